@@ -1,0 +1,1 @@
+"""The three shapes of a sequence model, as functional Keras models."""

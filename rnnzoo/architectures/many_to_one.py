@@ -1,0 +1,151 @@
+"""Many-to-one: a sequence in, one answer out."""
+
+import keras
+
+from rnnzoo.architectures.sequence_model import (
+    SequenceModel,
+    SequenceReader,
+    constructor_arguments,
+    one_of,
+    sequence_input,
+)
+from rnnzoo.errors import check_choice
+from rnnzoo.layers.pooling import POOLINGS, SequencePooling
+from rnnzoo.layers.recurrence import CELLS, RecurrentStack
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ManyToOne(SequenceModel):
+    """Reads a sequence and gives one answer; made by `many_to_one`."""
+
+    def __init__(
+        self,
+        *,
+        vocabulary_size: int | None = None,
+        features: int | None = None,
+        num_classes: int | None = None,
+        num_values: int | None = None,
+        embedding_dim: int = 64,
+        units: int = 128,
+        num_layers: int = 1,
+        cell: str = "gru",
+        bidirectional: bool = False,
+        residual: bool = False,
+        dropout: float = 0.0,
+        initial_state: str = "zeros",
+        chrono_steps: int | None = None,
+        pooling: str = "last",
+        padding_value: float | None = None,
+    ):
+        arguments = constructor_arguments(locals())
+        one_of(vocabulary_size=vocabulary_size, features=features)
+        one_of(num_classes=num_classes, num_values=num_values)
+        check_choice("pooling", pooling, ("last", *POOLINGS))
+
+        # === Layers ===
+        reader = SequenceReader(
+            vocabulary_size, embedding_dim, padding_value, name="reader"
+        )
+        recurrence = RecurrentStack(
+            units,
+            num_layers=num_layers,
+            cell=cell,
+            bidirectional=bidirectional,
+            residual=residual,
+            dropout=dropout,
+            initial_state=initial_state,
+            chrono_steps=chrono_steps,
+            name="recurrence",
+        )
+        head_dropout = keras.layers.Dropout(dropout, name="head_dropout")
+        head = keras.layers.Dense(num_classes or num_values, dtype="float32", name="head")
+
+        # === Graph ===
+        inputs = sequence_input(features)
+        sequence, state = recurrence(reader(inputs))
+        if pooling == "last":
+            # The output h of each direction after the last step that it read.
+            outputs = state[-1][:: CELLS[cell][1]]
+            pooled = keras.layers.concatenate(outputs) if bidirectional else outputs[0]
+        else:
+            pooled = SequencePooling(pooling, name="pooling")(sequence)
+        super().__init__(inputs=inputs, outputs=head(head_dropout(pooled)))
+
+        # === Config ===
+        self.arguments = arguments
+        self.compile_with_defaults(classes=num_classes is not None)
+
+
+def many_to_one(
+    *,
+    vocabulary_size: int | None = None,
+    features: int | None = None,
+    num_classes: int | None = None,
+    num_values: int | None = None,
+    embedding_dim: int = 64,
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "gru",
+    bidirectional: bool = False,
+    residual: bool = False,
+    dropout: float = 0.0,
+    initial_state: str = "zeros",
+    chrono_steps: int | None = None,
+    pooling: str = "last",
+    padding_value: float | None = None,
+) -> ManyToOne:
+    """Builds a model that reads a sequence and gives one answer.
+
+    Use it for classification of, or regression on, whole sequences: sentiment,
+    speaker, activity, the next value of a series.
+
+    The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
+    values `[batch, time, features]` (float32), and returns logits
+    `[batch, num_classes]` or values `[batch, num_values]`, always float32. Padding
+    changes no answer. It comes compiled (Adam; cross-entropy or mean squared error):
+    call `fit`, or `compile` it anew.
+
+    Args:
+        vocabulary_size: For token input: number of ids, padding included.
+        features: For real-valued input: number of values per time step.
+        num_classes: For a class: number of classes.
+        num_values: For real-valued output: number of values.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each recurrent layer's state, per direction.
+        num_layers: Number of recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        bidirectional: Whether to read each sequence backwards too.
+        residual: Whether layers from the second on add their input to their output.
+        dropout: Share of features dropped in training, before each recurrent layer
+            (the same at every time step) and before the head.
+        initial_state: `"zeros"` or `"learned"`.
+        chrono_steps: Chrono initialisation: how many steps the longest memory should
+            reach at first; `None` for Keras' own initial biases.
+        pooling: What the head sees: `"last"`, the state after the last step of each
+            direction; or the `"mean"`, `"max"` or `"attention"`-weighted mean of all
+            steps.
+        padding_value: For real-valued input: steps whose features all have this value
+            are padding; `None` if there is no padding.
+
+    Returns:
+        An untrained, compiled `keras.Model`.
+
+    Raises:
+        ValueError: If not exactly one kind of input and one kind of output is given,
+            or an argument is outside its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import many_to_one
+        >>> model = many_to_one(vocabulary_size=100, num_classes=2, units=16,
+        ...                     bidirectional=True, pooling="max")
+        >>> reviews = np.array([[5, 17, 3], [8, 2, 0]])
+        >>> model.predict(reviews, verbose=0).shape
+        (2, 2)
+        >>> history = model.fit(reviews, np.array([1, 0]), verbose=0)
+
+    References:
+        Graves, "Supervised sequence labelling with recurrent neural networks", 2012,
+        on sequence classification and bidirectional networks.
+    """
+    return ManyToOne(**locals())

@@ -1,0 +1,440 @@
+"""Many-to-one-to-many: a sequence in, a summary between, a sequence out."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from rnnzoo.architectures.sequence_model import (
+    SequenceModel,
+    SequenceReader,
+    constructor_arguments,
+    one_of,
+    sequence_input,
+)
+from rnnzoo.errors import check_choice, check_number
+from rnnzoo.layers.attention import SCORES, SequenceAttention
+from rnnzoo.layers.recurrence import CELLS, RecurrentStack
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class RepeatSummary(keras.layers.Layer):
+    """Repeats a vector `[batch, units]` at every step: `[batch, steps, units]`.
+
+    Args:
+        steps: Number of steps; `None` for as many as the input sequence
+            `[batch, time, ...]` has, which is the call's second argument.
+    """
+
+    def __init__(self, steps: int | None = None, **layer_options: Any):
+        super().__init__(**layer_options)
+        self.steps = steps
+
+    def call(self, summary: Any, sequence: Any) -> Any:
+        """Returns the summary once per step."""
+        steps = self.steps or ops.shape(sequence)[1]
+        return ops.repeat(ops.expand_dims(summary, 1), steps, axis=1)
+
+    def compute_output_shape(self, summary_shape: tuple, sequence_shape: tuple) -> tuple:
+        """Returns `(batch, steps, units)`."""
+        return (summary_shape[0], self.steps or sequence_shape[1], summary_shape[-1])
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "steps": self.steps}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class StateBridge(keras.layers.Layer):
+    """Turns the encoder's final state into the decoder's initial state.
+
+    States of equal structure pass as they are; those of a bidirectional encoder are
+    joined and projected, one dense layer with tanh per state tensor (Bahdanau et
+    al., 2015).
+
+    Args:
+        units: Size of the decoder's state.
+        states_per_layer: Tensors in the state of a decoder layer: 2 for lstm, else 1.
+        bidirectional: Whether the encoder is.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        states_per_layer: int,
+        bidirectional: bool,
+        num_layers: int,
+        **layer_options: Any,
+    ):
+        super().__init__(**layer_options)
+        self.units = units
+        self.states_per_layer = states_per_layer
+        self.bidirectional = bidirectional
+        self.num_layers = num_layers
+        self.projections = []
+        if bidirectional:
+            for index in range(num_layers * states_per_layer):
+                layer = keras.layers.Dense(
+                    units,
+                    activation="tanh",
+                    dtype=self.dtype_policy,
+                    name=f"projection_{index}",
+                )
+                self.projections.append(layer)
+
+    def build(self, state_shapes: Any) -> None:
+        """Creates the projections' weights."""
+        for projection in self.projections:
+            projection.build((None, 2 * self.units))
+
+    def call(self, state: list) -> list:
+        """Returns one list of `[batch, units]` tensors per decoder layer."""
+        if not self.bidirectional:
+            return state
+        projections = iter(self.projections)
+        count = self.states_per_layer
+        return [
+            [
+                next(projections)(ops.concatenate([forward, backward], axis=-1))
+                for forward, backward in zip(
+                    layer[:count], layer[count:], strict=True
+                )
+            ]
+            for layer in state
+        ]
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "states_per_layer": self.states_per_layer,
+            "bidirectional": self.bidirectional,
+            "num_layers": self.num_layers,
+        }
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ManyToOneToMany(SequenceModel):
+    """Reads a sequence and writes another; made by `many_to_one_to_many`."""
+
+    def __init__(
+        self,
+        *,
+        vocabulary_size: int | None = None,
+        features: int | None = None,
+        target_vocabulary_size: int | None = None,
+        target_features: int | None = None,
+        decoder: str = "summary",
+        attention: str | None = None,
+        output_length: int | None = None,
+        embedding_dim: int = 64,
+        units: int = 128,
+        num_layers: int = 1,
+        cell: str = "gru",
+        bidirectional: bool = False,
+        residual: bool = False,
+        dropout: float = 0.0,
+        initial_state: str = "zeros",
+        chrono_steps: int | None = None,
+        padding_value: float | None = None,
+    ):
+        arguments = constructor_arguments(locals())
+        one_of(vocabulary_size=vocabulary_size, features=features)
+        one_of(
+            target_vocabulary_size=target_vocabulary_size,
+            target_features=target_features,
+        )
+        check_choice("decoder", decoder, ("summary", "autoregressive"))
+        if attention is not None:
+            check_choice("attention", attention, SCORES)
+        if output_length is not None:
+            check_number("output_length", output_length, minimum=1, whole=True)
+            if decoder == "autoregressive":
+                raise ValueError(
+                    "output_length is for decoder='summary': an autoregressive decoder "
+                    "writes as many steps as its target has. Leave it out. "
+                    f"Received: output_length={output_length!r}"
+                )
+
+        # === Layers ===
+        self.reader = SequenceReader(
+            vocabulary_size, embedding_dim, padding_value, name="reader"
+        )
+        self.encoder = RecurrentStack(
+            units,
+            num_layers=num_layers,
+            cell=cell,
+            bidirectional=bidirectional,
+            residual=residual,
+            dropout=dropout,
+            initial_state=initial_state,
+            chrono_steps=chrono_steps,
+            name="encoder",
+        )
+        self.bridge = StateBridge(
+            units, CELLS[cell][1], bidirectional, num_layers, name="bridge"
+        )
+        if decoder == "summary":
+            self.repeat = RepeatSummary(output_length, name="repeat")
+        else:
+            self.target_reader = SequenceReader(
+                target_vocabulary_size, embedding_dim, name="target_reader"
+            )
+        self.decoder = RecurrentStack(
+            units,
+            num_layers=num_layers,
+            cell=cell,
+            residual=residual,
+            dropout=dropout,
+            chrono_steps=chrono_steps,
+            name="decoder",
+        )
+        self.attention = self.attention_output = None
+        if attention is not None:
+            self.attention = SequenceAttention(units, score=attention, name="attention")
+            self.attention_output = keras.layers.Dense(
+                units, activation="tanh", name="attention_output"
+            )
+        self.head_dropout = keras.layers.SpatialDropout1D(dropout, name="head_dropout")
+        self.head = keras.layers.Dense(
+            target_vocabulary_size or target_features, dtype="float32", name="head"
+        )
+
+        # === Graph ===
+        source = sequence_input(features, name="source")
+        memory, memory_mask, state = self.read(source)
+        if decoder == "summary":
+            inputs = source
+            steps, mask = self.repeat(state[-1][0], source), None
+        else:
+            target = sequence_input(
+                target_features, name="target"
+            )
+            inputs = {"source": source, "target": target}
+            steps = self.target_reader(target)
+            mask = self.target_reader.compute_mask(target)
+        outputs, _ = self.write(steps, state, memory, memory_mask, mask)
+        super().__init__(inputs=inputs, outputs=outputs)
+
+        # === Config ===
+        self.arguments = arguments
+        classes = target_vocabulary_size is not None
+        self.compile_with_defaults(classes, padding=0)
+
+    def read(self, source: Any) -> tuple:
+        """Reads the source.
+
+        Args:
+            source: Token ids `[batch, time]` or values `[batch, time, features]`.
+
+        Returns:
+            The encoder's sequence `[batch, time, units]` (`2 * units` when
+            bidirectional), its mask or `None`, and the decoder's initial state.
+        """
+        mask = self.reader.compute_mask(source)
+        memory, state = self.encoder(self.reader(source), mask=mask)
+        return memory, mask, self.bridge(state)
+
+    def write(
+        self,
+        steps: Any,
+        state: list,
+        memory: Any,
+        memory_mask: Any = None,
+        mask: Any = None,
+    ) -> tuple:
+        """Writes as many output steps as it is given input steps.
+
+        Whole sequences and single steps give the same outputs: pass the state that
+        one call returns to the next.
+
+        Args:
+            steps: Decoder input `[batch, steps, features]`.
+            state: State before the first step.
+            memory: The encoder's sequence, which attention looks at.
+            memory_mask: `[batch, time]`, true for real steps of the memory.
+            mask: `[batch, steps]`, true for real steps of the target.
+
+        Returns:
+            Outputs `[batch, steps, target size]` and the state after the last step.
+        """
+        hidden, state = self.decoder(steps, initial_state=state, mask=mask)
+        if self.attention is not None:
+            context, _ = self.attention(hidden, memory, memory_mask=memory_mask)
+            both = keras.layers.concatenate([context, hidden])
+            hidden = self.attention_output(both)
+        return self.head(self.head_dropout(hidden)), state
+
+    def write_tokens(self, source: Any, batch_size: int = 1024) -> np.ndarray:
+        """Writes the most probable token at every step, from the summary alone.
+
+        Rows are read in order of length, so that short rows do not pay for long ones;
+        memory is bounded by `batch_size`, whatever the number of rows.
+
+        Args:
+            source: Token ids `[rows, time]`, 0 = padding at the end.
+            batch_size: Rows per batch.
+
+        Returns:
+            Token ids `[rows, time]`, int32; those at padded steps mean nothing.
+        """
+        source = np.asarray(source)
+        answers = np.zeros_like(source)
+        lengths = (source != 0).sum(axis=1)
+        order = np.argsort(lengths, kind="stable")
+        for begin in range(0, len(order), batch_size):
+            rows = order[begin : begin + batch_size]
+            length = lengths[rows[-1]]
+            if length:
+                answers[rows, :length] = self.most_probable(source[rows, :length])
+        return answers
+
+    def most_probable(self, source: Any) -> np.ndarray:
+        """Returns the most probable token of each step: `[batch, steps]`, int32."""
+        logits = self.predict_on_batch(source)
+        # Token 0 is padding, which is never an answer.
+        return np.argmax(logits[..., 1:], axis=-1).astype("int32") + 1
+
+    def write_greedily(
+        self, source: Any, start: int, end: int, max_length: int
+    ) -> np.ndarray:
+        """Writes the most probable token at every step, feeding each to the next.
+
+        Args:
+            source: Encoded source, as the graph takes it.
+            start: Token id that begins every target.
+            end: Token id that ends it; rows that have ended are padded with 0.
+            max_length: Largest number of tokens to write, `end` included.
+
+        Returns:
+            Token ids `[batch, at most max_length]`, int32, without `start`.
+
+        Raises:
+            ValueError: If the model is not an autoregressive writer of tokens.
+        """
+        if (
+            self.arguments["decoder"] != "autoregressive"
+            or self.arguments["target_vocabulary_size"] is None
+        ):
+            raise ValueError(
+                "write_greedily needs decoder='autoregressive' and a "
+                "target_vocabulary_size; with decoder='summary', predict() gives the "
+                f"answer. Received: a model with decoder={self.arguments['decoder']!r}"
+            )
+        memory, memory_mask, state = self.read(ops.convert_to_tensor(source))
+        batch = memory.shape[0]
+        token = np.full((batch, 1), start, "int32")
+        ended = np.zeros((batch, 1), bool)
+        tokens = []
+        for _ in range(max_length):
+            steps = self.target_reader(ops.convert_to_tensor(token))
+            outputs, state = self.write(steps, state, memory, memory_mask)
+            outputs = ops.convert_to_numpy(outputs)
+            # Token 0 is padding, which is never an answer.
+            token = np.argmax(outputs[..., 1:], axis=-1).astype("int32") + 1
+            tokens.append(np.where(ended, 0, token))
+            ended |= token == end
+            if ended.all():
+                break
+        return np.concatenate(tokens, axis=1)
+
+
+def many_to_one_to_many(
+    *,
+    vocabulary_size: int | None = None,
+    features: int | None = None,
+    target_vocabulary_size: int | None = None,
+    target_features: int | None = None,
+    decoder: str = "summary",
+    attention: str | None = None,
+    output_length: int | None = None,
+    embedding_dim: int = 64,
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "gru",
+    bidirectional: bool = False,
+    residual: bool = False,
+    dropout: float = 0.0,
+    initial_state: str = "zeros",
+    chrono_steps: int | None = None,
+    padding_value: float | None = None,
+) -> ManyToOneToMany:
+    """Builds a model that reads a sequence and then writes another.
+
+    Use it where the answer is a sequence that is not aligned with the input step by
+    step: sorting, copying, translation, spelling to sound. An encoder reads the source
+    into a summary, its final state; a decoder starts from it.
+
+    The model takes the source as token ids `[batch, time]` (int32, 0 = padding at the
+    end) or real values `[batch, time, features]`, and returns float32 logits
+    `[batch, steps, target_vocabulary_size]` or values
+    `[batch, steps, target_features]`. Target token 0 is padding and has no part in
+    loss and metrics. It comes compiled (Adam; cross-entropy or mean squared error).
+
+    With `decoder="summary"` the decoder's input is the summary at every step, and the
+    source is the model's only input. With `decoder="autoregressive"` the model takes
+    `{"source": ..., "target": ...}`, where `target` is what the decoder has written so
+    far: in training, the right answer delayed by one step behind a start token
+    (teacher forcing, Williams and Zipser, 1989); to answer, `write_greedily` feeds its
+    own tokens back.
+
+    Args:
+        vocabulary_size: For a token source: number of ids, padding included.
+        features: For a real-valued source: number of values per time step.
+        target_vocabulary_size: For a token target: number of ids, padding included.
+        target_features: For a real-valued target: number of values per step.
+        decoder: `"summary"` or `"autoregressive"`.
+        attention: `"additive"` or `"multiplicative"` lets every decoder step look at
+            all encoder steps; `None` leaves the summary alone.
+        output_length: With `decoder="summary"`, number of steps to write; `None` for
+            as many as the source has.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each recurrent layer's state (per direction in the encoder).
+        num_layers: Number of recurrent layers in the encoder, and in the decoder.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        bidirectional: Whether the encoder reads the source backwards too; its two
+            final states are then projected to the decoder's.
+        residual: Whether layers from the second on add their input to their output.
+        dropout: Share of features dropped in training, before each recurrent layer and
+            before the head, the same at every time step.
+        initial_state: The encoder's: `"zeros"` or `"learned"`.
+        chrono_steps: Chrono initialisation: how many steps the longest memory should
+            reach at first; `None` for Keras' own initial biases.
+        padding_value: For a real-valued source: steps whose features all have this
+            value are padding; `None` if there is no padding.
+
+    Returns:
+        An untrained, compiled `keras.Model`.
+
+    Raises:
+        ValueError: If not exactly one kind of source and one kind of target is given,
+            or an argument is outside its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import many_to_one_to_many
+        >>> model = many_to_one_to_many(vocabulary_size=10, target_vocabulary_size=10,
+        ...                             decoder="autoregressive",
+        ...                             attention="additive", units=16)
+        >>> source = np.array([[3, 4, 5], [6, 7, 0]])
+        >>> answer = np.array([[5, 4, 3], [7, 6, 0]])
+        >>> start = 1
+        >>> delayed = np.array([[start, 5, 4], [start, 7, 0]])
+        >>> inputs = {"source": source, "target": delayed}
+        >>> history = model.fit(inputs, answer, verbose=0)
+        >>> model.write_greedily(source, start=1, end=2, max_length=4).shape[0]
+        2
+
+    References:
+        - Cho et al., "Learning phrase representations using RNN encoder-decoder",
+          EMNLP 2014, arXiv:1406.1078.
+        - Sutskever, Vinyals and Le, "Sequence to sequence learning with neural
+          networks", NeurIPS 2014, arXiv:1409.3215.
+        - Luong, Pham and Manning, "Effective approaches to attention-based neural
+          machine translation", EMNLP 2015, arXiv:1508.04025 (where attention sits).
+        - Williams and Zipser, "A learning algorithm for continually running fully
+          recurrent neural networks", Neural Computation 1, 1989.
+    """
+    return ManyToOneToMany(**locals())

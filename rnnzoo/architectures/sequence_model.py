@@ -1,0 +1,197 @@
+"""What every model of the zoo has beside what Keras gives it."""
+
+import json
+import pathlib
+from typing import Any
+
+import keras
+from keras import ops
+
+from rnnzoo.errors import check_number
+from rnnzoo.metrics import ExactMatch, TokenAccuracy
+
+
+class SequenceModel(keras.Model):
+    """Base of the three architectures: raw examples in, and a model card in the file.
+
+    A model of the zoo sets `tokens`, which turn raw examples into arrays; then `fit`,
+    `evaluate` and `predict` take lists and arrays of raw examples. A
+    `tf.data.Dataset` is passed on as it is: it holds batches that are encoded
+    already. A model without tokens takes arrays as every Keras model does.
+
+    Attributes:
+        card: What is known of the weights (name, data, licence, score, recipe, seed);
+            saved in the model's file and empty for an untrained model.
+    """
+
+    arguments: dict
+    card: dict = {}
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, and nothing else."""
+        return dict(self.arguments)
+
+    def compile_with_defaults(self, classes: bool, padding: int | None = None) -> None:
+        """Compiles with Adam and the usual loss, so that `fit` works at once.
+
+        Args:
+            classes: Whether outputs are logits of classes; else they are real values.
+            padding: The class that stands for padding and does not count, if any.
+        """
+        if not classes:
+            self.compile("adam", "mse", metrics=["mae"])
+            return
+        loss = keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, ignore_class=padding
+        )
+        if padding is None:
+            self.compile("adam", loss, metrics=["accuracy"])
+        else:
+            metrics = [TokenAccuracy(padding), ExactMatch(padding)]
+            self.compile("adam", loss, metrics=metrics)
+
+    def answer(self, inputs: Any) -> Any:
+        """Answers raw input with raw output; each model of the zoo says how."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no tokens to read raw input with: use "
+            "predict() on arrays, or a model of rnnzoo.list_models()"
+        )
+
+    def encode(self, inputs: Any, targets: Any = None) -> tuple:
+        """Turns raw inputs and targets into the arrays that the graph takes.
+
+        An architecture without tokens returns them as they are.
+        """
+        return inputs, targets
+
+    def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
+        """Trains on raw examples; options are those of `keras.Model.fit`."""
+        if _is_raw(x):
+            x, y = self.encode(x, y)
+        validation = options.get("validation_data")
+        if isinstance(validation, (tuple, list)):
+            options["validation_data"] = self.encode(*validation)
+        return super().fit(x, y, **options)
+
+    def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:
+        """Evaluates raw examples; options are those of `keras.Model.evaluate`."""
+        if _is_raw(x):
+            x, y = self.encode(x, y)
+        return super().evaluate(x, y, **options)
+
+    def predict(self, x: Any, **options: Any) -> Any:
+        """Returns the graph's outputs for raw examples, as `keras.Model.predict`."""
+        if _is_raw(x):
+            x, _ = self.encode(x)
+        return super().predict(x, **options)
+
+    def save_assets(self, folder: str) -> None:
+        """Writes the card into the model's file; Keras calls it when saving."""
+        card = json.dumps(dict(self.card), indent=2, ensure_ascii=False)
+        pathlib.Path(folder, "card.json").write_text(card, encoding="utf-8")
+
+    def load_assets(self, folder: str) -> None:
+        """Reads the card from the model's file; Keras calls it when loading."""
+        path = pathlib.Path(folder, "card.json")
+        self.card = json.loads(path.read_text(encoding="utf-8"))
+
+
+def constructor_arguments(local_variables: dict) -> dict:
+    """Returns `locals()` of a constructor without what is not an argument."""
+    hidden = ("self", "__class__")
+    return {k: v for k, v in local_variables.items() if k not in hidden}
+
+
+def _is_raw(examples: Any) -> bool:
+    """Whether examples are lists or arrays, not a data set of encoded batches."""
+    return examples is not None and not hasattr(examples, "element_spec")
+
+
+def one_of(**arguments: Any) -> None:
+    """Refuses anything but exactly one given argument, a positive integer.
+
+    Raises:
+        ValueError: If none or several of the arguments are given.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    received = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    if len(given) != 1:
+        raise ValueError(
+            f"Give exactly one of {' and '.join(arguments)}. Received: {received}"
+        )
+    for name, value in given.items():
+        check_number(name, value, minimum=1, whole=True)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class SequenceReader(keras.layers.Layer):
+    """The front of every architecture: tokens or real values to masked features.
+
+    Inputs: token ids `[batch, time]`, 0 for padding, if there is a
+    `vocabulary_size`; else real values `[batch, time, features]`, of which a step
+    is padding if all its features equal `padding_value`.
+
+    Outputs: `[batch, time, embedding_dim]` or `[batch, time, features]`, masked.
+
+    Args:
+        vocabulary_size: Number of token ids, padding included; or `None`.
+        embedding_dim: Size of the vector that stands for a token.
+        padding_value: For real values: what fills the steps of padding; `None` if
+            every step is real.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int | None = None,
+        embedding_dim: int = 64,
+        padding_value: float | None = None,
+        **layer_options: Any,
+    ):
+        super().__init__(**layer_options)
+        self.vocabulary_size = vocabulary_size
+        self.embedding_dim = embedding_dim
+        self.padding_value = padding_value
+        if vocabulary_size is not None:
+            check_number("embedding_dim", embedding_dim, minimum=1, whole=True)
+            self.embedding = keras.layers.Embedding(
+                vocabulary_size, embedding_dim, dtype=self.dtype_policy
+            )
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Creates the embedding where there are tokens."""
+        if self.vocabulary_size is not None:
+            self.embedding.build(inputs_shape)
+
+    def call(self, inputs: Any) -> Any:
+        """Returns one feature vector per step."""
+        return inputs if self.vocabulary_size is None else self.embedding(inputs)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Returns `[batch, time]`, true for real steps, or `None` if all are."""
+        if self.vocabulary_size is not None:
+            return ops.not_equal(inputs, 0)
+        if self.padding_value is not None:
+            return ops.any(ops.not_equal(inputs, self.padding_value), axis=-1)
+        return mask
+
+    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
+        """Returns the shape of the features."""
+        if self.vocabulary_size is None:
+            return inputs_shape
+        return (*inputs_shape, self.embedding_dim)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "embedding_dim": self.embedding_dim,
+            "padding_value": self.padding_value,
+        }
+
+
+def sequence_input(features: int | None, name: str = "inputs") -> Any:
+    """Returns the Keras input of token ids, or of real values with `features`."""
+    if features is None:
+        return keras.Input((None,), dtype="int32", name=name)
+    return keras.Input((None, features), dtype="float32", name=name)

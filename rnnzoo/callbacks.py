@@ -1,0 +1,356 @@
+"""What happens beside the steps of a training: progress, samples, files, checkpoints."""
+
+import contextlib
+import csv
+import dataclasses
+import io
+import json
+import os
+import pathlib
+import signal
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import rich.progress
+
+from rnnzoo import training
+
+
+@dataclasses.dataclass
+class Done:
+    """How far a run has come.
+
+    Attributes:
+        epoch: Epochs that are complete.
+        step: Steps of the next epoch that are done.
+        best: Lowest validation loss so far.
+        seconds: Time spent in training, validation and files, over all its starts.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    best: float = float("inf")
+    seconds: float = 0.0
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps `last.keras` and `best.keras`, and resumes from the former exactly.
+
+    Beside what Keras saves of a compiled model (weights, optimizer), `last.keras` holds
+    a member `training.npz`: what the epoch's metrics have counted so far, the random
+    states of dropout, and the counts of `Done`.
+
+    Args:
+        model: The compiled model.
+        run: The run folder.
+        recipe: The recipe that is trained.
+        minutes: Longest time between two savings of `last.keras`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        run: pathlib.Path,
+        recipe: "training.Recipe",
+        minutes: float = 5.0,
+    ):
+        super().__init__()
+        self.set_model(model)
+        self.last, self.best = run / "last.keras", run / "best.keras"
+        self.previous = run / "previous.keras"
+        self.recipe, self.minutes = recipe, minutes
+        self.done = Done()
+        self.signal = None
+        self.restored_metrics = None
+
+    def restore(self) -> Done:
+        """Restores the newest readable checkpoint, if there is one."""
+        for path in (self.last, self.previous):
+            if not path.exists():
+                continue
+            try:
+                with zipfile.ZipFile(path) as archive:
+                    state = np.load(io.BytesIO(archive.read("training.npz")))
+                    done = Done(**json.loads(str(state["done"])))
+                self.model.load_weights(path)
+            except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+                print(f"{path} cannot be read ({error}); trying the one before it")
+                continue
+            for index, variable in enumerate(self._random_states()):
+                variable.assign(state[f"random_{index}"])
+            if done.step:
+                self.restored_metrics = state
+            self.done = done
+            break
+        self.saved_at = self.begun_at = time.monotonic()
+        return dataclasses.replace(self.done)
+
+    @contextlib.contextmanager
+    def catching_signals(self) -> Iterator[None]:
+        """Lets Ctrl-C and SIGTERM end training after the step at hand."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def remember(number: int, frame: Any) -> None:
+            if self.signal is not None:
+                raise KeyboardInterrupt  # the second time, at once
+            self.signal = number
+            print("\nFinishing the step and saving; once more ends at once", flush=True)
+
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        handlers = {number: signal.signal(number, remember) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Goes on counting where an interrupted epoch stopped."""
+        if self.restored_metrics is not None:
+            for index, variable in enumerate(self.model.metrics_variables):
+                variable.assign(self.restored_metrics[f"metric_{index}"])
+            self.restored_metrics = None
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Saves when it is time to, or when a signal has come."""
+        self.done.step += 1
+        if self.signal is not None:
+            self._save(self.last)
+            epoch, step = self.done.epoch + 1, self.done.step
+            raise training.Interrupted(
+                f"Interrupted and saved at epoch {epoch}, step {step}: the same command "
+                f"with --run={self.last.parent} goes on from there",
+                self.signal,
+            )
+        if time.monotonic() - self.saved_at > 60 * self.minutes:
+            self._save(self.last)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Saves the epoch, and the weights if they are the best so far."""
+        self.done.epoch, self.done.step = epoch + 1, 0
+        if logs["val_loss"] <= self.done.best:
+            self.done.best = float(logs["val_loss"])
+            self.model.card = {
+                "recipe": self.recipe.__module__.rsplit(".", 1)[-1],
+                "options": self.recipe.options(),
+                "epoch": epoch + 1,
+                "validation": {k: float(v) for k, v in logs.items() if "val_" in k},
+            }
+            self._save(self.best)
+        self._save(self.last)
+
+    def seconds(self) -> float:
+        """Returns the time spent on this run so far."""
+        return self.done.seconds + time.monotonic() - self.begun_at
+
+    def _save(self, path: pathlib.Path) -> None:
+        """Writes a file beside the old one and then puts it in its place."""
+        draft = path.with_name("draft.keras")
+        self.model.save(draft)
+        done = dataclasses.replace(self.done, seconds=self.seconds())
+        metrics, random = self.model.metrics_variables, self._random_states()
+        state = {
+            "done": json.dumps(dataclasses.asdict(done)),
+            **{f"metric_{i}": np.asarray(v) for i, v in enumerate(metrics)},
+            **{f"random_{i}": np.asarray(v) for i, v in enumerate(random)},
+        }
+        buffer = io.BytesIO()
+        np.savez(buffer, **state)
+        with zipfile.ZipFile(draft, "a") as archive:
+            archive.writestr("training.npz", buffer.getvalue())
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        if path == self.last:
+            if path.exists():
+                path.replace(self.previous)
+            self.saved_at = time.monotonic()
+        draft.replace(path)
+
+    def _random_states(self) -> list:
+        """Returns the variables that Keras does not save: states of dropout."""
+        saved = {id(variable) for variable in self.model.weights}
+        saved |= {id(variable) for variable in self.model.metrics_variables}
+        return [v for v in self.model.variables if id(v) not in saved]
+
+
+class RunFolder(keras.callbacks.Callback):
+    """Writes `history.csv` and `learning_curve.png` after every epoch.
+
+    Args:
+        run: The run folder.
+        recipe: The recipe that is trained.
+        checkpoint: The run's checkpoint, which knows the time spent.
+    """
+
+    def __init__(
+        self, run: pathlib.Path, recipe: "training.Recipe", checkpoint: Checkpoint
+    ):
+        super().__init__()
+        self.run, self.recipe, self.checkpoint = run, recipe, checkpoint
+        # A later epoch can be there: written just before its checkpoint was lost.
+        epochs = checkpoint.done.epoch
+        self.rows = [r for r in training.read_history(run) if r["epoch"] <= epochs]
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Adds a row to the history and draws it."""
+        row = {"epoch": epoch + 1, "seconds": round(self.checkpoint.seconds(), 1)}
+        row["learning_rate"] = float(self.model.optimizer.learning_rate)
+        self.rows.append(row | {name: float(value) for name, value in logs.items()})
+        draft = self.run / "history.draft"
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(self.rows[0]))
+            writer.writeheader()
+            writer.writerows(self.rows)
+        draft.replace(self.run / "history.csv")
+        draw_learning_curve(self.rows, self.run / "learning_curve.png")
+
+
+def draw_learning_curve(rows: list[dict], path: pathlib.Path) -> None:
+    """Draws loss and metrics against epochs, training beside validation.
+
+    Args:
+        rows: Rows of `history.csv`, as `rnnzoo.training.read_history` returns them.
+        path: The PNG file to write.
+    """
+    from matplotlib.figure import Figure
+
+    names = [n.removeprefix("val_") for n in rows[0] if n.startswith("val_")]
+    figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
+    axes = figure.subplots(1, len(names), squeeze=False)[0]
+    epochs = [row["epoch"] for row in rows]
+    for axis, name in zip(axes, names, strict=True):
+        mark = "o" if len(rows) < 30 else None
+        for key, label in ((name, "training"), (f"val_{name}", "validation")):
+            axis.plot(epochs, [row[key] for row in rows], label=label, marker=mark)
+        axis.set(xlabel="epoch", title=name.replace("_", " "))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.grid(alpha=0.3)
+        if name == "loss":
+            axis.set_yscale("log")
+            axis.set_ylabel("nats per token" if "accuracy" in names else None)
+    axes[0].legend()
+    figure.savefig(path, dpi=120)
+
+
+class Samples(keras.callbacks.Callback):
+    """Shows the model's answers to a few examples after every epoch.
+
+    Args:
+        run: The run folder; answers go to its `samples.txt` too.
+        inputs: Raw inputs.
+        targets: The right answers.
+    """
+
+    def __init__(self, run: pathlib.Path, inputs: list, targets: list):
+        super().__init__()
+        self.path = run / "samples.txt"
+        self.inputs, self.targets = inputs, targets
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Answers the examples, prints them and appends them to the file."""
+        answers = self.model.answer(self.inputs)
+        lines = [f"Samples after epoch {epoch + 1}:"]
+        for given, target, answer in zip(
+            self.inputs, self.targets, answers, strict=True
+        ):
+            verdict = "right" if answer == target else f"wrong, right is {_text(target)}"
+            lines.append(f"  {_text(given)} -> {_text(answer)} ({verdict})")
+        text = "\n".join(lines)
+        rich.get_console().print(text, highlight=False, markup=False, soft_wrap=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(text + "\n\n")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else " ".join(map(str, value))
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar with the time left, the rate and the metrics; plain lines without terminal.
+
+    Args:
+        recipe: The recipe that is trained.
+        done: How far the run had come before.
+        seconds_between_lines: How often a line comes where there is no terminal.
+    """
+
+    def __init__(
+        self,
+        recipe: "training.Recipe",
+        done: Done,
+        seconds_between_lines: float = 30.0,
+    ):
+        super().__init__()
+        self.recipe = recipe
+        self.total = recipe.epochs * recipe.steps_per_epoch
+        self.step = self.first = done.epoch * recipe.steps_per_epoch + done.step
+        self.seconds_between_lines = seconds_between_lines
+        self.bar = None
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Starts the clock, and the bar in a terminal."""
+        self.begun = self.shown = time.monotonic()
+        self.first = self.step
+        if sys.stdout.isatty():
+            self.bar = rich.progress.Progress(
+                rich.progress.TextColumn("{task.description}"),
+                rich.progress.BarColumn(bar_width=None),
+                rich.progress.TextColumn("{task.completed}/{task.total}"),
+                rich.progress.TimeRemainingColumn(elapsed_when_finished=True),
+                rich.progress.TextColumn("{task.fields[figures]}"),
+                console=rich.get_console(),
+            )
+            self.task = self.bar.add_task(
+                "Training", total=self.total, completed=self.step, figures=""
+            )
+            self.bar.start()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Shows a step, a few times a second at most."""
+        self.step += 1
+        now = time.monotonic()
+        pause = 0.25 if self.bar else self.seconds_between_lines
+        if now - self.shown < pause:
+            return
+        self.shown = now
+        epoch = 1 + (self.step - 1) // self.recipe.steps_per_epoch
+        where = f"epoch {epoch}/{self.recipe.epochs}"
+        rate = (self.step - self.first) / (now - self.begun)
+        figures = f"{rate * self.recipe.batch_size:,.0f} examples/s"
+        figures += "".join(f", {k} {float(v):.4f}" for k, v in (logs or {}).items())
+        if self.bar:
+            self.bar.update(
+                self.task, completed=self.step, description=where, figures=figures
+            )
+        else:
+            left = time.strftime(
+                "%H:%M:%S", time.gmtime((self.total - self.step) / rate)
+            )
+            print(
+                f"{where}, step {self.step}/{self.total}, {left} left, {figures}",
+                flush=True,
+            )
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Says what the epoch gave."""
+        figures = ", ".join(f"{k} {float(v):.4f}" for k, v in logs.items())
+        text = f"Epoch {epoch + 1}/{self.recipe.epochs}: {figures}"
+        rich.get_console().print(text, highlight=False, soft_wrap=True)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Stops the bar."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Leaves the terminal as it was; for trainings that end early too."""
+        if self.bar:
+            self.bar.stop()
+            self.bar = None

@@ -1,0 +1,269 @@
+"""The `rnnzoo` command; it imports TensorFlow only for what needs it."""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+import typing
+from collections.abc import Iterator
+
+import rnnzoo
+from rnnzoo import listing, training, weights
+from rnnzoo.errors import closest
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that names the closest match of a misspelt option or command."""
+
+    def parse_args(self, args=None, namespace=None):
+        namespace, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.error_unknown(unknown, namespace)
+        return namespace
+
+    def error_unknown(self, unknown: list[str], namespace: argparse.Namespace) -> None:
+        parser = getattr(namespace, "parser", self)
+        name = unknown[0].split("=")[0]
+        options = [o for action in parser._actions for o in action.option_strings]
+        parser.error(f"there is no {name!r} here.{closest(name, options)}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: Words after `rnnzoo`; `None` for those of the process.
+
+    Returns:
+        The exit status: 0, or 1 for an input or setting that cannot be used, 2 for a
+        command that cannot be read, 130 or 143 for a training that was interrupted (by
+        Ctrl-C or SIGTERM) and saved.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = _parser(words).parse_args(words)
+    if not hasattr(parsed, "action"):
+        _parser(words).print_help()
+        return 0
+    try:
+        return parsed.action(parsed) or 0
+    except (ValueError, TypeError, OSError) as error:
+        print(f"rnnzoo: {error}", file=sys.stderr)
+        return 1
+    except training.Interrupted as interruption:
+        print(f"rnnzoo: {interruption}", file=sys.stderr)
+        return 128 + interruption.signal
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(words: list[str]) -> _Parser:
+    parser = _Parser(
+        prog="rnnzoo",
+        description="A zoo of recurrent networks: raw input in, answer out.",
+        epilog="rnnzoo COMMAND --help tells more.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"rnnzoo {rnnzoo.__version__}"
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, action: typing.Callable, help: str) -> _Parser:
+        sub = commands.add_parser(
+            name,
+            help=help,
+            description=help[0].upper() + help[1:] + ".",
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(action=action, parser=sub)
+        return sub
+
+    command("list", _list, "list models, weights and recipes")
+
+    sub = command("describe", _describe, "describe a model, weights or a recipe")
+    sub.add_argument("name", help="a name that `rnnzoo list` shows")
+
+    sub = command("answer", _answer, "answer raw input, one answer a line")
+    _add_model(sub)
+    sub.add_argument(
+        "inputs",
+        nargs="*",
+        help="inputs; without any, each line of --file or of standard input",
+    )
+    sub.add_argument("--file", help="a text file with one input a line")
+
+    sub = command("evaluate", _evaluate, "measure a model as its recipe says")
+    _add_model(sub)
+    sub.add_argument(
+        "--recipe", help="the recipe; default: the one that trained the weights"
+    )
+    sub.add_argument("--json", action="store_true", help="print figures as JSON")
+
+    sub = command("train", _train, "train a preset recipe; again = resume")
+    recipes = sub.add_subparsers(title="recipes", metavar="RECIPE", required=True)
+    # Only the recipe that is asked for is imported.
+    asked = words[1] if words[:1] == ["train"] and len(words) > 1 else None
+    for name in listing.list_recipes():
+        summary = listing.describe(name)["summary"]
+        recipe = recipes.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            allow_abbrev=False,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        recipe.set_defaults(action=_train, parser=recipe, recipe=name)
+        if name == asked:
+            _add_options(recipe, name)
+    return parser
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", help="a model or weights that `rnnzoo list` shows, or a .keras file"
+    )
+    parser.add_argument(
+        "--weights", help="listed weights or a .keras file; default: the model's own"
+    )
+
+
+def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
+    recipe = training.recipe_class(name)
+    types = typing.get_type_hints(recipe)
+    for field in dataclasses.fields(recipe):
+        parser.add_argument(
+            f"--{field.name}",
+            type=types[field.name],
+            default=field.default,
+            metavar=types[field.name].__name__.upper(),
+            help=field.metadata["help"],
+        )
+    parser.add_argument(
+        "--run",
+        default=f"runs/{name}",
+        help="folder for weights, history and pictures; the same folder resumes",
+    )
+    parser.add_argument(
+        "--devices", default="auto", help="auto, cpu, gpu, or a number of devices"
+    )
+
+
+def _list(parsed: argparse.Namespace) -> None:
+    print("Models and their weights:")
+    for model in listing.list_models():
+        description = listing.describe(model)
+        print(f"  {model:22} {description['summary']}")
+        for name in description["weights"]:
+            record = weights.records()[name]
+            print(f"    {name:20} {record['summary']}")
+    print("Recipes:")
+    for recipe in listing.list_recipes():
+        print(f"  {recipe:22} {listing.describe(recipe)['summary']}")
+
+
+def _describe(parsed: argparse.Namespace) -> None:
+    for key, value in listing.describe(parsed.name).items():
+        if isinstance(value, (dict, list)):
+            value = json.dumps(value, ensure_ascii=False, indent=2)
+        lines = str(value).splitlines() or [""]
+        print(f"{key}: " + "\n  ".join(lines))
+
+
+def _answer(parsed: argparse.Namespace) -> int:
+    inputs = list(parsed.inputs)
+    if inputs and parsed.file:
+        raise ValueError(
+            "Give inputs or --file, not both. Received: "
+            f"{len(inputs)} inputs and --file={parsed.file!r}"
+        )
+    if parsed.file:
+        with open(parsed.file, encoding="utf-8") as file:
+            inputs = file.read().splitlines()
+    elif not inputs:
+        inputs = sys.stdin.read().splitlines()
+    if not inputs:
+        return 0
+    model = _model(parsed)
+    for answer in model.answer(inputs):
+        print(answer)
+    return 0
+
+
+def _evaluate(parsed: argparse.Namespace) -> None:
+    model = _model(parsed)
+    name = parsed.recipe or model.card.get("recipe")
+    if name is None:
+        raise ValueError("No recipe is recorded in this model's card: say --recipe=NAME")
+    recipe = training.recipe_class(name)()
+    import rich.progress
+
+    def progress(steps: typing.Iterable) -> typing.Iterable:
+        return rich.progress.track(
+            steps, "Evaluating", disable=not sys.stderr.isatty(), transient=True
+        )
+
+    figures = recipe.evaluate(model, progress)
+    if parsed.json:
+        print(json.dumps(figures, indent=2))
+    else:
+        for key, value in figures.items():
+            print(f"{key:24} {value:.5f}")
+
+
+def _train(parsed: argparse.Namespace) -> None:
+    recipe_class = training.recipe_class(parsed.recipe)
+    fields = [field.name for field in dataclasses.fields(recipe_class)]
+    recipe = recipe_class(**{name: getattr(parsed, name) for name in fields})
+    with _quiet():
+        import rnnzoo.callbacks  # noqa: F401
+    training.train(recipe, parsed.run, parsed.devices)
+    print(f"The best weights are in {parsed.run}/best.keras")
+
+
+def _model(parsed: argparse.Namespace) -> typing.Any:
+    """Loads the model that the command line names."""
+    name, models = parsed.model, listing.list_models()
+    factory = name.split(".")[0]
+    if os.path.isfile(name) or factory not in models:
+        if not os.path.isfile(name):
+            known = [*models, *weights.list_weights()]
+            raise ValueError(
+                f"There is no such model or file: there are {', '.join(known)}."
+                f"{closest(name, known)} Received: model={name!r}"
+            )
+        with _quiet():
+            return rnnzoo.load(name)
+    chosen = parsed.weights or (name if name != factory else None)
+    with _quiet():
+        make = getattr(rnnzoo, factory)
+        return make(chosen) if chosen else make()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences TensorFlow's start-up messages; what an error says is shown."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
+        try:
+            import keras  # noqa: F401
+        except BaseException:
+            messages.seek(0)
+            os.write(kept, messages.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+    yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""The wording of errors: what was expected, how to fix it, what was received."""
+
+import difflib
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+
+def closest(name: str, choices: Iterable[str]) -> str:
+    """Returns a sentence naming the choice most like `name`, or an empty string."""
+    matches = difflib.get_close_matches(str(name), list(choices), n=1, cutoff=0.5)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+def check_choice(argument: str, value: Any, choices: Iterable[str]) -> None:
+    """Refuses a value that is not one of the choices.
+
+    Raises:
+        ValueError: If `value` is not in `choices`; names the closest choice.
+    """
+    choices = list(choices)
+    if value not in choices:
+        raise ValueError(
+            f"{argument} must be one of {', '.join(map(repr, choices))}."
+            f"{closest(value, choices)} Received: {argument}={value!r}"
+        )
+
+
+def check_number(
+    argument: str,
+    value: Any,
+    *,
+    minimum: float,
+    below: float = float("inf"),
+    whole: bool = False,
+) -> None:
+    """Refuses a value that is not a number in `[minimum, below)`.
+
+    Raises:
+        TypeError: If `value` is not a number, or not an integer where `whole`.
+        ValueError: If it is out of range.
+    """
+    kind = "an integer" if whole else "a number"
+    upper = "" if below == float("inf") else f" and below {below}"
+    expected = f"{argument} must be {kind} of at least {minimum}{upper}."
+    number = Integral if whole else Real
+    if isinstance(value, bool) or not isinstance(value, number):
+        raise TypeError(f"{expected} Received: {argument}={value!r}")
+    if not minimum <= value < below:
+        raise ValueError(f"{expected} Received: {argument}={value!r}")

@@ -1,0 +1,86 @@
+"""Masked pooling of a sequence into one vector."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from rnnzoo.errors import check_choice
+
+POOLINGS = ("mean", "max", "attention")
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class SequencePooling(keras.layers.Layer):
+    """Pools the real steps of a sequence into one vector.
+
+    Use it where the final state of a recurrent layer forgets too much. (Pooling the
+    last step needs no layer: `RecurrentStack` returns the state after it.)
+
+    Inputs: `[batch, time, units]`, optionally with a mask `[batch, time]`; masked
+    steps have no influence. A row without any real step gives zeros.
+
+    Outputs: `[batch, units]`.
+
+    Args:
+        kind: `"mean"`, `"max"`, or `"attention"`: a mean weighted by the softmax of a
+            learned score of each step (Lin et al., 2017, with one hop).
+
+    Raises:
+        ValueError: If `kind` is none of these.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.layers.pooling import SequencePooling
+        >>> steps = np.array([[[1.0], [3.0], [100.0]]], "float32")
+        >>> mask = np.array([[True, True, False]])
+        >>> float(SequencePooling("mean")(steps, mask=mask)[0, 0])
+        2.0
+
+    References:
+        Lin et al., "A structured self-attentive sentence embedding", ICLR 2017,
+        arXiv:1703.03130.
+    """
+
+    def __init__(self, kind: str = "mean", **layer_options: Any):
+        super().__init__(**layer_options)
+        check_choice("kind", kind, POOLINGS)
+        self.kind = kind
+        self.supports_masking = True
+        if kind == "attention":
+            self.score = keras.layers.Dense(1, dtype=self.dtype_policy, name="score")
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Creates the score's weights where there are any."""
+        if self.kind == "attention":
+            self.score.build(inputs_shape)
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Pools `[batch, time, units]` to `[batch, units]`."""
+        if mask is None:
+            mask = ops.ones_like(inputs[..., 0], dtype="bool")
+        mask = ops.expand_dims(mask, -1)
+        if self.kind == "max":
+            lowest = -6e4  # representable in float16
+            highest = ops.max(ops.where(mask, inputs, lowest), axis=1)
+            return ops.where(ops.any(mask, axis=1), highest, 0.0)
+        if self.kind == "mean":
+            weights = ops.cast(mask, inputs.dtype)
+            total = ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0)
+            weights = weights / total
+        else:
+            scores = ops.where(mask, self.score(inputs), -6e4)
+            weights = ops.softmax(scores, axis=1) * ops.cast(mask, inputs.dtype)
+        return ops.sum(ops.where(mask, inputs, 0.0) * weights, axis=1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """Returns none: one vector per row has no time axis."""
+        return None
+
+    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
+        """Returns `(batch, units)`."""
+        return (inputs_shape[0], inputs_shape[-1])
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "kind": self.kind}

@@ -1,0 +1,281 @@
+"""Stacked recurrent layers: the one place where recurrent layers are chosen."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from rnnzoo.errors import check_choice, check_number
+
+# Cell name -> Keras layer and how many state tensors it carries.
+CELLS = {
+    "simple": (keras.layers.SimpleRNN, 1),
+    "gru": (keras.layers.GRU, 1),
+    "lstm": (keras.layers.LSTM, 2),
+}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ChronoBias(keras.initializers.Initializer):
+    """Gate biases whose memories reach from 1 to `steps` steps back.
+
+    A gate with bias `b` keeps about `1 - 1 / (1 + exp(b))` of the state at each step;
+    with `b = log(u)` for `u` uniform in `[1, steps - 1]` memories last `1 + u` steps.
+    The update gate of a GRU has this bias, the forget gate of an LSTM too, and its
+    input gate the negative; all others begin at zero.
+
+    Args:
+        steps: Longest memory, in time steps.
+
+    Example:
+        >>> from rnnzoo.layers.recurrence import ChronoBias
+        >>> bias = ChronoBias(steps=32)((4 * 8,))  # of an LSTM with 8 units
+        >>> bool((bias[:8] == -bias[8:16]).numpy().all())
+        True
+    """
+
+    def __init__(self, steps: int):
+        self.steps = steps
+
+    def __call__(self, shape: tuple, dtype: Any = None) -> Any:
+        """Returns biases of a Keras GRU `(2, 3 * units)` or LSTM `(4 * units,)`."""
+        gates = 3 if len(shape) == 2 else 4
+        units = shape[-1] // gates
+        length = keras.random.uniform((units,), 1.0, max(self.steps - 1.0, 1.001))
+        keep, zeros = ops.log(length), ops.zeros((units,))
+        if gates == 4:  # i, f, z, o
+            bias = ops.concatenate([-keep, keep, zeros, zeros])
+        else:  # z, r, h; the recurrent product has biases of its own
+            bias = ops.concatenate([keep, zeros, zeros])
+            bias = ops.stack([bias, ops.zeros_like(bias)])
+        return ops.cast(bias, dtype or keras.config.floatx())
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"steps": self.steps}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class RecurrentStack(keras.layers.Layer):
+    r"""A stack of recurrent layers that returns its sequence and its final state.
+
+    Use it wherever a model needs recurrence: it chooses the cell, stacks layers,
+    makes them bidirectional or residual, and owns a learned initial state. The
+    layers inside are Keras' own `SimpleRNN`, `GRU` and `LSTM`, so that cuDNN runs
+    them on a GPU.
+
+    With input $x_t$, previous output $h_{t-1}$ and logistic function $\sigma$, the
+    cells compute, at each time step $t$,
+
+    `cell="simple"` (Elman, 1990):
+
+    $$h_t = \tanh(W x_t + R h_{t-1} + b)$$
+
+    `cell="gru"` (Cho et al., 2014, in the variant that applies the reset gate after
+    the matrix product, as cuDNN does), with update gate $z$ and reset gate $r$:
+
+    $$z_t = \sigma(W_z x_t + R_z h_{t-1} + b_z + c_z)$$
+    $$r_t = \sigma(W_r x_t + R_r h_{t-1} + b_r + c_r)$$
+    $$\tilde h_t = \tanh(W_h x_t + b_h + r_t \odot (R_h h_{t-1} + c_h))$$
+    $$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \tilde h_t$$
+
+    `cell="lstm"` (Hochreiter and Schmidhuber, 1997, with the forget gate of Gers et
+    al., 2000; names of Greff et al., 2017, without peepholes), with block input $z$,
+    input gate $i$, forget gate $f$, output gate $o$ and cell state $c$:
+
+    $$z_t = \tanh(W_z x_t + R_z h_{t-1} + b_z)$$
+    $$i_t = \sigma(W_i x_t + R_i h_{t-1} + b_i)$$
+    $$f_t = \sigma(W_f x_t + R_f h_{t-1} + b_f)$$
+    $$o_t = \sigma(W_o x_t + R_o h_{t-1} + b_o)$$
+    $$c_t = f_t \odot c_{t-1} + i_t \odot z_t$$
+    $$h_t = o_t \odot \tanh(c_t)$$
+
+    Inputs: `[batch, time, features]`, optionally with a mask `[batch, time]` (true =
+    real step). Padding must come after the real steps, and cuDNN needs at least one
+    real step in every row. A masked step leaves the state as it was and outputs
+    zeros, on every device.
+
+    Outputs: a pair `(sequence, state)`.
+
+    - `sequence`: `[batch, time, units]`, or `[batch, time, 2 * units]` when
+      bidirectional (forward first).
+    - `state`: one list per layer of tensors `[batch, units]`, after the last real
+      step: `[h]` for simple and gru, `[h, c]` for lstm; forward tensors and then
+      backward tensors when bidirectional. It has the structure that `initial_state`
+      takes, so that a sequence can be read in pieces.
+
+    Args:
+        units: Size of each layer's state.
+        num_layers: Number of layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        bidirectional: Whether a second set of layers reads each sequence backwards.
+        residual: Whether each layer from the second on adds its input to its output
+            (Wu et al., 2016).
+        dropout: Share of each layer's input features set to zero in training, the
+            same features at every time step (Gal and Ghahramani, 2016).
+        initial_state: `"zeros"`, or `"learned"` for one trainable vector per state
+            tensor. A state passed to the call takes the place of either.
+        chrono_steps: Chrono initialisation (Tallec and Ollivier, 2018): how many steps
+            the longest memory should reach. The gates' biases then begin with memories
+            of all lengths up to that, where the usual ones begin with a memory of a
+            step or two. `None` for the usual ones; "simple" has no gates to set.
+
+    Raises:
+        ValueError: If an argument is outside its range, or a given initial state
+            does not have one entry per layer.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.layers.recurrence import RecurrentStack
+        >>> stack = RecurrentStack(8, num_layers=2, cell="lstm", bidirectional=True)
+        >>> sequence, state = stack(np.ones((3, 5, 4), "float32"))
+        >>> tuple(sequence.shape), len(state), [tuple(s.shape) for s in state[0]]
+        ((3, 5, 16), 2, [(3, 8), (3, 8), (3, 8), (3, 8)])
+
+    References:
+        - Elman, "Finding structure in time", Cognitive Science 14, 1990.
+        - Cho et al., "Learning phrase representations using RNN encoder-decoder",
+          EMNLP 2014, arXiv:1406.1078.
+        - Greff et al., "LSTM: a search space odyssey", IEEE TNNLS 2017,
+          arXiv:1503.04069.
+        - Gal and Ghahramani, "A theoretically grounded application of dropout in
+          recurrent neural networks", NeurIPS 2016, arXiv:1512.05287.
+        - Tallec and Ollivier, "Can recurrent neural networks warp time?", ICLR 2018,
+          arXiv:1804.11188.
+        - Wu et al., "Google's neural machine translation system", 2016,
+          arXiv:1609.08144.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        num_layers: int = 1,
+        cell: str = "gru",
+        bidirectional: bool = False,
+        residual: bool = False,
+        dropout: float = 0.0,
+        initial_state: str = "zeros",
+        chrono_steps: int | None = None,
+        **layer_options: Any,
+    ):
+        super().__init__(**layer_options)
+        check_number("units", units, minimum=1, whole=True)
+        check_number("num_layers", num_layers, minimum=1, whole=True)
+        check_number("dropout", dropout, minimum=0, below=1)
+        check_choice("cell", cell, CELLS)
+        check_choice("initial_state", initial_state, ("zeros", "learned"))
+        cell_options = {}
+        if chrono_steps is not None:
+            check_number("chrono_steps", chrono_steps, minimum=2, whole=True)
+            if cell == "simple":
+                raise ValueError(
+                    "chrono_steps sets the gates of a 'gru' or 'lstm': leave it out for "
+                    f"cell='simple'. Received: chrono_steps={chrono_steps!r}"
+                )
+            cell_options["bias_initializer"] = ChronoBias(chrono_steps)
+            if cell == "lstm":
+                cell_options["unit_forget_bias"] = False
+        self.units = units
+        self.num_layers = num_layers
+        self.cell = cell
+        self.bidirectional = bidirectional
+        self.residual = residual
+        self.dropout = dropout
+        self.initial_state = initial_state
+        self.chrono_steps = chrono_steps
+        self.supports_masking = True
+
+        layer_class, states_per_direction = CELLS[cell]
+        self.states_per_layer = states_per_direction * (2 if bidirectional else 1)
+        self.layers = []
+        for index in range(num_layers):
+            layer = layer_class(
+                units,
+                dropout=dropout,
+                return_sequences=True,
+                return_state=True,
+                zero_output_for_mask=True,
+                dtype=self.dtype_policy,
+                name=f"{cell}_{index}",
+                **cell_options,
+            )
+            if bidirectional:
+                layer = keras.layers.Bidirectional(
+                    layer, dtype=self.dtype_policy, name=f"bidirectional_{cell}_{index}"
+                )
+            self.layers.append(layer)
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Creates the weights of every layer and of a learned initial state."""
+        features = inputs_shape[-1]
+        for layer in self.layers:
+            layer.build((*inputs_shape[:-1], features))
+            features = self.units * (2 if self.bidirectional else 1)
+        if self.initial_state == "learned":
+            self.learned_state = [
+                [
+                    self.add_weight(
+                        shape=(self.units,),
+                        initializer="zeros",
+                        name=f"initial_state_{index}_{tensor}",
+                    )
+                    for tensor in range(self.states_per_layer)
+                ]
+                for index in range(self.num_layers)
+            ]
+
+    def call(
+        self,
+        inputs: Any,
+        initial_state: list | None = None,
+        mask: Any = None,
+        training: bool | None = None,
+    ) -> tuple:
+        """Reads `inputs` and returns `(sequence, state)`; shapes as in the class."""
+        if initial_state is None and self.initial_state == "learned":
+            batch = ops.shape(inputs)[0]
+            initial_state = [
+                [
+                    ops.broadcast_to(
+                        ops.cast(vector, self.compute_dtype), (batch, self.units)
+                    )
+                    for vector in layer_state
+                ]
+                for layer_state in self.learned_state
+            ]
+        if initial_state is not None and len(initial_state) != self.num_layers:
+            raise ValueError(
+                f"initial_state needs one list of {self.states_per_layer} tensors "
+                f"[batch, {self.units}] for each of the {self.num_layers} layers. "
+                f"Received: initial_state with {len(initial_state)} entries"
+            )
+        sequence, final_state = inputs, []
+        for index, layer in enumerate(self.layers):
+            state = None if initial_state is None else list(initial_state[index])
+            output, *state = layer(
+                sequence, initial_state=state, mask=mask, training=training
+            )
+            final_state.append(state)
+            sequence = output + sequence if self.residual and index else output
+        return sequence, final_state
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Keeps the input's mask on the sequence; states have none."""
+        if isinstance(mask, (list, tuple)):
+            mask = mask[0]
+        return mask, [[None] * self.states_per_layer for _ in self.layers]
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "num_layers": self.num_layers,
+            "cell": self.cell,
+            "bidirectional": self.bidirectional,
+            "residual": self.residual,
+            "dropout": self.dropout,
+            "initial_state": self.initial_state,
+            "chrono_steps": self.chrono_steps,
+        }

@@ -1,0 +1,88 @@
+"""What is in the zoo: models, weights and recipes, without importing TensorFlow."""
+
+import ast
+import importlib.util
+import pathlib
+
+import rnnzoo
+from rnnzoo import weights
+from rnnzoo.errors import closest
+
+
+def list_models() -> list[str]:
+    """Lists the models of the zoo by the names of their factories.
+
+    Example:
+        >>> import rnnzoo
+        >>> "sorter" in rnnzoo.list_models()
+        True
+    """
+    modules = rnnzoo._PUBLIC.items()
+    return [name for name, module in modules if module.startswith("rnnzoo.models.")]
+
+
+def list_recipes() -> list[str]:
+    """Lists the preset training recipes.
+
+    Example:
+        >>> import rnnzoo
+        >>> "sort_naturals" in rnnzoo.list_recipes()
+        True
+    """
+    (folder,) = importlib.util.find_spec("rnnzoo.recipes").submodule_search_locations
+    files = sorted(pathlib.Path(folder).glob("*.py"))
+    return [file.stem for file in files if not file.stem.startswith("_")]
+
+
+def describe(name: str) -> dict:
+    """Describes a model, a weight file or a recipe.
+
+    Args:
+        name: A name of `list_models()`, `list_weights()` or `list_recipes()`.
+
+    Returns:
+        For a model: its summary, documentation and weights. For a weight file: its
+        record (file, size, parameters, settings, score, data, licence, recipe, seed,
+        sha256). For a recipe: its summary and documentation.
+
+    Raises:
+        ValueError: If nothing has that name; names the closest.
+
+    Example:
+        >>> import rnnzoo
+        >>> rnnzoo.describe("sorter")["weights"]
+        ['sorter.naturals_32']
+    """
+    if name in weights.records():
+        return {"name": name, **weights.records()[name]}
+    if name in list_models():
+        text = _docstring(rnnzoo._PUBLIC[name], name)
+        listed = weights.list_weights(name)
+        return {"name": name, "summary": _first_line(text), "weights": listed}
+    if name in list_recipes():
+        text = _docstring(f"rnnzoo.recipes.{name}")
+        return {"name": name, "summary": _first_line(text), "documentation": text}
+    known = [*list_models(), *weights.list_weights(), *list_recipes()]
+    raise ValueError(
+        f"Nothing has this name: the zoo holds {', '.join(known)}."
+        f"{closest(name, known)} Received: name={name!r}"
+    )
+
+
+def _docstring(module: str, function: str | None = None) -> str:
+    """Reads a docstring from a module's source, without importing the module."""
+    tree = ast.parse(pathlib.Path(_source(module)).read_text(encoding="utf-8"))
+    if function is None:
+        return ast.get_docstring(tree) or ""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return ast.get_docstring(node) or ""
+    return ""
+
+
+def _source(module: str) -> str:
+    return importlib.util.find_spec(module).origin
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", 1)[0]

@@ -1,0 +1,88 @@
+"""Metrics that Keras lacks."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class TokenAccuracy(keras.metrics.Mean):
+    """Share of tokens that are right, padding left out.
+
+    Use it for sequences padded with a class of their own; it is a mean over tokens,
+    not over sequences.
+
+    Args:
+        padding: Target that marks padding.
+        name: Name in logs.
+
+    Shapes: targets `[batch, time]`, logits or probabilities `[batch, time, classes]`.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.metrics import TokenAccuracy
+        >>> metric = TokenAccuracy(padding=0)
+        >>> metric.update_state([[1, 2, 0]], np.eye(3)[[[1, 1, 1]]])
+        >>> float(metric.result())
+        0.5
+    """
+
+    def __init__(self, padding: int = 0, name: str = "accuracy", **options: Any):
+        super().__init__(name=name, **options)
+        self.padding = padding
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Counts the right tokens of a batch."""
+        right, real = _right(y_true, y_pred, self.padding)
+        weights = ops.cast(real, "float32")
+        if sample_weight is not None:
+            weights = weights * ops.cast(sample_weight, "float32")
+        super().update_state(ops.cast(right, "float32"), weights)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "padding": self.padding}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ExactMatch(keras.metrics.Mean):
+    """Share of sequences that are right in every token, padding left out.
+
+    Use it where an answer with one wrong token is a wrong answer.
+
+    Args:
+        padding: Target that marks padding.
+        name: Name in logs.
+
+    Shapes: targets `[batch, time]`, logits or probabilities `[batch, time, classes]`.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.metrics import ExactMatch
+        >>> metric = ExactMatch(padding=0)
+        >>> metric.update_state([[1, 2], [1, 0]], np.eye(3)[[[1, 1], [1, 1]]])
+        >>> float(metric.result())
+        0.5
+    """
+
+    def __init__(self, padding: int = 0, name: str = "exact_match", **options: Any):
+        super().__init__(name=name, **options)
+        self.padding = padding
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Counts the right sequences of a batch; weights, per token, have no part."""
+        right, real = _right(y_true, y_pred, self.padding)
+        wrong = ops.logical_and(real, ops.logical_not(right))
+        super().update_state(ops.logical_not(ops.any(wrong, axis=1)))
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "padding": self.padding}
+
+
+def _right(y_true: Any, y_pred: Any, padding: int) -> tuple:
+    """Returns which tokens are right, and which are real."""
+    y_true = ops.cast(y_true, "int32")
+    y_pred = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+    return ops.equal(y_true, y_pred), ops.not_equal(y_true, padding)

@@ -1,0 +1,1 @@
+"""The zoo: one module per problem, one factory per machine."""

@@ -1,0 +1,177 @@
+"""Sorting lists of whole numbers."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnnzoo import weights as weight_files
+from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
+from rnnzoo.architectures.sequence_model import constructor_arguments
+from rnnzoo.errors import check_number
+from rnnzoo.tokens import Numbers, number_rows, parse_numbers
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Sorter(ManyToOneToMany):
+    """Reads a list of numbers into one vector and writes it sorted; see `sorter`."""
+
+    def __init__(
+        self,
+        *,
+        max_value: int = 32,
+        max_length: int = 32,
+        embedding_dim: int = 64,
+        units: int = 128,
+        num_layers: int = 1,
+        cell: str = "gru",
+        dropout: float = 0.0,
+    ):
+        arguments = constructor_arguments(locals())
+        check_number("max_value", max_value, minimum=1, whole=True)
+        check_number("max_length", max_length, minimum=1, whole=True)
+        tokens = Numbers(1, max_value)
+        super().__init__(
+            vocabulary_size=tokens.vocabulary_size,
+            target_vocabulary_size=tokens.vocabulary_size,
+            embedding_dim=embedding_dim,
+            units=units,
+            num_layers=num_layers,
+            cell=cell,
+            dropout=dropout,
+            # Numbers have to be remembered over the whole list.
+            chrono_steps=None if cell == "simple" else max(max_length, 2),
+        )
+        self.tokens = tokens
+        self.max_length = max_length
+        self.arguments = arguments
+
+    def encode(self, inputs: Any, targets: Any = None) -> tuple:
+        """Turns lists, and sorted lists, into token ids `[batch, time]`, int32."""
+        rows, _ = number_rows(inputs)
+        ids = self.tokens.encode(rows, self.max_length)
+        if targets is None:
+            return ids, None
+        target_rows, _ = number_rows(targets, "targets")
+        if list(map(len, target_rows)) != list(map(len, rows)):
+            raise ValueError(
+                "targets must hold one sorted list for each list, of the same length. "
+                f"Received: {len(rows)} lists and {len(target_rows)} targets"
+            )
+        return ids, self.tokens.encode(target_rows, self.max_length, name="targets")
+
+    def sort(self, numbers: Any) -> Any:
+        """Sorts a list of numbers, or each list of a batch, in increasing order.
+
+        The answer is the network's own: it is right as often as the model card says,
+        and nothing corrects it.
+
+        Args:
+            numbers: A list, tuple or 1-D array of integers; or a batch: a list or tuple
+                of these, of any lengths, a 2-D array or tensor, or a ragged tensor.
+                Integers are from 1 to `max_value`, at most `max_length` in a list.
+                Empty lists are allowed.
+
+        Returns:
+            The same kind, with the numbers of each list in increasing order.
+
+        Raises:
+            TypeError: If something is not an integer, or nested too deep.
+            ValueError: If a number is out of range, or a list too long. The message
+                names every bad row of a batch; nothing of it is sorted then.
+
+        Example:
+            >>> from rnnzoo import sorter
+            >>> sorter().sort([31, 4, 15, 9, 26])
+            [4, 9, 15, 26, 31]
+            >>> sorter().sort([[3, 1, 2], [32, 1]])
+            [[1, 2, 3], [1, 32]]
+        """
+        rows, restore = number_rows(numbers)
+        # Checked as one, so that a bad row is found before anything is sorted.
+        ids = self.tokens.encode(rows, self.max_length)
+        answers = self.tokens.decode(self.write_tokens(ids))
+        return restore([answers[i, : len(row)] for i, row in enumerate(rows)])
+
+    def answer(self, inputs: Any) -> Any:
+        """Sorts text as well as lists: text in gives text out.
+
+        Args:
+            inputs: Numbers in a string such as `"31 4 15"` (commas and brackets may
+                stand between), a list of such strings, or what `sort` takes.
+
+        Returns:
+            The numbers in increasing order: a string such as `"4 15 31"`, a list of
+            strings, or what `sort` returns.
+
+        Raises:
+            TypeError: As `sort`; also for a word that is no integer.
+            ValueError: As `sort`.
+
+        Example:
+            >>> from rnnzoo import sorter
+            >>> sorter().answer("31 4 15 9 26")
+            '4 9 15 26 31'
+        """
+        if isinstance(inputs, str):
+            return self.answer([inputs])[0]
+        is_text = isinstance(inputs, (list, tuple)) and len(inputs)
+        if is_text and all(isinstance(text, str) for text in inputs):
+            answers = self.sort([parse_numbers(text) for text in inputs])
+            return [" ".join(map(str, answer)) for answer in answers]
+        return self.sort(inputs)
+
+
+def sorter(
+    weights: str | None = "naturals_32",
+    *,
+    max_value: int | None = None,
+    max_length: int | None = None,
+    embedding_dim: int | None = None,
+    units: int | None = None,
+    num_layers: int | None = None,
+    cell: str | None = None,
+    dropout: float | None = None,
+) -> Sorter:
+    """Makes a machine that sorts lists of whole numbers.
+
+    A recurrent network reads the list into one vector of `units` numbers; a second one
+    starts from that vector, is shown it again at every step, and writes the list in
+    increasing order, as many numbers as it was given. Nothing but that vector passes
+    between the two. Use it as it is, to teach or to study what a summary can hold, or
+    untrained for another range.
+
+    Shapes of the graph: token ids `[batch, time]`, 0 = padding at the end, to logits
+    `[batch, time, max_value + 1]`. `sort` and `answer` take and return numbers.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("sorter")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Named weights and files
+            bring their own settings; an argument here that contradicts them is refused.
+        max_value: Numbers are from 1 to this. Default 32.
+        max_length: Largest number of numbers in a list. Default 32.
+        embedding_dim: Size of the vector that stands for a number. Default 64.
+        units: Size of each network's state. Default 128.
+        num_layers: Layers in each of the two networks. Default 1.
+        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
+        dropout: Share of features dropped in training. Default 0.
+
+    Returns:
+        A compiled `keras.Model` with `sort` and `answer`.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import sorter
+        >>> sorter().sort([31, 4, 15, 9, 26])
+        [4, 9, 15, 26, 31]
+        >>> model = sorter(weights=None, max_value=64, max_length=8, units=16)
+        >>> history = model.fit([[64, 1], [5, 5]], [[1, 64], [5, 5]], verbose=0)
+
+    References:
+        J.-M. Albert, "Recurrent neural networks", lecture, section 5.3: the
+        architecture and the task; about 95 % of elements right at length 32.
+    """
+    return weight_files.build(Sorter, "sorter", constructor_arguments(locals()))

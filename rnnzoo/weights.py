@@ -1,0 +1,183 @@
+"""Weight files: find, check, load and list them; TensorFlow only when loading."""
+
+import functools
+import hashlib
+import json
+import pathlib
+import zipfile
+from typing import Any
+
+from rnnzoo.errors import closest
+
+FOLDER = pathlib.Path(__file__).parent
+CATALOG = FOLDER / "weights.json"
+
+
+@functools.cache
+def records() -> dict[str, dict]:
+    """Returns the record of every listed weight file by its full name."""
+    return json.loads(CATALOG.read_text(encoding="utf-8"))
+
+
+def list_weights(model: str | None = None) -> list[str]:
+    """Lists the weight files that come with the package.
+
+    Args:
+        model: Name of a model, as `list_models()` gives it; `None` for all.
+
+    Returns:
+        Full names, such as `"sorter.naturals_32"`.
+
+    Raises:
+        ValueError: If there is no such model.
+
+    Example:
+        >>> import rnnzoo
+        >>> "sorter.naturals_32" in rnnzoo.list_weights("sorter")
+        True
+    """
+    from rnnzoo import list_models
+
+    if model is not None and model not in list_models():
+        raise ValueError(
+            f"There is no such model; list_models() names them.{closest(model, list_models())}"
+            f" Received: model={model!r}"
+        )
+    return [name for name in records() if model in (None, name.split(".")[0])]
+
+
+def find(name: str, model: str | None = None) -> pathlib.Path:
+    """Finds a weight file by its listed name or its path.
+
+    The content of a listed file is checked against its recorded sha256.
+
+    Args:
+        name: A listed name, in full or without the model's; or a path of a `.keras`
+            file.
+        model: Name of the model that the weights are for.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: If nothing has that name, or a listed file is damaged.
+    """
+    full_name = name if name in records() else f"{model}.{name}"
+    record = records().get(full_name)
+    if record is None:
+        path = pathlib.Path(name)
+        if path.is_file():
+            return path
+        known = list_weights(model)
+        short = [listed.split(".", 1)[1] for listed in known]
+        raise ValueError(
+            f"There are no such weights: neither a listed name ({', '.join(known)}) nor "
+            f"a file.{closest(name, known + short)} Received: weights={name!r}"
+        )
+    path = FOLDER / "pretrained" / record["file"]
+    if not path.is_file():
+        raise ValueError(
+            f"The file of {full_name} is missing from the installation: install rnnzoo "
+            f"anew. Received: path={str(path)!r}"
+        )
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    if sha256 != record["sha256"]:
+        raise ValueError(
+            f"The file of {full_name} is damaged: install rnnzoo anew. Expected "
+            f"sha256={record['sha256']}. Received: sha256={sha256} of {str(path)!r}"
+        )
+    return path
+
+
+def load(path: str) -> Any:
+    """Loads a model from its file: weights, tokens, settings and card.
+
+    Args:
+        path: A `.keras` file that a model's `save` or a training run wrote, or a listed
+            name such as `"sorter.naturals_32"`.
+
+    Returns:
+        The model, of the class that was saved.
+
+    Raises:
+        ValueError: If there is no such file, it is not a model of rnnzoo, or it is
+            damaged.
+
+    Example:
+        >>> import rnnzoo, tempfile, pathlib
+        >>> model = rnnzoo.sorter(weights=None, max_value=9, units=8)
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "mine.keras")
+        >>> model.save(path)
+        >>> rnnzoo.load(path).tokens.maximum
+        9
+    """
+    path = find(str(path))
+    class_name = _config(path)["registered_name"]
+    import keras
+
+    import rnnzoo
+
+    # Keras finds a class by its registered name once its module is imported.
+    for name in rnnzoo.__all__:
+        getattr(rnnzoo, name)
+    if keras.saving.get_registered_object(class_name) is None:
+        raise ValueError(
+            f"The file must hold a model of rnnzoo. Load others with "
+            f"keras.models.load_model. Received: a {class_name!r} in {str(path)!r}"
+        )
+    return keras.models.load_model(path)
+
+
+def build(model_class: type, model: str, arguments: dict) -> Any:
+    """Builds a factory's model: trained, from a file, or untrained.
+
+    Args:
+        model_class: The model's class; its constructor has the factory's arguments but
+            `weights`.
+        model: The factory's name.
+        arguments: The factory's arguments, `None` for those not given.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: If weights are not found, hold another model, or contradict an
+            argument.
+    """
+    given = {key: value for key, value in arguments.items() if value is not None}
+    weights = given.pop("weights", None)
+    if weights is None:
+        return model_class(**given)
+    path = find(str(weights), model)
+    config = _config(path)
+    if config["registered_name"] != f"rnnzoo>{model_class.__name__}":
+        raise ValueError(
+            f"{model}() needs weights of a {model_class.__name__}. Received: "
+            f"weights={str(weights)!r}, which hold a {config['registered_name']}"
+        )
+    contradictions = [
+        f"{key}={value!r} where the weights have {config['config'].get(key)!r}"
+        for key, value in given.items()
+        if config["config"].get(key) != value
+    ]
+    if contradictions:
+        raise ValueError(
+            f"weights={str(weights)!r} bring their own settings. Leave out what "
+            f"contradicts them, or pass weights=None for an untrained model. Received: "
+            f"{'; '.join(contradictions)}"
+        )
+    import keras
+
+    return keras.models.load_model(path)
+
+
+def _config(path: pathlib.Path) -> dict:
+    """Reads the class and settings of a model from its file, without building it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read("config.json"))
+    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
+        raise ValueError(
+            "A model file is a .keras archive, as model.save writes it. "
+            f"Received: {str(path)!r}, which is damaged or something else ({error})"
+        ) from error
