@@ -68,6 +68,10 @@ class Checkpoint(keras.callbacks.Callback):
         self.done = Done()
         self.signal = None
         self.restored_metrics = None
+        self.average = None
+        if model.optimizer.use_ema:
+            self.average = keras.callbacks.SwapEMAWeights()
+            self.average.set_model(model)
 
     def restore(self) -> Done:
         """Restores the newest readable checkpoint, if there is one."""
@@ -112,6 +116,30 @@ class Checkpoint(keras.callbacks.Callback):
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Puts the average of the weights into the model, where one is kept."""
+        self.on_test_begin()
+        try:
+            yield
+        finally:
+            self.on_test_end()
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Validates the average of the weights, where one is kept."""
+        if self.average:
+            self.average.on_test_begin()
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        """Goes back to the weights that are trained."""
+        if self.average:
+            self.average.on_test_end()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Undoes that `fit` ends by overwriting the weights with their average."""
+        if self.average:
+            self.model.set_weights(self.trained_weights)
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Goes on counting where an interrupted epoch stopped."""
         if self.restored_metrics is not None:
@@ -144,8 +172,11 @@ class Checkpoint(keras.callbacks.Callback):
                 "epoch": epoch + 1,
                 "validation": {k: float(v) for k, v in logs.items() if "val_" in k},
             }
-            self._save(self.best)
+            with self.averaged():
+                self._save(self.best)
         self._save(self.last)
+        if self.average:
+            self.trained_weights = self.model.get_weights()
 
     def seconds(self) -> float:
         """Returns the time spent on this run so far."""
@@ -245,18 +276,27 @@ class Samples(keras.callbacks.Callback):
 
     Args:
         run: The run folder; answers go to its `samples.txt` too.
+        checkpoint: The run's checkpoint, which knows the weights to answer with.
         inputs: Raw inputs.
         targets: The right answers.
     """
 
-    def __init__(self, run: pathlib.Path, inputs: list, targets: list):
+    def __init__(
+        self,
+        run: pathlib.Path,
+        checkpoint: Checkpoint,
+        inputs: list,
+        targets: list,
+    ):
         super().__init__()
+        self.checkpoint = checkpoint
         self.path = run / "samples.txt"
         self.inputs, self.targets = inputs, targets
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Answers the examples, prints them and appends them to the file."""
-        answers = self.model.answer(self.inputs)
+        with self.checkpoint.averaged():
+            answers = self.model.answer(self.inputs)
         lines = [f"Samples after epoch {epoch + 1}:"]
         for given, target, answer in zip(
             self.inputs, self.targets, answers, strict=True

@@ -49,6 +49,9 @@ class Recipe:
     learning_rate: float = option(1e-3, "highest learning rate, after warm-up")
     warmup_steps: int = option(200, "steps over which the learning rate rises from 0")
     clip_norm: float = option(1.0, "largest global norm of the gradients")
+    averaging: float = option(
+        0.0, "validate and keep a moving average of the weights with this momentum"
+    )
     seed: int = option(0, "seed of weights, examples and dropout")
 
     def model(self) -> Any:
@@ -83,7 +86,12 @@ class Recipe:
             warmup_steps=warmup,
             alpha=0.01,
         )
-        return keras.optimizers.Adam(schedule, global_clipnorm=self.clip_norm)
+        return keras.optimizers.Adam(
+            schedule,
+            global_clipnorm=self.clip_norm,
+            use_ema=self.averaging > 0,
+            ema_momentum=self.averaging,
+        )
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
         """Returns the figures of a trained model that `rnnzoo evaluate` prints.
@@ -235,7 +243,7 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
         progress,
         checkpoint,
         callbacks.RunFolder(run, recipe, checkpoint),
-        callbacks.Samples(run, validation_inputs[:5], validation_targets[:5]),
+        callbacks.Samples(run, checkpoint, validation_inputs[:5], validation_targets[:5]),
         keras.callbacks.TensorBoard(run / "logs", write_graph=False),
     ]
     # An epoch that was interrupted is finished first, as one of fewer steps.

@@ -1,0 +1,220 @@
+"""RecurrentStack against numbers worked out by hand, and its masks and states."""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from rnnzoo.layers.recurrence import ChronoBias, RecurrentStack
+
+LOG3 = math.log(3)  # the logistic function of it is 3/4, and of minus it 1/4
+ATOL = 1e-6
+
+
+def run_one_unit(cell, weights, inputs):
+    stack = RecurrentStack(1, cell=cell)
+    inputs = np.reshape(np.array(inputs, "float32"), (1, -1, 1))
+    stack(inputs)
+    stack.set_weights([np.array(w, "float32") for w in weights])
+    sequence, state = stack(inputs)
+    return np.ravel(sequence), [float(np.ravel(s)[0]) for s in state[0]]
+
+
+def test_simple_cell_by_hand():
+    # W = 1, R = 2, b = 0: h1 = tanh(0.5) = 0.462117, h2 = tanh(2 * 0.462117)
+    # = tanh(0.924234) = 0.727894
+    weights = [[[1]], [[2]], [0]]
+    sequence, state = run_one_unit("simple", weights, [0.5, 0])
+    np.testing.assert_allclose(sequence, [0.46211716, 0.72789440], atol=ATOL)
+    assert state == [pytest.approx(0.72789440, abs=ATOL)]
+
+
+def test_gru_cell_by_hand():
+    # Update gate always 1/2, reset gate always 3/4; candidate W = 1, R = 2, c = 1.
+    # Step 1, x = 1: candidate tanh(1 + 3/4 * 1) = tanh(1.75) = 0.941376,
+    #   h1 = 0 / 2 + 0.941376 / 2 = 0.470688.
+    # Step 2, x = 0: candidate tanh(3/4 * (2 * 0.470688 + 1)) = tanh(1.456032)
+    #   = 0.896879, h2 = 0.470688 / 2 + 0.896879 / 2 = 0.683783.
+    weights = [[[0, 0, 1]], [[0, 0, 2]], [[0, LOG3, 0], [0, 0, 1]]]
+    sequence, state = run_one_unit("gru", weights, [1, 0])
+    np.testing.assert_allclose(sequence, [0.4706878, 0.6837834], atol=ATOL)
+    assert state == [pytest.approx(0.6837834, abs=ATOL)]
+
+
+def test_lstm_cell_by_hand():
+    # Input gate 3/4, forget gate 1/2, output gate 1/4; block input W = 1, R = 2.
+    # Step 1, x = 1: z = tanh(1) = 0.761594, c = 3/4 z = 0.571196,
+    #   h = 1/4 tanh(0.571196) = 0.129059.
+    # Step 2, x = 0: z = tanh(2 * 0.129059) = 0.252535, c = 0.571196 / 2 + 3/4 z
+    #   = 0.474999, h = 1/4 tanh(0.474999) = 0.110557.
+    # Keras orders the gates i, f, z, o.
+    weights = [[[0, 0, 1, 0]], [[0, 0, 2, 0]], [LOG3, 0, 0, -LOG3]]
+    sequence, state = run_one_unit("lstm", weights, [1, 0])
+    np.testing.assert_allclose(sequence, [0.1290592, 0.1105574], atol=ATOL)
+    assert state == [
+        pytest.approx(0.1105574, abs=ATOL),
+        pytest.approx(0.4749993, abs=ATOL),
+    ]
+
+
+ALL = list(itertools.product(("simple", "gru", "lstm"), (False, True)))
+
+
+@pytest.mark.parametrize(("cell", "bidirectional"), ALL)
+@pytest.mark.parametrize("initial_state", ["zeros", "learned"])
+def test_padding_changes_nothing(cell, bidirectional, initial_state):
+    stack = RecurrentStack(
+        4,
+        num_layers=2,
+        cell=cell,
+        bidirectional=bidirectional,
+        residual=True,
+        initial_state=initial_state,
+    )
+    random = np.random.default_rng(0)
+    real = random.normal(size=(2, 5, 3)).astype("float32")
+    padding = random.normal(size=(2, 4, 3)).astype("float32")
+    stack(real)
+    stack.set_weights([w + 0.3 for w in stack.get_weights()])
+    sequence, state = stack(real)
+    mask = np.arange(9)[None] < np.array([[5], [5]])
+    padded_sequence, padded_state = stack(
+        np.concatenate([real, padding], 1), mask=mask
+    )
+    np.testing.assert_allclose(padded_sequence[:, :5], sequence, atol=1e-5)
+    for layer, padded_layer in zip(state, padded_state, strict=True):
+        for tensor, padded_tensor in zip(layer, padded_layer, strict=True):
+            np.testing.assert_allclose(padded_tensor, tensor, atol=1e-5)
+
+
+def test_outputs_at_padding_are_zero():
+    stack = RecurrentStack(4, cell="gru")
+    mask = np.array([[True, True, False]])
+    sequence, _ = stack(np.ones((1, 3, 2), "float32"), mask=mask)
+    assert np.all(np.array(sequence)[0, 2] == 0)
+    assert np.all(np.array(sequence)[0, :2] != 0)
+
+
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+def test_a_sequence_can_be_read_in_pieces(cell):
+    stack = RecurrentStack(4, num_layers=2, cell=cell, residual=True)
+    inputs = np.random.default_rng(0).normal(size=(2, 7, 3)).astype("float32")
+    whole, last = stack(inputs)
+    first, state = stack(inputs[:, :3])
+    second, state = stack(inputs[:, 3:], initial_state=state)
+    both = np.concatenate([first, second], 1)
+    np.testing.assert_allclose(both, whole, atol=1e-6)
+    np.testing.assert_allclose(state[1][0], last[1][0], atol=1e-6)
+
+
+def test_final_state_is_the_last_output():
+    stack = RecurrentStack(4, bidirectional=True)
+    inputs = np.random.default_rng(0).normal(size=(2, 7, 3)).astype("float32")
+    sequence, [[forward, backward]] = stack(inputs)
+    np.testing.assert_allclose(sequence[:, -1, :4], forward, atol=1e-6)
+    np.testing.assert_allclose(sequence[:, 0, 4:], backward, atol=1e-6)
+
+
+def test_residual_adds_the_input_of_later_layers():
+    plain = RecurrentStack(4, num_layers=2)
+    residual = RecurrentStack(4, num_layers=2, residual=True)
+    inputs = np.random.default_rng(0).normal(size=(2, 7, 3)).astype("float32")
+    plain(inputs), residual(inputs)
+    residual.set_weights(plain.get_weights())
+    first, _ = plain.layers[0](inputs)[:2]
+    difference = residual(inputs)[0] - plain(inputs)[0]
+    np.testing.assert_allclose(difference, first, atol=1e-6)
+
+
+def test_dropout_is_the_same_at_every_step():
+    stack = RecurrentStack(1, cell="simple", dropout=0.5)
+    inputs = np.ones((64, 6, 1), "float32")
+    stack(inputs)
+    # No recurrence: each output shows whether its input was dropped.
+    stack.set_weights([np.array(w) for w in ([[1.0]], [[0.0]], [0.0])])
+    outputs = np.array(stack(inputs, training=True)[0])[..., 0]
+    assert np.all(outputs == outputs[:, :1])
+    dropped = np.mean(outputs[:, 0] == 0)
+    assert 0.2 < dropped < 0.8
+    assert np.all(np.array(stack(inputs, training=False)[0]) > 0)
+
+
+def test_learned_initial_state_is_used_and_trained():
+    stack = RecurrentStack(2, cell="lstm", initial_state="learned")
+    inputs = np.zeros((3, 4, 2), "float32")
+    zero = np.array(stack(inputs)[0])
+    stack.learned_state[0][1].assign([1.0, -1.0])
+    assert np.all(np.array(stack(inputs)[0]) != zero)
+    assert len(stack.trainable_weights) == 3 + 2
+
+
+def test_chrono_bias():
+    gru = np.array(ChronoBias(32)((2, 3 * 1000)))
+    keep = gru[0, :1000]
+    assert np.all((0 <= keep) & (keep <= math.log(31)))
+    assert np.std(np.exp(keep)) > 5
+    assert np.all(gru[0, 1000:] == 0) and np.all(gru[1] == 0)
+    stack = RecurrentStack(8, cell="lstm", bidirectional=True, chrono_steps=10)
+    stack(np.zeros((1, 2, 3), "float32"))
+    bias = np.array(stack.layers[0].forward_layer.cell.bias)
+    np.testing.assert_array_equal(bias[:8], -bias[8:16])
+    assert np.all(bias[8:16] >= 0) and np.any(bias[8:16] > 0)
+    assert np.all(bias[16:] == 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"units": 0}, "units must be an integer of at least 1. Received: units=0"),
+        (
+            {"units": 4, "cell": "grru"},
+            "cell must be one of 'simple', 'gru', 'lstm'. Did you mean 'gru'? "
+            "Received: cell='grru'",
+        ),
+        (
+            {"units": 4, "dropout": 1.0},
+            "dropout must be a number of at least 0 and below 1. Received: dropout=1.0",
+        ),
+        (
+            {"units": 4, "initial_state": "zero"},
+            "initial_state must be one of 'zeros', 'learned'. Did you mean 'zeros'? "
+            "Received: initial_state='zero'",
+        ),
+        (
+            {"units": 4, "cell": "simple", "chrono_steps": 5},
+            "chrono_steps sets the gates of a 'gru' or 'lstm': leave it out for "
+            "cell='simple'. Received: chrono_steps=5",
+        ),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises(ValueError) as error:
+        RecurrentStack(**arguments)
+    assert str(error.value) == message
+
+
+def test_wrong_type_and_wrong_state():
+    with pytest.raises(TypeError, match="num_layers must be an integer"):
+        RecurrentStack(4, num_layers=1.5)
+    stack = RecurrentStack(4, num_layers=2)
+    state = [[np.zeros((1, 4), "float32")]]
+    with pytest.raises(ValueError, match="each of the 2 layers"):
+        stack(np.zeros((1, 2, 3), "float32"), initial_state=state)
+
+
+def test_config_round_trip():
+    stack = RecurrentStack(
+        4,
+        num_layers=2,
+        cell="lstm",
+        bidirectional=True,
+        residual=True,
+        dropout=0.1,
+        initial_state="learned",
+        chrono_steps=9,
+    )
+    config = keras.saving.serialize_keras_object(stack)
+    again = keras.saving.deserialize_keras_object(config)
+    assert again.get_config() == stack.get_config()
