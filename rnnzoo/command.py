@@ -24,6 +24,12 @@ class _Parser(argparse.ArgumentParser):
             self.error_unknown(unknown, namespace)
         return namespace
 
+    def _check_value(self, action, value):
+        if action.choices is not None and value not in action.choices:
+            choices = ", ".join(action.choices)
+            message = f"{value!r} is none of {choices}.{closest(value, action.choices)}"
+            raise argparse.ArgumentError(action, message)
+
     def error_unknown(self, unknown: list[str], namespace: argparse.Namespace) -> None:
         parser = getattr(namespace, "parser", self)
         name = unknown[0].split("=")[0]

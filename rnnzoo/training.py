@@ -43,6 +43,12 @@ class Recipe:
         10
     """
 
+    # What a model card says of the data, the licence of weights trained on it, and
+    # published figures to stand beside ours: metric -> (figure, source).
+    data: typing.ClassVar[str] = ""
+    licence: typing.ClassVar[str] = ""
+    published: typing.ClassVar[dict[str, tuple[float, str]]] = {}
+
     epochs: int = option(10, "rounds of steps, validation and checkpoint")
     steps_per_epoch: int = option(500, "batches per epoch")
     batch_size: int = option(64, "examples per batch, over all devices")

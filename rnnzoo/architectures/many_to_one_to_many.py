@@ -1,5 +1,7 @@
 """Many-to-one-to-many: a sequence in, a summary between, a sequence out."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -9,6 +11,7 @@ from keras import ops
 from rnnzoo.architectures.sequence_model import (
     SequenceModel,
     SequenceReader,
+    compiled,
     constructor_arguments,
     one_of,
     sequence_input,
@@ -288,14 +291,19 @@ class ManyToOneToMany(SequenceModel):
             rows = order[begin : begin + batch_size]
             length = lengths[rows[-1]]
             if length:
-                answers[rows, :length] = self.most_probable(source[rows, :length])
+                tokens = self._most_probable(source[rows, :length])
+                answers[rows, :length] = ops.convert_to_numpy(tokens)
         return answers
 
-    def most_probable(self, source: Any) -> np.ndarray:
-        """Returns the most probable token of each step: `[batch, steps]`, int32."""
-        logits = self.predict_on_batch(source)
-        # Token 0 is padding, which is never an answer.
-        return np.argmax(logits[..., 1:], axis=-1).astype("int32") + 1
+    @functools.cached_property
+    def _most_probable(self) -> Callable:
+        """The compiled graph from a source to the most probable token of each step."""
+
+        def most_probable(source: Any) -> Any:
+            # Token 0 is padding, which is never an answer.
+            return ops.argmax(self(source)[..., 1:], axis=-1) + 1
+
+        return compiled(most_probable, ((None, None), "int32"))
 
     def write_greedily(
         self, source: Any, start: int, end: int, max_length: int

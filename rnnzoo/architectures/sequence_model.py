@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -94,6 +95,24 @@ class SequenceModel(keras.Model):
         """Reads the card from the model's file; Keras calls it when loading."""
         path = pathlib.Path(folder, "card.json")
         self.card = json.loads(path.read_text(encoding="utf-8"))
+
+
+def compiled(function: Callable, *inputs: tuple) -> Callable:
+    """Compiles a function once, for inputs of all sizes.
+
+    `keras.Model.predict_on_batch` traces anew for the first few shapes that it meets;
+    this never does. Backends other than TensorFlow run the function as it is.
+
+    Args:
+        function: Takes and returns tensors.
+        inputs: A shape (`None` for sizes that vary) and a dtype per argument.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return function
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec(shape, dtype) for shape, dtype in inputs]
+    return tf.function(function, input_signature=signature, autograph=False)
 
 
 def constructor_arguments(local_variables: dict) -> dict:

@@ -16,23 +16,27 @@ from rnnzoo.errors import check_number
 class Sorting:
     """Lists of whole numbers and the same lists in increasing order.
 
-    Use it to train and to test sorters. Uniform random lists are nearly all alike: they
-    hold about two of every three values, most of them once. Half of these lists
-    therefore come from other distributions, in which values repeat, come close
-    together, or stand in order already:
+    Use it to train and to test sorters. Uniform random lists are nearly all alike: long
+    ones hold about two of every three values, most of them once, and a sorter trained
+    on them alone fails on `[7, 7, 7, 8]`. Half of these lists therefore come from other
+    distributions, in which values repeat or come close together:
 
     - 50 % each number uniform and independent;
-    - 10 % drawn without replacement;
+    - 8 % drawn without replacement;
     - 10 % uniform within a random range;
-    - 30 % of a few distinct values, half of the time two, in random proportions;
+    - 10 % of a few distinct values in random proportions;
+    - 14 % of two values, in every proportion alike, half of them neighbours;
+    - 8 % of one value everywhere but in one place.
 
-    and of all of these, 5 % each are sorted, reversed, or rotated after sorting.
+    Of all these, 5 % each are sorted, reversed, or rotated after sorting. Most lists
+    have the largest length, 15 % have any length up to it, and 15 % at most six numbers,
+    since there are as many lessons in short lists as in long ones.
 
     Args:
         max_value: Numbers are from 1 to this.
-        max_length: Length of the longest lists.
-        full_length: Share of lists that have the largest length; the others have any
-            length from 1 up, with equal probability.
+        max_length: Largest length.
+        full_length: Share of lists that have the largest length; half of the others
+            have any length, half are short.
         growing_batches: Curriculum: the largest length grows from 4 to `max_length`
             over this many batches. Short lists teach what numbers mean in a fraction of
             the time (Bengio et al., 2009, on curricula).
@@ -63,45 +67,53 @@ class Sorting:
         if index < self.growing_batches:
             share = index / self.growing_batches
             longest = min(longest, 4 + int(share * (longest - 4)))
-        numbers, lengths = self.arrays(size, longest, random)
         rows = [
-            row[:length].tolist() for row, length in zip(numbers, lengths, strict=True)
+            self._ordered(self._drawn(length, random), random).tolist()
+            for length in self._lengths(size, longest, random)
         ]
         return rows, [sorted(row) for row in rows]
 
-    def arrays(
+    def _lengths(
         self, size: int, longest: int, random: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Draws lists as an array `[size, longest]`, of which `lengths` are used."""
-        top = self.max_value
-        lengths = random.integers(1, longest + 1, size)
-        lengths[random.random(size) < self.full_length] = longest
-        numbers = random.integers(1, top + 1, (size, longest))
+    ) -> np.ndarray:
+        any_length = random.integers(1, longest + 1, size)
+        short = random.integers(1, min(6, longest) + 1, size)
+        lengths = np.where(random.random(size) < 0.5, any_length, short)
+        return np.where(random.random(size) < self.full_length, longest, lengths)
 
-        kind = random.random(size)
-        for row in np.flatnonzero(kind < 0.5):
-            length = lengths[row]
-            if kind[row] < 0.1 and length <= top:
-                drawn = random.permutation(top)[:length] + 1
-            elif kind[row] < 0.2:
-                low, high = np.sort(random.integers(1, top + 1, 2))
-                drawn = random.integers(low, high + 1, length)
-            else:
-                count = min(1 + random.geometric(0.5), top)
-                values = random.permutation(top)[:count] + 1
-                shares = random.dirichlet(np.full(count, 0.7))
-                drawn = random.choice(values, length, p=shares)
-            numbers[row, :length] = drawn
+    def _drawn(self, length: int, random: np.random.Generator) -> np.ndarray:
+        """Draws the numbers of one list from one of the distributions."""
+        top, kind = self.max_value, random.random()
+        if kind < 0.5 or top == 1:
+            return random.integers(1, top + 1, length)
+        if kind < 0.58 and length <= top:
+            return random.permutation(top)[:length] + 1
+        if kind < 0.68:
+            low, high = np.sort(random.integers(1, top + 1, 2))
+            return random.integers(low, high + 1, length)
+        if kind < 0.78:
+            count = min(1 + random.geometric(0.35), top)
+            values = random.permutation(top)[:count] + 1
+            return random.choice(values, length, p=random.dirichlet(np.ones(count)))
+        one, other = random.permutation(top)[:2] + 1
+        if random.random() < 0.5:
+            other = one + 1 if one < top else one - 1
+        count = random.integers(1, max(length, 2)) if kind < 0.92 else 1
+        return random.permutation(np.where(np.arange(length) < count, one, other))
 
-        order = random.random(size)
-        for row in np.flatnonzero(order < 0.15):
-            used = np.sort(numbers[row, : lengths[row]])
-            if order[row] < 0.05:
-                used = used[::-1]
-            elif order[row] < 0.1:
-                used = np.roll(used, random.integers(lengths[row]))
-            numbers[row, : lengths[row]] = used
-        return numbers, lengths
+    def _ordered(
+        self, numbers: np.ndarray, random: np.random.Generator
+    ) -> np.ndarray:
+        """Sorts a few of the lists, in either direction or in a circle."""
+        order = random.random()
+        if order >= 0.15:
+            return numbers
+        numbers = np.sort(numbers)
+        if order < 0.05:
+            return numbers
+        if order < 0.1:
+            return numbers[::-1]
+        return np.roll(numbers, random.integers(len(numbers)))
 
 
 def uniform_lists(count: int, max_value: int, length: int, seed: int) -> list:

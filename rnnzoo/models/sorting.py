@@ -22,7 +22,7 @@ class Sorter(ManyToOneToMany):
         max_value: int = 32,
         max_length: int = 32,
         embedding_dim: int = 64,
-        units: int = 128,
+        units: int = 192,
         num_layers: int = 1,
         cell: str = "gru",
         dropout: float = 0.0,
@@ -151,7 +151,7 @@ def sorter(
         max_value: Numbers are from 1 to this. Default 32.
         max_length: Largest number of numbers in a list. Default 32.
         embedding_dim: Size of the vector that stands for a number. Default 64.
-        units: Size of each network's state. Default 128.
+        units: Size of each network's state. Default 192.
         num_layers: Layers in each of the two networks. Default 1.
         cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
         dropout: Share of features dropped in training. Default 0.

@@ -1,0 +1,217 @@
+"""Publishes the weights of a finished run: measures, packs and records them.
+
+    python -m rnnzoo.recipes._publish runs/sort_naturals sorter.naturals_32
+
+It rounds the weights to float16, evaluates the rounded model as its recipe says, and
+writes the weight file, its record in weights.json, the rows of results.csv, and the
+tables of the two README files that are made of these. Run it in a checkout; a name that
+is taken is refused, for weight files never change.
+"""
+
+import argparse
+import csv
+import datetime
+import hashlib
+import io
+import json
+import os
+import pathlib
+import platform
+import tempfile
+import zipfile
+
+from rnnzoo import training, weights
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+RESULTS = FOLDER / "results.csv"
+COLUMNS = (
+    "recipe",
+    "weights",
+    "metric",
+    "value",
+    "published",
+    "source",
+    "seed",
+    "minutes",
+    "hardware",
+    "date",
+)
+
+
+def publish(run: pathlib.Path, name: str, summary: str) -> None:
+    """Measures, packs and records the best weights of a run.
+
+    Args:
+        run: The run folder.
+        name: Full name of the weights, such as `"sorter.naturals_32"`.
+        summary: One line for lists.
+
+    Raises:
+        ValueError: If the name is taken.
+    """
+    import numpy as np
+    import rich.progress
+
+    import rnnzoo
+
+    if name in weights.records():
+        raise ValueError(f"Weight files never change: take a new name. Received: {name}")
+    settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
+    recipe = training.recipe_class(settings["recipe"])(**settings["options"])
+    trained = rnnzoo.load(run / "best.keras")
+    # A new model has no optimizer to save.
+    model = type(trained).from_config(trained.get_config())
+    model.set_weights([np.float32(np.float16(w)) for w in trained.get_weights()])
+    figures = recipe.evaluate(model, rich.progress.track)
+    history = training.read_history(run)
+    minutes = round(history[-1]["seconds"] / 60, 1)
+    score = {key: round(value, 6) for key, value in figures.items()}
+    record = {
+        "summary": summary,
+        "file": f"{name}.keras",
+        "parameters": model.count_params(),
+        "settings": model.get_config(),
+        "score": score,
+        "data": recipe.data,
+        "licence": recipe.licence,
+        "recipe": settings["recipe"],
+        "options": settings["options"],
+        "seed": recipe.seed,
+    }
+    model.card = {"name": name, "versions": settings["versions"], **record}
+    path = weights.FOLDER / "pretrained" / record["file"]
+    _save_as_float16(model, path)
+    record["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    record["bytes"] = path.stat().st_size
+    inputs = recipe.validation_examples()[0][:5]
+    answers = rnnzoo.load(path).answer(inputs)
+    record["golden"] = [
+        {"input": given, "answer": answer}
+        for given, answer in zip(inputs, answers, strict=True)
+    ]
+    catalog = {**weights.records(), name: record}
+    text = json.dumps(catalog, indent=1, ensure_ascii=False) + "\n"
+    weights.CATALOG.write_text(text, encoding="utf-8")
+
+    rows = [
+        {
+            "recipe": settings["recipe"],
+            "weights": name,
+            "metric": metric,
+            "value": value,
+            "published": recipe.published.get(metric, ("", ""))[0],
+            "source": recipe.published.get(metric, ("", ""))[1],
+            "seed": recipe.seed,
+            "minutes": minutes,
+            "hardware": hardware(),
+            "date": datetime.date.today().isoformat(),
+        }
+        for metric, value in (score | times(history)).items()
+    ]
+    write_results([*read_results(), *rows])
+
+
+def times(history: list[dict]) -> dict[str, float]:
+    """Returns the minutes until validation accuracy reached 95 %, if it did."""
+    for row in history:
+        if row.get("val_accuracy", 0) >= 0.95:
+            return {"minutes_to_95_percent": round(row["seconds"] / 60, 1)}
+    return {}
+
+
+def hardware() -> str:
+    """Names the processor, and how many of its cores this process may use."""
+    cpu = platform.processor()
+    info = pathlib.Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8").splitlines()
+        names = [line.split(": ", 1)[1] for line in lines if "model name" in line]
+        cpu = names[0] if names else cpu
+    return f"{len(os.sched_getaffinity(0))} cores of {cpu}"
+
+
+def read_results() -> list[dict]:
+    """Reads results.csv."""
+    with RESULTS.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_results(rows: list[dict]) -> None:
+    """Writes results.csv and the table that is made of it."""
+    with RESULTS.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    for path in (FOLDER / "README.md", FOLDER.parent / "README.md"):
+        path.write_text(with_table(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def with_table(text: str) -> str:
+    """Puts the table of results.csv between the two marks of a document."""
+    begin, end = "<!-- results.csv -->", "<!-- end of results.csv -->"
+    head, rest = text.split(begin)
+    return head + begin + "\n" + table() + end + rest.split(end)[1]
+
+
+def table() -> str:
+    """Returns results.csv as a Markdown table."""
+    lines = [
+        "| weights | figure | ours | published | seed | minutes of training |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in read_results():
+        published = f"{row['published']} ({row['source']})" if row["published"] else ""
+        lines.append(
+            f"| `{row['weights']}` | {row['metric'].replace('_', ' ')} | "
+            f"{float(row['value']):g} | {published} | {row['seed']} | {row['minutes']} |"
+        )
+    machines = sorted({row["hardware"] for row in read_results()})
+    return "\n".join(lines) + f"\n\nTrained on {'; '.join(machines)}.\n"
+
+
+def _save_as_float16(model, path: pathlib.Path) -> None:
+    """Saves a model with its weights stored as float16; it loads as float32."""
+    import h5py
+    import numpy as np
+
+    path.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        whole = pathlib.Path(folder, "model.keras")
+        model.save(whole)
+        with zipfile.ZipFile(whole) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        buffer = io.BytesIO(members["model.weights.h5"])
+        packed = io.BytesIO()
+
+        def copy(name: str, item) -> None:
+            if isinstance(item, h5py.Group):
+                target.require_group(name).attrs.update(item.attrs)
+            else:
+                values = item[()]
+                if values.dtype == np.float32:
+                    values = values.astype(np.float16)
+                new = target.create_dataset(name, data=values)
+                new.attrs.update(item.attrs)
+
+        with h5py.File(buffer) as source, h5py.File(packed, "w") as target:
+            target.attrs.update(source.attrs)
+            source.visititems(copy)
+        members["model.weights.h5"] = packed.getvalue()
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members.items():
+                # A fixed date makes the file the same whenever it is written.
+                archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), content)
+
+
+def main() -> None:
+    """Runs the command that the module's documentation shows."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("run", type=pathlib.Path, help="a finished run folder")
+    parser.add_argument("name", help="full name, such as sorter.naturals_32")
+    parser.add_argument("--summary", required=True, help="one line for lists")
+    parsed = parser.parse_args()
+    publish(parsed.run, parsed.name, parsed.summary)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The `rnnzoo` command, as a person at a terminal meets it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rnnzoo import training
+from rnnzoo.command import main
+
+COMMAND = [sys.executable, "-m", "rnnzoo.command"]
+
+
+def run(*words, **options):
+    return subprocess.run(
+        [*COMMAND, *words], capture_output=True, text=True, timeout=300, **options
+    )
+
+
+def test_answer_is_all_that_is_printed():
+    result = run("answer", "sorter", "31 4 15 9 26", "2 1")
+    assert result.stdout == "4 9 15 26 31\n1 2\n"
+    assert result.stderr == ""
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["train", "--help"]])
+def test_help_and_list_do_not_import_tensorflow(words):
+    code = (
+        "import sys\nfrom rnnzoo.command import main\n"
+        f"try:\n    main({words!r})\nexcept SystemExit: pass\n"
+        "print([m for m in ('tensorflow', 'keras', 'numpy') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_list_and_describe(capsys):
+    assert main(["list"]) == 0
+    output = capsys.readouterr().out
+    assert re.search(r"sorter +Makes a machine that sorts", output)
+    assert "sorter.naturals_32" in output and "sort_naturals" in output
+    assert main(["describe", "sorter.naturals_32"]) == 0
+    output = capsys.readouterr().out
+    assert "sha256: " in output and '"exact_match": ' in output
+    assert main([]) == 0
+    assert "commands:" in capsys.readouterr().out
+
+
+def test_answers_from_standard_input_and_from_a_file(capsys, monkeypatch, tmp_path):
+    path = tmp_path / "lists.txt"
+    path.write_text("3 1 2\n\n32 1\n")
+    assert main(["answer", "sorter", f"--file={path}"]) == 0
+    assert capsys.readouterr().out == "1 2 3\n\n1 32\n"
+    with path.open() as file:
+        monkeypatch.setattr("sys.stdin", file)
+        assert main(["answer", "sorter.naturals_32"]) == 0
+    assert capsys.readouterr().out == "1 2 3\n\n1 32\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["answer", "sorter", "31 x"], "row 0, position 1: 'x' is not an integer"),
+        (["answer", "sorter", "0"], "row 0, position 0: 0 is less than 1"),
+        (["answer", "sortr", "1"], "Did you mean 'sorter'? Received: model='sortr'"),
+        (["answer", "sorter", "--weights=no", "1"], "There are no such weights"),
+        (["answer", "sorter", "--file=/no/such", "1"], "not both"),
+        (["answer", "sorter", "--file=/no/such"], "No such file"),
+        (["describe", "sortr"], "Did you mean 'sorter'"),
+        (["evaluate", "sorter", "--recipe=sort"], "Did you mean 'sort_naturals'"),
+        (["train", "sort_naturals", "--epochs=0"], "epochs must be at least 1"),
+    ],
+)
+def test_bad_input_is_said_on_standard_error(words, message, capsys):
+    assert main(words) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("rnnzoo: ") and message in captured.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "sort_naturals", "--epoch=3"], "Did you mean '--epochs'?"),
+        (["train", "sort_natural"], "Did you mean 'sort_naturals'?"),
+        (["trian"], "Did you mean 'train'?"),
+        (["train", "sort_naturals", "--epochs=x"], "invalid int value: 'x'"),
+    ],
+)
+def test_misspelt_words_get_the_closest_match(words, message, capsys):
+    with pytest.raises(SystemExit) as exit_status:
+        main(words)
+    assert exit_status.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_every_option_has_help_type_and_default(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "sort_naturals", "--help"])
+    output = " ".join(capsys.readouterr().out.split())
+    for name, value in training.recipe_class("sort_naturals")().options().items():
+        kind = type(value).__name__.upper()
+        assert re.search(rf"--{name} {kind} [^-]+\(default: {value}\)", output), name
+
+
+SMALL = ["--units=8", "--max_length=4", "--steps_per_epoch=40", "--batch_size=4"]
+
+
+def test_train_evaluate_and_answer(tmp_path, capsys):
+    folder = str(tmp_path / "run")
+    words = ["train", "sort_naturals", *SMALL, "--epochs=1", f"--run={folder}"]
+    assert main(words) == 0
+    output = capsys.readouterr().out
+    assert "Devices: 1 CPU" in output
+    assert "Samples after epoch 1:" in output
+    assert f"The best weights are in {folder}/best.keras" in output
+    assert main(["answer", f"{folder}/best.keras", "3 1"]) == 0
+    assert len(capsys.readouterr().out.split()) == 2
+    assert main([*words, "--units=9"]) == 1
+    assert "units was 8 and is now 9" in capsys.readouterr().err
+    settings = json.loads((tmp_path / "run" / "settings.json").read_text())
+    assert settings["options"]["units"] == 8
+    assert set(settings["versions"]) == {"rnnzoo", "keras", "tensorflow", "python"}
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_an_interrupted_training_saves_and_resumes(tmp_path, number, status):
+    folder = tmp_path / "run"
+    words = ["train", "sort_naturals", *SMALL, "--epochs=200", f"--run={folder}"]
+    process = subprocess.Popen(
+        [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not (folder / "history.csv").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.kill(process.pid, number)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == status, errors
+    assert "Interrupted and saved at epoch" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+    epochs = len(training.read_history(folder))
+    again = run(*[w.replace("200", str(epochs + 1)) for w in words])
+    assert again.returncode == 1 and "epochs was 200 and is now" in again.stderr

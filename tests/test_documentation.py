@@ -1,0 +1,76 @@
+"""Everything shown is executed, and every number comes from results.csv."""
+
+import doctest
+import importlib
+import pathlib
+import pkgutil
+import re
+
+import pytest
+
+import rnnzoo
+import rnnzoo.recipes
+from rnnzoo.recipes import _publish
+
+ROOT = pathlib.Path(__file__).parent.parent
+MODULES = sorted(
+    module.name
+    for package in (rnnzoo, rnnzoo.recipes)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+)
+
+
+@pytest.mark.parametrize("name", ["rnnzoo", *MODULES])
+def test_docstring_examples(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    results = doctest.testmod(module, optionflags=options)
+    assert results.failed == 0
+
+
+def test_public_functions_have_examples():
+    for name in rnnzoo.__all__:
+        assert ">>> " in getattr(rnnzoo, name).__doc__, name
+
+
+def test_readme_code_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert blocks
+    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(
+        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    )
+    names = {}
+    for block in blocks:
+        test = parser.get_doctest(block, names, "README.md", "README.md", 0)
+        assert test.examples, block
+        runner.run(test, clear_globs=False)
+        names = test.globs
+    assert runner.summarize().failed == 0
+
+
+def test_tables_are_made_of_the_results():
+    for path in (ROOT / "README.md", ROOT / "recipes" / "README.md"):
+        text = path.read_text(encoding="utf-8")
+        assert _publish.with_table(text) == text
+    assert {row["weights"] for row in _publish.read_results()} >= set(
+        rnnzoo.list_weights()
+    )
+
+
+def test_recipes_state_the_results_of_the_table():
+    for row in _publish.read_results():
+        if row["metric"] in ("exact_match", "element_accuracy"):
+            text = rnnzoo.describe(row["recipe"])["documentation"]
+            assert f"{float(row['value']):.5f}" in text, row["metric"]
+
+
+def test_import_is_light():
+    import subprocess
+    import sys
+
+    code = "import rnnzoo, sys; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert output.stdout.split() == ["False", "False"]

@@ -1,0 +1,127 @@
+"""The shipped sorter: what it sorts, what it returns, what it refuses."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnzoo import sorter, training, weights
+from rnnzoo.data.synthetic import uniform_lists
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sorter()
+
+
+def test_the_promise(model):
+    assert model.sort([31, 4, 15, 9, 26]) == [4, 9, 15, 26, 31]
+    assert model.answer("31 4 15 9 26") == "4 9 15 26 31"
+    assert model.answer(["31 4", "[2, 1]"]) == ["4 31", "1 2"]
+    assert model.answer([31, 4]) == [4, 31]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 13, 21, 32])
+def test_sorts_random_lists(model, length):
+    lists = np.array(uniform_lists(500, 32, length, seed=12345 + length))
+    exact = np.all(model.sort(lists) == np.sort(lists, axis=1), axis=1)
+    assert exact.mean() >= 0.995
+
+
+def test_kinds(model):
+    assert model.sort([]) == []
+    assert model.sort([[]]) == [[]]
+    assert model.sort([[], [2, 1], []]) == [[], [1, 2], []]
+    assert model.sort(()) == ()
+    assert model.sort((2, 1)) == (1, 2)
+    assert model.sort(([2, 1], (3, 1))) == ([1, 2], (1, 3))
+    assert model.sort(range(3, 0, -1)) == [1, 2, 3]
+    assert all(type(value) is int for value in model.sort([np.int64(2), 1]))
+
+    array = model.sort(np.array([3, 1, 2], "uint8"))
+    assert array.dtype == np.uint8 and array.tolist() == [1, 2, 3]
+    square = model.sort(np.array([[3, 1], [2, 9]]))
+    assert isinstance(square, np.ndarray) and square.tolist() == [[1, 3], [2, 9]]
+    assert model.sort(np.zeros((0, 5), int)).shape == (0, 5)
+    assert model.sort(np.zeros((3, 0), int)).shape == (3, 0)
+    assert model.sort(np.array([])).shape == (0,)
+
+    ragged = model.sort(tf.ragged.constant([[3, 1], [], [2]], dtype=tf.int32))
+    assert isinstance(ragged, tf.RaggedTensor) and ragged.dtype == tf.int32
+    assert ragged.to_list() == [[1, 3], [], [2]]
+    tensor = model.sort(tf.constant([[3, 1]]))
+    assert tf.is_tensor(tensor) and tensor.numpy().tolist() == [[1, 3]]
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.lists(st.integers(1, 32), max_size=32), max_size=12))
+def test_a_batch_is_answered_as_its_rows_are(model, rows):
+    if rows:
+        assert model.sort(rows) == [model.sort(row) for row in rows]
+    for row, answer in zip(rows, model.sort(rows), strict=True):
+        assert len(answer) == len(row)
+        assert all(1 <= value <= 32 for value in answer)
+
+
+def test_a_bad_row_refuses_the_batch_and_names_every_one(model):
+    with pytest.raises(ValueError) as error:
+        model.sort([[1, 2], [0, 5], [3], list(range(1, 33)) + [1]])
+    message = str(error.value)
+    assert "integers from 1 to 32, at most 32 in a row" in message
+    assert "row 1, position 0: 0 is less than 1" in message
+    assert "row 3, 33 numbers, more than 32" in message
+    assert "row 2" not in message
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [3.5],
+        ["a"],
+        [None],
+        [True],
+        [[[1]]],
+        [1, [2]],
+        [[1], 2],
+        None,
+        "31 4",
+        7,
+        np.array([1.5]),
+        np.array([True]),
+        np.ones((2, 2, 2), int),
+        tf.ragged.constant([[[1]]]),
+        tf.constant([1.5]),
+    ],
+)
+def test_wrong_types(model, bad):
+    with pytest.raises(TypeError, match="Received"):
+        model.sort(bad)
+
+
+def test_other_ranges_are_built_untrained():
+    model = sorter(weights=None, max_value=64, max_length=5, units=8, cell="lstm")
+    assert len(model.sort([64, 1, 2])) == 3
+    with pytest.raises(ValueError, match="65 is more than 64"):
+        model.sort([65])
+    with pytest.raises(ValueError, match="6 numbers, more than 5"):
+        model.sort([1] * 6)
+    assert sorter(weights=None, max_value=1, max_length=1, units=2).sort([1]) == [1]
+
+
+def test_targets_must_fit():
+    model = sorter(weights=None, units=4)
+    with pytest.raises(ValueError, match="one sorted list for each list"):
+        model.fit([[1, 2], [3]], [[1, 2]])
+    with pytest.raises(ValueError, match="targets must be integers from 1 to 32"):
+        model.fit([[1, 2]], [[1, 99]])
+
+
+@pytest.mark.slow
+def test_the_published_figures_hold():
+    record = weights.records()["sorter.naturals_32"]
+    recipe = training.recipe_class(record["recipe"])(**record["options"])
+    figures = recipe.evaluate(sorter("naturals_32"))
+    assert set(figures) == set(record["score"])
+    for name, value in figures.items():
+        assert value == pytest.approx(record["score"][name], abs=2e-4), name

@@ -1,0 +1,129 @@
+"""Recipes and the run folder, where the contract does not reach."""
+
+import dataclasses
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+import rnnzoo
+from rnnzoo import training
+from rnnzoo.devices import strategy
+
+SMALL = {"units": 8, "max_length": 4, "steps_per_epoch": 3, "batch_size": 4}
+
+
+def recipe(**options):
+    return training.recipe_class("sort_naturals")(**(SMALL | {"epochs": 2} | options))
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"epochs": 1.5}, TypeError, "epochs must be of type int. Received: epochs=1.5"),
+        ({"epochs": True}, TypeError, "epochs must be of type int"),
+        ({"cell": 3}, TypeError, "cell must be of type str. Received: cell=3"),
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
+    ],
+)
+def test_bad_options(options, kind, message):
+    with pytest.raises(kind, match=message):
+        recipe(**options)
+
+
+def test_whole_numbers_do_for_real_ones():
+    assert recipe(learning_rate=1).learning_rate == 1.0
+
+
+def test_more_epochs_continue_a_run(tmp_path):
+    training.train(recipe(), tmp_path, "cpu")
+    training.train(recipe(epochs=4), tmp_path, "cpu")
+    assert [row["epoch"] for row in training.read_history(tmp_path)] == [1, 2, 3, 4]
+    with pytest.raises(ValueError, match="epochs was 4 and is now 3"):
+        training.train(recipe(epochs=3), tmp_path, "cpu")
+
+
+def test_other_options_are_refused_with_the_differences(tmp_path):
+    training.train(recipe(epochs=1), tmp_path, "cpu")
+    with pytest.raises(ValueError) as error:
+        training.train(recipe(epochs=1, units=9, seed=1), tmp_path, "cpu")
+    message = str(error.value)
+    assert "seed was 0 and is now 1; units was 8 and is now 9" in message
+    assert "Repeat them to resume it, or choose another run folder" in message
+
+
+def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, capsys):
+    training.train(recipe(epochs=2), tmp_path / "whole", "cpu")
+    training.train(recipe(epochs=1), tmp_path / "run", "cpu")
+    run = tmp_path / "run"
+    # As if the process had died while writing the next checkpoint.
+    (run / "last.keras").rename(run / "previous.keras")
+    (run / "last.keras").write_bytes((run / "previous.keras").read_bytes()[:1000])
+    capsys.readouterr()
+    training.train(recipe(epochs=2), run, "cpu")
+    assert "cannot be read" in capsys.readouterr().out
+    assert [row["epoch"] for row in training.read_history(run)] == [1, 2]
+
+
+def test_checkpoints_hold_all_that_resuming_needs(tmp_path):
+    training.train(recipe(), tmp_path, "cpu")
+    with zipfile.ZipFile(tmp_path / "last.keras") as archive:
+        assert {"config.json", "training.npz"} <= set(archive.namelist())
+    model = rnnzoo.load(tmp_path / "best.keras")
+    assert model.card["recipe"] == "sort_naturals"
+    assert model.card["options"] == json.loads(json.dumps(recipe().options()))
+
+
+def test_averaging_is_what_is_validated_and_kept(tmp_path):
+    # With momentum 1 - 1e-9 the average stays what it was at the first step.
+    options = {"averaging": 1 - 1e-9, "learning_rate": 0.1, "epochs": 3}
+    training.train(recipe(**options), tmp_path, "cpu")
+    history = training.read_history(tmp_path)
+    losses = [row["val_loss"] for row in history]
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-3)
+    assert history[-1]["loss"] != pytest.approx(history[0]["loss"], rel=1e-3)
+    best, last = (rnnzoo.load(tmp_path / f"{n}.keras") for n in ("best", "last"))
+    differences = [
+        np.abs(a - b).max()
+        for a, b in zip(best.get_weights(), last.get_weights(), strict=True)
+    ]
+    assert max(differences) > 0.01
+
+
+def test_optimizer_follows_the_recipe():
+    adam = recipe(epochs=10, warmup_steps=5, learning_rate=0.5).optimizer()
+    schedule = adam._learning_rate
+    assert float(schedule(0)) == 0
+    assert float(schedule(5)) == pytest.approx(0.5)
+    assert float(schedule(30)) == pytest.approx(0.005, rel=0.01)
+    assert adam.global_clipnorm == 1.0
+
+
+def test_devices():
+    assert strategy("cpu").description == "Devices: 1 CPU, as asked, float32"
+    assert "there is no GPU" in strategy("auto").description
+    assert strategy("2").strategy.num_replicas_in_sync == 2
+    assert "2 x CPU mirrored, virtual devices" in strategy("2").description
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    assert strategy("1").description.endswith("mixed_bfloat16")
+    with pytest.raises(ValueError, match="finds 0 GPUs.*Received: devices='gpu'"):
+        strategy("gpu")
+    with pytest.raises(ValueError, match="Did you mean 'auto'"):
+        strategy("atuo")
+    with pytest.raises(ValueError, match="before TensorFlow is used"):
+        strategy("64")
+    with pytest.raises(ValueError, match="Received: devices='0'"):
+        strategy("0")
+
+
+def test_recipes_say_what_they_lack():
+    @dataclasses.dataclass(kw_only=True)
+    class Empty(training.Recipe):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Empty must say which model"):
+        Empty().model()
+    with pytest.raises(ValueError, match="Did you mean 'sort_naturals'"):
+        training.recipe_class("sort_natural")

@@ -1,0 +1,79 @@
+"""Finding, checking, loading and listing weight files."""
+
+import subprocess
+import sys
+import zipfile
+
+import keras
+import pytest
+
+import rnnzoo
+from rnnzoo import weights
+
+
+def test_lists():
+    assert rnnzoo.list_models() == ["sorter"]
+    assert "sorter.naturals_32" in rnnzoo.list_weights()
+    assert rnnzoo.list_weights("sorter") == rnnzoo.list_weights()
+    with pytest.raises(ValueError, match="Did you mean 'sorter'.*Received: model='sort'"):
+        rnnzoo.list_weights("sort")
+
+
+def test_describe():
+    assert rnnzoo.describe("sorter")["weights"] == rnnzoo.list_weights("sorter")
+    assert rnnzoo.describe("sorter.naturals_32")["recipe"] == "sort_naturals"
+    assert "rnnzoo train" in rnnzoo.describe("sort_naturals")["documentation"]
+    with pytest.raises(ValueError, match="Did you mean 'sort_naturals'"):
+        rnnzoo.describe("sort_natural")
+
+
+def test_names_in_full_in_short_and_as_path():
+    path = weights.find("naturals_32", "sorter")
+    assert weights.find("sorter.naturals_32") == path
+    assert weights.find(str(path)) == path
+    with pytest.raises(ValueError, match="Did you mean 'naturals_32'"):
+        weights.find("naturals32", "sorter")
+
+
+def test_other_files_are_refused(tmp_path):
+    text = tmp_path / "text.keras"
+    text.write_text("hello")
+    with pytest.raises(ValueError, match="A model file is a .keras archive"):
+        rnnzoo.load(text)
+    with zipfile.ZipFile(tmp_path / "empty.keras", "w") as archive:
+        archive.writestr("other", "x")
+    with pytest.raises(ValueError, match="A model file is a .keras archive"):
+        rnnzoo.load(tmp_path / "empty.keras")
+    foreign = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    foreign.save(tmp_path / "foreign.keras")
+    with pytest.raises(ValueError, match="must hold a model of rnnzoo"):
+        rnnzoo.load(tmp_path / "foreign.keras")
+    with pytest.raises(ValueError, match="There are no such weights"):
+        rnnzoo.load(tmp_path / "nothing.keras")
+
+
+def test_weights_of_another_model_are_refused(tmp_path):
+    model = rnnzoo.many_to_one(features=2, num_classes=2, units=4)
+    model.save(tmp_path / "other.keras")
+    with pytest.raises(ValueError, match="needs weights of a Sorter"):
+        rnnzoo.sorter(str(tmp_path / "other.keras"))
+
+
+def test_a_saved_model_loads_in_a_new_process(tmp_path):
+    model = rnnzoo.sorter(weights=None, max_value=9, max_length=4, units=8)
+    model.save(tmp_path / "mine.keras")
+    code = (
+        "import rnnzoo, sys; model = rnnzoo.load(sys.argv[1]); "
+        "print(type(model).__name__, model.sort([3, 1, 2]))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "mine.keras")]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert output.strip() == f"Sorter {model.sort([3, 1, 2])}"
+
+
+def test_public_names():
+    for name in rnnzoo.__all__:
+        assert callable(getattr(rnnzoo, name))
+        assert name in dir(rnnzoo)
+    with pytest.raises(AttributeError, match="it has sorter"):
+        rnnzoo.sortr  # noqa: B018
