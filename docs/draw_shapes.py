@@ -1,6 +1,6 @@
 """Draws docs/shapes.png: the three architectures, unrolled over time.
 
-    python docs/draw_shapes.py
+python docs/draw_shapes.py
 """
 
 import pathlib
@@ -39,7 +39,9 @@ def arrow(axis, begin: tuple, end: tuple, color: str = "black", **style) -> None
     axis.annotate("", end, begin, arrowprops=properties)
 
 
-def steps(axis, first: int, count: int, inputs: bool, outputs: bool, last: bool) -> None:
+def steps(
+    axis, first: int, count: int, inputs: bool, outputs: bool, last: bool
+) -> None:
     """Draws a recurrent layer unrolled over `count` steps from `first` on."""
     for step in range(first, first + count):
         box(axis, step, 1)

@@ -1,0 +1,1 @@
+"""Preset training recipes, one file each: one model on one data set."""

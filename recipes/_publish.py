@@ -55,7 +55,9 @@ def publish(run: pathlib.Path, name: str, summary: str) -> None:
     import rnnzoo
 
     if name in weights.records():
-        raise ValueError(f"Weight files never change: take a new name. Received: {name}")
+        raise ValueError(
+            f"Weight files never change: take a new name. Received: {name}"
+        )
     settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
     recipe = training.recipe_class(settings["recipe"])(**settings["options"])
     trained = rnnzoo.load(run / "best.keras")
@@ -163,7 +165,8 @@ def table() -> str:
         published = f"{row['published']} ({row['source']})" if row["published"] else ""
         lines.append(
             f"| `{row['weights']}` | {row['metric'].replace('_', ' ')} | "
-            f"{float(row['value']):g} | {published} | {row['seed']} | {row['minutes']} |"
+            f"{float(row['value']):g} | {published} | {row['seed']} | "
+            f"{row['minutes']} |"
         )
     machines = sorted({row["hardware"] for row in read_results()})
     return "\n".join(lines) + f"\n\nTrained on {'; '.join(machines)}.\n"

@@ -1,6 +1,6 @@
 """Sorts lists of whole numbers from 1 to 32, of any length from 1 to 32.
 
-    rnnzoo train sort_naturals
+rnnzoo train sort_naturals
 """
 
 import dataclasses
@@ -52,9 +52,7 @@ class SortNaturals(Recipe):
         """Returns lists of many kinds, short ones first."""
         from rnnzoo.data.synthetic import Sorting
 
-        return Sorting(
-            self.max_value, self.max_length, growing_batches=self.curriculum
-        )
+        return Sorting(self.max_value, self.max_length, growing_batches=self.curriculum)
 
     def validation_examples(self) -> tuple:
         """Returns 1,000 uniform random lists of the full length."""
@@ -64,7 +62,7 @@ class SortNaturals(Recipe):
         return lists, [sorted(row) for row in lists]
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
-        """Returns exact match on random lists of every length and on structured ones."""
+        """Returns exact match on random lists of all lengths and on structured ones."""
         import numpy as np
 
         from rnnzoo.data.synthetic import structured_lists, uniform_lists

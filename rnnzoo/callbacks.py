@@ -1,4 +1,4 @@
-"""What happens beside the steps of a training: progress, samples, files, checkpoints."""
+"""What happens beside a training's steps: progress, samples, files, checkpoints."""
 
 import contextlib
 import csv
@@ -60,6 +60,7 @@ class Checkpoint(keras.callbacks.Callback):
         recipe: "training.Recipe",
         minutes: float = 5.0,
     ):
+        """Sets up; the class says what the arguments mean."""
         super().__init__()
         self.set_model(model)
         self.last, self.best = run / "last.keras", run / "best.keras"
@@ -154,8 +155,8 @@ class Checkpoint(keras.callbacks.Callback):
             self._save(self.last)
             epoch, step = self.done.epoch + 1, self.done.step
             raise training.Interrupted(
-                f"Interrupted and saved at epoch {epoch}, step {step}: the same command "
-                f"with --run={self.last.parent} goes on from there",
+                f"Interrupted and saved at epoch {epoch}, step {step}: the same "
+                f"command with --run={self.last.parent} goes on from there",
                 self.signal,
             )
         if time.monotonic() - self.saved_at > 60 * self.minutes:
@@ -224,6 +225,7 @@ class RunFolder(keras.callbacks.Callback):
     def __init__(
         self, run: pathlib.Path, recipe: "training.Recipe", checkpoint: Checkpoint
     ):
+        """Sets up; the class says what the arguments mean."""
         super().__init__()
         self.run, self.recipe, self.checkpoint = run, recipe, checkpoint
         # A later epoch can be there: written just before its checkpoint was lost.
@@ -288,6 +290,7 @@ class Samples(keras.callbacks.Callback):
         inputs: list,
         targets: list,
     ):
+        """Sets up; the class says what the arguments mean."""
         super().__init__()
         self.checkpoint = checkpoint
         self.path = run / "samples.txt"
@@ -301,8 +304,11 @@ class Samples(keras.callbacks.Callback):
         for given, target, answer in zip(
             self.inputs, self.targets, answers, strict=True
         ):
-            verdict = "right" if answer == target else f"wrong, right is {_text(target)}"
-            lines.append(f"  {_text(given)} -> {_text(answer)} ({verdict})")
+            lines.append(f"  given  {_text(given)}")
+            verdict = "right" if answer == target else "wrong"
+            lines.append(f"  {verdict}  {_text(answer)}")
+            if answer != target:
+                lines.append(f"  right  {_text(target)}")
         text = "\n".join(lines)
         rich.get_console().print(text, highlight=False, markup=False, soft_wrap=True)
         with self.path.open("a", encoding="utf-8") as file:
@@ -328,6 +334,7 @@ class Progress(keras.callbacks.Callback):
         done: Done,
         seconds_between_lines: float = 30.0,
     ):
+        """Sets up; the class says what the arguments mean."""
         super().__init__()
         self.recipe = recipe
         self.total = recipe.epochs * recipe.steps_per_epoch

@@ -1,14 +1,12 @@
 """The `rnnzoo` command; it imports TensorFlow only for what needs it."""
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import os
 import sys
 import tempfile
 import typing
-from collections.abc import Iterator
 
 import rnnzoo
 from rnnzoo import listing, training, weights
@@ -205,7 +203,9 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     model = _model(parsed)
     name = parsed.recipe or model.card.get("recipe")
     if name is None:
-        raise ValueError("No recipe is recorded in this model's card: say --recipe=NAME")
+        raise ValueError(
+            "No recipe is recorded in this model's card: say --recipe=NAME"
+        )
     recipe = training.recipe_class(name)()
     import rich.progress
 
@@ -226,8 +226,7 @@ def _train(parsed: argparse.Namespace) -> None:
     recipe_class = training.recipe_class(parsed.recipe)
     fields = [field.name for field in dataclasses.fields(recipe_class)]
     recipe = recipe_class(**{name: getattr(parsed, name) for name in fields})
-    with _quiet():
-        import rnnzoo.callbacks  # noqa: F401
+    _import_quietly()
     training.train(recipe, parsed.run, parsed.devices)
     print(f"The best weights are in {parsed.run}/best.keras")
 
@@ -243,18 +242,17 @@ def _model(parsed: argparse.Namespace) -> typing.Any:
                 f"There is no such model or file: there are {', '.join(known)}."
                 f"{closest(name, known)} Received: model={name!r}"
             )
-        with _quiet():
-            return rnnzoo.load(name)
+        _import_quietly()
+        return rnnzoo.load(name)
     chosen = parsed.weights or (name if name != factory else None)
-    with _quiet():
-        make = getattr(rnnzoo, factory)
-        return make(chosen) if chosen else make()
+    _import_quietly()
+    make = getattr(rnnzoo, factory)
+    return make(chosen) if chosen else make()
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences TensorFlow's start-up messages; what an error says is shown."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+def _import_quietly() -> None:
+    """Imports Keras without TensorFlow's start-up messages; errors are shown."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as messages:
@@ -268,7 +266,6 @@ def _quiet() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-    yield
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ def strategy(devices: str = "auto") -> Devices:
     devices, to rehearse that, can only be made before TensorFlow has used the CPU.
 
     Args:
-        devices: `"auto"`: all GPUs if there are any, else the CPU; `"cpu"`; `"gpu"`: all
-            GPUs; or a number: that many GPUs, or virtual CPU devices where there is no
-            GPU.
+        devices: `"auto"`: all GPUs if there are any, else the CPU; `"cpu"`; `"gpu"`:
+            all GPUs; or a number: that many GPUs, or virtual CPU devices where there is
+            no GPU.
 
     Returns:
         The strategy, and the line that says what was chosen.
@@ -88,8 +88,8 @@ def strategy(devices: str = "auto") -> Devices:
         except RuntimeError as error:
             if len(tf.config.list_logical_devices("CPU")) < count:
                 raise ValueError(
-                    "Virtual CPU devices must be made before TensorFlow is used: choose "
-                    f"devices first. Received: devices={devices!r}"
+                    "Virtual CPU devices must be made before TensorFlow is used: "
+                    f"choose devices first. Received: devices={devices!r}"
                 ) from error
         if count == 1:
             return chosen(default, "1 CPU", "as asked")

@@ -29,6 +29,7 @@ class TokenAccuracy(keras.metrics.Mean):
     """
 
     def __init__(self, padding: int = 0, name: str = "accuracy", **options: Any):
+        """Sets up; the class says what the arguments mean."""
         super().__init__(name=name, **options)
         self.padding = padding
 
@@ -67,6 +68,7 @@ class ExactMatch(keras.metrics.Mean):
     """
 
     def __init__(self, padding: int = 0, name: str = "exact_match", **options: Any):
+        """Sets up; the class says what the arguments mean."""
         super().__init__(name=name, **options)
         self.padding = padding
 

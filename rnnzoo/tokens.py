@@ -47,6 +47,7 @@ class Numbers(keras.layers.Layer):
     """
 
     def __init__(self, minimum: int, maximum: int, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
         super().__init__(dtype="int32", **layer_options)
         check_number("minimum", minimum, minimum=-(2**31), below=2**31, whole=True)
         check_number("maximum", maximum, minimum=minimum, below=2**31, whole=True)
@@ -142,12 +143,10 @@ class Numbers(keras.layers.Layer):
                 return row.size == 0 and row.ndim == 1
         elif not _is_row(row) or not set(map(type, row)) <= {int}:
             return False
-        return not len(row) or (
-            min(row) >= self.minimum and max(row) <= self.maximum
-        )
+        return not len(row) or (min(row) >= self.minimum and max(row) <= self.maximum)
 
     def _problems(self, row: Any) -> list[tuple[bool, str]]:
-        """Returns whether the type is wrong, and a text, for each bad entry of a row."""
+        """Returns whether the type is wrong, and a text, for each bad entry."""
         if not _is_row(row):
             return [(True, f"{_shortened(row)} is not a list ({_kind(row)})")]
         problems = []

@@ -62,7 +62,9 @@ class Recipe:
 
     def model(self) -> Any:
         """Returns the untrained model."""
-        raise NotImplementedError(f"{type(self).__name__} must say which model it trains")
+        raise NotImplementedError(
+            f"{type(self).__name__} must say which model it trains"
+        )
 
     def examples(self) -> Any:
         """Returns the training examples: a `rnnzoo.data.pipeline.Examples`."""
@@ -167,6 +169,7 @@ class Interrupted(KeyboardInterrupt):
     """
 
     def __init__(self, message: str, signal: int):
+        """Sets up; the class says what the arguments mean."""
         super().__init__(message)
         self.signal = signal
 
@@ -201,7 +204,7 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
         >>> from rnnzoo import train
         >>> from rnnzoo.recipes.sort_naturals import SortNaturals
         >>> small = SortNaturals(max_length=4, units=8, epochs=1, steps_per_epoch=2)
-        >>> model = train(small, tempfile.mkdtemp(), devices="cpu")  # doctest: +ELLIPSIS
+        >>> model = train(small, tempfile.mkdtemp(), devices="cpu")
         Devices: ...
         >>> len(model.sort([3, 1, 2]))
         3
@@ -222,18 +225,15 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     keras.utils.set_random_seed(recipe.seed)
     with chosen.strategy.scope():
         model = recipe.model()
-        defaults = model.get_compile_config()
-        model.compile(
-            recipe.optimizer(),
-            keras.saving.deserialize_keras_object(defaults["loss"]),
-            metrics=keras.saving.deserialize_keras_object(defaults["metrics"]),
-        )
+        model.compile_with_defaults(recipe.optimizer())
         model.optimizer.build(model.trainable_variables)
     validation_inputs, validation_targets = recipe.validation_examples()
     validation = tf.data.Dataset.from_tensor_slices(
         model.encode(validation_inputs, validation_targets)
     ).batch(max(recipe.batch_size, 256))
 
+    # Keras makes a model's metrics at their first use; resuming needs them before.
+    model.evaluate(validation.take(1), verbose=0)
     checkpoint = callbacks.Checkpoint(model, run, recipe)
     done = checkpoint.restore()
     if done.epoch >= recipe.epochs:
@@ -249,7 +249,9 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
         progress,
         checkpoint,
         callbacks.RunFolder(run, recipe, checkpoint),
-        callbacks.Samples(run, checkpoint, validation_inputs[:5], validation_targets[:5]),
+        callbacks.Samples(
+            run, checkpoint, validation_inputs[:5], validation_targets[:5]
+        ),
         keras.callbacks.TensorBoard(run / "logs", write_graph=False),
     ]
     # An epoch that was interrupted is finished first, as one of fewer steps.

@@ -38,10 +38,11 @@ def list_weights(model: str | None = None) -> list[str]:
     """
     from rnnzoo import list_models
 
-    if model is not None and model not in list_models():
+    models = list_models()
+    if model is not None and model not in models:
         raise ValueError(
-            f"There is no such model; list_models() names them.{closest(model, list_models())}"
-            f" Received: model={model!r}"
+            f"There is no such model: there are {', '.join(models)}."
+            f"{closest(model, models)} Received: model={model!r}"
         )
     return [name for name in records() if model in (None, name.split(".")[0])]
 
@@ -71,8 +72,8 @@ def find(name: str, model: str | None = None) -> pathlib.Path:
         known = list_weights(model)
         short = [listed.split(".", 1)[1] for listed in known]
         raise ValueError(
-            f"There are no such weights: neither a listed name ({', '.join(known)}) nor "
-            f"a file.{closest(name, known + short)} Received: weights={name!r}"
+            f"There are no such weights: neither a listed name ({', '.join(known)}) "
+            f"nor a file.{closest(name, known + short)} Received: weights={name!r}"
         )
     path = FOLDER / "pretrained" / record["file"]
     if not path.is_file():

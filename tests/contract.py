@@ -229,7 +229,9 @@ def test_two_replicas_give_the_loss_of_one_device(name):
 
 @every_model
 @pytest.mark.parametrize("step", [2, 4, 7])
-def test_interrupted_and_resumed_equals_uninterrupted(name, step, tmp_path, monkeypatch):
+def test_interrupted_and_resumed_equals_uninterrupted(
+    name, step, tmp_path, monkeypatch
+):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     recipe = recipe_of(name, epochs=3)
     training.train(recipe, whole, "cpu")
@@ -273,7 +275,7 @@ def test_a_run_folder_is_complete(name, tmp_path, capsys):
     }
     assert not [file for file in files if "draft" in file]
     assert os.path.getsize(tmp_path / "run" / "learning_curve.png") > 5000
-    assert (tmp_path / "run" / "samples.txt").read_text().count("->") == 2 * 5
+    assert (tmp_path / "run" / "samples.txt").read_text().count("given  ") == 2 * 5
     training.train(recipe_of(name), tmp_path / "run", "cpu")
     assert "This run is complete (2 epochs)" in capsys.readouterr().out
 

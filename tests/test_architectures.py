@@ -149,9 +149,7 @@ def test_autoregressive_decoder_learns_to_reverse():
 
 
 def test_real_valued_targets_and_a_fixed_number_of_steps():
-    model = many_to_one_to_many(
-        features=2, target_features=3, output_length=6, units=8
-    )
+    model = many_to_one_to_many(features=2, target_features=3, output_length=6, units=8)
     assert model(VALUES).shape == (3, 6, 3)
     model.fit(VALUES, np.zeros((3, 6, 3)), verbose=0)
     one = many_to_one(features=2, num_values=2, units=8)
@@ -167,7 +165,11 @@ def test_real_valued_targets_and_a_fixed_number_of_steps():
         (many_to_many, {"vocabulary_size": 20, "num_values": 2, "residual": True}),
         (
             many_to_one_to_many,
-            {"vocabulary_size": 20, "target_vocabulary_size": 9, "attention": "additive"},
+            {
+                "vocabulary_size": 20,
+                "target_vocabulary_size": 9,
+                "attention": "additive",
+            },
         ),
     ],
 )
@@ -215,8 +217,8 @@ def test_saved_models_are_the_same(factory, arguments, tmp_path):
                 "decoder": "autoregressive",
                 "output_length": 3,
             },
-            "output_length is for decoder='summary': an autoregressive decoder writes as "
-            "many steps as its target has. Leave it out. Received: output_length=3",
+            "output_length is for decoder='summary': an autoregressive decoder writes "
+            "as many steps as its target has. Leave it out. Received: output_length=3",
         ),
     ],
 )

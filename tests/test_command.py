@@ -36,7 +36,9 @@ def test_help_and_list_do_not_import_tensorflow(words):
         f"try:\n    main({words!r})\nexcept SystemExit: pass\n"
         "print([m for m in ('tensorflow', 'keras', 'numpy') if m in sys.modules])"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
     assert result.stdout.splitlines()[-1] == "[]"
 
 

@@ -11,7 +11,9 @@ from rnnzoo.data.synthetic import Sorting, structured_lists, uniform_lists
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**40), st.integers(0, 99))
+@given(
+    st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**40), st.integers(0, 99)
+)
 def test_sorting_examples_are_right_for_any_size(top, longest, seed, index):
     examples = Sorting(top, longest)
     lists, answers = examples.batch(20, seed, index)

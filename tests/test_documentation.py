@@ -7,10 +7,10 @@ import pkgutil
 import re
 
 import pytest
-
-import rnnzoo
 import rnnzoo.recipes
 from rnnzoo.recipes import _publish
+
+import rnnzoo
 
 ROOT = pathlib.Path(__file__).parent.parent
 MODULES = sorted(
@@ -39,8 +39,11 @@ def test_readme_code_runs(tmp_path, monkeypatch):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     assert blocks
-    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(
-        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    parser, runner = (
+        doctest.DocTestParser(),
+        doctest.DocTestRunner(
+            optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+        ),
     )
     names = {}
     for block in blocks:
@@ -71,6 +74,10 @@ def test_import_is_light():
     import subprocess
     import sys
 
-    code = "import rnnzoo, sys; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
-    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    code = (
+        "import rnnzoo, sys; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
     assert output.stdout.split() == ["False", "False"]

@@ -80,9 +80,7 @@ def test_padding_changes_nothing(cell, bidirectional, initial_state):
     stack.set_weights([w + 0.3 for w in stack.get_weights()])
     sequence, state = stack(real)
     mask = np.arange(9)[None] < np.array([[5], [5]])
-    padded_sequence, padded_state = stack(
-        np.concatenate([real, padding], 1), mask=mask
-    )
+    padded_sequence, padded_state = stack(np.concatenate([real, padding], 1), mask=mask)
     np.testing.assert_allclose(padded_sequence[:, :5], sequence, atol=1e-5)
     for layer, padded_layer in zip(state, padded_state, strict=True):
         for tensor, padded_tensor in zip(layer, padded_layer, strict=True):

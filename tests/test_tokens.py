@@ -93,8 +93,8 @@ def test_bad_values_are_named(value, kind, line):
     message = str(error.value)
     assert message.splitlines()[-1].strip() == line
     assert message.startswith(
-        "numbers must be integers from 1 to 32, at most 32 in a row. Correct or remove 1 "
-        "of 2 rows"
+        "numbers must be integers from 1 to 32, at most 32 in a row. Correct or remove "
+        "1 of 2 rows"
     )
 
 
@@ -106,7 +106,8 @@ def test_every_bad_row_is_named():
         "  row 0, position 0: 0 is less than 1",
         "  row 2, 33 numbers, more than 32",
         "  row 3, 7 is not a list (int)",
-        "  row 4, position 1: 'x' is not an integer (str); position 2: 40 is more than 32",
+        "  row 4, position 1: 'x' is not an integer (str); "
+        "position 2: 40 is more than 32",
     ]
 
 

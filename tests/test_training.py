@@ -22,7 +22,11 @@ def recipe(**options):
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
-        ({"epochs": 1.5}, TypeError, "epochs must be of type int. Received: epochs=1.5"),
+        (
+            {"epochs": 1.5},
+            TypeError,
+            "epochs must be of type int. Received: epochs=1.5",
+        ),
         ({"epochs": True}, TypeError, "epochs must be of type int"),
         ({"cell": 3}, TypeError, "cell must be of type str. Received: cell=3"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),

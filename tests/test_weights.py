@@ -15,7 +15,9 @@ def test_lists():
     assert rnnzoo.list_models() == ["sorter"]
     assert "sorter.naturals_32" in rnnzoo.list_weights()
     assert rnnzoo.list_weights("sorter") == rnnzoo.list_weights()
-    with pytest.raises(ValueError, match="Did you mean 'sorter'.*Received: model='sort'"):
+    with pytest.raises(
+        ValueError, match="Did you mean 'sorter'.*Received: model='sort'"
+    ):
         rnnzoo.list_weights("sort")
 
 

@@ -34,6 +34,7 @@ class ManyToMany(SequenceModel):
         chrono_steps: int | None = None,
         padding_value: float | None = None,
     ):
+        """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
         one_of(vocabulary_size=vocabulary_size, features=features)
         one_of(num_classes=num_classes, num_values=num_values)
@@ -54,7 +55,9 @@ class ManyToMany(SequenceModel):
             name="recurrence",
         )
         head_dropout = keras.layers.SpatialDropout1D(dropout, name="head_dropout")
-        head = keras.layers.Dense(num_classes or num_values, dtype="float32", name="head")
+        head = keras.layers.Dense(
+            num_classes or num_values, dtype="float32", name="head"
+        )
 
         # === Graph ===
         inputs = sequence_input(features)
@@ -63,7 +66,7 @@ class ManyToMany(SequenceModel):
 
         # === Config ===
         self.arguments = arguments
-        self.compile_with_defaults(classes=num_classes is not None)
+        self.set_targets(classes=num_classes is not None)
 
 
 def many_to_many(

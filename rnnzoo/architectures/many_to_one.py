@@ -37,6 +37,7 @@ class ManyToOne(SequenceModel):
         pooling: str = "last",
         padding_value: float | None = None,
     ):
+        """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
         one_of(vocabulary_size=vocabulary_size, features=features)
         one_of(num_classes=num_classes, num_values=num_values)
@@ -58,7 +59,9 @@ class ManyToOne(SequenceModel):
             name="recurrence",
         )
         head_dropout = keras.layers.Dropout(dropout, name="head_dropout")
-        head = keras.layers.Dense(num_classes or num_values, dtype="float32", name="head")
+        head = keras.layers.Dense(
+            num_classes or num_values, dtype="float32", name="head"
+        )
 
         # === Graph ===
         inputs = sequence_input(features)
@@ -73,7 +76,7 @@ class ManyToOne(SequenceModel):
 
         # === Config ===
         self.arguments = arguments
-        self.compile_with_defaults(classes=num_classes is not None)
+        self.set_targets(classes=num_classes is not None)
 
 
 def many_to_one(

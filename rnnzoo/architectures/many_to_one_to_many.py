@@ -31,6 +31,7 @@ class RepeatSummary(keras.layers.Layer):
     """
 
     def __init__(self, steps: int | None = None, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         self.steps = steps
 
@@ -39,7 +40,9 @@ class RepeatSummary(keras.layers.Layer):
         steps = self.steps or ops.shape(sequence)[1]
         return ops.repeat(ops.expand_dims(summary, 1), steps, axis=1)
 
-    def compute_output_shape(self, summary_shape: tuple, sequence_shape: tuple) -> tuple:
+    def compute_output_shape(
+        self, summary_shape: tuple, sequence_shape: tuple
+    ) -> tuple:
         """Returns `(batch, steps, units)`."""
         return (summary_shape[0], self.steps or sequence_shape[1], summary_shape[-1])
 
@@ -70,6 +73,7 @@ class StateBridge(keras.layers.Layer):
         num_layers: int,
         **layer_options: Any,
     ):
+        """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         self.units = units
         self.states_per_layer = states_per_layer
@@ -100,9 +104,7 @@ class StateBridge(keras.layers.Layer):
         return [
             [
                 next(projections)(ops.concatenate([forward, backward], axis=-1))
-                for forward, backward in zip(
-                    layer[:count], layer[count:], strict=True
-                )
+                for forward, backward in zip(layer[:count], layer[count:], strict=True)
             ]
             for layer in state
         ]
@@ -143,6 +145,7 @@ class ManyToOneToMany(SequenceModel):
         chrono_steps: int | None = None,
         padding_value: float | None = None,
     ):
+        """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
         one_of(vocabulary_size=vocabulary_size, features=features)
         one_of(
@@ -212,9 +215,7 @@ class ManyToOneToMany(SequenceModel):
             inputs = source
             steps, mask = self.repeat(state[-1][0], source), None
         else:
-            target = sequence_input(
-                target_features, name="target"
-            )
+            target = sequence_input(target_features, name="target")
             inputs = {"source": source, "target": target}
             steps = self.target_reader(target)
             mask = self.target_reader.compute_mask(target)
@@ -223,8 +224,7 @@ class ManyToOneToMany(SequenceModel):
 
         # === Config ===
         self.arguments = arguments
-        classes = target_vocabulary_size is not None
-        self.compile_with_defaults(classes, padding=0)
+        self.set_targets(classes=target_vocabulary_size is not None, padding=0)
 
     def read(self, source: Any) -> tuple:
         """Reads the source.

@@ -32,24 +32,50 @@ class SequenceModel(keras.Model):
         """Returns the constructor's arguments, and nothing else."""
         return dict(self.arguments)
 
-    def compile_with_defaults(self, classes: bool, padding: int | None = None) -> None:
-        """Compiles with Adam and the usual loss, so that `fit` works at once.
+    def set_targets(self, classes: bool, padding: int | None = None) -> None:
+        """Says what the targets are, and compiles for them: `fit` works at once.
 
         Args:
             classes: Whether outputs are logits of classes; else they are real values.
             padding: The class that stands for padding and does not count, if any.
         """
-        if not classes:
-            self.compile("adam", "mse", metrics=["mae"])
-            return
-        loss = keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, ignore_class=padding
-        )
-        if padding is None:
-            self.compile("adam", loss, metrics=["accuracy"])
+        self.has_classes, self.padding = classes, padding
+        self.compile_with_defaults()
+
+    def compile_with_defaults(self, optimizer: Any = "adam") -> None:
+        """Compiles with the loss and metrics that suit the targets.
+
+        Args:
+            optimizer: What `keras.Model.compile` takes.
+        """
+        if self.has_classes:
+            loss = keras.losses.SparseCategoricalCrossentropy(
+                from_logits=True, ignore_class=self.padding
+            )
+            metrics = ["accuracy"]
+            if self.padding is not None:
+                metrics = [TokenAccuracy(self.padding), ExactMatch(self.padding)]
         else:
-            metrics = [TokenAccuracy(padding), ExactMatch(padding)]
-            self.compile("adam", loss, metrics=metrics)
+            loss, metrics = "mse", ["mae"]
+        self.compile(optimizer, loss, metrics=metrics)
+        self.has_default_optimizer = optimizer == "adam"
+
+    def compile(self, *arguments: Any, **options: Any) -> None:
+        """Compiles as `keras.Model.compile` does."""
+        super().compile(*arguments, **options)
+        self.has_default_optimizer = False
+
+    def get_compile_config(self) -> dict | None:
+        """Returns what to compile a loaded model with; Keras calls it when saving.
+
+        An optimizer that has not made a step has no state to save: loading then
+        compiles with the defaults again, without a warning of missing variables.
+        """
+        if not self.optimizer.built:
+            if self.has_default_optimizer:
+                return None
+            self.optimizer.build(self.trainable_variables)
+        return super().get_compile_config()
 
     def answer(self, inputs: Any) -> Any:
         """Answers raw input with raw output; each model of the zoo says how."""
@@ -166,6 +192,7 @@ class SequenceReader(keras.layers.Layer):
         padding_value: float | None = None,
         **layer_options: Any,
     ):
+        """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         self.vocabulary_size = vocabulary_size
         self.embedding_dim = embedding_dim

@@ -29,8 +29,8 @@ class Sorting:
     - 8 % of one value everywhere but in one place.
 
     Of all these, 5 % each are sorted, reversed, or rotated after sorting. Most lists
-    have the largest length, 15 % have any length up to it, and 15 % at most six numbers,
-    since there are as many lessons in short lists as in long ones.
+    have the largest length, 15 % have any length up to it, and 15 % at most six
+    numbers, since there are as many lessons in short lists as in long ones.
 
     Args:
         max_value: Numbers are from 1 to this.
@@ -43,7 +43,7 @@ class Sorting:
 
     Example:
         >>> from rnnzoo.data.synthetic import Sorting
-        >>> lists, answers = Sorting(max_value=9, max_length=4).batch(3, seed=0, index=0)
+        >>> lists, answers = Sorting(max_value=9).batch(3, seed=0, index=0)
         >>> len(lists), [sorted(row) for row in lists] == answers
         (3, True)
     """
@@ -101,9 +101,7 @@ class Sorting:
         count = random.integers(1, max(length, 2)) if kind < 0.92 else 1
         return random.permutation(np.where(np.arange(length) < count, one, other))
 
-    def _ordered(
-        self, numbers: np.ndarray, random: np.random.Generator
-    ) -> np.ndarray:
+    def _ordered(self, numbers: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Sorts a few of the lists, in either direction or in a circle."""
         order = random.random()
         if order >= 0.15:

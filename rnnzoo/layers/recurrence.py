@@ -35,6 +35,7 @@ class ChronoBias(keras.initializers.Initializer):
     """
 
     def __init__(self, steps: int):
+        """Sets up; the class says what the arguments mean."""
         self.steps = steps
 
     def __call__(self, shape: tuple, dtype: Any = None) -> Any:
@@ -159,6 +160,7 @@ class RecurrentStack(keras.layers.Layer):
         chrono_steps: int | None = None,
         **layer_options: Any,
     ):
+        """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         check_number("units", units, minimum=1, whole=True)
         check_number("num_layers", num_layers, minimum=1, whole=True)
@@ -170,8 +172,8 @@ class RecurrentStack(keras.layers.Layer):
             check_number("chrono_steps", chrono_steps, minimum=2, whole=True)
             if cell == "simple":
                 raise ValueError(
-                    "chrono_steps sets the gates of a 'gru' or 'lstm': leave it out for "
-                    f"cell='simple'. Received: chrono_steps={chrono_steps!r}"
+                    "chrono_steps sets the gates of a 'gru' or 'lstm': leave it out "
+                    f"for cell='simple'. Received: chrono_steps={chrono_steps!r}"
                 )
             cell_options["bias_initializer"] = ChronoBias(chrono_steps)
             if cell == "lstm":

@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-import numpy as np
 
 from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
@@ -27,6 +26,7 @@ class Sorter(ManyToOneToMany):
         cell: str = "gru",
         dropout: float = 0.0,
     ):
+        """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
         check_number("max_value", max_value, minimum=1, whole=True)
         check_number("max_length", max_length, minimum=1, whole=True)
