@@ -143,6 +143,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Goes on counting where an interrupted epoch stopped."""
+        if self.signal is not None:
+            self._interrupt()
         if self.restored_metrics is not None:
             for index, variable in enumerate(self.model.metrics_variables):
                 variable.assign(self.restored_metrics[f"metric_{index}"])
@@ -151,16 +153,22 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Saves when it is time to, or when a signal has come."""
         self.done.step += 1
+        if self.done.step == self.recipe.steps_per_epoch:
+            return  # the epoch's end saves
         if self.signal is not None:
             self._save(self.last)
-            epoch, step = self.done.epoch + 1, self.done.step
-            raise training.Interrupted(
-                f"Interrupted and saved at epoch {epoch}, step {step}: the same "
-                f"command with --run={self.last.parent} goes on from there",
-                self.signal,
-            )
+            self._interrupt()
         if time.monotonic() - self.saved_at > 60 * self.minutes:
             self._save(self.last)
+
+    def _interrupt(self) -> None:
+        """Leaves the training, which is saved."""
+        raise training.Interrupted(
+            f"Interrupted and saved at epoch {self.done.epoch + 1}, step "
+            f"{self.done.step}: the same command with --run={self.last.parent} goes on "
+            "from there",
+            self.signal,
+        )
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Saves the epoch, and the weights if they are the best so far."""

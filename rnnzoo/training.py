@@ -247,8 +247,9 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     progress = callbacks.Progress(recipe, done)
     watchers = [
         progress,
-        checkpoint,
+        # A history that is ahead of the checkpoint is cut; one behind would have a gap.
         callbacks.RunFolder(run, recipe, checkpoint),
+        checkpoint,
         callbacks.Samples(
             run, checkpoint, validation_inputs[:5], validation_targets[:5]
         ),
