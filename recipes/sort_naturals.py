@@ -22,7 +22,9 @@ class SortNaturals(Recipe):
         )
     }
 
-    epochs: int = option(60, "rounds of steps, validation and checkpoint")
+    epochs: int = option(90, "rounds of steps, validation and checkpoint")
+    main_epochs: int = option(60, "epochs before the finishing ones, which are harder")
+    finishing_rate: float = option(2e-3, "highest learning rate of the finishing ones")
     steps_per_epoch: int = option(500, "batches per epoch")
     batch_size: int = option(64, "lists per batch, over all devices")
     learning_rate: float = option(6e-3, "highest learning rate, after warm-up")

@@ -58,12 +58,7 @@ class SequenceModel(keras.Model):
         else:
             loss, metrics = "mse", ["mae"]
         self.compile(optimizer, loss, metrics=metrics)
-        self.has_default_optimizer = optimizer == "adam"
-
-    def compile(self, *arguments: Any, **options: Any) -> None:
-        """Compiles as `keras.Model.compile` does."""
-        super().compile(*arguments, **options)
-        self.has_default_optimizer = False
+        self.default_optimizer = id(self.optimizer) if optimizer == "adam" else None
 
     def get_compile_config(self) -> dict | None:
         """Returns what to compile a loaded model with; Keras calls it when saving.
@@ -72,7 +67,7 @@ class SequenceModel(keras.Model):
         compiles with the defaults again, without a warning of missing variables.
         """
         if not self.optimizer.built:
-            if self.has_default_optimizer:
+            if id(self.optimizer) == self.default_optimizer:
                 return None
             self.optimizer.build(self.trainable_variables)
         return super().get_compile_config()
