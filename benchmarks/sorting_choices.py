@@ -2,9 +2,10 @@
 
     python benchmarks/sorting_choices.py
 
-Each row trains from scratch with one option changed and reports, on 1,000 uniform random
-lists of 32 numbers, the accuracy per element and of whole lists, and the minutes. Takes
-about a quarter of an hour on 4 cores; writes benchmarks/sorting_choices.csv.
+Each row trains from scratch with one option changed and reports, on 1,000 uniform
+random lists of 32 numbers, the accuracy per element and of whole lists, and the
+minutes. Takes about a quarter of an hour on 4 cores; writes
+benchmarks/sorting_choices.csv.
 """
 
 import contextlib
@@ -13,8 +14,9 @@ import io
 import pathlib
 import tempfile
 
-from rnnzoo import train
 from rnnzoo.recipes.sort_naturals import SortNaturals
+
+from rnnzoo import train
 from rnnzoo.training import read_history
 
 # 4 epochs of 500 batches of 64 lists; the learning rate decays over these.
