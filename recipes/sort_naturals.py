@@ -1,6 +1,36 @@
 """Sorts lists of whole numbers from 1 to 32, of any length from 1 to 32.
 
-rnnzoo train sort_naturals
+    rnnzoo train sort_naturals
+
+A GRU reads the list into one vector of 192 numbers; a second GRU starts from that
+vector, is shown it again at every step, and writes the list in increasing order.
+
+Result (weights `sorter.naturals_32`, seed 0, 66.4 minutes on the 4 cores that
+results.csv names, which ran test suites meanwhile): of 100,000 uniform random lists of
+length 32, a share of 0.99994 is right as a whole, and of their elements 1.00000. The
+average of the weights passes 95 % per element after 1.8 minutes; the lecture that the
+architecture is from reports about that after six days. Not every structured list is
+right: 0.99655 of those of two values, 0.99597 of those with one value that differs.
+Nearly every error is a number written once too often or once too seldom.
+
+These weights were trained as `--epochs=60` and then, in the same run folder, as
+`--epochs=90`, which continues with the longer schedule's learning rate: repeat both
+commands to make them again.
+
+What was tried, on shorter trainings, and where it led:
+
+- Uniform random lists alone, or few short ones: random lists of length 32 are learned
+  soonest, but lists such as 31 sevens and an eight, or of two numbers, stay wrong.
+- A curriculum on length: short lists cost a fraction of the time, and what numbers mean
+  is learned from them.
+- Learning rates of 1e-3 and 3e-3: slower. At 6e-3 the weights jump about, and their
+  moving average is far better than they are until the rate has decayed.
+- Chrono initialisation of the update gates: faster than Keras' zero biases, with which
+  a GRU remembers a step or two at first.
+- Lists of 256 a batch instead of 64: fewer steps in the same time, and later success.
+- Units: 128 reach 95 % sooner and are less exact in the end; 256 take longer steps.
+- A last stage of 16 epochs in which half of the lists have two values, and the rate
+  begins at 2e-3 again: random lists became worse than before it.
 """
 
 import dataclasses
@@ -23,8 +53,6 @@ class SortNaturals(Recipe):
     }
 
     epochs: int = option(90, "rounds of steps, validation and checkpoint")
-    main_epochs: int = option(60, "epochs before the finishing ones, which are harder")
-    finishing_rate: float = option(2e-3, "highest learning rate of the finishing ones")
     steps_per_epoch: int = option(500, "batches per epoch")
     batch_size: int = option(64, "lists per batch, over all devices")
     learning_rate: float = option(6e-3, "highest learning rate, after warm-up")

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import datetime
 import io
 import json
 import os
@@ -386,9 +387,7 @@ class Progress(keras.callbacks.Callback):
                 self.task, completed=self.step, description=where, figures=figures
             )
         else:
-            left = time.strftime(
-                "%H:%M:%S", time.gmtime((self.total - self.step) / rate)
-            )
+            left = datetime.timedelta(seconds=int((self.total - self.step) / rate))
             print(
                 f"{where}, step {self.step}/{self.total}, {left} left, {figures}",
                 flush=True,

@@ -53,14 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         return parsed.action(parsed) or 0
+    except BrokenPipeError:  # as after `rnnzoo list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, TypeError, OSError) as error:
         print(f"rnnzoo: {error}", file=sys.stderr)
         return 1
     except training.Interrupted as interruption:
         print(f"rnnzoo: {interruption}", file=sys.stderr)
         return 128 + interruption.signal
-    except BrokenPipeError:
-        return 0
     except KeyboardInterrupt:
         return 130
 

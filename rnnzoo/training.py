@@ -83,21 +83,19 @@ class Recipe:
         Default: Adam, clipped, with linear warm-up and cosine decay to 1 % of the
         highest learning rate over all steps of the training.
         """
-        return self.adam([self.learning_rate], [self.epochs * self.steps_per_epoch])
-
-    def adam(self, peaks: list[float], lengths: list[int]) -> Any:
-        """Returns Adam with the recipe's clipping, warm-up and averaging.
-
-        Args:
-            peaks: Highest learning rate of each `rnnzoo.schedules.CosineCycles` cycle.
-            lengths: Steps of each cycle.
-        """
         import keras
 
-        from rnnzoo.schedules import CosineCycles
-
+        total = self.epochs * self.steps_per_epoch
+        warmup = min(self.warmup_steps, total // 2)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0,
+            decay_steps=max(total - warmup, 1),
+            warmup_target=self.learning_rate,
+            warmup_steps=warmup,
+            alpha=0.01,
+        )
         return keras.optimizers.Adam(
-            CosineCycles(peaks, lengths, self.warmup_steps),
+            schedule,
             global_clipnorm=self.clip_norm,
             use_ema=self.averaging > 0,
             ema_momentum=self.averaging,

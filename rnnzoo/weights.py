@@ -117,7 +117,6 @@ def load(path: str) -> Any:
     import keras
 
     import rnnzoo
-    import rnnzoo.schedules  # noqa: F401 - what trained models were compiled with
 
     # Keras finds a class by its registered name once its module is imported.
     for name in rnnzoo.__all__:

@@ -11,16 +11,6 @@ import numpy as np
 
 from rnnzoo.errors import check_number
 
-# How many lists come from each distribution, at first and in the end.
-SHARES = {
-    "uniform": (0.5, 0.35),  # each number independent
-    "distinct": (0.08, 0.05),  # drawn without replacement
-    "range": (0.1, 0.1),  # uniform between two random bounds
-    "few_values": (0.1, 0.1),  # a few values in random proportions
-    "two_values": (0.14, 0.28),  # in every proportion alike, half of them neighbours
-    "one_different": (0.08, 0.12),  # one value everywhere but in one place
-}
-
 
 @dataclasses.dataclass(frozen=True)
 class Sorting:
@@ -29,10 +19,18 @@ class Sorting:
     Use it to train and to test sorters. Uniform random lists are nearly all alike: long
     ones hold about two of every three values, most of them once, and a sorter trained
     on them alone fails on `[7, 7, 7, 8]`. Half of these lists therefore come from other
-    distributions, in which values repeat or come close together (`SHARES`). 5 % each
-    are sorted, reversed, or rotated after sorting. Most lists have the largest length,
-    15 % have any length up to it, and 15 % at most six numbers, since there are as many
-    lessons in short lists as in long ones.
+    distributions, in which values repeat or come close together:
+
+    - 50 % each number uniform and independent;
+    - 8 % drawn without replacement;
+    - 10 % uniform within a random range;
+    - 10 % of a few distinct values in random proportions;
+    - 14 % of two values, in every proportion alike, half of them neighbours;
+    - 8 % of one value everywhere but in one place.
+
+    Of all these, 5 % each are sorted, reversed, or rotated after sorting. Most lists
+    have the largest length, 15 % have any length up to it, and 15 % at most six
+    numbers, since there are as many lessons in short lists as in long ones.
 
     Args:
         max_value: Numbers are from 1 to this.
@@ -42,8 +40,6 @@ class Sorting:
         growing_batches: Curriculum: the largest length grows from 4 to `max_length`
             over this many batches. Short lists teach what numbers mean in a fraction of
             the time (Bengio et al., 2009, on curricula).
-        finishing_after: From this batch on, lists of two values come twice as often and
-            half of the lists have any length; `None` for never.
 
     Example:
         >>> from rnnzoo.data.synthetic import Sorting
@@ -56,7 +52,6 @@ class Sorting:
     max_length: int = 32
     full_length: float = 0.7
     growing_batches: int = 0
-    finishing_after: int | None = None
 
     def __post_init__(self):
         """Checks the arguments."""
@@ -72,47 +67,38 @@ class Sorting:
         if index < self.growing_batches:
             share = index / self.growing_batches
             longest = min(longest, 4 + int(share * (longest - 4)))
-        finishing = self.finishing_after is not None and index >= self.finishing_after
-        shares = [late if finishing else early for early, late in SHARES.values()]
-        limits = dict(zip(SHARES, np.cumsum(shares), strict=True))
-        lengths = self._lengths(size, longest, finishing, random)
         rows = [
-            self._ordered(self._drawn(length, limits, random), random).tolist()
-            for length in lengths
+            self._ordered(self._drawn(length, random), random).tolist()
+            for length in self._lengths(size, longest, random)
         ]
         return rows, [sorted(row) for row in rows]
 
     def _lengths(
-        self, size: int, longest: int, finishing: bool, random: np.random.Generator
+        self, size: int, longest: int, random: np.random.Generator
     ) -> np.ndarray:
-        full, short_share = (0.3, 0.3) if finishing else (self.full_length, 0.5)
         any_length = random.integers(1, longest + 1, size)
         short = random.integers(1, min(6, longest) + 1, size)
-        lengths = np.where(random.random(size) < 1 - short_share, any_length, short)
-        return np.where(random.random(size) < full, longest, lengths)
+        lengths = np.where(random.random(size) < 0.5, any_length, short)
+        return np.where(random.random(size) < self.full_length, longest, lengths)
 
-    def _drawn(
-        self, length: int, limits: dict[str, float], random: np.random.Generator
-    ) -> np.ndarray:
+    def _drawn(self, length: int, random: np.random.Generator) -> np.ndarray:
         """Draws the numbers of one list from one of the distributions."""
         top, kind = self.max_value, random.random()
-        if kind < limits["uniform"] or top == 1:
+        if kind < 0.5 or top == 1:
             return random.integers(1, top + 1, length)
-        if kind < limits["distinct"] and length <= top:
+        if kind < 0.58 and length <= top:
             return random.permutation(top)[:length] + 1
-        if kind < limits["range"]:
+        if kind < 0.68:
             low, high = np.sort(random.integers(1, top + 1, 2))
             return random.integers(low, high + 1, length)
-        if kind < limits["few_values"]:
+        if kind < 0.78:
             count = min(1 + random.geometric(0.35), top)
             values = random.permutation(top)[:count] + 1
             return random.choice(values, length, p=random.dirichlet(np.ones(count)))
         one, other = random.permutation(top)[:2] + 1
         if random.random() < 0.5:
             other = one + 1 if one < top else one - 1
-        count = 1
-        if kind < limits["two_values"]:
-            count = random.integers(1, max(length, 2))
+        count = random.integers(1, max(length, 2)) if kind < 0.92 else 1
         return random.permutation(np.where(np.arange(length) < count, one, other))
 
     def _ordered(self, numbers: np.ndarray, random: np.random.Generator) -> np.ndarray:
