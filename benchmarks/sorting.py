@@ -15,7 +15,7 @@ import time
 
 from rnnzoo.recipes._publish import hardware
 
-RUNS = 5
+RUNS = 3
 
 
 def median_seconds(action) -> float:

@@ -18,6 +18,10 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_args(self, args=None, namespace=None):
         namespace, unknown = self.parse_known_args(args, namespace)
+        if hasattr(namespace, "inputs"):
+            # argparse does not see inputs that come after an option.
+            namespace.inputs += [word for word in unknown if word[:1] != "-"]
+            unknown = [word for word in unknown if word[:1] == "-"]
         if unknown:
             self.error_unknown(unknown, namespace)
         return namespace

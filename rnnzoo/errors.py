@@ -8,7 +8,9 @@ from typing import Any
 
 def closest(name: str, choices: Iterable[str]) -> str:
     """Returns a sentence naming the choice most like `name`, or an empty string."""
-    matches = difflib.get_close_matches(str(name), list(choices), n=1, cutoff=0.5)
+    choices = list(choices)
+    matches = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.5)
+    matches += [choice for choice in choices if name and choice.startswith(str(name))]
     return f" Did you mean {matches[0]!r}?" if matches else ""
 
 

@@ -34,12 +34,13 @@ class Numbers(keras.layers.Layer):
         ValueError: If `maximum` is less than `minimum`.
 
     Example:
+        >>> import tensorflow as tf
         >>> from rnnzoo.tokens import Numbers
         >>> numbers = Numbers(1, 32)
         >>> numbers.encode([[31, 4], [15]])
         array([[31,  4],
                [15,  0]], dtype=int32)
-        >>> numbers(["31 4", "15"]).numpy().tolist()
+        >>> numbers(tf.constant(["31 4", "15"])).numpy().tolist()
         [[31, 4], [15, 0]]
         >>> numbers.decode([[31, 4], [15, 0]])
         array([[31,  4],
