@@ -52,9 +52,9 @@ class SortNaturals(Recipe):
         )
     }
 
-    epochs: int = option(90, "rounds of steps, validation and checkpoint")
+    epochs: int = option(64, "rounds of steps, validation and checkpoint")
     steps_per_epoch: int = option(500, "batches per epoch")
-    batch_size: int = option(64, "lists per batch, over all devices")
+    batch_size: int = option(128, "lists per batch, over all devices")
     learning_rate: float = option(6e-3, "highest learning rate, after warm-up")
     warmup_steps: int = option(300, "steps over which the learning rate rises from 0")
     averaging: float = option(0.99, "momentum of the average of the weights")

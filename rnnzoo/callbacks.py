@@ -32,12 +32,14 @@ class Done:
         step: Steps of the next epoch that are done.
         best: Lowest validation loss so far.
         seconds: Time spent in training, validation and files, over all its starts.
+        gradient_norms: Sum of the gradient norms of the next epoch's steps.
     """
 
     epoch: int = 0
     step: int = 0
     best: float = float("inf")
     seconds: float = 0.0
+    gradient_norms: float = 0.0
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -51,7 +53,6 @@ class Checkpoint(keras.callbacks.Callback):
         model: The compiled model.
         run: The run folder.
         recipe: The recipe that is trained.
-        minutes: Longest time between two savings of `last.keras`.
     """
 
     def __init__(
@@ -59,19 +60,19 @@ class Checkpoint(keras.callbacks.Callback):
         model: keras.Model,
         run: pathlib.Path,
         recipe: "training.Recipe",
-        minutes: float = 5.0,
     ):
         """Sets up; the class says what the arguments mean."""
         super().__init__()
         self.set_model(model)
         self.last, self.best = run / "last.keras", run / "best.keras"
         self.previous = run / "previous.keras"
-        self.recipe, self.minutes = recipe, minutes
+        self.recipe = recipe
         self.done = Done()
         self.signal = None
         self.restored_metrics = None
         self.average = None
-        if model.optimizer.use_ema:
+        optimizer = model.optimizer
+        if getattr(optimizer, "inner_optimizer", optimizer).use_ema:
             self.average = keras.callbacks.SwapEMAWeights()
             self.average.set_model(model)
 
@@ -94,7 +95,7 @@ class Checkpoint(keras.callbacks.Callback):
                 self.restored_metrics = state
             self.done = done
             break
-        self.saved_at = self.begun_at = time.monotonic()
+        self.begun_at = time.monotonic()
         return dataclasses.replace(self.done)
 
     @contextlib.contextmanager
@@ -153,14 +154,32 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Saves when it is time to, or when a signal has come."""
+        if not np.isfinite(logs["loss"]):
+            self._report_divergence(logs)
         self.done.step += 1
+        self.done.gradient_norms += float(logs["gradient_norm"])
         if self.done.step == self.recipe.steps_per_epoch:
             return  # the epoch's end saves
         if self.signal is not None:
-            self._save(self.last)
+            self._save()
             self._interrupt()
-        if time.monotonic() - self.saved_at > 60 * self.minutes:
-            self._save(self.last)
+        if self.done.step % self.recipe.checkpoint_steps == 0:
+            self._save()
+
+    def _report_divergence(self, logs: dict) -> None:
+        """Leaves a training whose loss is no number any more; nothing is saved."""
+        kept = "there is no checkpoint yet"
+        if self.last.exists():
+            kept = f"{self.last} holds the last checkpoint before"
+        raise FloatingPointError(
+            f"The loss is {float(logs['loss'])} at epoch {self.done.epoch + 1}, step "
+            f"{self.done.step + 1}, with a learning rate of "
+            f"{float(self.model.optimizer.learning_rate):.3g} and a gradient norm of "
+            f"{float(logs['gradient_norm']):.3g}; {kept}. Try a lower learning_rate or "
+            f"clip_norm in another run folder. Received: "
+            f"learning_rate={self.recipe.learning_rate}, "
+            f"clip_norm={self.recipe.clip_norm}"
+        )
 
     def _interrupt(self) -> None:
         """Leaves the training, which is saved."""
@@ -174,6 +193,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Saves the epoch, and the weights if they are the best so far."""
         self.done.epoch, self.done.step = epoch + 1, 0
+        self.done.gradient_norms = 0.0
         if logs["val_loss"] <= self.done.best:
             self.done.best = float(logs["val_loss"])
             self.model.card = {
@@ -182,9 +202,8 @@ class Checkpoint(keras.callbacks.Callback):
                 "epoch": epoch + 1,
                 "validation": {k: float(v) for k, v in logs.items() if "val_" in k},
             }
-            with self.averaged():
-                self._save(self.best)
-        self._save(self.last)
+            self._save_best()
+        self._save()
         if self.average:
             self.trained_weights = self.model.get_weights()
 
@@ -192,9 +211,19 @@ class Checkpoint(keras.callbacks.Callback):
         """Returns the time spent on this run so far."""
         return self.done.seconds + time.monotonic() - self.begun_at
 
-    def _save(self, path: pathlib.Path) -> None:
-        """Writes a file beside the old one and then puts it in its place."""
-        draft = path.with_name("draft.keras")
+    def _save_best(self) -> None:
+        """Writes the model without its optimizer, in the precision of its weights."""
+        model = type(self.model).from_config(self.model.get_config())
+        with self.averaged():
+            model.set_weights(self.model.get_weights())
+        model.card = self.model.card
+        draft = self.best.with_name("draft.keras")
+        model.save(draft)
+        _replace(draft, self.best)
+
+    def _save(self) -> None:
+        """Writes a checkpoint; the one before it is kept."""
+        draft = self.last.with_name("draft.keras")
         self.model.save(draft)
         done = dataclasses.replace(self.done, seconds=self.seconds())
         metrics, random = self.model.metrics_variables, self._random_states()
@@ -207,19 +236,22 @@ class Checkpoint(keras.callbacks.Callback):
         np.savez(buffer, **state)
         with zipfile.ZipFile(draft, "a") as archive:
             archive.writestr("training.npz", buffer.getvalue())
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        if path == self.last:
-            if path.exists():
-                path.replace(self.previous)
-            self.saved_at = time.monotonic()
-        draft.replace(path)
+        if self.last.exists():
+            self.last.replace(self.previous)
+        _replace(draft, self.last)
 
     def _random_states(self) -> list:
         """Returns the variables that Keras does not save: states of dropout."""
         saved = {id(variable) for variable in self.model.weights}
         saved |= {id(variable) for variable in self.model.metrics_variables}
         return [v for v in self.model.variables if id(v) not in saved]
+
+
+def _replace(draft: pathlib.Path, path: pathlib.Path) -> None:
+    """Puts a finished file in the place of another, so that one is always whole."""
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
 
 
 class RunFolder(keras.callbacks.Callback):
@@ -245,7 +277,10 @@ class RunFolder(keras.callbacks.Callback):
         """Adds a row to the history and draws it."""
         row = {"epoch": epoch + 1, "seconds": round(self.checkpoint.seconds(), 1)}
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
-        self.rows.append(row | {name: float(value) for name, value in logs.items()})
+        row |= {name: float(value) for name, value in logs.items()}
+        norms = self.checkpoint.done.gradient_norms
+        row["gradient_norm"] = norms / self.recipe.steps_per_epoch
+        self.rows.append(row)
         draft = self.run / "history.draft"
         with draft.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(self.rows[0]))

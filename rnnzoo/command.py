@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # as after `rnnzoo list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, FloatingPointError) as error:
         print(f"rnnzoo: {error}", file=sys.stderr)
         return 1
     except training.Interrupted as interruption:

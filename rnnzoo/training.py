@@ -59,6 +59,10 @@ class Recipe:
         0.0, "validate and keep a moving average of the weights with this momentum"
     )
     seed: int = option(0, "seed of weights, examples and dropout")
+    precision: str = option(
+        "auto", "auto, float32, mixed_bfloat16 or mixed_float16 (see rnnzoo.devices)"
+    )
+    checkpoint_steps: int = option(200, "steps between two checkpoints")
 
     def model(self) -> Any:
         """Returns the untrained model."""
@@ -127,7 +131,7 @@ class Recipe:
                     f"The option {field.name} must be of type {kind.__name__}. "
                     f"Received: {field.name}={value!r}"
                 )
-        for name in ("epochs", "steps_per_epoch", "batch_size"):
+        for name in ("epochs", "steps_per_epoch", "batch_size", "checkpoint_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(
                     f"The option {name} must be at least 1. "
@@ -211,7 +215,7 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     """
     from rnnzoo import devices as device_choice
 
-    chosen = device_choice.strategy(devices)
+    chosen = device_choice.strategy(devices, precision=recipe.precision)
     print(chosen.description)
     import keras
     import tensorflow as tf
@@ -223,7 +227,7 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     run = pathlib.Path(run)
     _check_settings(recipe, run)
     keras.utils.set_random_seed(recipe.seed)
-    with chosen.strategy.scope():
+    with chosen.scope():
         model = recipe.model()
         model.compile_with_defaults(recipe.optimizer())
         model.optimizer.build(model.trainable_variables)
@@ -311,6 +315,7 @@ def _check_settings(recipe: Recipe, run: pathlib.Path) -> None:
             for key in sorted({*old, *new})
             if old.get(key) != new.get(key)
             and not (key == "epochs" and new[key] > old[key])
+            and key != "checkpoint_steps"
         ]
         if differences:
             raise ValueError(

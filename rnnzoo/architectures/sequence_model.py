@@ -8,11 +8,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnnzoo.distribution import DistributedModel
 from rnnzoo.errors import check_number
 from rnnzoo.metrics import ExactMatch, TokenAccuracy
 
 
-class SequenceModel(keras.Model):
+class SequenceModel(DistributedModel):
     """Base of the three architectures: raw examples in, and a model card in the file.
 
     A model of the zoo sets `tokens`, which turn raw examples into arrays; then `fit`,

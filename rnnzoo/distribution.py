@@ -1,0 +1,168 @@
+"""One training step that means the same on one replica and on many.
+
+Under `tf.distribute`, each replica sees its share of a batch. Keras averages losses
+within each replica, and then the averages: where replicas hold different numbers of
+real tokens, that is another loss than one device computes. It also clips the gradients
+before it adds them up, and its `fit` fails with several machines (keras#20585). The
+step here averages over the whole batch, clips the whole gradient, and trains on several
+machines. It is part of every model of the zoo, so that `fit` has it too.
+"""
+
+from typing import Any
+
+import keras
+
+
+class DistributedModel(keras.Model):
+    """A Keras model whose training step does not depend on the number of replicas.
+
+    The loss of a step is the mean over all real targets of the batch, and the loss that
+    `fit` and `evaluate` report is the mean over all real targets of all batches.
+    Training logs have a `gradient_norm` beside the metrics: the global norm of the
+    gradient before clipping. On Keras' other backends it is an ordinary model.
+    """
+
+    if keras.backend.backend() == "tensorflow":
+
+        def train_step(self, data: Any) -> dict:
+            """Makes one optimizer step on one batch; Keras calls it in every replica.
+
+            Args:
+                data: The replica's share of `(inputs, targets)`, perhaps with
+                    `sample_weight`.
+
+            Returns:
+                Loss, metrics and gradient norm.
+            """
+            import tensorflow as tf
+
+            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+            context = tf.distribute.get_replica_context()
+            replicas = context.num_replicas_in_sync
+            with tf.GradientTape() as tape:
+                y_pred = self(x, training=True)
+                loss, count = self._loss_and_count(x, y, y_pred, sample_weight, True)
+                # Replicas' losses add up to the mean over the whole batch.
+                total = _sum_over_replicas(count)
+                loss = loss * tf.math.divide_no_nan(count * replicas, total)
+                loss = self.optimizer.scale_loss(loss)
+            weights = self.trainable_weights
+            gradients = tape.gradient(loss, weights)
+            known = [g is not None for g in gradients]
+            summed = _sum_over_replicas(
+                [tf.convert_to_tensor(g) for g in gradients if g is not None]
+            )
+            scale = self.optimizer.scale_loss(tf.ones(()))
+            norm = tf.linalg.global_norm(summed) / scale
+            # The optimizer adds the replicas' gradients up once more.
+            factor = _clipping_factor(norm, self.optimizer) / replicas
+            summed = iter([g * tf.cast(factor, g.dtype) for g in summed])
+            gradients = [next(summed) if is_known else None for is_known in known]
+            self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+            logs = self.compute_metrics(x, y, y_pred, sample_weight)
+            return self._ranked({**logs, "gradient_norm": norm})
+
+        def test_step(self, data: Any) -> dict:
+            """Evaluates one batch; Keras calls it in every replica.
+
+            Args:
+                data: As `train_step`.
+
+            Returns:
+                Loss and metrics.
+            """
+            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+            y_pred = self(x, training=False)
+            self._loss_and_count(x, y, y_pred, sample_weight, False)
+            return self._ranked(self.compute_metrics(x, y, y_pred, sample_weight))
+
+        def _loss_and_count(
+            self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
+        ) -> tuple:
+            """Returns the replica's loss as Keras scales it, and its real targets.
+
+            The loss tracker gets both, so that it holds the mean over real targets.
+            """
+            import tensorflow as tf
+
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
+            count = tf.cast(self.count_targets(y, y_pred), tf.float32)
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            self._loss_tracker.update_state(loss * replicas, sample_weight=count)
+            return loss, count
+
+        def _ranked(self, logs: dict) -> dict:
+            """Gives logs the rank that Keras needs with several machines."""
+            import tensorflow as tf
+
+            if _has_several_machines(tf.distribute.get_strategy()):
+                return {name: tf.reshape(value, [1]) for name, value in logs.items()}
+            return logs
+
+        def _get_metrics_result_or_logs(self, logs: dict) -> dict:
+            """Returns an epoch's logs: metrics over all replicas, and what else."""
+            return {**logs, **self.get_metrics_result()}
+
+        def _maybe_symbolic_build(
+            self, iterator: Any = None, data_batch: Any = None
+        ) -> None:
+            """Builds metrics and optimizer before the first step.
+
+            With several machines Keras cannot see the shapes of a batch: it gets this
+            machine's share of one.
+            """
+            strategy = self.distribute_strategy
+            if iterator is not None and _has_several_machines(strategy):
+                import tensorflow as tf
+
+                for _, _, batches in iterator:
+                    data_batch = tf.nest.map_structure(
+                        lambda value: strategy.experimental_local_results(value)[0],
+                        next(batches),
+                    )
+                    break
+                iterator = None
+            with strategy.scope():
+                super()._maybe_symbolic_build(iterator, data_batch)
+
+    def count_targets(self, y: Any, y_pred: Any) -> Any:
+        """Returns how many targets of a batch the loss is a mean of."""
+        import tensorflow as tf
+
+        real = tf.ones(tf.shape(y_pred)[:-1], tf.bool)
+        if self.has_classes and self.padding is not None:
+            real = tf.not_equal(y, tf.cast(self.padding, y.dtype))
+        mask = keras.src.backend.get_keras_mask(y_pred)
+        if mask is not None:
+            real = tf.logical_and(real, mask)
+        return tf.math.count_nonzero(real)
+
+
+def _has_several_machines(strategy: Any) -> bool:
+    import tensorflow as tf
+
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def _sum_over_replicas(values: Any) -> Any:
+    """Adds up tensors over all replicas; every replica gets the sums."""
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return values
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
+
+
+def _clipping_factor(norm: Any, optimizer: Any) -> Any:
+    """Returns what to multiply a gradient of this norm with, so that it is clipped.
+
+    A norm that is not finite stays: it is for the loss scale, or the user, to see.
+    """
+    import tensorflow as tf
+
+    limit = getattr(optimizer, "inner_optimizer", optimizer).global_clipnorm
+    if limit is None:
+        return tf.ones(())
+    factor = tf.minimum(1.0, limit / tf.maximum(norm, 1e-12))
+    return tf.where(tf.math.is_finite(norm), factor, 1.0)
