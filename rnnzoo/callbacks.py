@@ -19,8 +19,11 @@ from typing import Any
 import keras
 import numpy as np
 import rich.progress
+import tensorflow as tf
 
 from rnnzoo import training
+from rnnzoo.devices import Devices
+from rnnzoo.distribution import scalar
 
 
 @dataclasses.dataclass
@@ -53,17 +56,24 @@ class Checkpoint(keras.callbacks.Callback):
         model: The compiled model.
         run: The run folder.
         recipe: The recipe that is trained.
+        devices: What it is trained on. Of several machines the chief alone writes;
+            all must see the same run folder.
     """
+
+    # Several machines agree every so many steps whether one of them has to stop.
+    AGREEMENT_STEPS = 10
 
     def __init__(
         self,
         model: keras.Model,
         run: pathlib.Path,
         recipe: "training.Recipe",
+        devices: Devices,
     ):
         """Sets up; the class says what the arguments mean."""
         super().__init__()
         self.set_model(model)
+        self.devices = devices
         self.last, self.best = run / "last.keras", run / "best.keras"
         self.previous = run / "previous.keras"
         self.recipe = recipe
@@ -98,6 +108,15 @@ class Checkpoint(keras.callbacks.Callback):
         self.begun_at = time.monotonic()
         return dataclasses.replace(self.done)
 
+    def must_stop(self) -> bool:
+        """Tells whether a signal has come, to this machine or another one."""
+        if not self.devices.has_several_machines:
+            return self.signal is not None
+        received = self.devices.sum_over_machines(float(self.signal or 0))
+        if received and self.signal is None:
+            self.signal = signal.SIGTERM
+        return bool(received)
+
     @contextlib.contextmanager
     def catching_signals(self) -> Iterator[None]:
         """Lets Ctrl-C and SIGTERM end training after the step at hand."""
@@ -109,7 +128,9 @@ class Checkpoint(keras.callbacks.Callback):
             if self.signal is not None:
                 raise KeyboardInterrupt  # the second time, at once
             self.signal = number
-            print("\nFinishing the step and saving; once more ends at once", flush=True)
+            if self.devices.is_chief:
+                print("\nFinishing the step and saving; once more ends at once")
+                sys.stdout.flush()
 
         numbers = (signal.SIGINT, signal.SIGTERM)
         handlers = {number: signal.signal(number, remember) for number in numbers}
@@ -145,7 +166,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Goes on counting where an interrupted epoch stopped."""
-        if self.signal is not None:
+        if self.must_stop():
             self._interrupt()
         if self.restored_metrics is not None:
             for index, variable in enumerate(self.model.metrics_variables):
@@ -154,40 +175,55 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Saves when it is time to, or when a signal has come."""
-        if not np.isfinite(logs["loss"]):
-            self._report_divergence(logs)
         self.done.step += 1
-        self.done.gradient_norms += float(logs["gradient_norm"])
+        self._stop_if_diverged(logs)
+        self.done.gradient_norms += scalar(logs["gradient_norm"])
         if self.done.step == self.recipe.steps_per_epoch:
             return  # the epoch's end saves
-        if self.signal is not None:
-            self._save()
-            self._interrupt()
-        if self.done.step % self.recipe.checkpoint_steps == 0:
+        alone = not self.devices.has_several_machines
+        if alone or self.done.step % self.AGREEMENT_STEPS == 0:
+            if self.must_stop():
+                self._save()
+                self._interrupt()
+        if self._saves():
             self._save()
 
-    def _report_divergence(self, logs: dict) -> None:
-        """Leaves a training whose loss is no number any more; nothing is saved."""
+    def _stop_if_diverged(self, logs: dict) -> None:
+        """Leaves a training whose loss or weights are no numbers any more, unsaved."""
+        numbers = [logs["loss"]]
+        if self._saves():
+            numbers += self.model.get_weights()
+        if all(np.isfinite(number).all() for number in numbers):
+            return
         kept = "there is no checkpoint yet"
         if self.last.exists():
             kept = f"{self.last} holds the last checkpoint before"
         raise FloatingPointError(
-            f"The loss is {float(logs['loss'])} at epoch {self.done.epoch + 1}, step "
-            f"{self.done.step + 1}, with a learning rate of "
-            f"{float(self.model.optimizer.learning_rate):.3g} and a gradient norm of "
-            f"{float(logs['gradient_norm']):.3g}; {kept}. Try a lower learning_rate or "
-            f"clip_norm in another run folder. Received: "
+            f"The training has diverged at epoch {self.done.epoch + 1}, step "
+            f"{self.done.step}: loss {scalar(logs['loss'])}, learning rate "
+            f"{float(self.model.optimizer.learning_rate):.3g}, gradient norm "
+            f"{scalar(logs['gradient_norm']):.3g}; {kept}. Try a lower learning_rate "
+            "or clip_norm in another run folder. Received: "
             f"learning_rate={self.recipe.learning_rate}, "
             f"clip_norm={self.recipe.clip_norm}"
         )
 
+    def _saves(self) -> bool:
+        """Tells whether a checkpoint is due after this step."""
+        step = self.done.step
+        return step == self.recipe.steps_per_epoch or (
+            step % self.recipe.checkpoint_steps == 0
+        )
+
     def _interrupt(self) -> None:
-        """Leaves the training, which is saved."""
-        raise training.Interrupted(
+        """Leaves the training, which is saved; the chief says so."""
+        message = (
             f"Interrupted and saved at epoch {self.done.epoch + 1}, step "
             f"{self.done.step}: the same command with --run={self.last.parent} goes on "
-            "from there",
-            self.signal,
+            "from there"
+        )
+        raise training.Interrupted(
+            message if self.devices.is_chief else "", self.signal
         )
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -213,6 +249,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save_best(self) -> None:
         """Writes the model without its optimizer, in the precision of its weights."""
+        if not self.devices.is_chief:
+            return
         model = type(self.model).from_config(self.model.get_config())
         with self.averaged():
             model.set_weights(self.model.get_weights())
@@ -223,13 +261,17 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save(self) -> None:
         """Writes a checkpoint; the one before it is kept."""
+        done = dataclasses.replace(self.done, seconds=self.seconds())
+        # All machines take part in adding up what each of them has counted.
+        metrics = [np.asarray(v) for v in self.model.metrics_variables]
+        random = self._random_states()
+        if not self.devices.is_chief:
+            return
         draft = self.last.with_name("draft.keras")
         self.model.save(draft)
-        done = dataclasses.replace(self.done, seconds=self.seconds())
-        metrics, random = self.model.metrics_variables, self._random_states()
         state = {
             "done": json.dumps(dataclasses.asdict(done)),
-            **{f"metric_{i}": np.asarray(v) for i, v in enumerate(metrics)},
+            **{f"metric_{i}": v for i, v in enumerate(metrics)},
             **{f"random_{i}": np.asarray(v) for i, v in enumerate(random)},
         }
         buffer = io.BytesIO()
@@ -321,7 +363,8 @@ class Samples(keras.callbacks.Callback):
     """Shows the model's answers to a few examples after every epoch.
 
     Args:
-        run: The run folder; answers go to its `samples.txt` too.
+        run: The run folder; answers go to its `samples.txt` and its TensorBoard
+            logs too.
         checkpoint: The run's checkpoint, which knows the weights to answer with.
         inputs: Raw inputs.
         targets: The right answers.
@@ -338,6 +381,7 @@ class Samples(keras.callbacks.Callback):
         super().__init__()
         self.checkpoint = checkpoint
         self.path = run / "samples.txt"
+        self.writer = tf.summary.create_file_writer(str(run / "logs" / "samples"))
         self.inputs, self.targets = inputs, targets
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -354,6 +398,8 @@ class Samples(keras.callbacks.Callback):
             if answer != target:
                 lines.append(f"  right  {_text(target)}")
         text = "\n".join(lines)
+        with self.writer.as_default():
+            tf.summary.text("samples", f"```\n{text}\n```", step=epoch + 1)
         rich.get_console().print(text, highlight=False, markup=False, soft_wrap=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(text + "\n\n")
@@ -389,6 +435,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Starts the clock, and the bar in a terminal."""
         self.begun = self.shown = time.monotonic()
+        self.targets = 0.0
         self.first = self.step
         if sys.stdout.isatty():
             self.bar = rich.progress.Progress(
@@ -407,6 +454,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Shows a step, a few times a second at most."""
         self.step += 1
+        self.targets += scalar(logs["targets"])
         now = time.monotonic()
         pause = 0.25 if self.bar else self.seconds_between_lines
         if now - self.shown < pause:
@@ -415,8 +463,11 @@ class Progress(keras.callbacks.Callback):
         epoch = 1 + (self.step - 1) // self.recipe.steps_per_epoch
         where = f"epoch {epoch}/{self.recipe.epochs}"
         rate = (self.step - self.first) / (now - self.begun)
-        figures = f"{rate * self.recipe.batch_size:,.0f} examples/s"
-        figures += "".join(f", {k} {float(v):.4f}" for k, v in (logs or {}).items())
+        figures = f"{rate * self.recipe.batch_size:,.0f} examples/s, "
+        figures += f"{self.targets / (now - self.begun):,.0f} targets/s"
+        for name, value in logs.items():
+            if name != "targets":
+                figures += f", {name} {scalar(value):.4f}"
         if self.bar:
             self.bar.update(
                 self.task, completed=self.step, description=where, figures=figures

@@ -9,7 +9,7 @@ import tempfile
 import typing
 
 import rnnzoo
-from rnnzoo import listing, training, weights
+from rnnzoo import listing, training, weights, workers
 from rnnzoo.errors import closest
 
 
@@ -52,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     parsed = _parser(words).parse_args(words)
+    parsed.words = words
     if not hasattr(parsed, "action"):
         _parser(words).print_help()
         return 0
@@ -64,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"rnnzoo: {error}", file=sys.stderr)
         return 1
     except training.Interrupted as interruption:
-        print(f"rnnzoo: {interruption}", file=sys.stderr)
+        if str(interruption):
+            print(f"rnnzoo: {interruption}", file=sys.stderr)
         return 128 + interruption.signal
     except KeyboardInterrupt:
         return 130
@@ -159,7 +161,16 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
         help="folder for weights, history and pictures; the same folder resumes",
     )
     parser.add_argument(
-        "--devices", default="auto", help="auto, cpu, gpu, or a number of devices"
+        "--devices",
+        default="auto",
+        help="auto, cpu, gpu, tpu, multi_worker (the machines of TF_CONFIG), or a "
+        "number of GPUs or virtual CPU devices",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="processes on this machine that train together, as several machines do",
     )
 
 
@@ -227,13 +238,26 @@ def _evaluate(parsed: argparse.Namespace) -> None:
             print(f"{key:24} {value:.5f}")
 
 
-def _train(parsed: argparse.Namespace) -> None:
+def _train(parsed: argparse.Namespace) -> int:
     recipe_class = training.recipe_class(parsed.recipe)
     fields = [field.name for field in dataclasses.fields(recipe_class)]
     recipe = recipe_class(**{name: getattr(parsed, name) for name in fields})
+    if parsed.workers < 1:
+        raise ValueError(
+            f"--workers must be at least 1. Received: --workers={parsed.workers}"
+        )
+    if parsed.workers > 1 and not workers.is_worker():
+        if parsed.devices != "auto":
+            raise ValueError(
+                "--workers brings devices of its own: leave --devices out. Received: "
+                f"--workers={parsed.workers} --devices={parsed.devices}"
+            )
+        return workers.run_workers(parsed.workers, parsed.words)
+    workers.end_with_parent()
     _import_quietly()
     training.train(recipe, parsed.run, parsed.devices)
     print(f"The best weights are in {parsed.run}/best.keras")
+    return 0
 
 
 def _model(parsed: argparse.Namespace) -> typing.Any:

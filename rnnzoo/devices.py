@@ -11,7 +11,8 @@ from rnnzoo.errors import check_choice, closest
 
 KINDS = ("auto", "cpu", "gpu", "tpu", "multi_worker")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-# How long a machine waits for the others before it gives up, in seconds.
+# How long a machine waits for the others before it gives up, in seconds; the
+# environment variable RNNZOO_PATIENCE changes it.
 PATIENCE = 120.0
 
 
@@ -29,6 +30,22 @@ class Devices(NamedTuple):
     description: str
     precision: str = "float32"
     is_chief: bool = True
+
+    @property
+    def has_several_machines(self) -> bool:
+        """Whether other processes take part."""
+        from rnnzoo.distribution import has_several_machines
+
+        return has_several_machines(self.strategy)
+
+    def sum_over_machines(self, value: float) -> float:
+        """Adds up a number of each machine; all of them have to call this together."""
+        import tensorflow as tf
+
+        values = self.strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(value)
+        )
+        return float(self.strategy.reduce("SUM", values, axis=None))
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
@@ -252,6 +269,7 @@ def _waiting_for(addresses: list[str]) -> Iterator[None]:
     import sys
     import time
 
+    patience = float(os.environ.get("RNNZOO_PATIENCE", PATIENCE))
     done = threading.Event()
 
     def has_come(address: str) -> bool:
@@ -264,14 +282,14 @@ def _waiting_for(addresses: list[str]) -> Iterator[None]:
 
     def watch() -> None:
         missing = list(addresses)
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         while time.monotonic() < end:
             missing = [address for address in missing if not has_come(address)]
             if done.wait(1.0):
                 return
         names = ", ".join(missing) or "none (they answer, and do not join)"
         print(
-            f"rnnzoo: not all machines came within {PATIENCE:.0f} s. Missing: {names}. "
+            f"rnnzoo: not all machines came within {patience:.0f} s. Missing: {names}. "
             "Start the same command on every machine of TF_CONFIG, and check that "
             "these addresses can be reached from here",
             file=sys.stderr,

@@ -11,6 +11,7 @@ machines. It is part of every model of the zoo, so that `fit` has it too.
 from typing import Any
 
 import keras
+import numpy as np
 
 
 class DistributedModel(keras.Model):
@@ -18,8 +19,9 @@ class DistributedModel(keras.Model):
 
     The loss of a step is the mean over all real targets of the batch, and the loss that
     `fit` and `evaluate` report is the mean over all real targets of all batches.
-    Training logs have a `gradient_norm` beside the metrics: the global norm of the
-    gradient before clipping. On Keras' other backends it is an ordinary model.
+    Training logs have a `gradient_norm` beside the metrics, the global norm of the
+    gradient before clipping, and those of a step `targets`, the number of real targets.
+    On Keras' other backends it is an ordinary model.
     """
 
     if keras.backend.backend() == "tensorflow":
@@ -32,7 +34,7 @@ class DistributedModel(keras.Model):
                     `sample_weight`.
 
             Returns:
-                Loss, metrics and gradient norm.
+                Loss, metrics, gradient norm and number of real targets.
             """
             import tensorflow as tf
 
@@ -60,7 +62,7 @@ class DistributedModel(keras.Model):
             gradients = [next(summed) if is_known else None for is_known in known]
             self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
             logs = self.compute_metrics(x, y, y_pred, sample_weight)
-            return self._ranked({**logs, "gradient_norm": norm})
+            return self._ranked({**logs, "gradient_norm": norm, "targets": total})
 
         def test_step(self, data: Any) -> dict:
             """Evaluates one batch; Keras calls it in every replica.
@@ -95,13 +97,14 @@ class DistributedModel(keras.Model):
             """Gives logs the rank that Keras needs with several machines."""
             import tensorflow as tf
 
-            if _has_several_machines(tf.distribute.get_strategy()):
+            if has_several_machines(tf.distribute.get_strategy()):
                 return {name: tf.reshape(value, [1]) for name, value in logs.items()}
             return logs
 
         def _get_metrics_result_or_logs(self, logs: dict) -> dict:
-            """Returns an epoch's logs: metrics over all replicas, and what else."""
-            return {**logs, **self.get_metrics_result()}
+            """Returns an epoch's logs: metrics over all replicas, and the last norm."""
+            others = {k: keras.ops.mean(v) for k, v in logs.items() if k != "targets"}
+            return {**others, **self.get_metrics_result()}
 
         def _maybe_symbolic_build(
             self, iterator: Any = None, data_batch: Any = None
@@ -112,7 +115,7 @@ class DistributedModel(keras.Model):
             machine's share of one.
             """
             strategy = self.distribute_strategy
-            if iterator is not None and _has_several_machines(strategy):
+            if iterator is not None and has_several_machines(strategy):
                 import tensorflow as tf
 
                 for _, _, batches in iterator:
@@ -138,7 +141,13 @@ class DistributedModel(keras.Model):
         return tf.math.count_nonzero(real)
 
 
-def _has_several_machines(strategy: Any) -> bool:
+def scalar(log: Any) -> float:
+    """Returns a value of a step's logs; with several machines they have one each."""
+    return float(np.mean(log))
+
+
+def has_several_machines(strategy: Any) -> bool:
+    """Tells whether a strategy spans several processes."""
     import tensorflow as tf
 
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)

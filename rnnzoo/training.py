@@ -5,6 +5,7 @@ import dataclasses
 import json
 import pathlib
 import platform
+import shutil
 import typing
 from typing import Any
 
@@ -189,6 +190,8 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
 
     Ctrl-C and SIGTERM finish the step, save and raise `Interrupted`. A training that is
     resumed takes the same steps on the same batches as one that was never interrupted.
+    Of several machines (see `rnnzoo.devices.strategy`) the first writes the run folder,
+    and all read it: it must be on a file system that they share.
 
     Args:
         recipe: The recipe, with its options.
@@ -216,7 +219,8 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     from rnnzoo import devices as device_choice
 
     chosen = device_choice.strategy(devices, precision=recipe.precision)
-    print(chosen.description)
+    say = print if chosen.is_chief else lambda text: None
+    say(chosen.description)
     import keras
     import tensorflow as tf
 
@@ -225,12 +229,14 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     from rnnzoo.data.pipeline import batches
 
     run = pathlib.Path(run)
-    _check_settings(recipe, run)
+    _check_settings(recipe, run, chosen)
     keras.utils.set_random_seed(recipe.seed)
     with chosen.scope():
         model = recipe.model()
         model.compile_with_defaults(recipe.optimizer())
         model.optimizer.build(model.trainable_variables)
+    if chosen.is_chief:
+        _check_space(model, run)
     validation_inputs, validation_targets = recipe.validation_examples()
     validation = tf.data.Dataset.from_tensor_slices(
         model.encode(validation_inputs, validation_targets)
@@ -238,27 +244,28 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
 
     # Keras makes a model's metrics at their first use; resuming needs them before.
     model.evaluate(validation.take(1), verbose=0)
-    checkpoint = callbacks.Checkpoint(model, run, recipe)
+    checkpoint = callbacks.Checkpoint(model, run, recipe, chosen)
     done = checkpoint.restore()
     if done.epoch >= recipe.epochs:
-        print(
+        say(
             f"This run is complete ({done.epoch} epochs). More --epochs continue it; "
             "another --run begins a new one."
         )
         return rnnzoo.load(run / "best.keras")
     if done.step or done.epoch:
-        print(f"Resuming {run} at epoch {done.epoch + 1}, step {done.step + 1}")
+        say(f"Resuming {run} at epoch {done.epoch + 1}, step {done.step + 1}")
     progress = callbacks.Progress(recipe, done)
-    watchers = [
-        progress,
-        # A history that is ahead of the checkpoint is cut; one behind would have a gap.
-        callbacks.RunFolder(run, recipe, checkpoint),
-        checkpoint,
-        callbacks.Samples(
-            run, checkpoint, validation_inputs[:5], validation_targets[:5]
-        ),
-        keras.callbacks.TensorBoard(run / "logs", write_graph=False),
-    ]
+    watchers = [checkpoint]
+    if chosen.is_chief:
+        samples = (validation_inputs[:5], validation_targets[:5])
+        watchers = [
+            progress,
+            # A history ahead of the checkpoint is cut; one behind would have a gap.
+            callbacks.RunFolder(run, recipe, checkpoint),
+            checkpoint,
+            callbacks.Samples(run, checkpoint, *samples),
+            keras.callbacks.TensorBoard(run / "logs", write_graph=False),
+        ]
     # An epoch that was interrupted is finished first, as one of fewer steps.
     stops = [done.epoch + 1, recipe.epochs] if done.step else [recipe.epochs]
     epoch, step = done.epoch, done.step
@@ -283,12 +290,22 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
                     shuffle=False,
                 )
                 epoch, step = stop, 0
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+        if not chosen.has_several_machines:
+            raise
+        raise ConnectionError(
+            f"Another machine was lost ({str(error).splitlines()[0]}). Start the same "
+            f"command on all of them again: it goes on from the last checkpoint in "
+            f"{run}. Received: {chosen.description}"
+        ) from error
     finally:
         progress.stop()
+    if chosen.has_several_machines:
+        chosen.sum_over_machines(0.0)  # the chief has written
     return rnnzoo.load(run / "best.keras")
 
 
-def _check_settings(recipe: Recipe, run: pathlib.Path) -> None:
+def _check_settings(recipe: Recipe, run: pathlib.Path, devices: Any) -> None:
     """Writes a new run's settings, or compares those of the run that is there."""
     import keras
     import tensorflow as tf
@@ -299,6 +316,7 @@ def _check_settings(recipe: Recipe, run: pathlib.Path) -> None:
     settings = {
         "recipe": type(recipe).__module__.rsplit(".", 1)[-1],
         "options": recipe.options(),
+        "devices": devices.description.removeprefix("Devices: "),
         "versions": {
             "rnnzoo": rnnzoo.__version__,
             "keras": keras.__version__,
@@ -323,8 +341,29 @@ def _check_settings(recipe: Recipe, run: pathlib.Path) -> None:
                 "Repeat them to resume it, or choose another run folder. Received: "
                 f"{'; '.join(differences)}"
             )
-    run.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    if not devices.is_chief:
+        return
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OSError(
+            f"The run folder cannot be written ({error.strerror}). Choose another with "
+            f"--run. Received: run={str(run)!r}"
+        ) from error
+
+
+def _check_space(model: Any, run: pathlib.Path) -> None:
+    """Refuses a disk that is too full for the files of a run."""
+    # Three checkpoints of weights, Adam's two moments and an average; best and logs.
+    needed = 3 * 4 * 4 * model.count_params() / 1e6 + 20
+    free = shutil.disk_usage(run).free / 1e6
+    if free < needed:
+        raise OSError(
+            f"This training needs about {needed:.0f} MB for its checkpoints. Make room "
+            f"or choose another disk with --run. Received: run={str(run)!r}, which has "
+            f"{free:.1f} MB left"
+        )
 
 
 def read_history(run: pathlib.Path) -> list[dict[str, float]]:

@@ -1,4 +1,4 @@
-"""Two virtual CPU devices for every test, made before TensorFlow is used."""
+"""Four virtual CPU devices for every test, made before TensorFlow is used."""
 
 import os
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
-    [tf.config.LogicalDeviceConfiguration()] * 2,
+    [tf.config.LogicalDeviceConfiguration()] * 4,
 )
 # Workers of pytest-xdist share the cores.
 if "PYTEST_XDIST_WORKER" in os.environ:

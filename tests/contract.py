@@ -4,7 +4,6 @@ A new model needs no test code here: examples come from the recipe that its weig
 record names.
 """
 
-import dataclasses
 import functools
 import inspect
 import os
@@ -19,6 +18,7 @@ import tensorflow as tf
 import rnnzoo
 from rnnzoo import callbacks, training, weights
 from rnnzoo.data.pipeline import batches
+from rnnzoo.devices import strategy
 
 MODELS = rnnzoo.list_models()
 WEIGHTS = rnnzoo.list_weights()
@@ -208,23 +208,47 @@ def test_calls_do_not_retrace(name):
 
 
 @every_model
-def test_two_replicas_give_the_loss_of_one_device(name):
+@pytest.mark.parametrize("count", [2, 4])
+def test_replicas_train_as_one_device_does(name, count):
     recipe = recipe_of(name)
 
-    def losses(strategy):
+    def trained(devices):
         keras.utils.set_random_seed(0)
-        with strategy.scope():
+        with devices.scope():
             model = recipe.model()
-            model.compile(keras.optimizers.Adam(1e-2), model.loss)
-        # All of the full length: padding is another matter (see devices).
-        longest = dataclasses.replace(recipe.examples(), full_length=1.0)
-        data = batches(longest, model.encode, batch_size=8, seed=0, first=10**6)
+            model.compile_with_defaults(recipe.optimizer())
+        data = batches(
+            recipe.examples(), model.encode, batch_size=8, seed=0, first=10**6
+        )
         history = model.fit(data, steps_per_epoch=5, epochs=2, verbose=0, shuffle=False)
-        return history.history["loss"]
+        return history.history, model.get_weights()
 
-    one = losses(tf.distribute.get_strategy())
-    two = losses(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
-    np.testing.assert_allclose(two, one, rtol=1e-4)
+    one, one_weights = trained(strategy("cpu"))
+    several, several_weights = trained(strategy(count))
+    for key in ("loss", "gradient_norm"):
+        np.testing.assert_allclose(several[key], one[key], rtol=1e-4)
+    for a, b in zip(several_weights, one_weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@every_model
+def test_the_training_step_compiles_with_xla_to_the_same_loss(name):
+    """As near to a TPU as a machine without one comes: static shapes, no strings."""
+    recipe = recipe_of(name)
+    x, y = recipe.examples().batch(8, 0, 10**6)
+
+    def losses(jit_compile):
+        keras.utils.set_random_seed(0)
+        model = recipe.model()
+        model.compile_with_defaults(recipe.optimizer())
+        model.jit_compile = jit_compile
+        inputs, targets = model.encode(x, y)
+        return [
+            model.train_on_batch(inputs, targets, return_dict=True)["loss"]
+            for _ in range(3)
+        ]
+
+    np.testing.assert_allclose(losses(True), losses(False), rtol=1e-4)
 
 
 @every_model

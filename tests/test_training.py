@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import zipfile
 
 import keras
@@ -106,20 +107,109 @@ def test_optimizer_follows_the_recipe():
 
 
 def test_devices():
-    assert strategy("cpu").description == "Devices: 1 CPU, as asked, float32"
-    assert "there is no GPU" in strategy("auto").description
+    line = "Devices: 1 CPU, as asked, float32, XLA off"
+    assert strategy("cpu").description == line
+    assert "1 CPU, there is no GPU" in strategy("auto").description
     assert strategy("2").strategy.num_replicas_in_sync == 2
-    assert "2 x CPU mirrored, virtual devices" in strategy("2").description
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    assert strategy("1").description.endswith("mixed_bfloat16")
-    with pytest.raises(ValueError, match="finds 0 GPUs.*Received: devices='gpu'"):
-        strategy("gpu")
-    with pytest.raises(ValueError, match="Did you mean 'auto'"):
-        strategy("atuo")
-    with pytest.raises(ValueError, match="before TensorFlow is used"):
-        strategy("64")
-    with pytest.raises(ValueError, match="Received: devices='0'"):
-        strategy("0")
+    assert strategy("cpu", count=4).strategy.num_replicas_in_sync == 4
+    assert "2 x CPU mirrored (virtual devices)" in strategy(2).description
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("gpu",), "finds 0 GPUs.*Received: devices='gpu', count=None"),
+        (("tpu",), "finds [0-9]+ CPU and 0 GPU, and no TPU"),
+        (("multi_worker",), "needs the machines in TF_CONFIG.*Received: TF_CONFIG=''"),
+        (("atuo",), "or a number. Did you mean 'auto'"),
+        (("64",), "before TensorFlow is used.*Received: 64 devices"),
+        (("0",), "at least 1. Received: count=0"),
+        (("cpu", None, "float16"), "'mixed_float16'.*Received: precision='float16'"),
+    ],
+)
+def test_absent_devices_are_refused(arguments, message, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(ValueError, match=message):
+        strategy(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{", "TF_CONFIG must be JSON such as.*Received: TF_CONFIG='{'"),
+        ('{"cluster": {"ps": ["a:1"]}}', "workers and a chief.*cluster with ps"),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+            "task must be one of its cluster's",
+        ),
+    ],
+)
+def test_a_wrong_cluster_is_refused(config, message, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ValueError, match=message):
+        strategy("auto")
+
+
+def test_precision_is_that_of_the_scope_alone():
+    with strategy("cpu", precision="mixed_bfloat16").scope():
+        assert recipe().model().dtype_policy.name == "mixed_bfloat16"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_trains_and_the_best_model_is_float32(precision, tmp_path):
+    losses = {}
+    for name in ("float32", precision):
+        training.train(recipe(precision=name), tmp_path / name, "cpu")
+        losses[name] = [r["loss"] for r in training.read_history(tmp_path / name)]
+    assert losses[precision] == pytest.approx(losses["float32"], rel=0.02)
+    best = rnnzoo.load(tmp_path / precision / "best.keras")
+    assert best.dtype_policy.name == "float32"
+
+
+@pytest.mark.parametrize("checkpoint_steps", [1, 200])
+def test_a_training_that_diverges_stops_and_keeps_the_checkpoint(
+    checkpoint_steps, tmp_path
+):
+    options = {"epochs": 3, "checkpoint_steps": checkpoint_steps}
+    training.train(recipe(**options | {"epochs": 1}), tmp_path, "cpu")
+    before = (tmp_path / "last.keras").read_bytes()
+
+    @dataclasses.dataclass(kw_only=True)
+    class Diverging(training.recipe_class("sort_naturals")):
+        def optimizer(self):
+            return keras.optimizers.Adam(
+                keras.optimizers.schedules.ExponentialDecay(float("nan"), 1, 1),
+                use_ema=True,
+            )
+
+    Diverging.__module__ = type(recipe()).__module__
+    # The first step breaks the weights, and the second one shows it in the loss.
+    step = 1 if checkpoint_steps == 1 else 2
+    message = f"diverged at epoch 2, step {step}: loss .*, learning rate nan, gradient"
+    with pytest.raises(FloatingPointError, match=message):
+        training.train(Diverging(**(SMALL | options)), tmp_path, "cpu")
+    assert (tmp_path / "last.keras").read_bytes() == before
+
+
+def test_a_run_folder_that_cannot_be_written_is_said_first(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="cannot be written.*Received: run="):
+        training.train(recipe(), tmp_path / "file" / "run", "cpu")
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(OSError, match="needs about .* MB.*which has 0.0 MB left"):
+        training.train(recipe(), tmp_path / "run", "cpu")
+
+
+def test_history_has_the_gradient_norm_and_logs_have_samples(tmp_path):
+    training.train(recipe(), tmp_path, "cpu")
+    assert all(row["gradient_norm"] > 0 for row in training.read_history(tmp_path))
+    assert "targets" not in training.read_history(tmp_path)[0]
+    (events,) = (tmp_path / "logs" / "samples").iterdir()
+    assert b"Samples after epoch 2" in events.read_bytes()
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert settings["devices"] == "1 CPU, as asked, float32, XLA off"
 
 
 def test_recipes_say_what_they_lack():
