@@ -435,7 +435,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Starts the clock, and the bar in a terminal."""
         self.begun = self.shown = time.monotonic()
-        self.targets = 0.0
+        self.tokens = 0.0
         self.first = self.step
         if sys.stdout.isatty():
             self.bar = rich.progress.Progress(
@@ -454,7 +454,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Shows a step, a few times a second at most."""
         self.step += 1
-        self.targets += scalar(logs["targets"])
+        self.tokens += scalar(logs["tokens"])
         now = time.monotonic()
         pause = 0.25 if self.bar else self.seconds_between_lines
         if now - self.shown < pause:
@@ -464,9 +464,9 @@ class Progress(keras.callbacks.Callback):
         where = f"epoch {epoch}/{self.recipe.epochs}"
         rate = (self.step - self.first) / (now - self.begun)
         figures = f"{rate * self.recipe.batch_size:,.0f} examples/s, "
-        figures += f"{self.targets / (now - self.begun):,.0f} targets/s"
+        figures += f"{self.tokens / (now - self.begun):,.0f} tokens/s"
         for name, value in logs.items():
-            if name != "targets":
+            if name != "tokens":
                 figures += f", {name} {scalar(value):.4f}"
         if self.bar:
             self.bar.update(

@@ -252,6 +252,12 @@ def _train(parsed: argparse.Namespace) -> int:
                 "--workers brings devices of its own: leave --devices out. Received: "
                 f"--workers={parsed.workers} --devices={parsed.devices}"
             )
+        if os.environ.get("TF_CONFIG"):
+            raise ValueError(
+                "--workers makes a TF_CONFIG of its own: leave one of them out. "
+                f"Received: --workers={parsed.workers}, "
+                f"TF_CONFIG={os.environ['TF_CONFIG']!r}"
+            )
         return workers.run_workers(parsed.workers, parsed.words)
     workers.end_with_parent()
     _import_quietly()

@@ -1,9 +1,13 @@
 """Which devices and which precision a training runs on, said in one line."""
 
 import contextlib
+import itertools
 import json
 import os
+import socket
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -37,6 +41,13 @@ class Devices(NamedTuple):
         from rnnzoo.distribution import has_several_machines
 
         return has_several_machines(self.strategy)
+
+    @property
+    def needs_static_shapes(self) -> bool:
+        """Whether every batch has to have the same shape, as on a TPU."""
+        import tensorflow as tf
+
+        return isinstance(self.strategy, tf.distribute.TPUStrategy)
 
     def sum_over_machines(self, value: float) -> float:
         """Adds up a number of each machine; all of them have to call this together."""
@@ -265,10 +276,6 @@ def _waiting_for(addresses: list[str]) -> Iterator[None]:
 
     TensorFlow waits for all machines within one call, which nothing can interrupt.
     """
-    import socket
-    import sys
-    import time
-
     patience = float(os.environ.get("RNNZOO_PATIENCE", PATIENCE))
     done = threading.Event()
 
@@ -280,20 +287,25 @@ def _waiting_for(addresses: list[str]) -> Iterator[None]:
             return False
         return True
 
+    def say(text: str) -> None:
+        print(f"rnnzoo: {text}", file=sys.stderr, flush=True)
+
     def watch() -> None:
         missing = list(addresses)
         end = time.monotonic() + patience
-        while time.monotonic() < end:
+        for second in itertools.count():
             missing = [address for address in missing if not has_come(address)]
             if done.wait(1.0):
                 return
+            if time.monotonic() > end:
+                break
+            if second == 5 and missing:
+                say(f"waiting up to {patience:.0f} s for {', '.join(missing)}")
         names = ", ".join(missing) or "none (they answer, and do not join)"
-        print(
-            f"rnnzoo: not all machines came within {patience:.0f} s. Missing: {names}. "
-            "Start the same command on every machine of TF_CONFIG, and check that "
-            "these addresses can be reached from here",
-            file=sys.stderr,
-            flush=True,
+        say(
+            f"not all machines came within {patience:.0f} s. Missing: {names}. Start "
+            "the same command on every machine of TF_CONFIG, and check that these "
+            "addresses can be reached from here"
         )
         os._exit(1)
 

@@ -20,8 +20,9 @@ class DistributedModel(keras.Model):
     The loss of a step is the mean over all real targets of the batch, and the loss that
     `fit` and `evaluate` report is the mean over all real targets of all batches.
     Training logs have a `gradient_norm` beside the metrics, the global norm of the
-    gradient before clipping, and those of a step `targets`, the number of real targets.
-    On Keras' other backends it is an ordinary model.
+    gradient before clipping, and those of a step `tokens`, the real input steps of the
+    whole batch. Every replica drops other features, where there is dropout. On Keras'
+    other backends it is an ordinary model.
     """
 
     if keras.backend.backend() == "tensorflow":
@@ -34,7 +35,7 @@ class DistributedModel(keras.Model):
                     `sample_weight`.
 
             Returns:
-                Loss, metrics, gradient norm and number of real targets.
+                Loss, metrics, gradient norm and number of tokens.
             """
             import tensorflow as tf
 
@@ -45,7 +46,7 @@ class DistributedModel(keras.Model):
                 y_pred = self(x, training=True)
                 loss, count = self._loss_and_count(x, y, y_pred, sample_weight, True)
                 # Replicas' losses add up to the mean over the whole batch.
-                total = _sum_over_replicas(count)
+                total, tokens = _sum_over_replicas([count, self._count_tokens(x)])
                 loss = loss * tf.math.divide_no_nan(count * replicas, total)
                 loss = self.optimizer.scale_loss(loss)
             weights = self.trainable_weights
@@ -62,7 +63,7 @@ class DistributedModel(keras.Model):
             gradients = [next(summed) if is_known else None for is_known in known]
             self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
             logs = self.compute_metrics(x, y, y_pred, sample_weight)
-            return self._ranked({**logs, "gradient_norm": norm, "targets": total})
+            return self._ranked({**logs, "gradient_norm": norm, "tokens": tokens})
 
         def test_step(self, data: Any) -> dict:
             """Evaluates one batch; Keras calls it in every replica.
@@ -93,6 +94,16 @@ class DistributedModel(keras.Model):
             self._loss_tracker.update_state(loss * replicas, sample_weight=count)
             return loss, count
 
+        def _count_tokens(self, x: Any) -> Any:
+            """Returns how many real steps the inputs have."""
+            import tensorflow as tf
+
+            source = keras.tree.flatten(x)[0]
+            mask = self.reader.compute_mask(source)
+            if mask is None:
+                return tf.cast(tf.reduce_prod(tf.shape(source)[:2]), tf.float32)
+            return tf.cast(tf.math.count_nonzero(mask), tf.float32)
+
         def _ranked(self, logs: dict) -> dict:
             """Gives logs the rank that Keras needs with several machines."""
             import tensorflow as tf
@@ -103,7 +114,7 @@ class DistributedModel(keras.Model):
 
         def _get_metrics_result_or_logs(self, logs: dict) -> dict:
             """Returns an epoch's logs: metrics over all replicas, and the last norm."""
-            others = {k: keras.ops.mean(v) for k, v in logs.items() if k != "targets"}
+            others = {k: keras.ops.mean(v) for k, v in logs.items() if k != "tokens"}
             return {**others, **self.get_metrics_result()}
 
         def _maybe_symbolic_build(
@@ -128,6 +139,14 @@ class DistributedModel(keras.Model):
             with strategy.scope():
                 super()._maybe_symbolic_build(iterator, data_batch)
 
+        def compile(self, *arguments: Any, **options: Any) -> None:
+            """Compiles as `keras.Model.compile`."""
+            for layer in self._flatten_layers():
+                generator = getattr(layer, "seed_generator", None)
+                if generator is not None:
+                    _draw_differently_in_replicas(generator)
+            super().compile(*arguments, **options)
+
     def count_targets(self, y: Any, y_pred: Any) -> Any:
         """Returns how many targets of a batch the loss is a mean of."""
         import tensorflow as tf
@@ -139,6 +158,25 @@ class DistributedModel(keras.Model):
         if mask is not None:
             real = tf.logical_and(real, mask)
         return tf.math.count_nonzero(real)
+
+
+def _draw_differently_in_replicas(generator: Any) -> None:
+    """Gives every replica random numbers of its own; Keras gives all the same."""
+    import tensorflow as tf
+
+    if "next" in vars(generator):
+        return
+    draw = generator.next
+
+    def draw_for_this_replica(ordered: bool = True) -> Any:
+        seed = draw(ordered)
+        context = tf.distribute.get_replica_context()
+        if context is None or context.num_replicas_in_sync == 1:
+            return seed
+        replica = tf.cast(context.replica_id_in_sync_group, seed.dtype)
+        return seed + tf.stack([replica, tf.zeros_like(replica)])
+
+    generator.next = draw_for_this_replica
 
 
 def scalar(log: Any) -> float:

@@ -278,6 +278,7 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
                     batch_size=recipe.batch_size,
                     seed=recipe.seed,
                     first=epoch * recipe.steps_per_epoch + step,
+                    length=model.max_length if chosen.needs_static_shapes else None,
                 )
                 model.fit(
                     data,
@@ -345,7 +346,9 @@ def _check_settings(recipe: Recipe, run: pathlib.Path, devices: Any) -> None:
         return
     try:
         run.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        draft = run / "settings.draft"
+        draft.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)  # other machines may be reading it
     except OSError as error:
         raise OSError(
             f"The run folder cannot be written ({error.strerror}). Choose another with "

@@ -163,4 +163,24 @@ def test_the_gradient_norm_is_that_before_clipping():
         model.compile_with_defaults(optimizer)
         logs = model.train_on_batch(x, y, return_dict=True)
         assert logs["gradient_norm"] == pytest.approx(float(expected), rel=1e-5)
-        assert logs["targets"] == 2
+        assert logs["tokens"] == 6
+
+
+def test_replicas_drop_other_features():
+    with strategy(4).scope():
+        model = many_to_many(features=64, num_values=1, units=2, dropout=0.5)
+    generator = model.head_dropout.seed_generator
+
+    def draw():
+        return keras.random.dropout(tf.ones((1, 64)), 0.5, seed=generator)
+
+    run = tf.function(lambda: model.distribute_strategy.run(draw))
+    masks = [value.numpy() for value in run().values]
+    masks += [value.numpy() for value in run().values]
+    assert len({mask.tobytes() for mask in masks}) == 8
+
+
+def test_tokens_are_counted_without_padding():
+    model = many_to_one(**TOKENS, num_classes=2)
+    x, y = np.array([[1, 2, 0], [3, 0, 0]]), np.array([0, 1])
+    assert model.train_on_batch(x, y, return_dict=True)["tokens"] == 3

@@ -205,7 +205,7 @@ def test_a_run_folder_that_cannot_be_written_is_said_first(tmp_path, monkeypatch
 def test_history_has_the_gradient_norm_and_logs_have_samples(tmp_path):
     training.train(recipe(), tmp_path, "cpu")
     assert all(row["gradient_norm"] > 0 for row in training.read_history(tmp_path))
-    assert "targets" not in training.read_history(tmp_path)[0]
+    assert "tokens" not in training.read_history(tmp_path)[0]
     (events,) = (tmp_path / "logs" / "samples").iterdir()
     assert b"Samples after epoch 2" in events.read_bytes()
     settings = json.loads((tmp_path / "settings.json").read_text())

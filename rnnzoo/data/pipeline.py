@@ -22,6 +22,7 @@ def batches(
     seed: int,
     first: int = 0,
     count: int | None = None,
+    length: int | None = None,
 ) -> tf.data.Dataset:
     """Makes a `tf.data.Dataset` of encoded batches.
 
@@ -35,10 +36,12 @@ def batches(
         seed: Seed of the examples.
         first: Number of the first batch.
         count: Number of batches; `None` for no end.
+        length: Pads sequences to this many steps, so that all shapes are static, as XLA
+            needs them on a TPU; `None` for those of each batch.
 
     Returns:
         Batches `(inputs, targets)` with the shapes that `encode` gives; the batch size
-        is static, time is not.
+        is static, time is only with `length`.
 
     Example:
         >>> from rnnzoo import sorter
@@ -49,12 +52,16 @@ def batches(
         >>> [tuple(inputs.shape) for inputs, targets in data]
         [(2, 4), (2, 4), (2, 4)]
     """
-    sample = encode(*examples.batch(batch_size, seed, first))
+
+    def encoded(index: int) -> tuple:
+        arrays = encode(*examples.batch(batch_size, seed, index))
+        return tf.nest.map_structure(lambda array: _padded(array, length), arrays)
+
+    sample = encoded(first)
     flat_sample = tf.nest.flatten(sample)
 
     def draw(index: np.ndarray) -> list:
-        encoded = encode(*examples.batch(batch_size, seed, int(index)))
-        return tf.nest.flatten(encoded)
+        return tf.nest.flatten(encoded(int(index)))
 
     def load(index: tf.Tensor) -> Any:
         flat = tf.numpy_function(
@@ -62,9 +69,17 @@ def batches(
         )
         for tensor, array in zip(flat, flat_sample, strict=True):
             # Batch and features are fixed, time is not.
-            tensor.set_shape((array.shape[0], None, *array.shape[2:]))
+            tensor.set_shape((*array.shape[:1], length, *array.shape[2:])[: array.ndim])
         return tf.nest.pack_sequence_as(sample, flat)
 
     end = tf.int64.max if count is None else first + count
     indices = tf.data.Dataset.range(first, end)
     return indices.map(load, num_parallel_calls=2).prefetch(4)
+
+
+def _padded(array: np.ndarray, length: int | None) -> np.ndarray:
+    """Pads `[batch, time, ...]` with zeros in time; `[batch]` stays."""
+    if length is None or array.ndim < 2:
+        return array
+    missing = length - array.shape[1]
+    return np.pad(array, [(0, 0), (0, missing)] + [(0, 0)] * (array.ndim - 2))
