@@ -1,12 +1,9 @@
 """Which devices and which precision a training runs on, said in one line."""
 
 import contextlib
-import itertools
 import json
 import os
 import socket
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -263,55 +260,52 @@ def _several_machines() -> tuple[Any, str, bool]:
             f"task={task!r}, cluster={cluster!r}"
         )
     is_chief = machines.index(here[0]) == 0
-    with _waiting_for([address for address in machines if address != here[0]]):
-        chosen = tf.distribute.MultiWorkerMirroredStrategy()
+    _meet(here[0], [address for address in machines if address != here[0]])
+    chosen = tf.distribute.MultiWorkerMirroredStrategy()
     place = machines.index(here[0]) + 1
     what = f"{len(machines)} machines mirrored, this is number {place}"
     return chosen, what, is_chief
 
 
-@contextlib.contextmanager
-def _waiting_for(addresses: list[str]) -> Iterator[None]:
-    """Ends the process if a machine has not come after `PATIENCE` seconds.
+def _meet(here: str, others: list[str]) -> None:
+    """Waits until all machines are there, and know of each other.
 
-    TensorFlow waits for all machines within one call, which nothing can interrupt.
+    TensorFlow waits for them too, in one call that nothing can interrupt.
+
+    Raises:
+        ConnectionError: If some have not come after `PATIENCE` seconds.
     """
     patience = float(os.environ.get("RNNZOO_PATIENCE", PATIENCE))
-    done = threading.Event()
-
-    def has_come(address: str) -> bool:
-        host, port = address.rsplit(":", 1)
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-        except OSError:
-            return False
-        return True
-
-    def say(text: str) -> None:
-        print(f"rnnzoo: {text}", file=sys.stderr, flush=True)
-
-    def watch() -> None:
-        missing = list(addresses)
-        end = time.monotonic() + patience
-        for second in itertools.count():
-            missing = [address for address in missing if not has_come(address)]
-            if done.wait(1.0):
-                return
-            if time.monotonic() > end:
-                break
-            if second == 5 and missing:
-                say(f"waiting up to {patience:.0f} s for {', '.join(missing)}")
-        names = ", ".join(missing) or "none (they answer, and do not join)"
-        say(
-            f"not all machines came within {patience:.0f} s. Missing: {names}. Start "
-            "the same command on every machine of TF_CONFIG, and check that these "
-            "addresses can be reached from here"
-        )
-        os._exit(1)
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
+    begin = time.monotonic()
+    reached: set[str] = set()
+    seen: set[str] = set()
+    announced = False
+    with socket.create_server(("", int(here.rsplit(":", 1)[1]))) as server:
+        server.settimeout(0.2)
+        while missing := [a for a in others if a not in reached & seen]:
+            waited = time.monotonic() - begin
+            names = ", ".join(missing)
+            if waited > patience:
+                raise ConnectionError(
+                    f"Not all machines came within {patience:.0f} s. Start the same "
+                    "command on every machine of TF_CONFIG, and check that they can "
+                    f"reach each other. Missing: {names}"
+                )
+            if waited > 5 and not announced:
+                print(f"Waiting up to {patience:.0f} s for {names}", flush=True)
+                announced = True
+            for address in set(others) - reached:
+                host, port = address.rsplit(":", 1)
+                try:
+                    with socket.create_connection((host, int(port)), 1) as connection:
+                        connection.sendall(here.encode())
+                    reached.add(address)
+                except OSError:
+                    pass
+            try:
+                connection, _ = server.accept()
+                with connection:
+                    connection.settimeout(1)
+                    seen.add(connection.recv(1000).decode(errors="replace"))
+            except OSError:
+                pass

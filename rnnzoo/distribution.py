@@ -99,7 +99,7 @@ class DistributedModel(keras.Model):
             import tensorflow as tf
 
             source = keras.tree.flatten(x)[0]
-            mask = self.reader.compute_mask(source)
+            mask = self.get_layer("reader").compute_mask(source)
             if mask is None:
                 return tf.cast(tf.reduce_prod(tf.shape(source)[:2]), tf.float32)
             return tf.cast(tf.math.count_nonzero(mask), tf.float32)

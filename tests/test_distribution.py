@@ -104,8 +104,8 @@ def test_replicas_compute_the_gradient_of_one_device(architecture, masked):
         return keras.optimizers.SGD(0.5, momentum=0.9, global_clipnorm=0.1)
 
     make, x, y = case(architecture, masked)
-    one = trained(strategy("cpu"), make, x, y, optimizer)
-    for count in (1, 2, 4):
+    one = trained(strategy(1), make, x, y, optimizer)
+    for count in (2, 4):
         assert_same(one, trained(strategy(count), make, x, y, optimizer))
 
 
@@ -159,7 +159,10 @@ def test_the_gradient_norm_is_that_before_clipping():
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean((model(x, training=True) - y) ** 2)
     expected = tf.linalg.global_norm(tape.gradient(loss, model.trainable_weights))
-    for optimizer in (keras.optimizers.SGD(0), keras.optimizers.SGD(0, clipnorm=1e-3)):
+    for optimizer in (
+        keras.optimizers.SGD(0.0),
+        keras.optimizers.SGD(0.0, clipnorm=1e-3),
+    ):
         model.compile_with_defaults(optimizer)
         logs = model.train_on_batch(x, y, return_dict=True)
         assert logs["gradient_norm"] == pytest.approx(float(expected), rel=1e-5)
@@ -169,7 +172,7 @@ def test_the_gradient_norm_is_that_before_clipping():
 def test_replicas_drop_other_features():
     with strategy(4).scope():
         model = many_to_many(features=64, num_values=1, units=2, dropout=0.5)
-    generator = model.head_dropout.seed_generator
+    generator = model.get_layer("head_dropout").seed_generator
 
     def draw():
         return keras.random.dropout(tf.ones((1, 64)), 0.5, seed=generator)
