@@ -208,7 +208,7 @@ def test_calls_do_not_retrace(name):
 
 
 @every_model
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_replicas_train_as_one_device_does(name, count):
     recipe = recipe_of(name)
 

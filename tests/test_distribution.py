@@ -97,7 +97,7 @@ def assert_same(one, other):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("masked", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_replicas_compute_the_gradient_of_one_device(architecture, masked):
     def optimizer():  # clips nearly every step
