@@ -66,7 +66,7 @@ class Sorter:
         writer = 2 * units * GATES * units + units * 33
         return PASSES * 2 * rows * (reader + writer)
 
-    def torch_step(self, torch, x, y):
+    def torch_step(self, torch, x, y, packed):
         """Returns a function that makes one step of the same model in PyTorch."""
         nn = torch.nn
 
@@ -79,11 +79,8 @@ class Sorter:
                 self.head = nn.Linear(units, 33)
 
             def forward(self, ids):
-                lengths = (ids != 0).sum(1)
-                packed = nn.utils.rnn.pack_padded_sequence(
-                    self.embedding(ids), lengths, True, enforce_sorted=False
-                )
-                _, summary = self.encoder(packed)
+                steps = self.embedding(ids)
+                _, summary = _reading(torch, self.encoder, steps, ids, packed)
                 steps = summary[0][:, None].expand(-1, ids.shape[1], -1)
                 return self.head(self.decoder(steps.contiguous(), summary)[0])
 
@@ -130,7 +127,7 @@ class BidirectionalClassifier:
         reader = 2 * (self.embedding_dim + self.units) * GATES * self.units
         return PASSES * 2 * rows * reader
 
-    def torch_step(self, torch, x, y):
+    def torch_step(self, torch, x, y, packed):
         """Returns a function that makes one step of the same model in PyTorch."""
         nn = torch.nn
 
@@ -144,11 +141,8 @@ class BidirectionalClassifier:
                 self.head = nn.Linear(2 * units, 2)
 
             def forward(self, ids):
-                lengths = (ids != 0).sum(1)
-                packed = nn.utils.rnn.pack_padded_sequence(
-                    self.embedding(ids), lengths, True, enforce_sorted=False
-                )
-                _, last = self.encoder(packed)
+                steps = self.embedding(ids)
+                _, last = _reading(torch, self.encoder, steps, ids, packed)
                 return self.head(torch.cat([last[0], last[1]], 1))
 
         model = Model(self.words, self.units, self.embedding_dim)
@@ -156,6 +150,14 @@ class BidirectionalClassifier:
 
 
 MODELS = {"sorter": Sorter, "classifier": BidirectionalClassifier}
+
+
+def _reading(torch, layer, sequences, ids, packed):
+    """Reads sequences with a PyTorch layer, padding left out or read too."""
+    if packed:
+        pack = torch.nn.utils.rnn.pack_padded_sequence
+        sequences = pack(sequences, (ids != 0).sum(1), True, enforce_sorted=False)
+    return layer(sequences)
 
 
 def _torch_step(torch, model, x, y):
@@ -191,14 +193,15 @@ def measure(case: str, what: str) -> dict:
     """Measures one thing in this process."""
     import numpy as np
 
-    if what == "torch":
+    if what.startswith("torch"):
         import torch
 
     case = MODELS[case]()
-    if what == "torch":
+    if what.startswith("torch"):
         torch.set_num_threads(cores())
         x, y = case.batch()
-        return {"ms": median_ms(case.torch_step(torch, x, y))}
+        step = case.torch_step(torch, x, y, packed=what == "torch, packed")
+        return {"ms": median_ms(step)}
     import tensorflow as tf
 
     if what == "floor":
@@ -281,7 +284,8 @@ def main() -> None:
     rows = []
     everything = {
         "rnnzoo": "cpu,float32,no",
-        "PyTorch": "torch",
+        "PyTorch, packed sequences": "torch, packed",
+        "PyTorch, padding read too": "torch, padded",
         "floor": "floor",
         "input pipeline": "pipeline",
         "2 replicas": "2,float32,no",
