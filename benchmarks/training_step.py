@@ -311,7 +311,7 @@ def main() -> None:
                     "gflops": round(figure.get("gflops", 0)) or "",
                 }
             )
-            print(rows[-1], flush=True)
+            report(rows)
     base = None
     for workers in (1, 2, 4):
         ms = workers_ms(workers)
@@ -325,9 +325,14 @@ def main() -> None:
                 "gflops": "",
             }
         )
-        print(rows[-1], flush=True)
+        report(rows)
+
+
+def report(rows: list[dict]) -> None:
+    """Prints the last row and writes all so far."""
+    print(rows[-1], flush=True)
     with pathlib.Path(__file__).with_suffix(".csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], "cores"])
+        writer = csv.DictWriter(file, [*rows[0], "cores"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(row | {"cores": cores()} for row in rows)
 
