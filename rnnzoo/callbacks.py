@@ -112,9 +112,11 @@ class Checkpoint(keras.callbacks.Callback):
         """Tells whether a signal has come, to this machine or another one."""
         if not self.devices.has_several_machines:
             return self.signal is not None
-        received = self.devices.sum_over_machines(float(self.signal or 0))
-        if received and self.signal is None:
-            self.signal = signal.SIGTERM
+        # A sum says which signal has come, to however many machines.
+        values = {None: 0.0, signal.SIGINT: 1.0, signal.SIGTERM: 1e6}
+        received = self.devices.sum_over_machines(values[self.signal])
+        if received:
+            self.signal = signal.SIGTERM if received >= 1e6 else signal.SIGINT
         return bool(received)
 
     @contextlib.contextmanager

@@ -82,10 +82,10 @@ def _wait(workers: list[subprocess.Popen], addresses: list[str]) -> int:
     while True:
         time.sleep(0.2)
         statuses = [worker.poll() for worker in workers]
-        if None not in statuses and len(set(statuses)) == 1:
-            return statuses[0] if statuses[0] >= 0 else 1
         failed = [i for i, s in enumerate(statuses) if s not in (None, 0, 130, 143)]
         if not failed:
+            if None not in statuses:
+                return statuses[0]
             continue
         end = time.monotonic() + GRACE
         while time.monotonic() < end and None in [w.poll() for w in workers]:
@@ -96,8 +96,8 @@ def _wait(workers: list[subprocess.Popen], addresses: list[str]) -> int:
             how = f"by {signal.Signals(-status).name}"
         print(
             f"rnnzoo: worker {failed[0] + 1} of {len(workers)} "
-            f"({addresses[failed[0]]}) ended {how}; the others were stopped. The same "
-            "command goes on from the last checkpoint",
+            f"({addresses[failed[0]]}) ended {how}; the others were stopped. Once "
+            "the cause is mended, the same command goes on from the last checkpoint",
             file=sys.stderr,
         )
         return 1
