@@ -44,7 +44,7 @@ class Sorter:
     def model(self):
         """Returns the compiled model."""
         model = self.recipe.model()
-        model.compile_with_defaults(self.recipe.optimizer())
+        model.compile_with_defaults(self.recipe.optimizer(model))
         return model
 
     def batch(self):

@@ -74,7 +74,7 @@ def publish(run: pathlib.Path, name: str, summary: str) -> None:
         "parameters": model.count_params(),
         "settings": model.get_config(),
         "score": score,
-        "data": recipe.data,
+        "data": recipe.trained_on,
         "licence": recipe.licence,
         "recipe": settings["recipe"],
         "options": settings["options"],

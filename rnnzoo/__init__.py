@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     # Models of the zoo
     "sorter": "rnnzoo.models.sorting",
+    "sentiment_classifier": "rnnzoo.models.sentiment",
     # Architectures for any task
     "many_to_one": "rnnzoo.architectures.many_to_one",
     "many_to_many": "rnnzoo.architectures.many_to_many",

@@ -180,7 +180,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.done.step += 1
         self._stop_if_diverged(logs)
         self.done.gradient_norms += scalar(logs["gradient_norm"])
-        if self.done.step == self.recipe.steps_per_epoch:
+        if self.done.step == self.recipe.steps:
             return  # the epoch's end saves
         alone = not self.devices.has_several_machines
         if alone or self.done.step % self.AGREEMENT_STEPS == 0:
@@ -213,9 +213,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _saves(self) -> bool:
         """Tells whether a checkpoint is due after this step."""
         step = self.done.step
-        return step == self.recipe.steps_per_epoch or (
-            step % self.recipe.checkpoint_steps == 0
-        )
+        return step == self.recipe.steps or (step % self.recipe.checkpoint_steps == 0)
 
     def _interrupt(self) -> None:
         """Leaves the training, which is saved; the chief says so."""
@@ -323,7 +321,7 @@ class RunFolder(keras.callbacks.Callback):
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
         row |= {name: float(value) for name, value in logs.items()}
         norms = self.checkpoint.done.gradient_norms
-        row["gradient_norm"] = norms / self.recipe.steps_per_epoch
+        row["gradient_norm"] = norms / self.recipe.steps
         self.rows.append(row)
         draft = self.run / "history.draft"
         with draft.open("w", encoding="utf-8", newline="") as file:
@@ -408,7 +406,10 @@ class Samples(keras.callbacks.Callback):
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else " ".join(map(str, value))
+    """Returns an input or an answer as one line of text."""
+    text = value if isinstance(value, str) else " ".join(map(str, value))
+    text = " ".join(text.split())
+    return text if len(text) <= 300 else text[:297] + "..."
 
 
 class Progress(keras.callbacks.Callback):
@@ -429,8 +430,8 @@ class Progress(keras.callbacks.Callback):
         """Sets up; the class says what the arguments mean."""
         super().__init__()
         self.recipe = recipe
-        self.total = recipe.epochs * recipe.steps_per_epoch
-        self.step = self.first = done.epoch * recipe.steps_per_epoch + done.step
+        self.total = recipe.epochs * recipe.steps
+        self.step = self.first = done.epoch * recipe.steps + done.step
         self.seconds_between_lines = seconds_between_lines
         self.bar = None
 
@@ -462,7 +463,7 @@ class Progress(keras.callbacks.Callback):
         if now - self.shown < pause:
             return
         self.shown = now
-        epoch = 1 + (self.step - 1) // self.recipe.steps_per_epoch
+        epoch = 1 + (self.step - 1) // self.recipe.steps
         where = f"epoch {epoch}/{self.recipe.epochs}"
         rate = (self.step - self.first) / (now - self.begun)
         figures = f"{rate * self.recipe.batch_size:,.0f} examples/s, "

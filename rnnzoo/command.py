@@ -10,6 +10,7 @@ import typing
 
 import rnnzoo
 from rnnzoo import listing, training, weights, workers
+from rnnzoo.data import catalog
 from rnnzoo.errors import closest
 
 
@@ -109,12 +110,49 @@ def _parser(words: list[str]) -> _Parser:
     )
     sub.add_argument("--file", help="a text file with one input a line")
 
-    sub = command("evaluate", _evaluate, "measure a model as its recipe says")
+    sub = command(
+        "evaluate", _evaluate, "measure a model as its recipe says, or on your own data"
+    )
     _add_model(sub)
+    sub.add_argument(
+        "--data",
+        help="labelled texts to measure a classifier on: a .csv, .tsv, .jsonl or .txt "
+        "file, or a folder per label",
+    )
+    sub.add_argument("--text", default="text", help="name of the texts' column")
+    sub.add_argument("--label", default="label", help="name of the labels' column")
+    sub.add_argument(
+        "--encoding", default="utf-8", help="how the file's characters are encoded"
+    )
+    sub.add_argument(
+        "--skip-bad-rows",
+        action="store_true",
+        help="report rows that cannot be used, and go on",
+    )
+    sub.add_argument(
+        "--plots",
+        default=".",
+        metavar="FOLDER",
+        help="where confusion.png and calibration.png go with --data; default: here",
+    )
     sub.add_argument(
         "--recipe", help="the recipe; default: the one that trained the weights"
     )
     sub.add_argument("--json", action="store_true", help="print figures as JSON")
+
+    sub = command(
+        "prepare", _prepare, "prepare a public data set; without a name, list them"
+    )
+    sub.add_argument("name", nargs="?", help="a data set; default: list them")
+    sub.add_argument(
+        "--data_dir",
+        help="folder of all data sets; default: TFDS_DATA_DIR or ~/tensorflow_datasets",
+    )
+    sub.add_argument(
+        "--manual_dir",
+        help="folder with the original files, for want of a network; default: "
+        "downloads/manual in the folder of all data sets",
+    )
 
     sub = command("train", _train, "train a preset recipe; again = resume")
     recipes = sub.add_subparsers(title="recipes", metavar="RECIPE", required=True)
@@ -148,6 +186,14 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
     recipe = training.recipe_class(name)
     types = typing.get_type_hints(recipe)
     for field in dataclasses.fields(recipe):
+        if types[field.name] is bool:
+            parser.add_argument(
+                f"--{field.name.replace('_', '-')}",
+                action=argparse.BooleanOptionalAction,
+                default=field.default,
+                help=field.metadata["help"],
+            )
+            continue
         parser.add_argument(
             f"--{field.name}",
             type=types[field.name],
@@ -217,25 +263,75 @@ def _answer(parsed: argparse.Namespace) -> int:
 
 def _evaluate(parsed: argparse.Namespace) -> None:
     model = _model(parsed)
+    if parsed.data:
+        _evaluate_own(parsed, model)
+        return
     name = parsed.recipe or model.card.get("recipe")
     if name is None:
         raise ValueError(
             "No recipe is recorded in this model's card: say --recipe=NAME"
         )
-    recipe = training.recipe_class(name)()
-    import rich.progress
-
-    def progress(steps: typing.Iterable) -> typing.Iterable:
-        return rich.progress.track(
-            steps, "Evaluating", disable=not sys.stderr.isatty(), transient=True
-        )
-
-    figures = recipe.evaluate(model, progress)
+    # A user's own recipe knows from the options where the data are.
+    options = model.card.get("options", {}) if parsed.recipe is None else {}
+    recipe = training.recipe_class(name)(**options)
+    figures = recipe.evaluate(model, _progress)
     if parsed.json:
         print(json.dumps(figures, indent=2))
     else:
         for key, value in figures.items():
             print(f"{key:24} {value:.5f}")
+
+
+def _evaluate_own(parsed: argparse.Namespace, model: typing.Any) -> None:
+    """Measures a classifier on a file of the user's."""
+    if not hasattr(model, "report"):
+        raise ValueError(
+            "--data is for classifiers of texts: leave it out for other models. "
+            f"Received: --data={parsed.data!r} for {parsed.model!r}"
+        )
+    from rnnzoo import diagnostics
+    from rnnzoo.data.files import LabelledFile
+
+    source = LabelledFile(
+        parsed.data,
+        text=parsed.text,
+        label=parsed.label,
+        encoding=parsed.encoding,
+        classes=model.classes,
+        skip_bad_rows=parsed.skip_bad_rows,
+    )
+    if source.report:
+        print(source.report, file=sys.stderr)
+    report = model.report(source, _progress)
+    print(json.dumps(report.figures(), indent=2) if parsed.json else report)
+    os.makedirs(parsed.plots, exist_ok=True)
+    for name, plot in {
+        "confusion.png": diagnostics.plot_confusion,
+        "calibration.png": diagnostics.plot_calibration,
+    }.items():
+        path = os.path.join(parsed.plots, name)
+        plot(report, path)
+        print(f"Written: {path}", file=sys.stderr)
+
+
+def _progress(steps: typing.Iterable) -> typing.Iterable:
+    """Shows a bar while something is measured, in a terminal."""
+    import rich.progress
+
+    return rich.progress.track(
+        steps, "Evaluating", disable=not sys.stderr.isatty(), transient=True
+    )
+
+
+def _prepare(parsed: argparse.Namespace) -> None:
+    if parsed.name is None:
+        print("Data sets (rnnzoo prepare NAME):")
+        for name in catalog.names():
+            print(f"  {name:27} {catalog.describe(name)['summary']}")
+        return
+    catalog.describe(parsed.name)  # refuses an unknown name before TensorFlow loads
+    _import_quietly()
+    catalog.prepare(parsed.name, parsed.data_dir, parsed.manual_dir)
 
 
 def _train(parsed: argparse.Namespace) -> int:

@@ -1,6 +1,8 @@
 """Tokens: raw text or numbers to integers in the graph, and back."""
 
-from collections.abc import Callable, Sequence
+import collections
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -10,6 +12,7 @@ import tensorflow as tf
 from rnnzoo.errors import check_number
 
 PADDING = 0
+UNKNOWN_WORD = "[unknown]"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -269,3 +272,215 @@ def _shortened(value: Any) -> str:
     """Returns a value's representation, cut to what a message can hold."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+# What `_words` replaces, in this order. Letters with their marks and numbers make
+# words, an apostrophe joins two parts of one (don't, l'eau), and any other visible
+# character is a word of its own. Patterns that match seldom are quick; one that matches
+# every word takes twenty times as long.
+_WORD_RULES = (
+    # First of all, for tf.strings.lower ends a text at a NUL.
+    (r"[\t\n\r\pC]|[^ \PZ]", " "),
+    ("’", "'"),
+    (r"(?i)<\s*/?\s*(?:br|p|i|b|em|u|strong|hr|div|span|ul|li)\s*/?\s*>", " "),
+    (r"([^ \pL\pM\pN'])", r" \1 "),
+    (r"''", r" ' ' "),
+    (r"(^|[^\pL\pM\pN])'", r"\1 ' "),
+    (r"'($|[^\pL\pM\pN])", r" ' \1"),
+)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Words(keras.layers.Layer):
+    """Words and punctuation marks as tokens: 0 is padding, 1 an unknown word.
+
+    Use it for models that read text. The call works inside a graph, as in
+    `tf.data.Dataset.map` and in exports, and nothing else reads text: `encode` and
+    `learn` call the same graph. It lowers capitals, takes plain HTML tags such as
+    `<br />` for spaces, and makes every other visible character that is no part of a
+    word (punctuation, an emoji) a token of its own.
+
+    Inputs of the call: UTF-8 strings `[batch]` of any length; bytes that are not UTF-8
+    are read as unknown characters.
+
+    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. A
+    text without any word is one unknown word, since a sequence needs a step.
+
+    Args:
+        vocabulary: The known words, in the order of their ids; the first has id 2.
+        max_length: Longest sequence; of a longer text the first half of that many words
+            and the last half are kept, for the judgement of a text is where it begins
+            and ends (Sun et al., 2019). `None` for any length.
+
+    Raises:
+        ValueError: If a word is twice in the vocabulary, or `max_length` is less than
+            2.
+
+    Example:
+        >>> from rnnzoo.tokens import Words
+        >>> words = Words(["a", "triumph", ".", "quiet"])
+        >>> words.encode(["A quiet triumph.", "A triumph"])
+        array([[2, 5, 3, 4],
+               [2, 3, 0, 0]], dtype=int32)
+        >>> words.split("It's <br />GREAT!!")
+        ["it's", 'great', '!', '!']
+        >>> Words.learn(["a b b", "b c"], size=2)
+        ['b', 'a']
+
+    References:
+        Sun et al., "How to fine-tune BERT for text classification?", 2019,
+        arXiv:1905.05583, section 5.3.1, on the parts of a long text.
+    """
+
+    UNKNOWN = 1
+
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        *,
+        max_length: int | None = None,
+        **layer_options: Any,
+    ):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(dtype="int32", **layer_options)
+        if max_length is not None:
+            check_number("max_length", max_length, minimum=2, whole=True)
+        self.vocabulary = list(vocabulary)
+        self.max_length = max_length
+        counts = collections.Counter(self.vocabulary)
+        repeated = [word for word, count in counts.items() if count > 1]
+        if repeated:
+            raise ValueError(
+                "Every word must be once in a vocabulary: remove the others. Received: "
+                f"{len(repeated)} words more than once, such as {repeated[0]!r}"
+            )
+        with tf.init_scope():
+            ids = tf.range(2, 2 + len(self.vocabulary), dtype=tf.int32)
+            known = tf.constant(self.vocabulary, tf.string, shape=[len(ids)])
+            self.table = tf.lookup.StaticHashTable(
+                tf.lookup.KeyValueTensorInitializer(known, ids), self.UNKNOWN
+            )
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids, padding and the unknown word included."""
+        return len(self.vocabulary) + 2
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the token ids of strings; shapes as in the class."""
+        words = _words(tf.convert_to_tensor(inputs, tf.string))
+        ids = tf.ragged.map_flat_values(self.table.lookup, words)
+        lengths = ids.row_lengths()
+        if self.max_length is not None:
+            head = self.max_length - self.max_length // 2
+            place = tf.ragged.range(lengths)
+            left = tf.ragged.map_flat_values(
+                lambda p: tf.gather(lengths, place.value_rowids()) - p, place
+            )
+            is_kept = tf.ragged.map_flat_values(
+                lambda p, left: (p < head) | (left <= self.max_length // 2), place, left
+            )
+            ids = tf.ragged.boolean_mask(ids, is_kept)
+        empty = tf.cast(tf.equal(lengths, 0), tf.int64)
+        unknown = tf.RaggedTensor.from_row_lengths(
+            tf.fill([tf.reduce_sum(empty)], self.UNKNOWN), empty
+        )
+        return tf.concat([ids, unknown], axis=1).to_tensor(PADDING)
+
+    def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
+        """Turns texts into padded token ids.
+
+        Args:
+            texts: A sequence of strings.
+            name: What messages call them.
+
+        Returns:
+            Token ids `[texts, time]`, int32, padded with 0 at the end.
+
+        Raises:
+            TypeError: If something is not a string; names every such text.
+        """
+        texts = checked_texts(texts, name)
+        if not texts:
+            return np.zeros((0, 1), "int32")
+        return self(tf.constant([to_utf8(text) for text in texts])).numpy()
+
+    def decode(self, ids: Any) -> list[str]:
+        """Turns rows of token ids into words joined by spaces, without padding."""
+        words = np.array(["", UNKNOWN_WORD, *self.vocabulary], object)
+        return [" ".join(words[row[row != PADDING]]) for row in np.asarray(ids)]
+
+    @staticmethod
+    def split(text: str) -> list[str]:
+        """Returns all words of a text, known or not."""
+        words = _words(tf.constant([to_utf8(text)])).flat_values.numpy()
+        return [word.decode() for word in words]
+
+    @staticmethod
+    def learn(texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
+        """Finds the most frequent words of texts, which may be more than memory holds.
+
+        Args:
+            texts: The texts, an iterable.
+            size: Largest number of words.
+            min_count: How often a word must occur.
+
+        Returns:
+            The words, most frequent first; equally frequent ones in the order of
+            strings.
+        """
+        counts, texts = collections.Counter(), iter(texts)
+        while batch := [to_utf8(text) for text in itertools.islice(texts, 1000)]:
+            counts.update(_words(tf.constant(batch)).flat_values.numpy().tolist())
+        ranking = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return [word.decode() for word, n in ranking[:size] if n >= min_count]
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"vocabulary": self.vocabulary, "max_length": self.max_length}
+
+
+def _words(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Splits strings `[batch]` into words `[batch, (words)]`, in the graph."""
+    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+    for pattern, replacement in _WORD_RULES:
+        texts = tf.strings.regex_replace(texts, pattern, replacement)
+    return tf.strings.split(tf.strings.lower(texts, "utf-8"))
+
+
+def checked_texts(texts: Any, name: str = "texts") -> list[str]:
+    """Returns a batch of texts as a list of Python strings.
+
+    Args:
+        texts: A list, tuple, array or tensor of strings (bytes are UTF-8).
+        name: What messages call them.
+
+    Raises:
+        TypeError: If it is none of these, or holds something else; names every row.
+    """
+    if isinstance(texts, tf.Tensor):
+        texts = texts.numpy()
+    if isinstance(texts, str) or not _is_row(texts) or np.ndim(texts) == 0:
+        raise TypeError(
+            f"{name} must be a list of strings. Received: {name}={_shortened(texts)}"
+        )
+    problems = [
+        f"  row {row}: {_shortened(text)} ({_kind(text)})"
+        for row, text in enumerate(texts)
+        if not isinstance(text, (str, bytes))
+    ]
+    if problems:
+        raise TypeError(
+            f"{name} must be strings. Correct or remove {len(problems)} of "
+            f"{len(texts)} rows (rows count from 0); nothing was answered. Received:\n"
+            + "\n".join(problems)
+        )
+    return [
+        text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        for text in texts
+    ]
+
+
+def to_utf8(text: str) -> bytes:
+    """Returns a text's bytes; halves of surrogate pairs become question marks."""
+    return text.encode("utf-8", "replace")

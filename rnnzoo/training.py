@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 import json
 import pathlib
 import platform
@@ -46,12 +47,14 @@ class Recipe:
 
     # What a model card says of the data, the licence of weights trained on it, and
     # published figures to stand beside ours: metric -> (figure, source).
-    data: typing.ClassVar[str] = ""
+    trained_on: typing.ClassVar[str] = ""
     licence: typing.ClassVar[str] = ""
     published: typing.ClassVar[dict[str, tuple[float, str]]] = {}
 
     epochs: int = option(10, "rounds of steps, validation and checkpoint")
-    steps_per_epoch: int = option(500, "batches per epoch")
+    steps_per_epoch: int = option(
+        500, "batches per epoch; 0 for one pass over examples that are finite"
+    )
     batch_size: int = option(64, "examples per batch, over all devices")
     learning_rate: float = option(1e-3, "highest learning rate, after warm-up")
     warmup_steps: int = option(200, "steps over which the learning rate rises from 0")
@@ -82,15 +85,24 @@ class Recipe:
         """
         return self.examples().batch(1000, self.seed + 2**32, 0)
 
-    def optimizer(self) -> Any:
-        """Returns the optimizer.
+    def optimizer(self, model: Any) -> Any:
+        """Returns the optimizer for a model that was just built.
 
         Default: Adam, clipped, with linear warm-up and cosine decay to 1 % of the
         highest learning rate over all steps of the training.
         """
         import keras
 
-        total = self.epochs * self.steps_per_epoch
+        return keras.optimizers.Adam(**self.optimizer_options())
+
+    def optimizer_options(self) -> dict:
+        """Returns the schedule, clipping and averaging, as Keras' optimizers take them.
+
+        `optimizer` is the place for another optimizer; these are for all of them.
+        """
+        import keras
+
+        total = self.epochs * self.steps
         warmup = min(self.warmup_steps, total // 2)
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0,
@@ -99,12 +111,12 @@ class Recipe:
             warmup_steps=warmup,
             alpha=0.01,
         )
-        return keras.optimizers.Adam(
-            schedule,
-            global_clipnorm=self.clip_norm,
-            use_ema=self.averaging > 0,
-            ema_momentum=self.averaging,
-        )
+        return {
+            "learning_rate": schedule,
+            "global_clipnorm": self.clip_norm,
+            "use_ema": self.averaging > 0,
+            "ema_momentum": self.averaging,
+        }
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
         """Returns the figures of a trained model that `rnnzoo evaluate` prints.
@@ -115,6 +127,13 @@ class Recipe:
         """
         inputs, targets = self.validation_examples()
         return model.evaluate(inputs, targets, verbose=0, return_dict=True)
+
+    @functools.cached_property
+    def steps(self) -> int:
+        """Batches per epoch: `steps_per_epoch`, or those of one pass over the data."""
+        if self.steps_per_epoch:
+            return self.steps_per_epoch
+        return self.examples().batches_per_epoch(self.batch_size)
 
     def options(self) -> dict:
         """Returns every option and its value."""
@@ -132,10 +151,12 @@ class Recipe:
                     f"The option {field.name} must be of type {kind.__name__}. "
                     f"Received: {field.name}={value!r}"
                 )
-        for name in ("epochs", "steps_per_epoch", "batch_size", "checkpoint_steps"):
-            if getattr(self, name) < 1:
+        endless = type(self).steps_per_epoch != 0
+        minimums = {"epochs": 1, "batch_size": 1, "checkpoint_steps": 1}
+        for name, minimum in {**minimums, "steps_per_epoch": int(endless)}.items():
+            if getattr(self, name) < minimum:
                 raise ValueError(
-                    f"The option {name} must be at least 1. "
+                    f"The option {name} must be at least {minimum}. "
                     f"Received: {name}={getattr(self, name)}"
                 )
 
@@ -226,21 +247,26 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
 
     import rnnzoo
     from rnnzoo import callbacks
-    from rnnzoo.data.pipeline import batches
+    from rnnzoo.data.pipeline import batches, evaluation_batches, padding_line
 
     run = pathlib.Path(run)
     _check_settings(recipe, run, chosen)
     keras.utils.set_random_seed(recipe.seed)
     with chosen.scope():
         model = recipe.model()
-        model.compile_with_defaults(recipe.optimizer())
+        model.compile_with_defaults(recipe.optimizer(model))
         model.optimizer.build(model.trainable_variables)
     if chosen.is_chief:
         _check_space(model, run)
     validation_inputs, validation_targets = recipe.validation_examples()
-    validation = tf.data.Dataset.from_tensor_slices(
-        model.encode(validation_inputs, validation_targets)
-    ).batch(max(recipe.batch_size, 256))
+    length = model.max_length if chosen.needs_static_shapes else None
+    validation = evaluation_batches(
+        validation_inputs,
+        validation_targets,
+        model.encode,
+        batch_size=max(recipe.batch_size, 256),
+        length=length,
+    )
 
     # Keras makes a model's metrics at their first use; resuming needs them before.
     model.evaluate(validation.take(1), verbose=0)
@@ -252,6 +278,8 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
             "another --run begins a new one."
         )
         return rnnzoo.load(run / "best.keras")
+    examples = recipe.examples()
+    say(padding_line(examples, model.encode, recipe.batch_size, recipe.seed))
     if done.step or done.epoch:
         say(f"Resuming {run} at epoch {done.epoch + 1}, step {done.step + 1}")
     progress = callbacks.Progress(recipe, done)
@@ -273,18 +301,18 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
         with checkpoint.catching_signals():
             for stop in stops:
                 data = batches(
-                    recipe.examples(),
+                    examples,
                     model.encode,
                     batch_size=recipe.batch_size,
                     seed=recipe.seed,
-                    first=epoch * recipe.steps_per_epoch + step,
-                    length=model.max_length if chosen.needs_static_shapes else None,
+                    first=epoch * recipe.steps + step,
+                    length=length,
                 )
                 model.fit(
                     data,
                     initial_epoch=epoch,
                     epochs=stop,
-                    steps_per_epoch=recipe.steps_per_epoch - step,
+                    steps_per_epoch=recipe.steps - step,
                     validation_data=validation,
                     callbacks=watchers,
                     verbose=0,

@@ -113,7 +113,7 @@ def load(path: str) -> Any:
         9
     """
     path = find(str(path))
-    class_name = _config(path)["registered_name"]
+    class_name = _content(path)["registered_name"]
     import keras
 
     import rnnzoo
@@ -150,7 +150,7 @@ def build(model_class: type, model: str, arguments: dict) -> Any:
     if weights is None:
         return model_class(**given)
     path = find(str(weights), model)
-    config = _config(path)
+    config = _content(path)
     if config["registered_name"] != f"rnnzoo>{model_class.__name__}":
         raise ValueError(
             f"{model}() needs weights of a {model_class.__name__}. Received: "
@@ -172,7 +172,16 @@ def build(model_class: type, model: str, arguments: dict) -> Any:
     return keras.models.load_model(path)
 
 
-def _config(path: pathlib.Path) -> dict:
+def settings(path: pathlib.Path) -> dict:
+    """Reads a model's constructor arguments from its file, without building it.
+
+    Raises:
+        ValueError: If the file is damaged or no model.
+    """
+    return _content(path)["config"]
+
+
+def _content(path: pathlib.Path) -> dict:
     """Reads the class and settings of a model from its file, without building it."""
     try:
         with zipfile.ZipFile(path) as archive:

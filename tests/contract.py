@@ -216,7 +216,7 @@ def test_replicas_train_as_one_device_does(name, count):
         keras.utils.set_random_seed(0)
         with devices.scope():
             model = recipe.model()
-            model.compile_with_defaults(recipe.optimizer())
+            model.compile_with_defaults(recipe.optimizer(model))
         data = batches(
             recipe.examples(), model.encode, batch_size=8, seed=0, first=10**6
         )
@@ -239,7 +239,7 @@ def test_the_training_step_compiles_with_xla_to_the_same_loss(name):
     def losses(jit_compile):
         keras.utils.set_random_seed(0)
         model = recipe.model()
-        model.compile_with_defaults(recipe.optimizer())
+        model.compile_with_defaults(recipe.optimizer(model))
         model.jit_compile = jit_compile
         data = batches(
             recipe.examples(),

@@ -200,7 +200,7 @@ def test_saved_models_are_the_same(factory, arguments, tmp_path):
         (
             many_to_one,
             {"features": 2, "num_classes": 2, "pooling": "maximum"},
-            "pooling must be one of 'last', 'mean', 'max', 'attention'. "
+            "pooling must be one of 'last', 'mean', 'max', 'mean_max', 'attention'. "
             "Did you mean 'max'? Received: pooling='maximum'",
         ),
         (

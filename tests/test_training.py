@@ -98,7 +98,7 @@ def test_averaging_is_what_is_validated_and_kept(tmp_path):
 
 
 def test_optimizer_follows_the_recipe():
-    adam = recipe(epochs=10, warmup_steps=5, learning_rate=0.5).optimizer()
+    adam = recipe(epochs=10, warmup_steps=5, learning_rate=0.5).optimizer(None)
     schedule = adam._learning_rate
     assert float(schedule(0)) == 0
     assert float(schedule(5)) == pytest.approx(0.5)
@@ -177,7 +177,7 @@ def test_a_training_that_diverges_stops_and_keeps_the_checkpoint(
 
     @dataclasses.dataclass(kw_only=True)
     class Diverging(training.recipe_class("sort_naturals")):
-        def optimizer(self):
+        def optimizer(self, model):
             return keras.optimizers.Adam(
                 keras.optimizers.schedules.ExponentialDecay(float("nan"), 1, 1),
                 use_ema=True,

@@ -1,6 +1,9 @@
 """Many-to-one: a sequence in, one answer out."""
 
+from typing import Any
+
 import keras
+from keras import ops
 
 from rnnzoo.architectures.sequence_model import (
     SequenceModel,
@@ -32,6 +35,7 @@ class ManyToOne(SequenceModel):
         bidirectional: bool = False,
         residual: bool = False,
         dropout: float = 0.0,
+        token_dropout: float = 0.0,
         initial_state: str = "zeros",
         chrono_steps: int | None = None,
         pooling: str = "last",
@@ -45,7 +49,7 @@ class ManyToOne(SequenceModel):
 
         # === Layers ===
         reader = SequenceReader(
-            vocabulary_size, embedding_dim, padding_value, name="reader"
+            vocabulary_size, embedding_dim, padding_value, token_dropout, name="reader"
         )
         recurrence = RecurrentStack(
             units,
@@ -78,6 +82,13 @@ class ManyToOne(SequenceModel):
         self.arguments = arguments
         self.set_targets(classes=num_classes is not None)
 
+    def trimmed(self, x: Any) -> Any:
+        """Returns token ids without the columns that are padding in every row."""
+        if len(x.shape) == 3:
+            return x  # real values
+        length = ops.max(ops.sum(ops.cast(ops.not_equal(x, 0), "int32"), axis=1))
+        return x[:, : ops.maximum(length, 1)]
+
 
 def many_to_one(
     *,
@@ -92,6 +103,7 @@ def many_to_one(
     bidirectional: bool = False,
     residual: bool = False,
     dropout: float = 0.0,
+    token_dropout: float = 0.0,
     initial_state: str = "zeros",
     chrono_steps: int | None = None,
     pooling: str = "last",
@@ -121,12 +133,13 @@ def many_to_one(
         residual: Whether layers from the second on add their input to their output.
         dropout: Share of features dropped in training, before each recurrent layer
             (the same at every time step) and before the head.
+        token_dropout: Share of time steps dropped as a whole in training.
         initial_state: `"zeros"` or `"learned"`.
         chrono_steps: Chrono initialisation: how many steps the longest memory should
             reach at first; `None` for Keras' own initial biases.
         pooling: What the head sees: `"last"`, the state after the last step of each
-            direction; or the `"mean"`, `"max"` or `"attention"`-weighted mean of all
-            steps.
+            direction; or the `"mean"`, `"max"`, both (`"mean_max"`), or `"attention"`-
+            weighted mean of all steps.
         padding_value: For real-valued input: steps whose features all have this value
             are padding; `None` if there is no padding.
 

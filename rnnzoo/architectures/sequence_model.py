@@ -71,7 +71,17 @@ class SequenceModel(DistributedModel):
             if id(self.optimizer) == self.default_optimizer:
                 return None
             self.optimizer.build(self.trainable_variables)
-        return super().get_compile_config()
+        frozen = [layer.name for layer in self.layers if not layer.trainable]
+        return {**super().get_compile_config(), "frozen": frozen}
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles a loaded model as the saved one was; Keras calls it when loading."""
+        config = keras.saving.deserialize_keras_object(config)
+        frozen = config.pop("frozen", ())
+        for layer in self.layers:
+            layer.trainable = layer.name not in frozen
+        self.compile(**config)
+        self.optimizer.build(self.trainable_variables)
 
     def answer(self, inputs: Any) -> Any:
         """Answers raw input with raw output; each model of the zoo says how."""
@@ -179,6 +189,12 @@ class SequenceReader(keras.layers.Layer):
         embedding_dim: Size of the vector that stands for a token.
         padding_value: For real values: what fills the steps of padding; `None` if
             every step is real.
+        token_dropout: Share of steps whose whole vector is set to zero in training
+            (Iyyer et al., 2015).
+
+    References:
+        Iyyer et al., "Deep unordered composition rivals syntactic methods for text
+        classification", ACL 2015.
     """
 
     def __init__(
@@ -186,13 +202,18 @@ class SequenceReader(keras.layers.Layer):
         vocabulary_size: int | None = None,
         embedding_dim: int = 64,
         padding_value: float | None = None,
+        token_dropout: float = 0.0,
         **layer_options: Any,
     ):
         """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
+        check_number("token_dropout", token_dropout, minimum=0, below=1)
         self.vocabulary_size = vocabulary_size
         self.embedding_dim = embedding_dim
         self.padding_value = padding_value
+        self.token_dropout = token_dropout
+        if token_dropout:
+            self.seed_generator = keras.random.SeedGenerator()
         if vocabulary_size is not None:
             check_number("embedding_dim", embedding_dim, minimum=1, whole=True)
             self.embedding = keras.layers.Embedding(
@@ -204,9 +225,15 @@ class SequenceReader(keras.layers.Layer):
         if self.vocabulary_size is not None:
             self.embedding.build(inputs_shape)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool = False) -> Any:
         """Returns one feature vector per step."""
-        return inputs if self.vocabulary_size is None else self.embedding(inputs)
+        steps = inputs if self.vocabulary_size is None else self.embedding(inputs)
+        if not (self.token_dropout and training):
+            return steps
+        shape = (*ops.shape(steps)[:2], 1)
+        return keras.random.dropout(
+            steps, self.token_dropout, noise_shape=shape, seed=self.seed_generator
+        )
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Returns `[batch, time]`, true for real steps, or `None` if all are."""
@@ -229,6 +256,7 @@ class SequenceReader(keras.layers.Layer):
             "vocabulary_size": self.vocabulary_size,
             "embedding_dim": self.embedding_dim,
             "padding_value": self.padding_value,
+            "token_dropout": self.token_dropout,
         }
 
 

@@ -1,6 +1,7 @@
 """Examples to batches: encoded, padded, prefetched, and the same for the same seed."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,215 @@ class Examples(Protocol):
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` raw inputs and targets, the same for the same arguments."""
+
+
+class Source(Protocol):
+    """A finite set of examples, of which any can be read: in memory or in a file."""
+
+    lengths: np.ndarray  # of every input, in any unit: characters, words, steps
+
+    def __len__(self) -> int:
+        """Returns the number of examples."""
+
+    def rows(self, indices: Sequence[int]) -> tuple[list, list]:
+        """Returns the raw inputs and targets with these numbers, in this order."""
+
+
+class Pairs:
+    """Inputs and targets in memory as a `Source`.
+
+    Args:
+        inputs: Raw inputs, such as texts.
+        targets: As many targets.
+
+    Raises:
+        ValueError: If there are not as many of one as of the other, or none.
+
+    Example:
+        >>> from rnnzoo.data.pipeline import Pairs
+        >>> pairs = Pairs(["a quiet triumph", "dull"], ["positive", "negative"])
+        >>> pairs.rows([1])
+        (['dull'], ['negative'])
+    """
+
+    def __init__(self, inputs: Sequence, targets: Sequence):
+        """Sets up; the class says what the arguments mean."""
+        if len(inputs) != len(targets) or not len(inputs):
+            raise ValueError(
+                "There must be one target for each input, and at least one of them. "
+                f"Received: {len(inputs)} inputs and {len(targets)} targets"
+            )
+        self.inputs, self.targets = inputs, targets
+        self.lengths = np.array([len(one) for one in inputs])
+
+    def __len__(self) -> int:
+        """Returns the number of examples."""
+        return len(self.inputs)
+
+    def rows(self, indices: Sequence[int]) -> tuple[list, list]:
+        """Returns the inputs and targets with these numbers, in this order."""
+        return [self.inputs[i] for i in indices], [self.targets[i] for i in indices]
+
+
+class Subset:
+    """Some examples of a `Source`, as a `Source`; nothing is copied.
+
+    Args:
+        source: The source.
+        indices: Numbers of the examples.
+    """
+
+    def __init__(self, source: Source, indices: Sequence[int]):
+        """Sets up; the class says what the arguments mean."""
+        self.source, self.indices = source, np.asarray(indices)
+        self.lengths = source.lengths[self.indices]
+
+    def __len__(self) -> int:
+        """Returns the number of examples."""
+        return len(self.indices)
+
+    def rows(self, indices: Sequence[int]) -> tuple[list, list]:
+        """Returns the inputs and targets with these numbers, in this order."""
+        return self.source.rows(self.indices[np.asarray(indices, int)])
+
+
+def split(source: Source, count: int, seed: int = 0) -> tuple[Subset, Subset]:
+    """Splits a source at random, such as into training and validation.
+
+    Args:
+        source: The source.
+        count: Number of examples of the second part.
+        seed: Seed of the choice.
+
+    Returns:
+        The rest, and `count` examples.
+
+    Raises:
+        ValueError: If that leaves nothing for one of the parts.
+
+    Example:
+        >>> from rnnzoo.data.pipeline import Pairs, split
+        >>> rest, part = split(Pairs(list("abcd"), list("abcd")), 1)
+        >>> len(rest), len(part)
+        (3, 1)
+    """
+    if not 0 < count < len(source):
+        raise ValueError(
+            f"A part must have from 1 to {len(source) - 1} of the {len(source)} "
+            f"examples. Received: count={count}"
+        )
+    order = np.random.default_rng(seed).permutation(len(source))
+    return Subset(source, order[count:]), Subset(source, order[:count])
+
+
+class Shuffled:
+    """A source as endless `Examples`: shuffled anew each epoch, in length buckets.
+
+    Sequences in a batch are padded to the longest. Of every `pool` batches, the
+    examples are sorted by length before they are cut into batches, and the batches are
+    shuffled: that leaves little padding, and every epoch other batches. An epoch leaves
+    out what does not fill a batch, other examples each time.
+
+    Args:
+        source: Where examples come from.
+        pool: Number of batches in which examples are sorted; 1 for none.
+
+    Example:
+        >>> from rnnzoo.data.pipeline import Pairs, Shuffled
+        >>> texts = ["a", "bb", "a long text", "a longer text"]
+        >>> examples = Shuffled(Pairs(texts, texts))
+        >>> texts, targets = examples.batch(2, seed=0, index=0)
+        >>> texts[0] in ("a", "a long text") and texts == targets
+        True
+    """
+
+    def __init__(self, source: Source, pool: int = 50):
+        """Sets up; the class says what the arguments mean."""
+        self.source = source
+        self.pool = pool
+        # Threads that draw batches may be in two epochs at once.
+        self._epoch = functools.lru_cache(2)(self._epoch)
+
+    def batches_per_epoch(self, size: int) -> int:
+        """Returns how many batches of this size an epoch has."""
+        return max(1, len(self.source) // size)
+
+    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+        """Returns `size` raw inputs and targets, the same for the same arguments."""
+        epoch, step = divmod(index, self.batches_per_epoch(size))
+        return self.source.rows(self._epoch(size, seed, epoch)[step])
+
+    def _epoch(self, size: int, seed: int, epoch: int) -> np.ndarray:
+        """Returns the examples' numbers `[batches, size]` of an epoch."""
+        random = np.random.default_rng((seed, epoch))
+        order = random.permutation(len(self.source))
+        order = np.resize(order, self.batches_per_epoch(size) * size)
+        for start in range(0, len(order), self.pool * size):
+            part = order[start : start + self.pool * size]
+            part[:] = part[np.argsort(self.source.lengths[part], kind="stable")]
+        return random.permutation(order.reshape(-1, size))
+
+
+def padding_share(examples: Examples, encode: Callable, size: int, seed: int) -> float:
+    """Returns the share of padding among the steps of 20 batches of tokens.
+
+    Args:
+        examples: The examples.
+        encode: A model's `encode`.
+        size: Examples per batch.
+        seed: Seed of the examples.
+    """
+    padding = steps = 0
+    for index in range(20):
+        ids = encode(*examples.batch(size, seed, index))[0]
+        padding += np.count_nonzero(ids == 0)
+        steps += ids.size
+    return padding / steps
+
+
+def padding_line(examples: Examples, encode: Callable, size: int, seed: int) -> str:
+    """Returns a line that says how much of a batch is padding; as `padding_share`."""
+    line = f"Padding: {padding_share(examples, encode, size, seed):.1%} of the steps"
+    if isinstance(examples, Shuffled):
+        plain = padding_share(Shuffled(examples.source, 1), encode, size, seed)
+        line += f" in batches of similar length; {plain:.1%} in batches of any"
+    return line
+
+
+def evaluation_batches(
+    inputs: Sequence,
+    targets: Sequence,
+    encode: Callable[[Any, Any], tuple],
+    *,
+    batch_size: int,
+    length: int | None = None,
+) -> tf.data.Dataset:
+    """Makes a finite `tf.data.Dataset` of encoded batches, from short to long ones.
+
+    Args:
+        inputs: Raw inputs.
+        targets: As many targets.
+        encode: Turns raw inputs and targets into arrays, such as a model's `encode`.
+        batch_size: Examples per batch; the last has what is left.
+        length: As in `batches`.
+
+    Returns:
+        Batches `(inputs, targets)` with the shapes that `encode` gives.
+    """
+    order = np.argsort([len(one) for one in inputs], kind="stable")
+    encoded = []
+    for start in range(0, len(order), batch_size):
+        part = order[start : start + batch_size]
+        arrays = encode([inputs[i] for i in part], [targets[i] for i in part])
+        encoded.append(tf.nest.map_structure(lambda a: _padded(a, length), arrays))
+    signature = tf.nest.map_structure(
+        lambda a: tf.TensorSpec((None, length, *a.shape[2:])[: a.ndim], a.dtype),
+        encoded[0],
+    )
+    data = tf.data.Dataset.from_generator(
+        lambda: iter(encoded), output_signature=signature
+    )
+    return data.apply(tf.data.experimental.assert_cardinality(len(encoded)))
 
 
 def batches(

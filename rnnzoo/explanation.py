@@ -1,0 +1,419 @@
+"""Explanations: which words of a text made a classifier's answer."""
+
+import dataclasses
+import html
+import os
+import pathlib
+import reprlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.errors import check_choice, check_number
+from rnnzoo.tokens import UNKNOWN_WORD, Words
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+BATCH_SIZE = 64
+GAP = "[...]"
+# What the number of a word says, by method.
+METHODS = {
+    "occlusion": "how much the log-odds fall when the unknown word takes its place",
+    "gradient": "the gradient of the log-odds times the word's vector",
+}
+# Bluish green and vermilion, which colour-blind people tell apart too (Okabe and Ito).
+_FOR, _AGAINST = "0, 158, 115", "213, 94, 0"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Explanation:
+    """What each word of a text contributed to an answer; made by `explain`.
+
+    `print` shows it as plain text, a notebook in colours.
+
+    Attributes:
+        answer: The class that is explained.
+        probability: The model's probability of that class.
+        method: `"occlusion"` or `"gradient"`.
+        words: The words that the model read, in lower case; unknown ones as they are.
+        contributions: A number per word, in nats of log-odds; positive ones speak for
+            the class, negative ones against it. Float64 `[words]`.
+        known: Whether each word is in the model's vocabulary.
+        left_out: How many words in the middle of a long text were not read; they
+            were after the first half of `words` (which has one more if uneven).
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.explanation import Explanation
+        >>> explanation = Explanation(
+        ...     "positive", 0.9, "occlusion", ["a", "quiet", "triumph"],
+        ...     np.array([-0.1, 0.5, 2.0]), [True, True, True])
+        >>> explanation.top(2)
+        [('triumph', 2.0), ('quiet', 0.5)]
+        >>> print(explanation)
+        positive, probability 0.900
+        a quiet triumph
+        Words that count most: how much the log-odds fall when the unknown word takes
+        its place (nats; + speaks for 'positive', - against it)
+           +2.000  triumph
+           +0.500  quiet
+           -0.100  a
+        >>> explanation.save_html("explanation.html")
+    """
+
+    answer: str
+    probability: float
+    method: str
+    words: list[str]
+    contributions: np.ndarray
+    known: list[bool]
+    left_out: int = 0
+
+    def top(self, count: int = 10) -> list[tuple[str, float]]:
+        """Returns the words that count most, with their contributions.
+
+        Args:
+            count: How many at most.
+
+        Returns:
+            Pairs of word and contribution, largest absolute value first; a word that
+            occurs twice may be there twice.
+
+        Raises:
+            TypeError: If `count` is not an integer.
+            ValueError: If it is less than 1.
+        """
+        check_number("count", count, minimum=1, whole=True)
+        order = np.argsort(-np.abs(self.contributions), kind="stable")[:count]
+        return [(self.words[i], float(self.contributions[i])) for i in order]
+
+    def __str__(self) -> str:
+        """Returns the explanation as plain text."""
+        return self.to_terminal().plain
+
+    def to_terminal(self) -> "Text":
+        """Returns the explanation for `rich.print`, coloured word by word.
+
+        Words on green speak for the class, words on red against it, bright ones more
+        than dark ones. The list of the words that count most says the same without
+        colours, as where `NO_COLOR` is set.
+
+        Returns:
+            A `rich.text.Text`.
+        """
+        from rich.text import Text
+
+        text = Text(f"{self.answer}, probability {self.probability:.3f}\n")
+        for index, share in self._pieces():
+            if text.plain[-1] != "\n":
+                text.append(" ")
+            if index is None:
+                text.append(GAP, style="dim")
+            else:
+                text.append(self.words[index], style=_terminal_style(share))
+        text.append(
+            f"\nWords that count most: {METHODS[self.method]} (nats; + speaks for "
+            f"{self.answer!r}, - against it)"
+        )
+        for word, contribution in self.top():
+            text.append(f"\n{contribution:+9.3f}  {word}")
+        if not all(self.known):
+            text.append(f"\nUnknown to the model: {self._unknown()}")
+        if self.left_out:
+            text.append(f"\n{GAP}: {self.left_out} words that were not read")
+        return text
+
+    def to_html(self) -> str:
+        """Returns a page that shows the text with a colour for each word.
+
+        It needs no other file and runs no script; whatever the text holds is shown, not
+        obeyed. Pointing at a word shows its number.
+
+        Returns:
+            HTML, to be written as UTF-8.
+        """
+        title = html.escape(f"{self.answer}, probability {self.probability:.3f}")
+        return (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{title}</title>\n</head>\n"
+            '<body style="margin: 2rem auto; max-width: 50rem; padding: 0 1rem; '
+            'background: #fff">\n'
+            f"{self._repr_html_()}\n</body>\n</html>\n"
+        )
+
+    def save_html(self, path: str | os.PathLike) -> None:
+        """Writes the page of `to_html` to a file.
+
+        Args:
+            path: The file; one that is there is replaced.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        pathlib.Path(path).write_text(self.to_html(), encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        """Returns the body of the page; notebooks call it."""
+        words = []
+        for index, share in self._pieces():
+            if index is None:
+                tip = f"{self.left_out} words that were not read"
+                words.append(f'<span style="color: #595959" title="{tip}">{GAP}</span>')
+                continue
+            tip = f"{self.contributions[index]:+.4f} nats"
+            style = _html_background(share)
+            if not self.known[index]:
+                tip += ", unknown to the model"
+                style += "; border-bottom: 2px dotted #595959"
+            word = html.escape(self.words[index])
+            words.append(f'<span style="{style}" title="{tip}">{word}</span>')
+        rows = [
+            '<tr><td style="padding: 0 1em 0 0; text-align: right">'
+            f'{number:+.3f}</td><td style="text-align: left">{html.escape(word)}</td>'
+            "</tr>"
+            for word, number in self.top()
+        ]
+        answer = html.escape(self.answer)
+        legend = [
+            f'<span style="{_html_background(1)}">speaks for {answer}</span>',
+            f'<span style="{_html_background(-1)}">speaks against {answer}</span>',
+        ]
+        notes = ""
+        if not all(self.known):
+            legend.append(
+                '<span style="border-bottom: 2px dotted #595959">unknown to the model'
+                "</span>"
+            )
+            notes += f"<p>Unknown to the model: {html.escape(self._unknown())}</p>\n"
+        if self.left_out:
+            notes += f"<p>{GAP}: {self.left_out} words that were not read</p>\n"
+        return (
+            # Notebooks would take what is between two dollar signs for a formula.
+            '<div class="tex2jax_ignore mathjax_ignore" style="font: 16px/1.7 '
+            "system-ui, sans-serif; color: #1a1a1a; background: #fff; padding: 0.5em; "
+            'overflow-wrap: anywhere">\n'
+            f'<p style="font-size: 1.3em; margin: 0"><b>{answer}</b>, probability '
+            f"{self.probability:.3f}</p>\n"
+            f'<p style="color: #595959; margin: 0">The number of a word ({self.method})'
+            f": {METHODS[self.method]}, in nats. The stronger the colour, the larger "
+            "the number.</p>\n"
+            f"<p>{' &nbsp; '.join(legend)}</p>\n"
+            f'<p dir="auto" style="font-size: 1.1em">{" ".join(words)}</p>\n'
+            '<p style="margin: 0"><b>Words that count most</b></p>\n'
+            '<table style="border-collapse: collapse; '
+            'font-variant-numeric: tabular-nums">\n'
+            + "\n".join(rows)
+            + f"\n</table>\n{notes}</div>"
+        )
+
+    def _pieces(self) -> Iterator[tuple[int | None, float]]:
+        """Yields each word's index and share of the largest; no index for a gap."""
+        largest = np.abs(self.contributions).max(initial=0) or 1.0
+        half = len(self.words) - len(self.words) // 2
+        for index, contribution in enumerate(self.contributions):
+            if self.left_out and index == half:
+                yield None, 0.0
+            yield index, float(contribution / largest)
+
+    def _unknown(self) -> str:
+        """Lists each unknown word once, or the first twenty."""
+        pairs = zip(self.words, self.known, strict=True)
+        words = list(dict.fromkeys(word for word, known in pairs if not known))
+        more = f" and {len(words) - 20} more" if len(words) > 20 else ""
+        return ", ".join(words[:20]) + more
+
+
+def explain(
+    model: Any, text: str, method: str = "occlusion", of: str | None = None
+) -> Explanation:
+    """Says how much each word of a text speaks for a class.
+
+    Use it to see why a classifier of texts (`sentiment_classifier`) answers as it does,
+    and what a wrong answer comes from. Log-odds are the logarithm of p / (1 - p) for
+    the class's probability p; a word of +0.7 nats about doubles the odds. The sum over
+    words is not the log-odds of the text: words act together.
+
+    Args:
+        model: A classifier of texts: it has `tokens` (`rnnzoo.tokens.Words`),
+            `classes`, and word vectors.
+        text: One text. A long one is cut as the model cuts it.
+        method: `"occlusion"`: the log-odds of the text less those of the text with
+            the word replaced by the unknown word (Zeiler and Fergus, 2014; for words,
+            Li et al., 2016): exact for one word at a time, one reading of the text per
+            known word, and zero for unknown words. `"gradient"`: the gradient of the
+            log-odds with respect to the word's vector, times the vector, summed over
+            it (Simonyan et al., 2014; Shrikumar et al., 2016): one reading in all, but
+            linear, which words that saturate the network are not.
+        of: Name of the class to explain; `None` for the one that the model answers.
+
+    Returns:
+        An `Explanation`: it prints, colours a terminal, and writes HTML.
+
+    Raises:
+        TypeError: If `text` is not a string.
+        ValueError: If `method` or `of` is none of those there are, or the gradient is
+            asked for on another Keras backend than TensorFlow.
+
+    Example:
+        >>> from rnnzoo import sentiment_classifier
+        >>> from rnnzoo.explanation import explain
+        >>> model = sentiment_classifier(weights=None, units=8,
+        ...                              vocabulary=["a", "quiet", "triumph"])
+        >>> explanation = explain(model, "A quiet triumph!", of="positive")
+        >>> explanation.words
+        ['a', 'quiet', 'triumph', '!']
+        >>> explanation.known
+        [True, True, True, False]
+        >>> explanation.contributions.shape
+        (4,)
+
+    References:
+        - Zeiler and Fergus, "Visualizing and understanding convolutional networks",
+          ECCV 2014, arXiv:1311.2901: occlusion.
+        - Li et al., "Understanding neural networks through representation erasure",
+          2016, arXiv:1612.08220: the same for words, in log-likelihood.
+        - Simonyan et al., "Deep inside convolutional networks", ICLR 2014 workshop,
+          arXiv:1312.6034: the gradient of a class score.
+        - Shrikumar et al., "Not just a black box: learning important features through
+          propagating activation differences", 2016, arXiv:1605.01713: gradient times
+          input.
+    """
+    if not isinstance(text, (str, bytes)):
+        raise TypeError(
+            "text must be a string: explain the texts of a batch one by one. "
+            f"Received: text={reprlib.repr(text)} ({type(text).__name__})"
+        )
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    check_choice("method", method, METHODS)
+    if of is not None:
+        check_choice("of", of, model.classes)
+    if method == "gradient" and keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "method='gradient' needs Keras' TensorFlow backend: use "
+            "method='occlusion' on others. Received: "
+            f"backend={keras.backend.backend()!r}"
+        )
+    ids = model.tokens.encode([text])
+    logits = _logits(model, ids)[0]
+    number = int(logits.argmax()) if of is None else model.classes.index(of)
+    log_odds = _log_odds(logits, number)
+    if method == "occlusion":
+        contributions = _occlusion(model, ids[0], number, log_odds)
+    else:
+        contributions = _gradient(model, ids, number)
+    words, left_out = _read_words(text, ids.shape[1])
+    return Explanation(
+        answer=model.classes[number],
+        probability=float(np.exp(-np.logaddexp(0.0, -log_odds))),
+        method=method,
+        words=words,
+        contributions=contributions,
+        known=(ids[0] != Words.UNKNOWN).tolist(),
+        left_out=left_out,
+    )
+
+
+def _read_words(text: str, length: int) -> tuple[list[str], int]:
+    """Returns the words that a model read, and how many in the middle it did not."""
+    words = Words.split(text) or [UNKNOWN_WORD]
+    left_out = len(words) - length
+    half = length - length // 2
+    return words[:half] + words[half + left_out :], left_out
+
+
+def _log_odds(logits: np.ndarray, number: int) -> np.ndarray:
+    """Turns logits `[..., classes]` into the log-odds of one class."""
+    others = np.delete(logits, number, axis=-1)
+    return logits[..., number] - np.logaddexp.reduce(others, axis=-1)
+
+
+def _occlusion(
+    model: Any, ids: np.ndarray, number: int, log_odds: np.ndarray
+) -> np.ndarray:
+    """Returns what the log-odds lose with each word of `ids` `[time]`."""
+    contributions = np.zeros(len(ids))
+    known = np.flatnonzero(ids != Words.UNKNOWN)
+    for start in range(0, len(known), BATCH_SIZE):
+        places = known[start : start + BATCH_SIZE]
+        variants = np.tile(ids, (len(places), 1))
+        variants[np.arange(len(places)), places] = Words.UNKNOWN
+        contributions[places] = log_odds - _log_odds(_logits(model, variants), number)
+    return contributions
+
+
+def _logits(model: Any, ids: np.ndarray) -> np.ndarray:
+    """Returns the logits `[batch, classes]` of token ids, float64."""
+
+    def make() -> Callable:
+        return compiled(lambda ids: model(ids, training=False), ((None, None), "int32"))
+
+    logits = _kept(model, "logits", make)(ids)
+    return keras.ops.convert_to_numpy(logits).astype("float64")
+
+
+def _gradient(model: Any, ids: np.ndarray, number: int) -> np.ndarray:
+    """Returns gradient times input for each word of `ids` `[1, time]`."""
+
+    def make() -> Callable:
+        import tensorflow as tf
+
+        reader = model.get_layer("reader")
+        graph = keras.Model(model.input, [reader.output, model.output])
+
+        def gradient_times_input(ids: Any, number: Any) -> Any:
+            with tf.GradientTape() as tape:
+                # Frozen vectors are not watched by themselves.
+                tape.watch([weight.value for weight in reader.weights])
+                vectors, logits = graph(ids, training=False)
+                others = [logits[:, :number], logits[:, number + 1 :]]
+                others = tf.reduce_logsumexp(tf.concat(others, axis=1), axis=1)
+                log_odds = logits[:, number] - others
+            gradient = tape.gradient(log_odds, vectors)
+            products = tf.cast(gradient, "float32") * tf.cast(vectors, "float32")
+            return tf.reduce_sum(products, axis=2)
+
+        return compiled(gradient_times_input, ((None, None), "int32"), ((), "int32"))
+
+    products = _kept(model, "gradient", make)(ids, np.int32(number))
+    return keras.ops.convert_to_numpy(products)[0].astype("float64")
+
+
+def _kept(model: Any, name: str, make: Callable) -> Callable:
+    """Makes a function of a model once, and keeps it as long as the model."""
+    # Through vars, as Keras would track an attribute and save it with the model.
+    functions = vars(model).setdefault("_explanation_functions", {})
+    if name not in functions:
+        functions[name] = make()
+    return functions[name]
+
+
+def _terminal_style(share: float) -> Any:
+    """Returns the rich style of a word with a share of the largest contribution."""
+    from rich.color import Color
+    from rich.style import Style
+
+    size = abs(share)
+    if size < 0.05:
+        return Style()
+    dark, bright = ((0, 55, 20), (0, 180, 70))
+    if share < 0:
+        dark, bright = ((90, 10, 10), (255, 110, 100))
+    rgb = [low + (high - low) * size for low, high in zip(dark, bright, strict=True)]
+    # Where black and white are equally readable on either colour.
+    foreground = "#000000" if size > 0.65 else "#ffffff"
+    return Style(color=foreground, bgcolor=Color.from_rgb(*rgb))
+
+
+def _html_background(share: float) -> str:
+    """Returns the CSS of a word with a share of the largest contribution."""
+    colour = _FOR if share > 0 else _AGAINST
+    return (
+        f"background: rgba({colour}, {0.8 * abs(share):.3f}); color: #1a1a1a; "
+        "padding: 0.1em 0.2em; border-radius: 0.2em"
+    )

@@ -1,0 +1,311 @@
+"""Sentiment: what a text says of what it is about."""
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnnzoo import diagnostics, finetuning
+from rnnzoo import weights as weight_files
+from rnnzoo.architectures.many_to_one import ManyToOne
+from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
+from rnnzoo.data.pipeline import Source
+from rnnzoo.errors import check_number, closest
+from rnnzoo.tokens import Words, checked_texts
+
+DEFAULT_WEIGHTS = "imdb"
+# Share of words dropped in training; more or less of it makes little difference.
+TOKEN_DROPOUT = 0.1
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class SentimentClassifier(ManyToOne):
+    """Reads a text in both directions and names its class; see `sentiment_classifier`.
+
+    Attributes:
+        classes: Names of the classes, in the order of the graph's outputs.
+        tokens: The words that it knows.
+    """
+
+    def __init__(
+        self,
+        *,
+        classes: Sequence[str] = ("negative", "positive"),
+        vocabulary: Sequence[str] = (),
+        max_length: int = 600,
+        embedding_dim: int = 128,
+        units: int = 128,
+        num_layers: int = 1,
+        cell: str = "gru",
+        dropout: float = 0.5,
+    ):
+        """Sets up; the class says what the arguments mean."""
+        arguments = constructor_arguments(locals())
+        arguments["classes"] = checked_classes(classes)
+        arguments["vocabulary"] = list(vocabulary)
+        check_number("max_length", max_length, minimum=2, whole=True)
+        tokens = Words(vocabulary, max_length=max_length)
+        super().__init__(
+            vocabulary_size=tokens.vocabulary_size,
+            num_classes=len(classes),
+            embedding_dim=embedding_dim,
+            units=units,
+            num_layers=num_layers,
+            cell=cell,
+            bidirectional=True,
+            dropout=dropout,
+            token_dropout=TOKEN_DROPOUT,
+            pooling="mean_max",
+        )
+        self.tokens = tokens
+        self.classes = arguments["classes"]
+        self.max_length = max_length
+        self.arguments = arguments
+
+    def encode(self, inputs: Any, targets: Any = None) -> tuple:
+        """Turns texts into token ids `[batch, time]`, and class names into numbers."""
+        texts = checked_texts(inputs)
+        if targets is None:
+            return self.tokens.encode(texts), None
+        if len(texts) != len(targets):
+            raise ValueError(
+                "There must be one label for each text. Received: "
+                f"{len(texts)} texts and {len(targets)} labels"
+            )
+        return self.tokens.encode(texts), self.class_numbers(targets)
+
+    def class_numbers(self, labels: Sequence) -> np.ndarray:
+        """Turns class names into numbers, int32.
+
+        Args:
+            labels: Names of classes; what is no string is compared as text, so that the
+                class "3" may be given as 3.
+
+        Raises:
+            ValueError: If a label is no class; names every such row.
+        """
+        numbers = {name: number for number, name in enumerate(self.classes)}
+        names = [str(_plain(label)) for label in labels]
+        unknown = [row for row, name in enumerate(names) if name not in numbers]
+        if unknown:
+            shown = ", ".join(f"row {row}: {names[row]!r}" for row in unknown[:5])
+            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+            raise ValueError(
+                f"labels must be among {', '.join(map(repr, self.classes))}."
+                f"{closest(names[unknown[0]], self.classes)} Correct them, or build a "
+                f"model for other classes with classes=[...]. Received: {shown}{more}"
+            )
+        return np.array([numbers[name] for name in names], "int32")
+
+    def classify(self, texts: Any, probabilities: bool = False) -> Any:
+        """Names the class of a text, or of each text of a batch.
+
+        Of a text of more than `max_length` words, the first half of that many and the
+        last half are read, and a warning says of how many texts that is true. Memory
+        does not grow with the number of texts. An empty text is answered as one unknown
+        word.
+
+        Args:
+            texts: A string, or a list, tuple, array or tensor of strings.
+            probabilities: Whether to return each class's probability.
+
+        Returns:
+            The name of the likeliest class, or a dict from every class to its
+            probability; a list of these for a batch.
+
+        Raises:
+            TypeError: If something is not a string; names every such row. Nothing is
+                answered then.
+
+        Example:
+            >>> from rnnzoo import sentiment_classifier
+            >>> model = sentiment_classifier()
+            >>> model.classify("A quiet triumph.")
+            'positive'
+            >>> model.classify(["What a bore!", "Go and see it."])
+            ['negative', 'positive']
+        """
+        if isinstance(texts, (str, bytes)):
+            return self.classify([texts], probabilities)[0]
+        shares = self.probabilities(texts)
+        if not probabilities:
+            return [self.classes[number] for number in shares.argmax(axis=1)]
+        return [dict(zip(self.classes, map(float, row), strict=True)) for row in shares]
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """Returns the probability of each class, `[texts, classes]`, float32."""
+        texts = checked_texts(texts)
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        shares = np.zeros((len(texts), len(self.classes)), "float32")
+        cut = 0
+        for start in range(0, len(texts), 64):
+            part = order[start : start + 64]
+            batch = [texts[index] for index in part]
+            ids = self.tokens.encode(batch)
+            if ids.shape[1] == self.max_length:
+                full = [text for text, row in zip(batch, ids, strict=True) if row[-1]]
+                cut += sum(len(self.tokens.split(t)) > self.max_length for t in full)
+            shares[part] = self._probabilities(ids)
+        if cut:
+            half = self.max_length // 2
+            warnings.warn(
+                f"{cut} of {len(texts)} texts have more than {self.max_length} words: "
+                f"their first {self.max_length - half} and last {half} were read",
+                stacklevel=2,
+            )
+        return shares
+
+    @functools.cached_property
+    def _probabilities(self) -> Any:
+        def probabilities(ids: Any) -> Any:
+            return keras.ops.softmax(self(ids, training=False))
+
+        return compiled(probabilities, ((None, None), "int32"))
+
+    def report(self, source: Source, progress: Callable = iter) -> Any:
+        """Measures the model on labelled texts, which memory need not hold.
+
+        Args:
+            source: The texts and the names of their classes, such as
+                `rnnzoo.data.pipeline.Pairs` or `rnnzoo.data.files.LabelledFile`.
+            progress: Wraps an iterable to show progress, as `tqdm` would.
+
+        Returns:
+            A `rnnzoo.diagnostics.ClassificationReport`.
+
+        Raises:
+            ValueError: If a label is no class of the model.
+
+        Example:
+            >>> from rnnzoo import sentiment_classifier
+            >>> from rnnzoo.data.pipeline import Pairs
+            >>> reviews = Pairs(["Superb.", "What a bore!"], ["positive", "negative"])
+            >>> sentiment_classifier().report(reviews).accuracy
+            1.0
+        """
+        order = np.argsort(source.lengths, kind="stable")
+        numbers = np.zeros(len(source), "int32")
+        shares = np.zeros((len(source), len(self.classes)), "float32")
+        for start in progress(range(0, len(source), 1024)):
+            part = order[start : start + 1024]
+            texts, labels = source.rows(part)
+            numbers[part] = self.class_numbers(labels)
+            shares[part] = self.probabilities(texts)
+        return diagnostics.classification_report(numbers, shares, self.classes)
+
+    def answer(self, inputs: Any) -> Any:
+        """Names the class of a text, or of each text of a batch, as `classify`.
+
+        Example:
+            >>> from rnnzoo import sentiment_classifier
+            >>> sentiment_classifier().answer("A quiet triumph.")
+            'positive'
+        """
+        return self.classify(inputs)
+
+
+def sentiment_classifier(
+    weights: str | None = DEFAULT_WEIGHTS,
+    *,
+    classes: Sequence[str] | None = None,
+    vocabulary: Sequence[str] | None = None,
+    max_length: int | None = None,
+    embedding_dim: int | None = None,
+    units: int | None = None,
+    num_layers: int | None = None,
+    cell: str | None = None,
+    dropout: float | None = None,
+) -> SentimentClassifier:
+    """Makes a classifier of texts that reads them in both directions.
+
+    Word vectors go through a bidirectional recurrent network; the mean and the maximum
+    of its outputs over all words go to a linear head. Use it as it is on English
+    reviews, or fine-tune it on texts and classes of your own (`rnnzoo.finetuning`).
+
+    Shapes of the graph: token ids `[batch, time]`, 0 = padding at the end, to logits
+    `[batch, classes]`. `classify` and `answer` take texts and return names of classes;
+    `fit`, `evaluate` and `predict` take texts too.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("sentiment_classifier")`, the path of a
+            file that `save` wrote, or `None` for an untrained model. Named weights and
+            files bring their own settings; an argument here that contradicts them is
+            refused, but for `classes` and `vocabulary`.
+        classes: Names of the classes. With weights for other classes, the model gets a
+            fresh head. Default `["negative", "positive"]`.
+        vocabulary: The words to know, most frequent first. With weights, the vectors of
+            words that they know are carried over. Default: the words of the default
+            weights, 30,000 of English film reviews.
+        max_length: Words that are read of a text; of a longer one its first half of
+            that many and its last half. Default 600.
+        embedding_dim: Size of the vector that stands for a word. Default 128.
+        units: Size of each direction's state. Default 128.
+        num_layers: Recurrent layers. Default 1.
+        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
+        dropout: Share of features dropped in training. Default 0.5.
+
+    Returns:
+        A compiled `keras.Model` with `classify` and `answer`.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import sentiment_classifier
+        >>> sentiment_classifier().classify("A quiet triumph.")
+        'positive'
+        >>> model = sentiment_classifier(classes=["angry", "calm", "happy"])
+        >>> texts, labels = ["Get out!", "Never mind.", "Hooray"], model.classes
+        >>> history = model.fit(texts, labels, verbose=0)
+
+    References:
+        Maas et al., "Learning word vectors for sentiment analysis", ACL 2011: the data.
+    """
+    arguments = constructor_arguments(locals())
+    if weights is None:
+        if vocabulary is None:
+            listed = weight_files.find(DEFAULT_WEIGHTS, "sentiment_classifier")
+            arguments["vocabulary"] = weight_files.settings(listed)["vocabulary"]
+        return SentimentClassifier(
+            **{k: v for k, v in arguments.items() if v is not None and k != "weights"}
+        )
+    arguments |= {"classes": None, "vocabulary": None}
+    model = weight_files.build(SentimentClassifier, "sentiment_classifier", arguments)
+    if vocabulary is not None:
+        model = finetuning.with_vocabulary(model, vocabulary)
+    if classes is not None:
+        model = finetuning.with_classes(model, checked_classes(classes))
+    return model
+
+
+def checked_classes(classes: Any) -> list[str]:
+    """Returns names of classes as a list of strings.
+
+    Raises:
+        ValueError: If there are fewer than two, or one of them twice.
+        TypeError: If they are no list of names.
+    """
+    if isinstance(classes, str) or not isinstance(classes, Sequence):
+        raise TypeError(
+            f"classes must be a list of names. Received: classes={classes!r}"
+        )
+    names = [str(_plain(name)) for name in classes]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(
+            "classes must be at least two different names. Received: "
+            f"classes={list(classes)!r}"
+        )
+    return names
+
+
+def _plain(label: Any) -> Any:
+    """Returns a label as Python has it: not as bytes, NumPy value or tensor."""
+    if hasattr(label, "numpy"):
+        label = label.numpy()
+    if isinstance(label, np.generic):
+        label = label.item()
+    return label.decode("utf-8") if isinstance(label, bytes) else label

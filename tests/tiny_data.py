@@ -1,0 +1,122 @@
+"""Small generated data sets in the places and formats of the real ones.
+
+`prepare(folder)` makes `imdb_reviews`, `glue/sst2` and `tiny_shakespeare` through the
+official builders of tensorflow-datasets. With TFDS_DATA_DIR set to that folder,
+whatever reads the real data sets reads these.
+"""
+
+import fcntl
+import os
+import pathlib
+import random
+from collections.abc import Iterator
+
+import tensorflow_datasets as tfds
+
+FEELINGS = {
+    "negative": "dull awful boring clumsy tedious weak wasted lifeless stale poor",
+    "positive": "warm superb moving clever gripping fresh tender lively bold fine",
+}
+OTHER_WORDS = (
+    "the a this that film story plot cast scene music ending camera actor script it "
+    "was is felt seemed with and but of in about her his their very rather quite once"
+).split()
+
+
+def prepare(data_dir: str | os.PathLike) -> pathlib.Path:
+    """Makes the data sets that are not there yet; several processes may call it.
+
+    Returns:
+        The folder, for TFDS_DATA_DIR.
+    """
+    data_dir = pathlib.Path(data_dir)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with open(data_dir / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        write(data_dir, "imdb_reviews", {"train": _imdb(240), "test": _imdb(80)})
+        write(
+            data_dir,
+            "glue/sst2",
+            {
+                "train": _sst2(120),
+                "validation": _sst2(40),
+                "test": _sst2(20, hidden=True),
+            },
+        )
+        write(
+            data_dir,
+            "tiny_shakespeare",
+            {
+                split: iter([(split, {"text": _play(seed, lines)})])
+                for seed, (split, lines) in enumerate(
+                    {"train": 80, "validation": 10, "test": 10}.items()
+                )
+            },
+        )
+    return data_dir
+
+
+def write(data_dir: pathlib.Path, name: str, splits: dict[str, Iterator]) -> None:
+    """Writes examples `(key, features)` by split with the official builder."""
+    builder = tfds.builder(name, data_dir=data_dir)
+    builder._split_generators = lambda manager: splits
+    builder.download_and_prepare()
+
+
+def _imdb(count: int) -> Iterator:
+    for index in range(count):
+        label = index % 2
+        text = _review(random.Random(count * 1000 + index), label)
+        yield f"{count}-{index}", {"text": text, "label": label}
+
+
+def _sst2(count: int, hidden: bool = False) -> Iterator:
+    for index in range(count):
+        label = index % 2
+        text = _words(random.Random(count * 2000 + index), label, 3, 20)
+        yield (
+            index,
+            {
+                "sentence": " ".join(text),
+                "label": -1 if hidden else label,
+                "idx": index,
+            },
+        )
+
+
+def _words(draw: random.Random, label: int, shortest: int, longest: int) -> list[str]:
+    """Draws words, about one in five of them telling the label."""
+    feelings = list(FEELINGS.values())[label].split()
+    length = draw.randint(shortest, longest)
+    words = [
+        draw.choice(feelings if draw.random() < 0.2 else OTHER_WORDS)
+        for _ in range(length)
+    ]
+    words[draw.randrange(length)] = draw.choice(feelings)
+    return words
+
+
+def _review(draw: random.Random, label: int) -> str:
+    """Draws a review of 3 to 60 words: sentences, some capitals, some paragraphs."""
+    words = _words(draw, label, 3, 60)
+    if draw.random() < 0.2:
+        place = draw.randrange(len(words))
+        words[place] = words[place].upper()
+    sentences = []
+    while words:
+        length = draw.randint(3, 12)
+        sentence, words = " ".join(words[:length]), words[length:]
+        sentences.append(
+            sentence[0].upper() + sentence[1:] + draw.choice([".", ".", "!", "..."])
+        )
+    return draw.choice([" ", " ", "<br /><br />"]).join(sentences)
+
+
+def _play(seed: int, lines: int) -> str:
+    """Draws speeches in the layout of the plays."""
+    draw = random.Random(seed)
+    text = ""
+    for _ in range(lines):
+        speech = " ".join(draw.choices(OTHER_WORDS, k=draw.randint(3, 9)))
+        text += f"{draw.choice(['KING', 'QUEEN', 'FOOL'])}:\n{speech.capitalize()}.\n\n"
+    return text
