@@ -17,8 +17,10 @@ import json
 import os
 import pathlib
 import platform
+import statistics
 import tempfile
 import zipfile
+from collections.abc import Sequence
 
 from rnnzoo import training, weights
 
@@ -38,13 +40,17 @@ COLUMNS = (
 )
 
 
-def publish(run: pathlib.Path, name: str, summary: str) -> None:
+def publish(
+    run: pathlib.Path, name: str, summary: str, others: Sequence[pathlib.Path] = ()
+) -> None:
     """Measures, packs and records the best weights of a run.
 
     Args:
         run: The run folder.
         name: Full name of the weights, such as `"sorter.naturals_32"`.
         summary: One line for lists.
+        others: Runs of the same recipe with other seeds; the mean and the standard
+            deviation of the recipe's first figure over all of them is recorded too.
 
     Raises:
         ValueError: If the name is taken.
@@ -65,6 +71,7 @@ def publish(run: pathlib.Path, name: str, summary: str) -> None:
     model = type(trained).from_config(trained.get_config())
     model.set_weights([np.float32(np.float16(w)) for w in trained.get_weights()])
     figures = recipe.evaluate(model, rich.progress.track)
+    figures |= spread(recipe, figures, others)
     history = training.read_history(run)
     minutes = round(history[-1]["seconds"] / 60, 1)
     score = {key: round(value, 6) for key, value in figures.items()}
@@ -72,7 +79,8 @@ def publish(run: pathlib.Path, name: str, summary: str) -> None:
         "summary": summary,
         "file": f"{name}.keras",
         "parameters": model.count_params(),
-        "settings": model.get_config(),
+        # The vocabulary is in the weight file, and too long for a record.
+        "settings": {k: v for k, v in model.get_config().items() if k != "vocabulary"},
         "score": score,
         "data": recipe.trained_on,
         "licence": recipe.licence,
@@ -85,7 +93,7 @@ def publish(run: pathlib.Path, name: str, summary: str) -> None:
     _save_as_float16(model, path)
     record["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     record["bytes"] = path.stat().st_size
-    inputs = recipe.validation_examples()[0][:5]
+    inputs = recipe.golden_inputs()
     answers = rnnzoo.load(path).answer(inputs)
     record["golden"] = [
         {"input": given, "answer": answer}
@@ -111,6 +119,27 @@ def publish(run: pathlib.Path, name: str, summary: str) -> None:
         for metric, value in (score | times(history)).items()
     ]
     write_results([*read_results(), *rows])
+
+
+def spread(
+    recipe: training.Recipe, figures: dict, others: Sequence[pathlib.Path]
+) -> dict[str, float]:
+    """Returns mean and standard deviation of the first figure over several runs."""
+    import rich.progress
+
+    import rnnzoo
+
+    if not others:
+        return {}
+    metric = next(iter(figures))
+    values = [figures[metric]]
+    for run in others:
+        model = rnnzoo.load(run / "best.keras")
+        values.append(recipe.evaluate(model, rich.progress.track)[metric])
+    return {
+        f"{metric}_mean_of_{len(values)}_seeds": statistics.mean(values),
+        f"{metric}_standard_deviation": statistics.stdev(values),
+    }
 
 
 def times(history: list[dict]) -> dict[str, float]:
@@ -212,8 +241,15 @@ def main() -> None:
     parser.add_argument("run", type=pathlib.Path, help="a finished run folder")
     parser.add_argument("name", help="full name, such as sorter.naturals_32")
     parser.add_argument("--summary", required=True, help="one line for lists")
+    parser.add_argument(
+        "--others",
+        type=pathlib.Path,
+        nargs="*",
+        default=[],
+        help="runs of the recipe with other seeds, for mean and spread",
+    )
     parsed = parser.parse_args()
-    publish(parsed.run, parsed.name, parsed.summary)
+    publish(parsed.run, parsed.name, parsed.summary, parsed.others)
 
 
 if __name__ == "__main__":

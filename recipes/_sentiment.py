@@ -8,7 +8,15 @@ from typing import Any
 from rnnzoo.training import Recipe, option
 
 # Options that are arguments of the model.
-SETTINGS = ("max_length", "embedding_dim", "units", "num_layers", "cell", "dropout")
+SETTINGS = (
+    "max_length",
+    "embedding_dim",
+    "units",
+    "num_layers",
+    "cell",
+    "dropout",
+    "token_dropout",
+)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -21,6 +29,7 @@ class SentimentRecipe(Recipe):
     num_layers: int = option(1, "recurrent layers")
     cell: str = option("gru", "simple, gru or lstm")
     dropout: float = option(0.5, "share of features dropped in training")
+    token_dropout: float = option(0.1, "share of words dropped in training")
     max_length: int = option(600, "words read of a text")
     vocabulary_size: int = option(30_000, "most frequent words that are known")
 
@@ -83,7 +92,7 @@ class SentimentRecipe(Recipe):
         return self.report(model, progress).figures()
 
     def report(self, model: Any, progress: Any = iter) -> Any:
-        """Returns the `rnnzoo.diagnostics.ClassificationReport` of the test examples."""
+        """Returns the `diagnostics.ClassificationReport` of the test examples."""
         from rnnzoo.data.pipeline import Pairs
 
         return model.report(Pairs(*self.test_examples()), progress)

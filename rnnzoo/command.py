@@ -110,6 +110,17 @@ def _parser(words: list[str]) -> _Parser:
     )
     sub.add_argument("--file", help="a text file with one input a line")
 
+    sub = command("explain", _explain, "show which words made a classifier's answer")
+    _add_model(sub)
+    sub.add_argument("text", help="one text")
+    sub.add_argument(
+        "--method",
+        default="occlusion",
+        help="occlusion or gradient; default: %(default)s",
+    )
+    sub.add_argument("--of", metavar="CLASS", help="default: the class answered")
+    sub.add_argument("--html", metavar="FILE", help="a page to write as well")
+
     sub = command(
         "evaluate", _evaluate, "measure a model as its recipe says, or on your own data"
     )
@@ -259,6 +270,21 @@ def _answer(parsed: argparse.Namespace) -> int:
     for answer in model.answer(inputs):
         print(answer)
     return 0
+
+
+def _explain(parsed: argparse.Namespace) -> None:
+    model = _model(parsed)
+    if not hasattr(model, "explain"):
+        raise ValueError(
+            "Only classifiers of texts can be explained, such as sentiment_classifier. "
+            f"Received: model={parsed.model!r}"
+        )
+    import rich
+
+    explanation = model.explain(parsed.text, parsed.method, of=parsed.of)
+    rich.print(explanation.to_terminal())
+    if parsed.html:
+        explanation.save_html(parsed.html)
 
 
 def _evaluate(parsed: argparse.Namespace) -> None:

@@ -97,7 +97,7 @@ class DistributedModel(keras.Model):
             return loss, count
 
         def _trimmed(self, x: Any) -> Any:
-            """Returns inputs without steps that nobody needs, unless XLA counts them."""
+            """Returns inputs without needless steps, unless XLA needs one shape."""
             import tensorflow as tf
 
             on_tpu = isinstance(tf.distribute.get_strategy(), tf.distribute.TPUStrategy)

@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 
 import rnnzoo
+import tiny_data
 from rnnzoo import callbacks, training, weights
 from rnnzoo.data.pipeline import batches
 from rnnzoo.devices import strategy
@@ -33,11 +34,28 @@ def factory(name):
     return getattr(rnnzoo, name)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def small_data_sets(tmp_path_factory):
+    """Puts small data sets in the places of the public ones."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # all processes share it
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFDS_DATA_DIR", str(tiny_data.prepare(folder / "data_sets")))
+        yield
+
+
 def recipe_of(name, **options):
     """A small version of the recipe behind a model's first weights."""
     record = weights.records()[rnnzoo.list_weights(name)[0]]
     small = {"epochs": 2, "steps_per_epoch": 4, "batch_size": 4, **TINY, **options}
-    return training.recipe_class(record["recipe"])(**small)
+    return training.recipe_class(record["recipe"])(max_length=32, **small)
+
+
+def recipe_without_dropout(name):
+    """Such a recipe without what is random in training."""
+    options = [option for option in recipe_of(name).options() if "dropout" in option]
+    return recipe_of(name, **dict.fromkeys(options, 0.0))
 
 
 def examples_of(name, size, index=0):
@@ -162,7 +180,7 @@ def test_eager_equals_graph(name):
 @every_model
 def test_raw_examples_through_tf_data(name):
     model, inputs = trained(name), examples_of(name, 6)[0]
-    text = [" ".join(map(str, row)) for row in inputs]
+    text = [x if isinstance(x, str) else " ".join(map(str, x)) for x in inputs]
     data = tf.data.Dataset.from_tensors(text).map(model.tokens)
     np.testing.assert_array_equal(next(iter(data)), model.encode(inputs)[0])
 
@@ -210,7 +228,7 @@ def test_calls_do_not_retrace(name):
 @every_model
 @pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_replicas_train_as_one_device_does(name, count):
-    recipe = recipe_of(name)
+    recipe = recipe_without_dropout(name)
 
     def trained(devices):
         keras.utils.set_random_seed(0)
@@ -234,7 +252,7 @@ def test_replicas_train_as_one_device_does(name, count):
 @every_model
 def test_the_training_step_compiles_with_xla_to_the_same_loss(name):
     """As near to a TPU as a machine without one comes: static shapes, no strings."""
-    recipe = recipe_of(name)
+    recipe = recipe_without_dropout(name)
 
     def losses(jit_compile):
         keras.utils.set_random_seed(0)
@@ -355,7 +373,9 @@ def test_records_are_complete(name):
     assert path.stat().st_size == record["bytes"] <= 20 * 10**6
     model = rnnzoo.load(name)
     assert model.count_params() == record["parameters"]
-    assert model.get_config() == record["settings"]
+    settings = model.get_config()
+    settings.pop("vocabulary", None)  # too long for a record
+    assert settings == record["settings"]
     assert record["recipe"] in rnnzoo.list_recipes()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnzoo import diagnostics, finetuning
+from rnnzoo import diagnostics, explanation, finetuning
 from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
@@ -17,8 +17,6 @@ from rnnzoo.errors import check_number, closest
 from rnnzoo.tokens import Words, checked_texts
 
 DEFAULT_WEIGHTS = "imdb"
-# Share of words dropped in training; more or less of it makes little difference.
-TOKEN_DROPOUT = 0.1
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -41,6 +39,7 @@ class SentimentClassifier(ManyToOne):
         num_layers: int = 1,
         cell: str = "gru",
         dropout: float = 0.5,
+        token_dropout: float = 0.1,
     ):
         """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
@@ -57,7 +56,7 @@ class SentimentClassifier(ManyToOne):
             cell=cell,
             bidirectional=True,
             dropout=dropout,
-            token_dropout=TOKEN_DROPOUT,
+            token_dropout=token_dropout,
             pooling="mean_max",
         )
         self.tokens = tokens
@@ -196,6 +195,31 @@ class SentimentClassifier(ManyToOne):
             shares[part] = self.probabilities(texts)
         return diagnostics.classification_report(numbers, shares, self.classes)
 
+    def explain(
+        self, text: str, method: str = "occlusion", of: str | None = None
+    ) -> explanation.Explanation:
+        """Says which words of a text made the answer; see `rnnzoo.explanation.explain`.
+
+        Args:
+            text: One text.
+            method: `"occlusion"`, or `"gradient"`: quicker, and less exact.
+            of: Name of the class to explain; `None` for the one answered.
+
+        Returns:
+            An `Explanation`: it prints, colours a terminal (`to_terminal`), shows in
+            notebooks, and writes HTML (`save_html`).
+
+        Raises:
+            TypeError: If `text` is not a string.
+            ValueError: If `method` or `of` is none of those there are.
+
+        Example:
+            >>> from rnnzoo import sentiment_classifier
+            >>> sentiment_classifier().explain("What a bore!").top(1)[0][0]
+            'bore'
+        """
+        return explanation.explain(self, text, method, of)
+
     def answer(self, inputs: Any) -> Any:
         """Names the class of a text, or of each text of a batch, as `classify`.
 
@@ -218,6 +242,7 @@ def sentiment_classifier(
     num_layers: int | None = None,
     cell: str | None = None,
     dropout: float | None = None,
+    token_dropout: float | None = None,
 ) -> SentimentClassifier:
     """Makes a classifier of texts that reads them in both directions.
 
@@ -246,6 +271,7 @@ def sentiment_classifier(
         num_layers: Recurrent layers. Default 1.
         cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
         dropout: Share of features dropped in training. Default 0.5.
+        token_dropout: Share of words dropped in training. Default 0.1.
 
     Returns:
         A compiled `keras.Model` with `classify` and `answer`.
