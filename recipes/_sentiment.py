@@ -111,6 +111,11 @@ class FineTuningRecipe(SentimentRecipe):
     unfreeze: bool = option(True, "let one more layer learn each epoch, the head first")
     new_words: int = option(5_000, "at most this many new words are added")
 
+    @functools.cached_property
+    def steps(self) -> int:
+        """Batches per epoch: one pass over the texts, or several over very few."""
+        return self.steps_per_epoch or max(super().steps, 40)
+
     def model(self) -> Any:
         """Returns the pretrained classifier for these texts, or an untrained one."""
         from rnnzoo import sentiment_classifier

@@ -9,7 +9,6 @@ import functools
 from typing import Any
 
 from rnnzoo.recipes._sentiment import SentimentRecipe
-
 from rnnzoo.training import option
 
 

@@ -18,7 +18,6 @@ import functools
 from typing import Any
 
 from rnnzoo.recipes._sentiment import FineTuningRecipe
-
 from rnnzoo.training import option
 
 

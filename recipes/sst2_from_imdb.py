@@ -4,7 +4,7 @@
 
 The folder holds `stsa.binary.train`, `.dev` and `.test` (6,920, 872 and 1,821 sentences
 of reviews, a label and a sentence a line), as many papers since Kim (2014) have used
-them. `--examples=100` trains on 100 of them, and `--weights=none` from scratch.
+them. `--sentences=100` trains on 100 of them, and `--weights=none` from scratch.
 """
 
 import dataclasses
@@ -14,7 +14,6 @@ import re
 from typing import Any
 
 from rnnzoo.recipes._sentiment import FineTuningRecipe
-
 from rnnzoo.training import option
 
 
@@ -26,7 +25,9 @@ class Sst2FromImdb(FineTuningRecipe):
     licence = "Apache-2.0; none is stated for the texts"
 
     data: str = option("sst2", "folder with stsa.binary.train, .dev and .test")
-    examples_used: int = option(0, "train on as many sentences; 0 for all")
+    sentences: int = option(
+        0, "train on as many sentences, and validate on a quarter as many; 0 for all"
+    )
 
     @functools.cached_property
     def parts(self) -> tuple:
@@ -36,9 +37,13 @@ class Sst2FromImdb(FineTuningRecipe):
         from rnnzoo.data.pipeline import Subset
 
         training, validation = self._read("train"), self._read("dev")
-        if self.examples_used:
+        if self.sentences:
             order = np.random.default_rng(self.seed).permutation(len(training))
-            training = Subset(training, order[: self.examples_used])
+            training = Subset(training, order[: self.sentences])
+            # Who has few labels to train on has fewer to validate on.
+            count = min(len(validation), max(10, self.sentences // 4))
+            order = np.random.default_rng(self.seed).permutation(len(validation))
+            validation = Subset(validation, order[:count])
         return training, validation
 
     def test_examples(self) -> tuple:

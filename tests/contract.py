@@ -14,9 +14,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_data
 
 import rnnzoo
-import tiny_data
 from rnnzoo import callbacks, training, weights
 from rnnzoo.data.pipeline import batches
 from rnnzoo.devices import strategy

@@ -7,10 +7,10 @@ import pkgutil
 import re
 
 import pytest
-import rnnzoo.recipes
-from rnnzoo.recipes import _publish
 
 import rnnzoo
+import rnnzoo.recipes
+from rnnzoo.recipes import _publish
 
 ROOT = pathlib.Path(__file__).parent.parent
 MODULES = sorted(

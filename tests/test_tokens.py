@@ -1,12 +1,20 @@
-"""Numbers to tokens and back, for any list and any bad list."""
+"""Numbers and words to tokens and back, for any input and any bad input."""
 
+import os
+import re
+import subprocess
+import sys
+import tracemalloc
+import unicodedata
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from rnnzoo.tokens import Numbers, number_rows, parse_numbers
+from rnnzoo.tokens import Numbers, Words, checked_texts, number_rows, parse_numbers
 
 ranges = st.tuples(st.integers(-50, 50), st.integers(0, 60)).map(
     lambda r: (r[0], r[0] + r[1])
@@ -131,3 +139,353 @@ def test_the_graph_stops_at_numbers_out_of_range():
 def test_a_range_without_numbers_is_refused():
     with pytest.raises(ValueError, match="maximum must be an integer of at least 5"):
         Numbers(5, 4)
+
+
+# Words
+
+PARTS = [
+    ("It's <br />GREAT!!", ["it's", "great", "!", "!"]),
+    ("one<br>two<BR/>three< / p >four<Strong>five</strong>six", None),
+    ("<b>a</b><i>b</i><em>c</em><u>d</u><hr/><div>e</div>", list("abcde")),
+    ("<ul><li>a</li><li>b</li></ul><span>c</span>", list("abc")),
+    ("a<b and c>d", ["a", "<", "b", "and", "c", ">", "d"]),
+    ("<script> <a href=x>", ["<", "script", ">", "<", "a", "href", "=", "x", ">"]),
+    ("don't DON\u2019T", ["don't", "don't"]),
+    ("l'eau 'quoted' dogs'", ["l'eau", "'", "quoted", "'", "dogs", "'"]),
+    ("rock'n'roll ''x'' a''b '", "rock'n'roll ' ' x ' ' a ' ' b '".split()),
+    ("so-so 3.14 $5 8/10", "so - so 3 . 14 $ 5 8 / 10".split()),
+    ("fine\U0001f600\U0001f600ok", ["fine", "\U0001f600", "\U0001f600", "ok"]),
+    ("a\0b \0 c", ["a", "b", "c"]),
+    ("a\xa0b\u2003c\u3000d\u2028e\x0bf\x0cg\x85h", list("abcdefgh")),
+    ("a\u200bb\ufeffc\u200ed\xade", list("abcde")),
+    ("<\u200bbr> x", ["x"]),
+    ("\u00c9T\u00c9 e\u0301t\u00c9 \u1e9e", ["\xe9t\xe9", "e\u0301t\xe9", "\xdf"]),
+    (
+        "\u039f\u0394\u039f\u03a3 \u03a3\u0391",
+        ["\u03bf\u03b4\u03bf\u03c2", "\u03c3\u03b1"],
+    ),
+    ("\u0130stanbul I", ["i\u0307stanbul", "i"]),
+    (
+        "\u4f60\u597d\uff0c\u4e16\u754c\u3002",
+        ["\u4f60\u597d", "\uff0c", "\u4e16\u754c", "\u3002"],
+    ),
+    (
+        "\u0928\u092e\u0938\u094d\u0924\u0947!",
+        ["\u0928\u092e\u0938\u094d\u0924\u0947", "!"],
+    ),
+    ("\ud83d\ude00 \udc00x", ["?", "?", "?", "x"]),
+    ("", []),
+    (" \t\n\r<br /> \u200b\0", []),
+]
+PARTS[1] = (PARTS[1][0], ["one", "two", "three", "four", "five", "six"])
+
+
+@pytest.mark.parametrize(("text", "words"), PARTS)
+def test_split(text, words):
+    assert Words.split(text) == words
+
+
+TAG = re.compile(
+    r"< */? *(?:br|p|i|b|em|u|strong|hr|div|span|ul|li) */? *>", re.ASCII | re.I
+)
+
+
+def reference(text):
+    """Splits as `Words` should, a character at a time."""
+    kinds = [unicodedata.category(c)[0] for c in text]
+    text = "".join(" " if k in "CZ" else c for c, k in zip(text, kinds, strict=True))
+    text = TAG.sub(" ", text.replace("\u2019", "'"))
+
+    def is_letter(index):
+        inside = 0 <= index < len(text)
+        return inside and unicodedata.category(text[index])[0] in "LMN"
+
+    spaced = ""
+    for index, character in enumerate(text):
+        joins = character == "'" and is_letter(index - 1) and is_letter(index + 1)
+        is_alone = not (is_letter(index) or joins)
+        spaced += f" {character} " if is_alone else character
+    return spaced.lower().split()
+
+
+# Characters on which all versions of Unicode agree; RE2 takes the long s for an s.
+STEADY = [
+    character
+    for character in map(chr, range(0x30000))
+    if unicodedata.category(character)
+    == unicodedata.ucd_3_2_0.category(character)
+    not in ("Cn", "Co", "Cs")
+    and character != "\u017f"
+]
+FRAGMENTS = [
+    *["<", ">", "/", "<br />", "</B>", "<p", "br", "i", "<strong>", " ", "  ", "."],
+    *["'", "\u2019", "''", "don't", "a", "I", "\0", "\n", "\xa0", "\u200b", "\xad"],
+    *[
+        "\u0130",
+        "\u03a3",
+        "\u0391",
+        "\u0301",
+        "\U0001f600",
+        "7",
+        "-",
+        "\ufeff",
+        "\ufffd",
+    ],
+]
+texts_of_all_kinds = st.lists(
+    st.sampled_from(FRAGMENTS) | st.sampled_from(STEADY), max_size=25
+).map("".join)
+
+
+@settings(deadline=None, max_examples=250)
+@given(texts_of_all_kinds)
+@example("<<br>br>")
+def test_any_text_has_the_words_of_the_reference(text):
+    assert Words.split(text) == reference(text)
+
+
+def test_every_character_is_read_as_the_reference_reads_it():
+    common = [c for c in STEADY if not "\u3400" <= c <= "\ud7ff" and c < "\U00020000"]
+    assert len(common) > 15_000
+    texts = [f"A{c}B {c}' {c}{c}" for c in common]
+    known = sorted({word for text in texts for word in reference(text)})
+    words = Words(known)
+    wrong = [
+        (text, got)
+        for text, got in zip(texts, words.decode(words.encode(texts)), strict=True)
+        if got.split(" ") != reference(text)
+    ]
+    assert wrong == []
+
+
+@settings(deadline=None, max_examples=100)
+@given(texts_of_all_kinds)
+def test_splitting_again_changes_nothing(text):
+    words = Words.split(text)
+    joined = " ".join(words)
+    # What is left of a tag around a tag is a tag once more.
+    assume(not TAG.search(joined))
+    assert Words.split(joined) == words
+
+
+def test_words_do_not_depend_on_the_locale():
+    """In Turkish, the small letter of I is one without a dot."""
+    code = (
+        "from rnnzoo.tokens import Words\n"
+        "print(ascii(Words.split('I THINK \u0130T IS J\u0300\u00cc')))"
+    )
+    answers = []
+    for locale in ("C.UTF-8", "tr_TR.UTF-8"):
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "LC_ALL": locale, "PYTHONUTF8": "1"},
+        )
+        answers.append(result.stdout.strip())
+    assert answers[0].startswith("['i', 'think', 'i\\u0307t', 'is', ")
+    assert answers[1] == answers[0]
+
+
+def test_bytes_that_are_not_utf8_are_unknown_characters():
+    words = Words(["a", "\ufffd", "b", "\xe9"])
+    texts = tf.constant([b"a\xffb", b"\xe9", b"a\xc3", "b\xe9 \xe9".encode()])
+    expected = [[2, 3, 4], [3, 0, 0], [2, 3, 0], [1, 5, 0]]
+    assert words(texts).numpy().tolist() == expected
+    data = tf.data.Dataset.from_tensors(texts).map(words)
+    assert next(iter(data)).numpy().tolist() == expected
+    assert words.encode([b"a\xffb"]).tolist() == [[2, 3, 4]]
+
+
+def test_an_empty_text_is_one_unknown_word():
+    words = Words(["a"])
+    assert words.encode([""]).tolist() == [[1]]
+    assert words.encode(["a a", "", " <br> ", "a"]).tolist() == [
+        [2, 2],
+        [1, 0],
+        [1, 0],
+        [2, 0],
+    ]
+    assert words.encode([]).shape == (0, 1) and words.encode([]).dtype == np.int32
+    assert Words([]).encode(["a b", ""]).tolist() == [[1, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("max_length", "kept"),
+    [
+        (None, "abcdefghi"),
+        (10, "abcdefghi"),
+        (9, "abcdefghi"),
+        (8, "abcdfghi"),
+        (5, "abchi"),
+        (4, "abhi"),
+        (3, "abi"),
+        (2, "ai"),
+    ],
+)
+def test_the_head_and_the_tail_of_a_long_text_are_kept(max_length, kept):
+    words = Words("a b c d e f g h i".split(), max_length=max_length)
+    ids = words.encode(["a b c d e f g h i", "a b", "x"])
+    assert words.decode(ids) == [" ".join(kept), "a b", "[unknown]"]
+    assert ids.shape == (3, len(kept))
+
+
+VOCABULARY = ["a", "i", "'", ".", "<", "br", "\U0001f600", "don't", "i\u0307"]
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    st.lists(texts_of_all_kinds, min_size=1, max_size=6),
+    st.none() | st.integers(2, 9),
+)
+def test_ids_of_any_texts(texts, max_length):
+    words = Words(VOCABULARY, max_length=max_length)
+    ids = words.encode(texts)
+    assert ids.dtype == np.int32 and ids.ndim == 2 and len(ids) == len(texts)
+    assert ids.min() >= 0 and ids.max() < words.vocabulary_size == 11
+    lengths = np.count_nonzero(ids, axis=1)
+    # No row is empty, none is too long, the longest has no padding.
+    assert lengths.min() >= 1 and lengths.max() == ids.shape[1]
+    assert max_length is None or ids.shape[1] <= max_length
+    assert np.array_equal(ids != 0, np.arange(ids.shape[1]) < lengths[:, None])
+    for text, row, length in zip(texts, ids, lengths, strict=True):
+        expected = [
+            VOCABULARY.index(word) + 2 if word in VOCABULARY else 1
+            for word in reference(text)
+        ] or [1]
+        if max_length and len(expected) > max_length:
+            half = max_length // 2
+            expected = expected[: max_length - half] + expected[-half:]
+        assert row[:length].tolist() == expected
+
+
+def test_lists_tensors_and_data_sets_are_read_alike():
+    words = Words(VOCABULARY, max_length=4)
+    texts = ["I don't.", "", "a\0\U0001f600 <br>a a a a.", "\u0130 <"]
+    expected = words.encode(texts)
+    np.testing.assert_array_equal(words.encode(tuple(texts)), expected)
+    np.testing.assert_array_equal(words.encode(np.array(texts)), expected)
+    np.testing.assert_array_equal(words.encode(np.array(texts, object)), expected)
+    np.testing.assert_array_equal(words.encode(tf.constant(texts)), expected)
+    np.testing.assert_array_equal(words(tf.constant(texts)), expected)
+    np.testing.assert_array_equal(words(texts), expected)
+    data = tf.data.Dataset.from_tensor_slices(texts).batch(4).map(words)
+    np.testing.assert_array_equal(next(iter(data)), expected)
+
+
+def test_decode():
+    words = Words(["quiet", "triumph"])
+    ids = words.encode(["Triumph! quiet", "quiet", ""])
+    assert words.decode(ids) == ["triumph [unknown] quiet", "quiet", "[unknown]"]
+    assert words.decode([[2, 0], [3, 3]]) == ["quiet", "triumph triumph"]
+    assert words.decode(np.zeros((2, 0), int)) == ["", ""]
+
+
+def test_learn():
+    texts = ["b B a", "c, c d", "d. \u0130"]
+    # Equally frequent words are in the order of their bytes.
+    assert Words.learn(texts, 10) == ["b", "c", "d", ",", ".", "a", "i\u0307"]
+    assert Words.learn(texts, 2) == ["b", "c"]
+    assert Words.learn(texts, 0) == []
+    assert Words.learn(texts, 10, min_count=2) == ["b", "c", "d"]
+    assert Words.learn(texts, 1, min_count=3) == []
+    assert Words.learn([], 10) == [] == Words.learn(["", " "], 10)
+
+
+def test_learn_takes_an_iterator_of_any_length():
+    drawn = []
+
+    def texts():
+        for index in range(3500):
+            drawn.append(index)
+            yield f"all w{index % 7} n{index}"
+
+    # 3,500 is a multiple of 7: each of the seven words is there 500 times.
+    assert Words.learn(texts(), 8, min_count=2) == [
+        "all",
+        *(f"w{index}" for index in range(7)),
+    ]
+    assert drawn == list(range(3500))
+
+
+def test_words_from_their_config():
+    words = Words(["b", "a", "\u00e9"], max_length=3)
+    config = words.get_config()
+    assert config == {"vocabulary": ["b", "a", "\u00e9"], "max_length": 3}
+    kept = keras.saving.serialize_keras_object(words)
+    for again in (
+        Words.from_config(config),
+        keras.saving.deserialize_keras_object(kept),
+    ):
+        assert again.get_config() == config and again.vocabulary_size == 5
+        assert again.encode(["a b c \xc9 d"]).tolist() == [[3, 2, 1]]
+
+
+def test_a_vocabulary_has_each_word_once():
+    with pytest.raises(ValueError) as error:
+        Words(["a", "b", "c", "b", "a", "b"])
+    assert str(error.value) == (
+        "Every word must be once in a vocabulary: remove the others. Received: 2 words "
+        "more than once, such as 'a'"
+    )
+    with pytest.raises(ValueError) as error:
+        Words(["a"], max_length=1)
+    assert str(error.value) == (
+        "max_length must be an integer of at least 2. Received: max_length=1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ("one text", "texts must be a list of strings. Received: texts='one text'"),
+        (None, "texts must be a list of strings. Received: texts=None"),
+        (7, "texts must be a list of strings. Received: texts=7"),
+        ({"a": 1}, "texts must be a list of strings. Received: texts={'a': 1}"),
+        (
+            ["a", 3, None, "b", ["c"]],
+            "texts must be strings. Correct or remove 3 of 5 rows (rows count from 0); "
+            "nothing was answered. Received:\n  row 1: 3 (int)\n  row 2: None (None)\n"
+            "  row 4: ['c'] (list)",
+        ),
+        (
+            ["a", float("nan")],
+            "texts must be strings. Correct or remove 1 of 2 rows (rows count from 0); "
+            "nothing was answered. Received:\n  row 1: nan (float)",
+        ),
+        (
+            [["a", "b"]],
+            "texts must be strings. Correct or remove 1 of 1 rows (rows count from 0); "
+            "nothing was answered. Received:\n  row 0: ['a', 'b'] (list)",
+        ),
+    ],
+)
+def test_what_is_no_list_of_texts_is_refused(texts, message):
+    with pytest.raises(TypeError) as error:
+        checked_texts(texts)
+    assert str(error.value) == message
+    with pytest.raises(TypeError) as error:
+        Words(["a"]).encode(texts, name="reviews")
+    assert str(error.value) == message.replace("texts", "reviews", 1).replace(
+        "texts=", "reviews="
+    )
+
+
+def test_texts_of_any_kind_become_strings():
+    expected = ["a", "\xe9", "\ufffd"]
+    texts = ["a", "\xe9".encode(), b"\xff"]
+    assert checked_texts(texts) == checked_texts(tuple(texts)) == expected
+    assert checked_texts(np.array(texts, object)) == expected
+    assert checked_texts(tf.constant(["a", "\xe9"])) == expected[:2]
+    kinds = {type(text) for text in checked_texts(np.array(["a", "b"]))}
+    assert kinds == {str}
+    assert checked_texts([]) == [] == checked_texts(np.array([], object))
+
+
+def test_checking_texts_takes_no_memory_for_the_longest_of_them():
+    texts = ["a" * 10**6] + ["b"] * 50
+    tracemalloc.start()
+    assert checked_texts(texts) == texts
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10**7

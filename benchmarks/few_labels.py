@@ -1,0 +1,97 @@
+"""Fine-tuning against training from scratch, on 50, 100, 500 and all labels of SST-2.
+
+    python benchmarks/few_labels.py --data=sst2
+
+The folder is that of `rnnzoo train sst2_from_imdb`. Every training is that recipe, with
+weights of IMDB or with `--weights=none`, for three seeds: they choose the sentences,
+too. Accuracy is on the 1,821 test sentences. Prints a table, and writes it to
+benchmarks/few_labels.csv and a picture of it to benchmarks/few_labels.png.
+"""
+
+import argparse
+import csv
+import pathlib
+import statistics
+import tempfile
+import time
+
+LABELS = (50, 100, 500, 0)
+STARTS = {"imdb": "fine-tuned from IMDB", "none": "from scratch"}
+
+
+def measure(data: str, weights: str, sentences: int, seed: int) -> dict:
+    """Trains once; returns the accuracy on the test sentences and the minutes."""
+    from rnnzoo import train
+    from rnnzoo.recipes.sst2_from_imdb import Sst2FromImdb
+
+    recipe = Sst2FromImdb(data=data, weights=weights, sentences=sentences, seed=seed)
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory() as run:
+        model = train(recipe, run)
+    minutes = (time.monotonic() - begin) / 60
+    return {"accuracy": recipe.report(model).accuracy, "minutes": minutes}
+
+
+def draw(rows: list[dict], path: pathlib.Path) -> None:
+    """Draws accuracy against the number of labels, with each seed's."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axis = figure.add_subplot()
+    for weights, label in STARTS.items():
+        chosen = [row for row in rows if row["weights"] == weights]
+        counts = sorted({row["labels"] for row in chosen})
+        means = [
+            statistics.mean(r["accuracy"] for r in chosen if r["labels"] == count)
+            for count in counts
+        ]
+        (line,) = axis.plot(counts, means, marker="o", label=label)
+        axis.plot(
+            [row["labels"] for row in chosen],
+            [row["accuracy"] for row in chosen],
+            ".",
+            color=line.get_color(),
+            alpha=0.4,
+        )
+    axis.set_xscale("log")
+    axis.set_xticks(counts, [f"{count:,}" for count in counts])
+    axis.minorticks_off()
+    axis.set_xlabel("labelled sentences for training")
+    axis.set_ylabel("accuracy on the test set of SST-2")
+    axis.set_title("SST-2: mean of the seeds (line) and each of them (dots)")
+    axis.grid(alpha=0.3)
+    axis.legend()
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    """Measures everything, prints and writes the table and the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="sst2", help="folder of SST-2's files")
+    parser.add_argument("--seeds", type=int, default=3)
+    parsed = parser.parse_args()
+    path = pathlib.Path(__file__).with_suffix(".csv")
+    rows = []
+    for sentences in LABELS:
+        for weights in STARTS:
+            for seed in range(parsed.seeds):
+                figures = measure(parsed.data, weights, sentences, seed)
+                rows.append(
+                    {
+                        "labels": sentences or 6920,
+                        "weights": weights,
+                        "seed": seed,
+                        "accuracy": round(figures["accuracy"], 4),
+                        "minutes": round(figures["minutes"], 1),
+                    }
+                )
+                print(rows[-1], flush=True)
+                with path.open("w", newline="") as file:
+                    writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+                    writer.writeheader()
+                    writer.writerows(rows)
+    draw(rows, path.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    main()
