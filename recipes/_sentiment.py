@@ -16,6 +16,7 @@ SETTINGS = (
     "cell",
     "dropout",
     "token_dropout",
+    "ngrams",
 )
 
 
@@ -28,9 +29,10 @@ class SentimentRecipe(Recipe):
     embedding_dim: int = option(128, "size of the vector that stands for a word")
     num_layers: int = option(1, "recurrent layers")
     cell: str = option("gru", "simple, gru or lstm")
-    dropout: float = option(0.5, "share of features dropped in training")
+    dropout: float = option(0.4, "share of features dropped in training")
     token_dropout: float = option(0.1, "share of words dropped in training")
-    max_length: int = option(600, "words read of a text")
+    ngrams: int = option(3, "longest n-gram beside the network; 0 for none")
+    max_length: int = option(800, "words read of a text")
     vocabulary_size: int = option(30_000, "most frequent words that are known")
 
     @functools.cached_property

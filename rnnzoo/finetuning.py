@@ -48,10 +48,11 @@ def with_vocabulary(model: Any, vocabulary: Sequence[str]) -> Any:
 
     Args:
         model: A model of the zoo that reads words.
-        vocabulary: The words to know, such as `model.tokens.vocabulary` and more.
+        vocabulary: The words to know, such as `model.tokens.vocabulary` and more. A
+            model with n-grams must go on knowing what it knew.
 
     Raises:
-        ValueError: If a word is there twice.
+        ValueError: If a word is there twice, or one is left out that must not be.
 
     Example:
         >>> from rnnzoo import finetuning, sentiment_classifier
@@ -60,8 +61,16 @@ def with_vocabulary(model: Any, vocabulary: Sequence[str]) -> Any:
         >>> finetuning.with_vocabulary(model, words).tokens.vocabulary[-1]
         'rnnzoo'
     """
-    if list(vocabulary) == model.tokens.vocabulary:
+    known = model.tokens.vocabulary
+    if list(vocabulary) == known:
         return model
+    # N-grams are known by the numbers of their words.
+    if model.arguments.get("ngrams") and list(vocabulary[: len(known)]) != known:
+        raise ValueError(
+            "The vocabulary of a model with n-grams can be added to, and not changed: "
+            "begin with model.tokens.vocabulary. Received: vocabulary with "
+            f"{len(vocabulary)} words, which begins otherwise"
+        )
     return _rebuilt(model, vocabulary=vocabulary)
 
 
@@ -72,7 +81,8 @@ def _rebuilt(model: Any, **changes: Any) -> Any:
     for weight, old in zip(new.weights, model.get_weights(), strict=True):
         if weight.path.startswith("reader/") and "vocabulary" in changes:
             old = _carried_over(old, model.tokens.vocabulary, new.tokens.vocabulary)
-        if not (weight.path.startswith("head/") and "classes" in changes):
+        is_head = weight.path.split("/")[0] in ("head", "ngrams")
+        if not (is_head and "classes" in changes):
             weight.assign(old)
     return new
 
@@ -92,7 +102,8 @@ def layer_groups(model: Any) -> list[str]:
         model: A built model.
 
     Returns:
-        Paths of layers; the layers of a recurrent stack are apart.
+        Paths of layers; the layers of a recurrent stack are apart. N-grams, which are
+        beside the others, are not among them.
 
     Example:
         >>> from rnnzoo import finetuning, many_to_one
@@ -106,7 +117,7 @@ def layer_groups(model: Any) -> list[str]:
         parts = [layer.name]
         if hasattr(layer, "num_layers"):
             parts = dict.fromkeys("/".join(path.split("/")[:2]) for path in paths)
-        groups += parts if paths else []
+        groups += parts if paths and layer.name != "ngrams" else []
     return groups[::-1]
 
 

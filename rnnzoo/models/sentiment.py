@@ -33,13 +33,14 @@ class SentimentClassifier(ManyToOne):
         *,
         classes: Sequence[str] = ("negative", "positive"),
         vocabulary: Sequence[str] = (),
-        max_length: int = 600,
+        max_length: int = 800,
         embedding_dim: int = 128,
         units: int = 128,
         num_layers: int = 1,
         cell: str = "gru",
-        dropout: float = 0.5,
+        dropout: float = 0.4,
         token_dropout: float = 0.1,
+        ngrams: int = 3,
     ):
         """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
@@ -58,6 +59,7 @@ class SentimentClassifier(ManyToOne):
             dropout=dropout,
             token_dropout=token_dropout,
             pooling="mean_max",
+            ngrams=ngrams,
         )
         self.tokens = tokens
         self.classes = arguments["classes"]
@@ -243,11 +245,13 @@ def sentiment_classifier(
     cell: str | None = None,
     dropout: float | None = None,
     token_dropout: float | None = None,
+    ngrams: int | None = None,
 ) -> SentimentClassifier:
     """Makes a classifier of texts that reads them in both directions.
 
     Word vectors go through a bidirectional recurrent network; the mean and the maximum
-    of its outputs over all words go to a linear head. Use it as it is on English
+    of its outputs over all words go to a linear head. A linear model of n-grams is
+    added (`rnnzoo.layers.ngrams.NgramBag`). Use it as it is on English
     reviews, or fine-tune it on texts and classes of your own (`rnnzoo.finetuning`).
 
     Shapes of the graph: token ids `[batch, time]`, 0 = padding at the end, to logits
@@ -265,13 +269,15 @@ def sentiment_classifier(
             words that they know are carried over. Default: the words of the default
             weights, 30,000 of English film reviews.
         max_length: Words that are read of a text; of a longer one its first half of
-            that many and its last half. Default 600.
+            that many and its last half. Default 800.
         embedding_dim: Size of the vector that stands for a word. Default 128.
         units: Size of each direction's state. Default 128.
         num_layers: Recurrent layers. Default 1.
         cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
-        dropout: Share of features dropped in training. Default 0.5.
+        dropout: Share of features dropped in training. Default 0.4.
         token_dropout: Share of words dropped in training. Default 0.1.
+        ngrams: Longest n-gram of the linear model beside the network; 0 for none.
+            Default 3.
 
     Returns:
         A compiled `keras.Model` with `classify` and `answer`.
