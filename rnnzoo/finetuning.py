@@ -35,7 +35,8 @@ def with_classes(model: Any, classes: Sequence[str]) -> Any:
         >>> finetuning.with_classes(model, ["angry", "calm", "happy"]).classes
         ['angry', 'calm', 'happy']
     """
-    if list(classes) == model.classes:
+    classes = checked_classes(classes)
+    if classes == model.classes:
         return model
     return _rebuilt(model, classes=classes)
 
@@ -43,8 +44,8 @@ def with_classes(model: Any, classes: Sequence[str]) -> Any:
 def with_vocabulary(model: Any, vocabulary: Sequence[str]) -> Any:
     """Returns a copy of a model that knows other words.
 
-    The vectors of words that it knew are carried over. A new word begins as the unknown
-    word, so that answers change for words that were left out alone.
+    The vectors of words that it knew are carried over. The vector of a new word begins
+    as that of the unknown word, and n-grams with it as if they had never been seen.
 
     Args:
         model: A model of the zoo that reads words.
@@ -76,7 +77,7 @@ def with_vocabulary(model: Any, vocabulary: Sequence[str]) -> Any:
 
 def _rebuilt(model: Any, **changes: Any) -> Any:
     """Builds a model anew with other arguments, and carries over what fits."""
-    new = type(model).from_config({**model.get_config(), **changes})
+    new = type(model)(**{**model.get_config(), **changes})
     new.card = {"body": model.card.get("name") or model.card}
     for weight, old in zip(new.weights, model.get_weights(), strict=True):
         if weight.path.startswith("reader/") and "vocabulary" in changes:
@@ -93,6 +94,35 @@ def _carried_over(
     """Returns the vectors of new words; 0 is padding and 1 the unknown word."""
     places = {word: index for index, word in enumerate(old, 2)}
     return vectors[[0, 1, *(places.get(word, 1) for word in new)]]
+
+
+def checked_classes(classes: Any) -> list[str]:
+    """Returns names of classes as a list of strings.
+
+    Raises:
+        ValueError: If there are fewer than two, or one of them twice.
+        TypeError: If they are no list of names.
+    """
+    if isinstance(classes, str) or not isinstance(classes, Sequence):
+        raise TypeError(
+            f"classes must be a list of names. Received: classes={classes!r}"
+        )
+    names = [str(plain(name)) for name in classes]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(
+            "classes must be at least two different names. Received: "
+            f"classes={list(classes)!r}"
+        )
+    return names
+
+
+def plain(label: Any) -> Any:
+    """Returns a label as Python has it: not as bytes, NumPy value or tensor."""
+    if hasattr(label, "numpy"):
+        label = label.numpy()
+    if isinstance(label, np.generic):
+        label = label.item()
+    return label.decode("utf-8") if isinstance(label, bytes) else label
 
 
 def layer_groups(model: Any) -> list[str]:
@@ -203,7 +233,12 @@ class LayerwiseAdam(keras.optimizers.Adam):
         first = depth * self.unfreeze_steps
         learns = ops.cast(self.iterations >= first, learning_rate.dtype)
         rate = learning_rate * learns / self.decay**depth
+        if self.weight_decay is not None and self._use_weight_decay(variable):
+            self.assign_sub(variable, variable * (rate * self.weight_decay))
         super().update_step(gradient, variable, rate)
+
+    def _apply_weight_decay(self, variables: Sequence) -> None:
+        """Does nothing: `update_step` decays each weight at its layer's rate."""
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

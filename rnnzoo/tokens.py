@@ -287,6 +287,15 @@ _WORD_RULES = (
     (r"''", r" ' ' "),
     (r"(^|[^\pL\pM\pN])'", r"\1 ' "),
     (r"'($|[^\pL\pM\pN])", r" ' \1"),
+    # tf.strings.lower does as the machine's locale says: to Turkish, Azeri and
+    # Lithuanian these letters are special. All others are alike everywhere.
+    ("I", "i"),
+    ("İ", "i\u0307"),
+    ("J", "j"),
+    ("Į", "į"),
+    ("Ì", "ì"),
+    ("Í", "í"),
+    ("Ĩ", "ĩ"),
 )
 
 
@@ -355,8 +364,9 @@ class Words(keras.layers.Layer):
                 f"{len(repeated)} words more than once, such as {repeated[0]!r}"
             )
         with tf.init_scope():
-            ids = tf.range(2, 2 + len(self.vocabulary), dtype=tf.int32)
-            known = tf.constant(self.vocabulary, tf.string, shape=[len(ids)])
+            # A table may not be empty, and no word of a text has a NUL.
+            known = tf.constant([to_utf8(word) for word in ("\0", *self.vocabulary)])
+            ids = tf.concat([[self.UNKNOWN], tf.range(2, 1 + len(known))], 0)
             self.table = tf.lookup.StaticHashTable(
                 tf.lookup.KeyValueTensorInitializer(known, ids), self.UNKNOWN
             )
@@ -427,11 +437,16 @@ class Words(keras.layers.Layer):
 
         Returns:
             The words, most frequent first; equally frequent ones in the order of
-            strings.
+            strings. Of millions of words, those that have been seen once are forgotten
+            now and then, so that memory is bounded.
         """
         counts, texts = collections.Counter(), iter(texts)
         while batch := [to_utf8(text) for text in itertools.islice(texts, 1000)]:
             counts.update(_words(tf.constant(batch)).flat_values.numpy().tolist())
+            if len(counts) > 100 * size + 1_000_000:
+                counts = collections.Counter(
+                    {word: count for word, count in counts.items() if count > 1}
+                )
         ranking = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return [word.decode() for word, n in ranking[:size] if n >= min_count]
 
@@ -460,7 +475,8 @@ def checked_texts(texts: Any, name: str = "texts") -> list[str]:
     """
     if isinstance(texts, tf.Tensor):
         texts = texts.numpy()
-    if isinstance(texts, str) or not _is_row(texts) or np.ndim(texts) == 0:
+    # Not np.ndim: it would make an array of a list, each text as long as the longest.
+    if not _is_row(texts) or (isinstance(texts, np.ndarray) and texts.ndim == 0):
         raise TypeError(
             f"{name} must be a list of strings. Received: {name}={_shortened(texts)}"
         )

@@ -32,6 +32,7 @@ def classifier(**changes):
         "max_length": 20,
         "num_layers": 2,
         "cell": "simple",  # quicker than a GRU
+        "ngrams": 0,
         "dropout": 0.0,
         "token_dropout": 0.0,
     }
@@ -193,6 +194,25 @@ def test_words_that_are_left_out_are_unknown(body):
 def test_a_vocabulary_cannot_have_a_word_twice(body):
     with pytest.raises(ValueError, match="1 words more than once, such as 'film'"):
         finetuning.with_vocabulary(body, ["film", "dull", "film"])
+
+
+def test_n_grams_are_of_the_head_and_of_known_words():
+    body = classifier(ngrams=2)
+    bag = body.get_layer("ngrams")
+    bag.set_weights([np.ones_like(weight) for weight in bag.get_weights()])
+    model = finetuning.with_classes(body, ["sad", "glad"])
+    assert not any(np.all(w == 1) for w in model.get_layer("ngrams").get_weights())
+    more = finetuning.with_vocabulary(body, [*VOCABULARY, "new"])
+    assert all(np.all(w == 1) for w in more.get_layer("ngrams").get_weights())
+    np.testing.assert_allclose(shares(more, TEXTS), shares(body, TEXTS), atol=1e-6)
+    for words in (VOCABULARY[:-1], ["new", *VOCABULARY], VOCABULARY[::-1]):
+        with pytest.raises(ValueError) as error:
+            finetuning.with_vocabulary(body, words)
+        assert str(error.value) == (
+            "The vocabulary of a model with n-grams can be added to, and not changed: "
+            "begin with model.tokens.vocabulary. Received: vocabulary with "
+            f"{len(words)} words, which begins otherwise"
+        )
 
 
 def test_a_frozen_model_gives_one_that_learns(body):

@@ -21,6 +21,7 @@ GOOD, BAD = ["warm", "superb", "fresh"], ["dull", "awful", "stale"]
 OTHERS = ["the", "film", "plot", "is", "cast", "a", "."]
 # The simple cell is quicker than a GRU.
 SMALL = {"units": 8, "embedding_dim": 8, "max_length": 20, "cell": "simple"}
+SMALL["ngrams"] = 0
 
 
 def classifier(**changes):
@@ -242,6 +243,7 @@ def test_classes_that_cannot_be(classes, kind, message):
 
 def test_fit_takes_texts_and_names(model):
     model = rnnzoo.load(saved(model, "fit"))
+    model.run_eagerly = True  # tracing a graph takes longer than a few steps
     validation = (TEXTS[:8], LABELS[:8])
     history = model.fit(
         np.array(TEXTS[:32]),
@@ -376,7 +378,7 @@ def test_weights_of_a_file(model):
 
 OPTIONS = ["--text=review", "--label=stars"]
 TINY = ["--units=8", "--embedding_dim=8", "--max_length=20", "--cell=simple"]
-TINY += ["--epochs=2"]
+TINY += ["--ngrams=0", "--epochs=2"]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.pipeline import Source
 from rnnzoo.errors import check_number, closest
+from rnnzoo.finetuning import checked_classes, plain
 from rnnzoo.tokens import Words, checked_texts
 
 DEFAULT_WEIGHTS = "imdb"
@@ -89,7 +90,7 @@ class SentimentClassifier(ManyToOne):
             ValueError: If a label is no class; names every such row.
         """
         numbers = {name: number for number, name in enumerate(self.classes)}
-        names = [str(_plain(label)) for label in labels]
+        names = [str(plain(label)) for label in labels]
         unknown = [row for row, name in enumerate(names) if name not in numbers]
         if unknown:
             shown = ", ".join(f"row {row}: {names[row]!r}" for row in unknown[:5])
@@ -312,32 +313,3 @@ def sentiment_classifier(
     if classes is not None:
         model = finetuning.with_classes(model, checked_classes(classes))
     return model
-
-
-def checked_classes(classes: Any) -> list[str]:
-    """Returns names of classes as a list of strings.
-
-    Raises:
-        ValueError: If there are fewer than two, or one of them twice.
-        TypeError: If they are no list of names.
-    """
-    if isinstance(classes, str) or not isinstance(classes, Sequence):
-        raise TypeError(
-            f"classes must be a list of names. Received: classes={classes!r}"
-        )
-    names = [str(_plain(name)) for name in classes]
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(
-            "classes must be at least two different names. Received: "
-            f"classes={list(classes)!r}"
-        )
-    return names
-
-
-def _plain(label: Any) -> Any:
-    """Returns a label as Python has it: not as bytes, NumPy value or tensor."""
-    if hasattr(label, "numpy"):
-        label = label.numpy()
-    if isinstance(label, np.generic):
-        label = label.item()
-    return label.decode("utf-8") if isinstance(label, bytes) else label
