@@ -6,10 +6,10 @@
 
 The same batches of reviews go through the same architecture: word vectors, a
 bidirectional layer, mean and maximum over the words, a linear head; Adam, clipped
-gradients. Batches are of similar length, as the recipe makes them, or of any length.
-An epoch's seconds are those of the median of some batches, drawn evenly over an epoch,
-weighted by their steps. Each row is a process of its own. Prints a table and writes it
-to benchmarks/sentiment.csv.
+gradients. One more row has the recipe's n-grams too. Batches are of similar length, as
+the recipe makes them, or of any length. An epoch's seconds are the mean of some of its
+batches, which are spread evenly over their lengths, times their number. Each row is a
+process of its own. Prints a table and writes it to benchmarks/sentiment.csv.
 """
 
 import argparse
@@ -30,6 +30,7 @@ BATCHES, WARM_UP = 16, 2
 CASES = {
     "rnnzoo, batches of similar length": ("keras", "gru", "similar"),
     "rnnzoo, batches of any length": ("keras", "gru", "any"),
+    "rnnzoo with n-grams, similar length": ("n-grams", "gru", "similar"),
     "PyTorch nn.GRU, similar length, packed": ("packed", "gru", "similar"),
     "PyTorch nn.GRU, similar length, padding read too": ("padded", "gru", "similar"),
     "PyTorch nn.GRU, any length, packed": ("packed", "gru", "any"),
@@ -92,8 +93,8 @@ def seconds_per_batch(step, folder: str, kind: str) -> float:
     return float(np.mean(times))
 
 
-def keras_step(words: int):
-    """Returns the training step of the recipe's model."""
+def keras_step(words: int, ngrams: bool):
+    """Returns the training step of the recipe's model, or of its recurrent part."""
     import keras
     import tensorflow as tf
 
@@ -102,6 +103,7 @@ def keras_step(words: int):
 
     chosen = recipe()
     settings = {name: getattr(chosen, name) for name in SETTINGS}
+    settings["ngrams"] *= ngrams
     vocabulary = [str(number) for number in range(words - 2)]
     model = sentiment_classifier(weights=None, vocabulary=vocabulary, **settings)
     model.compile_with_defaults(keras.optimizers.Adam(global_clipnorm=1.0))
@@ -190,8 +192,8 @@ def main() -> None:
         return
     if parsed.measure:
         framework, cell, kind, folder, words = parsed.measure
-        if framework == "keras":
-            step = keras_step(int(words))
+        if framework in ("keras", "n-grams"):
+            step = keras_step(int(words), framework == "n-grams")
         else:
             step = torch_step(int(words), cell, framework == "packed")
         print(json.dumps({"seconds": seconds_per_batch(step, folder, kind)}))

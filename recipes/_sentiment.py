@@ -17,6 +17,7 @@ SETTINGS = (
     "dropout",
     "token_dropout",
     "ngrams",
+    "ngram_buckets",
 )
 
 
@@ -32,6 +33,7 @@ class SentimentRecipe(Recipe):
     dropout: float = option(0.4, "share of features dropped in training")
     token_dropout: float = option(0.1, "share of words dropped in training")
     ngrams: int = option(3, "longest n-gram beside the network; 0 for none")
+    ngram_buckets: int = option(2**20, "vectors that n-grams share through a hash")
     max_length: int = option(800, "words read of a text")
     vocabulary_size: int = option(30_000, "most frequent words that are known")
 

@@ -1,7 +1,33 @@
 """Tells whether a film review is negative or positive: IMDB, 25,000 reviews.
 
-rnnzoo prepare imdb_reviews
-rnnzoo train imdb_sentiment
+    rnnzoo prepare imdb_reviews
+    rnnzoo train imdb_sentiment
+
+Word vectors go through a bidirectional GRU, whose mean and maximum over the words go to
+a linear head; a linear model of n-grams up to three words answers beside it, and the
+answer is the mean of both. Trained on 22,500 of the training reviews; the other 2,500
+chose the epoch and everything else. The test reviews were read for the figures alone.
+
+Result (weights `sentiment_classifier.imdb`, seed 0, 53.4 minutes on one core beside
+two other trainings): 0.90580 of the 25,000 test reviews are right, and of those
+whose text is not in the training set as well, 0.90533. Over three seeds the mean is
+0.90471 and the standard deviation 0.00114. The expected calibration error is
+0.00908, the negative log-likelihood 0.23459 nats.
+
+What was tried, on shorter trainings, and where it led:
+
+- The recurrent network alone: it learns the training reviews by heart in three rounds,
+  and is worse than with n-grams by one review in a hundred.
+- N-grams and network trained as one sum: the n-grams learn sooner, and what is left for
+  the network is too little. Each text for one of the two, drawn at random: better than
+  either, as the two err in different places.
+- N-grams at the learning rate of the network: far too slow; at ten times it, two rounds
+  are enough.
+- Vectors and both directions pretrained as language models on the same reviews, for
+  four rounds: no gain over random ones.
+- Texts cut to 400 words instead of 600 and more: worse.
+- More dropout (half of the vectors' features, a quarter of the words): slower, and no
+  better within four rounds.
 """
 
 import dataclasses
@@ -14,7 +40,20 @@ from rnnzoo.training import option
 
 @dataclasses.dataclass(kw_only=True)
 class ImdbSentiment(SentimentRecipe):
-    """Classifies film reviews with a bidirectional GRU."""
+    """Classifies film reviews with a bidirectional GRU, and n-grams beside it."""
+
+    trained_on = (
+        "imdb_reviews (Maas et al., ACL 2011): 22,500 of the 25,000 training reviews; "
+        "the other 2,500 chose the epoch. No other text."
+    )
+    licence = "Apache-2.0; the owners of the reviews state none"
+    published = {
+        "accuracy": (
+            0.9186,
+            "Johnson and Zhang, ICML 2016, arXiv:1602.02373: supervised bidirectional "
+            "LSTM with pooling",
+        )
+    }
 
     epochs: int = option(5, "rounds over the reviews, validation and checkpoint")
     batch_size: int = option(64, "reviews per batch, over all devices")

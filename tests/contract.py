@@ -4,6 +4,7 @@ A new model needs no test code here: examples come from the recipe that its weig
 record names.
 """
 
+import dataclasses
 import functools
 import inspect
 import os
@@ -48,8 +49,11 @@ def small_data_sets(tmp_path_factory):
 def recipe_of(name, **options):
     """A small version of the recipe behind a model's first weights."""
     record = weights.records()[rnnzoo.list_weights(name)[0]]
-    small = {"epochs": 2, "steps_per_epoch": 4, "batch_size": 4, **TINY, **options}
-    return training.recipe_class(record["recipe"])(max_length=32, **small)
+    recipe = training.recipe_class(record["recipe"])
+    small = {"epochs": 2, "steps_per_epoch": 4, "batch_size": 4, **TINY}
+    small |= {"max_length": 32, "embedding_dim": 8, "ngram_buckets": 1000}
+    fields = {field.name for field in dataclasses.fields(recipe)}
+    return recipe(**{k: v for k, v in small.items() if k in fields} | options)
 
 
 def recipe_without_dropout(name):

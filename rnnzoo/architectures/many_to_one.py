@@ -44,6 +44,7 @@ class ManyToOne(SequenceModel):
         chrono_steps: int | None = None,
         pooling: str = "last",
         ngrams: int = 0,
+        ngram_buckets: int = 2**20,
         padding_value: float | None = None,
     ):
         """Sets up; the class says what the arguments mean."""
@@ -80,6 +81,7 @@ class ManyToOne(SequenceModel):
         phrases = NgramBag(
             num_classes or num_values,
             max_n=max(ngrams, 1),
+            buckets=ngram_buckets,
             dropout=dropout,
             name="ngrams",
         )
@@ -129,6 +131,7 @@ def many_to_one(
     chrono_steps: int | None = None,
     pooling: str = "last",
     ngrams: int = 0,
+    ngram_buckets: int = 2**20,
     padding_value: float | None = None,
 ) -> ManyToOne:
     """Builds a model that reads a sequence and gives one answer.
@@ -164,6 +167,7 @@ def many_to_one(
             weighted mean of all steps.
         ngrams: For token input: beside the recurrence, score all n-grams of up to so
             many tokens, and answer with the mean (`rnnzoo.layers.ngrams`); 0 for none.
+        ngram_buckets: Number of vectors that n-grams share through a hash.
         padding_value: For real-valued input: steps whose features all have this value
             are padding; `None` if there is no padding.
 

@@ -42,6 +42,7 @@ class SentimentClassifier(ManyToOne):
         dropout: float = 0.4,
         token_dropout: float = 0.1,
         ngrams: int = 3,
+        ngram_buckets: int = 2**20,
     ):
         """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
@@ -61,6 +62,7 @@ class SentimentClassifier(ManyToOne):
             token_dropout=token_dropout,
             pooling="mean_max",
             ngrams=ngrams,
+            ngram_buckets=ngram_buckets,
         )
         self.tokens = tokens
         self.classes = arguments["classes"]
@@ -247,6 +249,7 @@ def sentiment_classifier(
     dropout: float | None = None,
     token_dropout: float | None = None,
     ngrams: int | None = None,
+    ngram_buckets: int | None = None,
 ) -> SentimentClassifier:
     """Makes a classifier of texts that reads them in both directions.
 
@@ -279,6 +282,8 @@ def sentiment_classifier(
         token_dropout: Share of words dropped in training. Default 0.1.
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
             Default 3.
+        ngram_buckets: Number of vectors that n-grams share through a hash. Default
+            2**20.
 
     Returns:
         A compiled `keras.Model` with `classify` and `answer`.
