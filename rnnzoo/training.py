@@ -300,8 +300,10 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
             progress,
             # A history ahead of the checkpoint is cut; one behind would have a gap.
             callbacks.RunFolder(run, recipe, checkpoint),
-            checkpoint,
+            # Before the checkpoint, as Keras' recurrent layers draw dropout masks even
+            # to answer, and the checkpoint keeps where the random numbers are.
             callbacks.Samples(run, checkpoint, *samples),
+            checkpoint,
             keras.callbacks.TensorBoard(run / "logs", write_graph=False),
         ]
     # An epoch that was interrupted is finished first, as one of fewer steps.

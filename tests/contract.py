@@ -279,7 +279,7 @@ def test_the_training_step_compiles_with_xla_to_the_same_loss(name):
 
 
 @every_model
-@pytest.mark.parametrize("step", [2, 4, 7])
+@pytest.mark.parametrize("step", [2, 4, pytest.param(7, marks=pytest.mark.slow)])
 def test_interrupted_and_resumed_equals_uninterrupted(
     name, step, tmp_path, monkeypatch
 ):

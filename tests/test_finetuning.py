@@ -445,6 +445,7 @@ def test_mixed_precision(body, precision):
     assert finetuning.layer_groups(model) == GROUPS[:3]
 
 
+@pytest.mark.slow
 def test_replicas_learn_as_one_device_does():
     groups = ["head", "recurrence/simple_0", "reader"]
     random = np.random.default_rng(0)

@@ -273,6 +273,7 @@ def test_splitting_again_changes_nothing(text):
     assert Words.split(joined) == words
 
 
+@pytest.mark.slow
 def test_words_do_not_depend_on_the_locale():
     """In Turkish, the small letter of I is one without a dot."""
     code = (
