@@ -3,9 +3,10 @@
     python benchmarks/few_labels.py --data=sst2
 
 The folder is that of `rnnzoo train sst2_from_imdb`. Every training is that recipe, with
-weights of IMDB or with `--weights=none`, for three seeds: they choose the sentences,
+weights of IMDB or with `--weights=none`, for several seeds: they choose the sentences,
 too. Accuracy is on the 1,821 test sentences. Prints a table, and writes it to
-benchmarks/few_labels.csv and a picture of it to benchmarks/few_labels.png.
+benchmarks/few_labels.csv and a picture of it to benchmarks/few_labels.png; trainings
+that are in the table already are not repeated (remove it to begin anew).
 """
 
 import argparse
@@ -15,7 +16,7 @@ import statistics
 import tempfile
 import time
 
-LABELS = (50, 100, 500, 0)
+LABELS, ALL = (50, 100, 500, 0), 6920
 STARTS = {"imdb": "fine-tuned from IMDB", "none": "from scratch"}
 
 
@@ -72,13 +73,23 @@ def main() -> None:
     parsed = parser.parse_args()
     path = pathlib.Path(__file__).with_suffix(".csv")
     rows = []
-    for sentences in LABELS:
-        for weights in STARTS:
-            for seed in range(parsed.seeds):
+    if path.exists():
+        with path.open(newline="") as file:
+            numbers = {"labels": int, "seed": int, "accuracy": float, "minutes": float}
+            rows = [
+                {key: numbers.get(key, str)(value) for key, value in row.items()}
+                for row in csv.DictReader(file)
+            ]
+    done = {(row["labels"], row["weights"], row["seed"]) for row in rows}
+    for seed in range(parsed.seeds):
+        for sentences in LABELS:
+            for weights in STARTS:
+                if (sentences or ALL, weights, seed) in done:
+                    continue
                 figures = measure(parsed.data, weights, sentences, seed)
                 rows.append(
                     {
-                        "labels": sentences or 6920,
+                        "labels": sentences or ALL,
                         "weights": weights,
                         "seed": seed,
                         "accuracy": round(figures["accuracy"], 4),
@@ -90,7 +101,7 @@ def main() -> None:
                     writer = csv.DictWriter(file, rows[0], lineterminator="\n")
                     writer.writeheader()
                     writer.writerows(rows)
-    draw(rows, path.with_suffix(".png"))
+                draw(rows, path.with_suffix(".png"))
 
 
 if __name__ == "__main__":
