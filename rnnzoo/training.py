@@ -93,6 +93,14 @@ class Recipe:
         """
         return self.validation_examples()[0][:5]
 
+    def static_length(self, model: Any) -> int:
+        """Returns the steps that batches are padded to where shapes must be static.
+
+        Default: the model's `max_length`. A model that reads sequences of any length
+        has none; then no training or validation example may be longer than this.
+        """
+        return model.max_length
+
     def optimizer(self, model: Any) -> Any:
         """Returns the optimizer for a model that was just built.
 
@@ -267,7 +275,7 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     if chosen.is_chief:
         _check_space(model, run)
     validation_inputs, validation_targets = recipe.validation_examples()
-    length = model.max_length if chosen.needs_static_shapes else None
+    length = recipe.static_length(model) if chosen.needs_static_shapes else None
     validation = evaluation_batches(
         validation_inputs,
         validation_targets,
