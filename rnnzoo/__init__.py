@@ -18,6 +18,7 @@ _PUBLIC = {
     "sorter": "rnnzoo.models.sorting",
     "sentiment_classifier": "rnnzoo.models.sentiment",
     "adder": "rnnzoo.models.addition",
+    "parity": "rnnzoo.models.parity",
     # Architectures for any task
     "many_to_one": "rnnzoo.architectures.many_to_one",
     "many_to_many": "rnnzoo.architectures.many_to_many",

@@ -87,6 +87,30 @@ class Numbers(keras.layers.Layer):
             ids = tf.cast(inputs - shift, tf.int32)
         return ids.to_tensor(PADDING) if isinstance(ids, tf.RaggedTensor) else ids
 
+    def check(
+        self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
+    ) -> None:
+        """Refuses rows that `encode` cannot take, with the same errors."""
+        problems = {}
+        has_wrong_type = False
+        for index, row in enumerate(rows):
+            wrong = [] if self._is_good(row) else self._problems(row)
+            if max_length is not None and _is_row(row) and len(row) > max_length:
+                wrong.append((False, f"{len(row)} numbers, more than {max_length}"))
+            if wrong:
+                has_wrong_type |= any(is_type for is_type, _ in wrong)
+                problems[index] = [text for _, text in wrong]
+        if problems:
+            lines = [f"  row {row}, {'; '.join(t)}" for row, t in problems.items()]
+            most = "" if max_length is None else f", at most {max_length} in a row"
+            message = (
+                f"{name} must be integers from {self.minimum} to {self.maximum}{most}. "
+                f"Correct or remove {len(problems)} of {len(rows)} rows (rows and "
+                "positions count from 0); nothing was answered. Received:\n"
+                + "\n".join(lines)
+            )
+            raise TypeError(message) if has_wrong_type else ValueError(message)
+
     def encode(
         self,
         rows: Sequence,
@@ -110,25 +134,7 @@ class Numbers(keras.layers.Layer):
             ValueError: If a number is out of range or a row too long. Either message
                 names every bad row with the position and value of what is wrong.
         """
-        problems = {}
-        has_wrong_type = False
-        for index, row in enumerate(rows):
-            wrong = [] if self._is_good(row) else self._problems(row)
-            if max_length is not None and _is_row(row) and len(row) > max_length:
-                wrong.append((False, f"{len(row)} numbers, more than {max_length}"))
-            if wrong:
-                has_wrong_type |= any(is_type for is_type, _ in wrong)
-                problems[index] = [text for _, text in wrong]
-        if problems:
-            lines = [f"  row {row}, {'; '.join(t)}" for row, t in problems.items()]
-            most = "" if max_length is None else f", at most {max_length} in a row"
-            message = (
-                f"{name} must be integers from {self.minimum} to {self.maximum}{most}. "
-                f"Correct or remove {len(problems)} of {len(rows)} rows (rows and "
-                "positions count from 0); nothing was answered. Received:\n"
-                + "\n".join(lines)
-            )
-            raise TypeError(message) if has_wrong_type else ValueError(message)
+        self.check(rows, max_length, name)
         lengths = [len(row) for row in rows]
         ids = np.zeros((len(rows), length or max(lengths, default=0)), "int32")
         if any(lengths):
@@ -262,6 +268,48 @@ def parse_numbers(text: str) -> list:
             return word
 
     return [parse(word) for word in words]
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class SignedBits(Numbers):
+    """Bits as real values: -1 for 0, 1 for 1, and 0 is padding.
+
+    Inputs of the call: as of `Numbers`; in strings, blanks and commas between bits may
+    be left out.
+
+    Outputs of the call: `[batch, time, 1]`, float32, padded with 0 at the end.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo.tokens import SignedBits
+        >>> SignedBits().encode([[0, 1, 1], [1]])[..., 0].tolist()
+        [[-1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
+        >>> SignedBits()(tf.constant(["011", "1"]))[..., 0].numpy().tolist()
+        [[-1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+
+    def __init__(self, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(0, 1, **layer_options)
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the values of bits or of strings; shapes as in the class."""
+        if not isinstance(inputs, (tf.Tensor, tf.RaggedTensor)):
+            inputs = tf.convert_to_tensor(inputs)
+        if inputs.dtype == tf.string:
+            inputs = tf.strings.regex_replace(inputs, "([01])", r"\1 ")
+        ids = super().call(inputs)
+        values = tf.gather(tf.constant([0.0, -1.0, 1.0]), ids)
+        return values[..., tf.newaxis]
+
+    def encode(self, rows: Sequence, name: str = "bits") -> np.ndarray:
+        """Turns rows of 0 and 1 into values `[rows, time, 1]`, float32."""
+        ids = super().encode(rows, name=name)
+        return np.array([0, -1, 1], "float32")[ids][..., None]
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

@@ -125,7 +125,8 @@ def test_padding_and_neighbours_change_nothing(name):
     model, inputs = trained(name), examples_of(name, 4, index=10**6)[0]
     ids = model.encode(inputs)[0]
     together = np.array(model(ids))
-    padded = np.array(model(np.pad(ids, ((0, 0), (0, 5)))))[:, : together.shape[1]]
+    more_steps = [(0, 0), (0, 5)] + [(0, 0)] * (ids.ndim - 2)
+    padded = np.array(model(np.pad(ids, more_steps)))[:, : together.shape[1]]
     for row, example in enumerate(inputs):
         alone = outputs(model, [example])[0]
         steps = alone.shape[0]
@@ -265,7 +266,7 @@ def test_the_training_step_compiles_with_xla_to_the_same_loss(name):
             batch_size=8,
             seed=0,
             first=10**6,
-            length=model.max_length,
+            length=recipe.static_length(model),
         )
         assert all(spec.shape.is_fully_defined() for spec in data.element_spec)
         history = model.fit(data, steps_per_epoch=2, epochs=2, verbose=0, shuffle=False)

@@ -168,6 +168,49 @@ class Addition:
         return pairs, [a + b for a, b in pairs]
 
 
+@dataclasses.dataclass(frozen=True)
+class Parity:
+    """Rows of bits, and 1 where the number of ones is odd, else 0.
+
+    Half of the rows have the largest length, the others any length up to it. In a third
+    of them each bit is 0 or 1 with equal probability; in another, nine of ten bits are
+    the same; and in the last nearly all are, so that one bit is kept for long.
+
+    Args:
+        max_length: Largest number of bits.
+        growing_batches: Curriculum: the largest length grows from 2 to `max_length`
+            over this many batches.
+
+    Example:
+        >>> from rnnzoo.data.synthetic import Parity
+        >>> rows, parities = Parity(max_length=8).batch(3, seed=0, index=0)
+        >>> [sum(row) % 2 for row in rows] == parities
+        True
+    """
+
+    max_length: int = 40
+    growing_batches: int = 0
+
+    def __post_init__(self):
+        """Checks the arguments."""
+        check_number("max_length", self.max_length, minimum=1, whole=True)
+        check_number("growing_batches", self.growing_batches, minimum=0, whole=True)
+
+    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+        """Returns `size` rows of bits, and their parities."""
+        random = np.random.default_rng((seed, index))
+        longest = self.max_length
+        if index < self.growing_batches:
+            share = index / self.growing_batches
+            longest = min(longest, 2 + int(share * (longest - 2)))
+        ones = random.choice([0.5, 0.5, 0.1, 0.9, 0.02, 0.98], (size, 1))
+        bits = (random.random((size, longest)) < ones).astype(int)
+        lengths = random.integers(1, longest + 1, size)
+        lengths = np.where(random.random(size) < 0.5, longest, lengths)
+        rows = [row[:n].tolist() for row, n in zip(bits, lengths, strict=True)]
+        return rows, [sum(row) % 2 for row in rows]
+
+
 def random_pairs(count: int, length: int, seed: int) -> list[tuple[int, int]]:
     """Returns pairs of numbers of exactly `length` binary digits, uniform.
 
