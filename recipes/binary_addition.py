@@ -78,4 +78,6 @@ class BinaryAddition(Recipe):
                 a + b == total for (a, b), total in zip(sets[name], sums, strict=True)
             ]
             figures[name] = sum(right) / len(right)
+        chosen = [*sets["exact_match"], *sets["exact_match_of_carries"]]
+        figures["smallest_margin"] = model.smallest_margin(chosen)
         return figures

@@ -72,4 +72,7 @@ class ParityOfBits(Recipe):
         for name in progress(list(sets)):
             answers = np.array(model.answer(sets[name]))
             figures[name] = float(np.mean(answers == sets[name].sum(axis=1) % 2))
+        figures["smallest_margin"] = min(
+            model.smallest_margin(rows[:, :1000]) for rows in sets.values()
+        )
         return figures

@@ -19,6 +19,10 @@ _PUBLIC = {
     "sentiment_classifier": "rnnzoo.models.sentiment",
     "adder": "rnnzoo.models.addition",
     "parity": "rnnzoo.models.parity",
+    # Models of the zoo whose weights are set by hand
+    "summer": "rnnzoo.models.by_hand",
+    "comparer": "rnnzoo.models.by_hand",
+    "parity_by_hand": "rnnzoo.models.by_hand",
     # Architectures for any task
     "many_to_one": "rnnzoo.architectures.many_to_one",
     "many_to_many": "rnnzoo.architectures.many_to_many",

@@ -2,8 +2,9 @@
 
 import collections
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import keras
@@ -271,26 +272,31 @@ def parse_numbers(text: str) -> list:
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class SignedBits(Numbers):
-    """Bits as real values: -1 for 0, 1 for 1, and 0 is padding.
+class Bits(Numbers):
+    """Bits as real values: `zero` for 0, and 1 for 1; 0 is padding.
 
     Inputs of the call: as of `Numbers`; in strings, blanks and commas between bits may
     be left out.
 
     Outputs of the call: `[batch, time, 1]`, float32, padded with 0 at the end.
 
+    Args:
+        zero: The value of a 0.
+
     Example:
         >>> import tensorflow as tf
-        >>> from rnnzoo.tokens import SignedBits
-        >>> SignedBits().encode([[0, 1, 1], [1]])[..., 0].tolist()
+        >>> from rnnzoo.tokens import Bits
+        >>> Bits().encode([[0, 1, 1], [1]])[..., 0].tolist()
         [[-1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
-        >>> SignedBits()(tf.constant(["011", "1"]))[..., 0].numpy().tolist()
+        >>> Bits()(tf.constant(["011", "1"]))[..., 0].numpy().tolist()
         [[-1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
     """
 
-    def __init__(self, **layer_options: Any):
+    def __init__(self, zero: float = -1.0, **layer_options: Any):
         """Sets up; the class says what the arguments mean."""
         super().__init__(0, 1, **layer_options)
+        self.zero = zero
+        self.values = np.array([0.0, zero, 1.0], "float32")
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the values of bits or of strings; shapes as in the class."""
@@ -298,18 +304,107 @@ class SignedBits(Numbers):
             inputs = tf.convert_to_tensor(inputs)
         if inputs.dtype == tf.string:
             inputs = tf.strings.regex_replace(inputs, "([01])", r"\1 ")
-        ids = super().call(inputs)
-        values = tf.gather(tf.constant([0.0, -1.0, 1.0]), ids)
-        return values[..., tf.newaxis]
+        return tf.gather(self.values, super().call(inputs))[..., tf.newaxis]
 
     def encode(self, rows: Sequence, name: str = "bits") -> np.ndarray:
         """Turns rows of 0 and 1 into values `[rows, time, 1]`, float32."""
-        ids = super().encode(rows, name=name)
-        return np.array([0, -1, 1], "float32")[ids][..., None]
+        return self.values[super().encode(rows, name=name)][..., None]
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {}
+        return {"zero": self.zero}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class RealSteps(keras.layers.Layer):
+    """Real numbers as they are: `values` of them a step.
+
+    Use it for models that calculate with streams of numbers.
+
+    Inputs of the call: strings `[batch]` of numbers separated by spaces, commas or
+    brackets, step after step.
+
+    Outputs of the call: `[batch, time, values]`, float32, padded with 0 at the end.
+
+    Args:
+        values: Numbers per step.
+
+    Raises:
+        ValueError: If `values` is less than 1.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo.tokens import RealSteps
+        >>> RealSteps(2)(tf.constant(["2 -2, 0 3.5", "1 1"])).numpy().tolist()
+        [[[2.0, -2.0], [0.0, 3.5]], [[1.0, 1.0], [0.0, 0.0]]]
+        >>> RealSteps(1).encode([[2, -0.5], [1]])[..., 0].tolist()
+        [[2.0, -0.5], [1.0, 0.0]]
+    """
+
+    def __init__(self, values: int, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(dtype="float32", **layer_options)
+        check_number("values", values, minimum=1, whole=True)
+        self.values = values
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the numbers of strings; shapes as in the class."""
+        inputs = tf.convert_to_tensor(inputs, tf.string)
+        words = tf.strings.split(
+            tf.strings.regex_replace(inputs, r"[\s,;()\[\]]+", " ")
+        )
+        numbers = tf.ragged.map_flat_values(tf.strings.to_number, words).to_tensor(0.0)
+        return tf.reshape(numbers, [tf.shape(numbers)[0], -1, self.values])
+
+    def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
+        """Returns rows as arrays `[time, values]`, float32.
+
+        Args:
+            rows: A sequence of rows: of numbers, or of steps of `values` numbers.
+            name: What messages call them.
+
+        Raises:
+            TypeError: If something is no number (bools are not).
+            ValueError: If a number is not finite, a row is empty, or its steps do not
+                have `values` numbers. Either message names every bad row.
+        """
+        problems, arrays, has_wrong_type = [], [], False
+        for index, row in enumerate(rows):
+            steps = row if self.values > 1 else [[value] for value in row]
+            flat = [value for step in steps for value in step]
+            wrong = [v for v in flat if isinstance(v, bool) or not isinstance(v, Real)]
+            if wrong:
+                has_wrong_type = True
+                text = f"{_shortened(wrong[0])} is not a number ({_kind(wrong[0])})"
+            elif not all(map(math.isfinite, flat)):
+                text = "a number is not finite"
+            elif not flat or any(len(step) != self.values for step in steps):
+                text = f"not one or more steps of {self.values} numbers"
+            else:
+                arrays.append(np.array(steps, "float32"))
+                continue
+            problems.append(f"  row {index}: {text}")
+        if problems:
+            message = (
+                f"{name} must be finite, {self.values} a step. Correct or remove "
+                f"{len(problems)} of {len(rows)} rows (rows count from 0); nothing was "
+                "answered. Received:\n" + "\n".join(problems)
+            )
+            raise TypeError(message) if has_wrong_type else ValueError(message)
+        return arrays
+
+    def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
+        """Turns rows into numbers `[rows, time, values]`, float32; as `check`."""
+        arrays = self.check(rows, name)
+        longest = max(map(len, arrays), default=0)
+        steps = np.zeros((len(arrays), longest, self.values), "float32")
+        for row, array in zip(steps, arrays, strict=True):
+            row[: len(array)] = array
+        return steps
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"values": self.values}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

@@ -16,15 +16,15 @@ from rnnzoo.metrics import BitAccuracy
 class PieceReader:
     """Mixed into models that read rows of any number and length in bounded memory.
 
-    Rows of similar length are read together, at most `CELLS` steps at a time. A row of
-    more steps is read in pieces: the state after one is the state before the next.
-    They have `reader`, `recurrence` and `head` among their layers.
+    Rows of similar length are read together, a piece after the other: the state after
+    one is the state before the next.
     """
 
-    CELLS = 2**20  # steps times rows that are in memory at a time
+    # Steps times rows that are encoded, and that are read, at a time.
+    ENCODED, READ = 2**24, 2**20
 
     def groups(self, lengths: Sequence[int]) -> Iterator[np.ndarray]:
-        """Yields the numbers of the rows to read together.
+        """Yields the numbers of the rows to read together, the longest first.
 
         Args:
             lengths: The number of steps of every row.
@@ -33,62 +33,67 @@ class PieceReader:
         order = np.argsort(-lengths, kind="stable")
         begin = 0
         while begin < len(order):
-            size = max(1, self.CELLS // max(1, lengths[order[begin]]))
+            size = max(1, self.ENCODED // max(1, lengths[order[begin]]))
             yield order[begin : begin + size]
             begin += size
 
-    def read_in_pieces(self, source: np.ndarray) -> Iterator[np.ndarray]:
+    def read_in_pieces(
+        self, source: np.ndarray, lengths: np.ndarray | None = None
+    ) -> Iterator[np.ndarray]:
         """Yields the outputs `[rows, steps, values]` of one piece after another.
 
         Args:
             source: What the graph takes, `[rows, time, features]`.
+            lengths: How many steps of each row to read, the longest first: pieces hold
+                the rows only that have not ended. `None` for all steps of all rows.
         """
-        steps = max(1, self.CELLS // max(1, len(source)))
-        state = self.start_state(len(source))
-        for begin in range(0, source.shape[1], steps):
-            piece, *state = self._read(source[:, begin : begin + steps], *state)
+        state, begin = self.start_state(len(source)), 0
+        while begin < source.shape[1]:
+            rows = len(source) if lengths is None else int(np.sum(lengths > begin))
+            end = begin + max(1, self.READ // max(1, rows))
+            state = [tensor[:rows] for tensor in state]
+            piece, *state = self._read(source[:rows, begin:end], *state)
             yield ops.convert_to_numpy(piece)
+            begin = end
 
     def start_state(self, rows: int) -> list:
-        """Returns the state's tensors `[rows, units]` before the first step."""
+        """Returns the tensors `[rows, units]` of the state before the first step."""
         recurrence = self.get_layer("recurrence")
         return [
             ops.zeros((rows, recurrence.units), recurrence.compute_dtype)
             for _ in range(recurrence.num_layers * recurrence.states_per_layer)
         ]
 
-    def read(self, inputs: Any, state: list | None = None) -> tuple:
-        """Reads a sequence, or the next piece of one.
+    def read_piece(self, inputs: Any, state: list) -> tuple[Any, list]:
+        """Reads the next piece of each row.
 
         Args:
             inputs: `[batch, time, features]`.
-            state: A list per layer of the tensors of its state before the first step;
-                `None` for the initial one.
+            state: The state's tensors before the first step.
 
         Returns:
             Outputs `[batch, time, values]`, and the state after the last real step.
         """
-        reader = self.get_layer("reader")
-        hidden, state = self.get_layer("recurrence")(
-            reader(inputs), initial_state=state, mask=reader.compute_mask(inputs)
+        reader, recurrence = self.get_layer("reader"), self.get_layer("recurrence")
+        count = recurrence.states_per_layer
+        hidden, state = recurrence(
+            reader(inputs),
+            initial_state=[state[i : i + count] for i in range(0, len(state), count)],
+            mask=reader.compute_mask(inputs),
         )
-        return self.get_layer("head")(hidden), state
+        return self.get_layer("head")(hidden), keras.tree.flatten(state)
 
     @functools.cached_property
     def _read(self) -> Callable:
         """The compiled graph from a piece and a state to outputs and the next state."""
-        states = self.start_state(1)
-        per_layer = self.get_layer("recurrence").states_per_layer
 
-        def read(inputs: Any, *flat: Any) -> tuple:
-            layers = range(0, len(flat), per_layer)
-            outputs, state = self.read(
-                inputs, [flat[i : i + per_layer] for i in layers]
-            )
-            return (outputs, *keras.tree.flatten(state))
+        def read(inputs: Any, *state: Any) -> tuple:
+            outputs, state = self.read_piece(inputs, list(state))
+            return (outputs, *state)
 
-        dtype = keras.backend.standardize_dtype(states[0].dtype)
-        shapes = [((None, state.shape[1]), dtype) for state in states]
+        state = self.start_state(1)
+        dtype = keras.backend.standardize_dtype(state[0].dtype)
+        shapes = [((None, tensor.shape[1]), dtype) for tensor in state]
         return compiled(read, ((None, None, self.input_shape[-1]), "float32"), *shapes)
 
 
@@ -104,3 +109,25 @@ class BitMachine(PieceReader, ManyToMany):
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
         self.compile(optimizer, loss, metrics=[BitAccuracy()])
         self.default_optimizer = id(self.optimizer) if optimizer == "adam" else None
+
+    def smallest_margin(self, inputs: Any) -> float:
+        """Returns how near to 0, where a bit flips, a logit comes at any real step.
+
+        Args:
+            inputs: A batch of raw inputs.
+
+        Example:
+            >>> from rnnzoo import adder
+            >>> adder().smallest_margin([(5, 3), (2**20 - 1, 1)]) > 1
+            True
+        """
+        source = self.encode(inputs)[0]
+        smallest = float("inf")
+        for group in self.groups([source.shape[1]] * len(source)):
+            mask = self.get_layer("reader").compute_mask(source[group])
+            logits = list(self.read_in_pieces(source[group]))
+            sizes = np.abs(np.concatenate(logits, axis=1))[..., 0]
+            if mask is not None:
+                sizes = sizes[ops.convert_to_numpy(mask)]
+            smallest = min(smallest, float(sizes.min()))
+        return smallest

@@ -8,7 +8,7 @@ import numpy as np
 from rnnzoo import weights as weight_files
 from rnnzoo.architectures.bits import BitMachine
 from rnnzoo.architectures.sequence_model import constructor_arguments
-from rnnzoo.tokens import Numbers, SignedBits, number_rows
+from rnnzoo.tokens import Bits, Numbers, number_rows
 
 
 class BitsReader:
@@ -75,9 +75,9 @@ class BitsReader:
         answers = np.zeros(len(rows), int)
         for group in self.groups(lengths):
             source, begin = self.tokens.encode([rows[row] for row in group]), 0
-            for piece in self.read_in_pieces(source):
-                last = lengths[group] - 1 - begin
-                ends = np.flatnonzero((last >= 0) & (last < piece.shape[1]))
+            for piece in self.read_in_pieces(source, lengths[group]):
+                last = lengths[group[: len(piece)]] - 1 - begin
+                ends = np.flatnonzero(last < piece.shape[1])
                 answers[group[ends]] = piece[ends, last[ends], 0] > 0
                 begin += piece.shape[1]
         return answers.tolist()
@@ -106,7 +106,7 @@ class ParityReader(BitsReader, BitMachine):
             dropout=dropout,
             padding_value=0.0,
         )
-        self.tokens = SignedBits()
+        self.tokens = Bits()
         self.arguments = arguments
 
 
