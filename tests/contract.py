@@ -1,8 +1,8 @@
 """What every model of `rnnzoo.list_models()` must satisfy.
 
 A new model needs no test code here: examples come from the recipe that its weights
-record names. A model whose weights are set by hand takes no `weights`, has no recipe and
-is not trained: it brings examples, and must answer all of them rightly.
+record names. A model whose weights are set by hand takes no `weights`, has no recipe
+and is not trained: it brings examples, and must answer all of them rightly.
 """
 
 import functools
