@@ -72,7 +72,7 @@ def test_how_large_logistic_weights_must_be():
         (summer, "", ValueError),
         (summer, [[1], 2], TypeError),
         (summer, None, TypeError),
-        (comparer, [1, 2], ValueError),
+        (comparer, [1, 2], TypeError),
         (comparer, "1 2 3", ValueError),
         (comparer, [[(1, 2)], [(1, 2, 3)]], ValueError),
         (parity_by_hand, [2], ValueError),

@@ -389,7 +389,7 @@ def parity_by_hand(hidden: str = "hard", *, weight: float = 20.0) -> ParityByHan
     (docs/by_hand.png); all times `weight`.
 
     Logistic units never reach 0 or 1, and what the output lacks goes into the next
-    step. With `weight` from 4.44 on that does not add up: whatever the bits, and however
+    step. With `weight` from 4.44 on that does not add up: whatever the bits and however
     many, the output stays within a fixed distance of what it should be, 0.377 for 4.44,
     0.00765 for 10 and 0.0000455 for 20. With 4 the worst bits take it past a half in 9
     steps, and answers are wrong from there on (benchmarks/by_hand.csv).
