@@ -26,6 +26,7 @@ class BinaryAddition(Recipe):
     units: int = option(16, "size of the network's state")
     num_layers: int = option(1, "recurrent layers")
     cell: str = option("simple", "simple, gru or lstm")
+    state_noise: float = option(0.1, "standard deviation of the noise on the state")
     curriculum: int = option(1000, "steps until numbers have their full length")
 
     def model(self) -> Any:
@@ -38,6 +39,7 @@ class BinaryAddition(Recipe):
             units=self.units,
             num_layers=self.num_layers,
             cell=self.cell,
+            state_noise=self.state_noise,
         )
 
     def examples(self) -> Any:

@@ -25,6 +25,7 @@ class ParityOfBits(Recipe):
     units: int = option(32, "size of the network's state")
     num_layers: int = option(1, "recurrent layers")
     cell: str = option("simple", "simple, gru or lstm")
+    state_noise: float = option(0.1, "standard deviation of the noise on the state")
     curriculum: int = option(1500, "steps until rows have their full length")
 
     def model(self) -> Any:
@@ -32,7 +33,11 @@ class ParityOfBits(Recipe):
         from rnnzoo import parity
 
         return parity(
-            weights=None, units=self.units, num_layers=self.num_layers, cell=self.cell
+            weights=None,
+            units=self.units,
+            num_layers=self.num_layers,
+            cell=self.cell,
+            state_noise=self.state_noise,
         )
 
     def examples(self) -> Any:

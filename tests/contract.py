@@ -59,7 +59,10 @@ def recipe_of(name, **options):
 
 def recipe_without_dropout(name):
     """Such a recipe without what is random in training."""
-    options = [option for option in recipe_of(name).options() if "dropout" in option]
+    random = ("dropout", "noise")
+    options = [
+        o for o in recipe_of(name).options() if any(word in o for word in random)
+    ]
     return recipe_of(name, **dict.fromkeys(options, 0.0))
 
 

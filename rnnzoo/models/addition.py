@@ -27,6 +27,7 @@ class Adder(BitMachine):
         num_layers: int = 1,
         cell: str = "simple",
         dropout: float = 0.0,
+        state_noise: float = 0.0,
     ):
         """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
@@ -38,6 +39,7 @@ class Adder(BitMachine):
             num_layers=num_layers,
             cell=cell,
             dropout=dropout,
+            state_noise=state_noise,
         )
         # A sum may have one digit more than the larger number.
         self.tokens = BinaryColumns(2, extra_steps=1 + delay)
@@ -160,6 +162,7 @@ def adder(
     num_layers: int | None = None,
     cell: str | None = None,
     dropout: float | None = None,
+    state_noise: float | None = None,
 ) -> Adder:
     """Makes a machine that adds two natural numbers of any size.
 
@@ -187,6 +190,8 @@ def adder(
         num_layers: Recurrent layers. Default 1.
         cell: `"simple"`, `"gru"` or `"lstm"`. Default `"simple"`.
         dropout: Share of features dropped in training. Default 0.
+        state_noise: For "simple": standard deviation of the noise on the state in
+            training. Default 0; the listed weights were trained with 0.1.
 
     Returns:
         A compiled `keras.Model` with `add` and `answer`.

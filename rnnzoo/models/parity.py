@@ -94,6 +94,7 @@ class ParityReader(BitsReader, BitMachine):
         num_layers: int = 1,
         cell: str = "simple",
         dropout: float = 0.0,
+        state_noise: float = 0.0,
     ):
         """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
@@ -104,6 +105,7 @@ class ParityReader(BitsReader, BitMachine):
             num_layers=num_layers,
             cell=cell,
             dropout=dropout,
+            state_noise=state_noise,
             padding_value=0.0,
         )
         self.tokens = Bits()
@@ -117,6 +119,7 @@ def parity(
     num_layers: int | None = None,
     cell: str | None = None,
     dropout: float | None = None,
+    state_noise: float | None = None,
 ) -> ParityReader:
     """Makes a machine that says whether the number of ones among bits is odd.
 
@@ -135,6 +138,8 @@ def parity(
         num_layers: Recurrent layers. Default 1.
         cell: `"simple"`, `"gru"` or `"lstm"`. Default `"simple"`.
         dropout: Share of features dropped in training. Default 0.
+        state_noise: For "simple": standard deviation of the noise on the state in
+            training. Default 0; the listed weights were trained with 0.1.
 
     Returns:
         A compiled `keras.Model` with `answer`.
