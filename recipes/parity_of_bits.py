@@ -1,6 +1,22 @@
 """Says whether the number of ones among bits is odd, in rows of any length.
 
-rnnzoo train parity_of_bits
+    rnnzoo train parity_of_bits
+
+A simple recurrent network of 32 units reads a bit per step; the target of every step is
+the parity so far.
+
+Result (weights `parity.bits`, seed 0; minutes and hardware in results.csv): of 1,000
+random rows of 10,000 bits, a share of
+1.00000 is answered rightly, over five seeds 1.00000 (standard deviation 0.00000);
+so are 1,000 rows each of that length with one in a thousand bits a 1, or all but those,
+and of 1,000 bits all rows with a single 1, and all in which only zeros follow ones.
+Training has at most 40 bits. The margin is the smallest absolute logit at any of the
+first 1,000 steps of these.
+
+What was tried, and where it led:
+
+- 8 and 16 units, or a learning rate of 0.003: some seeds do not learn.
+- Rows without long runs of one bit: some seeds make errors in long rows.
 """
 
 import dataclasses
@@ -25,7 +41,7 @@ class ParityOfBits(Recipe):
     units: int = option(32, "size of the network's state")
     num_layers: int = option(1, "recurrent layers")
     cell: str = option("simple", "simple, gru or lstm")
-    state_noise: float = option(0.1, "standard deviation of the noise on the state")
+    state_noise: float = option(0.0, "standard deviation of the noise on the state")
     curriculum: int = option(1500, "steps until rows have their full length")
 
     def model(self) -> Any:

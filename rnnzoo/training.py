@@ -295,7 +295,9 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
         )
         return rnnzoo.load(run / "best.keras")
     examples = recipe.examples()
-    say(padding_line(examples, model.encode, recipe.batch_size, recipe.seed))
+    padding = padding_line(examples, model.encode, recipe.batch_size, recipe.seed)
+    if padding:
+        say(padding)
     if done.step or done.epoch:
         say(f"Resuming {run} at epoch {done.epoch + 1}, step {done.step + 1}")
     progress = callbacks.Progress(recipe, done)

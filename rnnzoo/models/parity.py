@@ -139,7 +139,7 @@ def parity(
         cell: `"simple"`, `"gru"` or `"lstm"`. Default `"simple"`.
         dropout: Share of features dropped in training. Default 0.
         state_noise: For "simple": standard deviation of the noise on the state in
-            training. Default 0; the listed weights were trained with 0.1.
+            training. Default 0.
 
     Returns:
         A compiled `keras.Model` with `answer`.
