@@ -6,17 +6,18 @@ A simple recurrent network of 16 units reads a binary digit of both numbers per 
 the least significant first, and writes the digits of the sum two steps late.
 
 Result (weights `adder.binary`, seed 0; minutes and hardware in results.csv): of 10,000
-pairs of random numbers of 1,000 binary digits, a share of EXACT is added without an
-error, over five seeds MEAN; so are the carries through every length up to 1,000
-(2^n - 1 and 1), and 100 pairs of 10,000 digits. Training has at most 20 digits. The
-margin is the smallest absolute logit at any step of these.
+pairs of random numbers of 1,000 binary digits, a share of 1.00000 is added without an
+error, over five seeds 1.00000 (standard deviation 0.00000); so are the carries through
+every length up to 1,000 (2^n - 1 and 1), and 100 pairs of 10,000 digits. Training has
+at most 20 digits. The margin is the smallest absolute logit at any step of the pairs of
+1,000 digits and the carries.
 
 What was tried, and where it led:
 
 - 8 units: some seeds go on making errors.
-- No noise on the state: as good on 20 digits, but some seeds make errors on 1,000, where
-  small deviations of the state add up. Noise makes the network push its state back to
-  the nearest of few values.
+- No noise on the state: as good on 20 digits, but some seeds make errors on 1,000,
+  where small deviations of the state add up. Noise makes the network push its state
+  back to the nearest of few values.
 - A penalty for units that are not saturated: the states are clean, and the margins are
   as small as before.
 """
