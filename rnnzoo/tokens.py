@@ -613,7 +613,8 @@ def _shortened(value: Any) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python refuses to print integers of very many digits
-        return f"a {type(value).__name__} too long to print"
+        kind = "number" if isinstance(value, int) else type(value).__name__
+        return f"a {kind} too long to print"
     return text if len(text) <= 80 else text[:77] + "..."
 
 
