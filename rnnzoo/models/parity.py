@@ -65,7 +65,7 @@ class BitsReader:
             )
         self.tokens.check(rows, name="bits")
         answers = self._last_bits(rows)
-        if is_batch and len(inputs) and isinstance(inputs[0], str):
+        if isinstance(inputs, (list, tuple)) and isinstance(next(iter(inputs), 0), str):
             return [str(answer) for answer in answers]
         return answers if is_batch else answers[0]
 
