@@ -17,6 +17,12 @@ _PUBLIC = {
     # Models of the zoo
     "sorter": "rnnzoo.models.sorting",
     "sentiment_classifier": "rnnzoo.models.sentiment",
+    "adder": "rnnzoo.models.addition",
+    "parity": "rnnzoo.models.parity",
+    # Models of the zoo whose weights are set by hand
+    "summer": "rnnzoo.models.by_hand",
+    "comparer": "rnnzoo.models.by_hand",
+    "parity_by_hand": "rnnzoo.models.by_hand",
     # Architectures for any task
     "many_to_one": "rnnzoo.architectures.many_to_one",
     "many_to_many": "rnnzoo.architectures.many_to_many",

@@ -407,7 +407,8 @@ class Samples(keras.callbacks.Callback):
 
 def _text(value: Any) -> str:
     """Returns an input or an answer as one line of text."""
-    text = value if isinstance(value, str) else " ".join(map(str, value))
+    is_row = isinstance(value, (list, tuple, np.ndarray))
+    text = " ".join(map(str, value)) if is_row else str(value)
     text = " ".join(text.split())
     return text if len(text) <= 300 else text[:297] + "..."
 

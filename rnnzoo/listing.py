@@ -9,16 +9,24 @@ from rnnzoo import weights
 from rnnzoo.errors import closest
 
 
-def list_models() -> list[str]:
+def list_models(by_hand: bool | None = None) -> list[str]:
     """Lists the models of the zoo by the names of their factories.
+
+    Args:
+        by_hand: `True` for those whose weights are set by hand, which need no training
+            and have no weight files; `False` for the others; `None` for all.
 
     Example:
         >>> import rnnzoo
         >>> "sorter" in rnnzoo.list_models()
         True
     """
-    modules = rnnzoo._PUBLIC.items()
-    return [name for name, module in modules if module.startswith("rnnzoo.models.")]
+    return [
+        name
+        for name, module in rnnzoo._PUBLIC.items()
+        if module.startswith("rnnzoo.models.")
+        and by_hand in (None, module == "rnnzoo.models.by_hand")
+    ]
 
 
 def list_recipes() -> list[str]:

@@ -83,6 +83,43 @@ class ExactMatch(keras.metrics.Mean):
         return {**super().get_config(), "padding": self.padding}
 
 
+@keras.saving.register_keras_serializable("rnnzoo")
+class BitAccuracy(keras.metrics.Mean):
+    """Share of bits that are right, steps that are masked left out.
+
+    Use it for logits of bits: a positive one is a 1.
+
+    Args:
+        name: Name in logs.
+
+    Shapes: targets and logits `[batch, time, bits]`.
+
+    Example:
+        >>> from rnnzoo.metrics import BitAccuracy
+        >>> metric = BitAccuracy()
+        >>> metric.update_state([[[1.0], [0.0]]], [[[2.5], [0.1]]])
+        >>> float(metric.result())
+        0.5
+    """
+
+    def __init__(self, name: str = "accuracy", **options: Any):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(name=name, **options)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Counts the right bits of a batch; weights are per step."""
+        mask = keras.src.backend.get_keras_mask(y_pred)
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        right = ops.equal(ops.greater(y_true, 0.5), ops.greater(y_pred, 0.0))
+        weights = ops.ones_like(right[..., 0], "float32")
+        if mask is not None:
+            weights = ops.cast(mask, "float32")
+        if sample_weight is not None:
+            weights = weights * ops.cast(sample_weight, "float32")
+        right = ops.mean(ops.cast(right, "float32"), axis=-1)
+        super().update_state(right, weights)
+
+
 def _right(y_true: Any, y_pred: Any, padding: int) -> tuple:
     """Returns which tokens are right, and which are real."""
     y_true = ops.cast(y_true, "int32")

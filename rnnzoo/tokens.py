@@ -2,7 +2,9 @@
 
 import collections
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import keras
@@ -86,6 +88,30 @@ class Numbers(keras.layers.Layer):
             ids = tf.cast(inputs - shift, tf.int32)
         return ids.to_tensor(PADDING) if isinstance(ids, tf.RaggedTensor) else ids
 
+    def check(
+        self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
+    ) -> None:
+        """Refuses rows that `encode` cannot take, with the same errors."""
+        problems = {}
+        has_wrong_type = False
+        for index, row in enumerate(rows):
+            wrong = [] if self._is_good(row) else self._problems(row)
+            if max_length is not None and _is_row(row) and len(row) > max_length:
+                wrong.append((False, f"{len(row)} numbers, more than {max_length}"))
+            if wrong:
+                has_wrong_type |= any(is_type for is_type, _ in wrong)
+                problems[index] = [text for _, text in wrong]
+        if problems:
+            lines = [f"  row {row}, {'; '.join(t)}" for row, t in problems.items()]
+            most = "" if max_length is None else f", at most {max_length} in a row"
+            message = (
+                f"{name} must be integers from {self.minimum} to {self.maximum}{most}. "
+                f"Correct or remove {len(problems)} of {len(rows)} rows (rows and "
+                "positions count from 0); nothing was answered. Received:\n"
+                + "\n".join(lines)
+            )
+            raise TypeError(message) if has_wrong_type else ValueError(message)
+
     def encode(
         self,
         rows: Sequence,
@@ -109,25 +135,7 @@ class Numbers(keras.layers.Layer):
             ValueError: If a number is out of range or a row too long. Either message
                 names every bad row with the position and value of what is wrong.
         """
-        problems = {}
-        has_wrong_type = False
-        for index, row in enumerate(rows):
-            wrong = [] if self._is_good(row) else self._problems(row)
-            if max_length is not None and _is_row(row) and len(row) > max_length:
-                wrong.append((False, f"{len(row)} numbers, more than {max_length}"))
-            if wrong:
-                has_wrong_type |= any(is_type for is_type, _ in wrong)
-                problems[index] = [text for _, text in wrong]
-        if problems:
-            lines = [f"  row {row}, {'; '.join(t)}" for row, t in problems.items()]
-            most = "" if max_length is None else f", at most {max_length} in a row"
-            message = (
-                f"{name} must be integers from {self.minimum} to {self.maximum}{most}. "
-                f"Correct or remove {len(problems)} of {len(rows)} rows (rows and "
-                "positions count from 0); nothing was answered. Received:\n"
-                + "\n".join(lines)
-            )
-            raise TypeError(message) if has_wrong_type else ValueError(message)
+        self.check(rows, max_length, name)
         lengths = [len(row) for row in rows]
         ids = np.zeros((len(rows), length or max(lengths, default=0)), "int32")
         if any(lengths):
@@ -263,6 +271,338 @@ def parse_numbers(text: str) -> list:
     return [parse(word) for word in words]
 
 
+@keras.saving.register_keras_serializable("rnnzoo")
+class Bits(Numbers):
+    """Bits as real values: `zero` for 0, and 1 for 1; 0 is padding.
+
+    Inputs of the call: as of `Numbers`; in strings, blanks and commas between bits may
+    be left out.
+
+    Outputs of the call: `[batch, time, 1]`, float32, padded with 0 at the end.
+
+    Args:
+        zero: The value of a 0.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo.tokens import Bits
+        >>> Bits().encode([[0, 1, 1], [1]])[..., 0].tolist()
+        [[-1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
+        >>> Bits()(tf.constant(["011", "1"]))[..., 0].numpy().tolist()
+        [[-1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+
+    def __init__(self, zero: float = -1.0, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(0, 1, **layer_options)
+        self.zero = zero
+        self.values = np.array([0.0, zero, 1.0], "float32")
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the values of bits or of strings; shapes as in the class."""
+        if not isinstance(inputs, (tf.Tensor, tf.RaggedTensor)):
+            inputs = tf.convert_to_tensor(inputs)
+        if inputs.dtype == tf.string:
+            inputs = tf.strings.regex_replace(inputs, "([01])", r"\1 ")
+        return tf.gather(self.values, super().call(inputs))[..., tf.newaxis]
+
+    def encode(self, rows: Sequence, name: str = "bits") -> np.ndarray:
+        """Turns rows of 0 and 1 into values `[rows, time, 1]`, float32."""
+        return self.values[super().encode(rows, name=name)][..., None]
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"zero": self.zero}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class RealSteps(keras.layers.Layer):
+    """Real numbers as they are: `values` of them a step.
+
+    Use it for models that calculate with streams of numbers.
+
+    Inputs of the call: strings `[batch]` of numbers separated by spaces, commas or
+    brackets, step after step.
+
+    Outputs of the call: `[batch, time, values]`, float32, padded with 0 at the end.
+
+    Args:
+        values: Numbers per step.
+
+    Raises:
+        ValueError: If `values` is less than 1.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo.tokens import RealSteps
+        >>> RealSteps(2)(tf.constant(["2 -2, 0 3.5", "1 1"])).numpy().tolist()
+        [[[2.0, -2.0], [0.0, 3.5]], [[1.0, 1.0], [0.0, 0.0]]]
+        >>> RealSteps(1).encode([[2, -0.5], [1]])[..., 0].tolist()
+        [[2.0, -0.5], [1.0, 0.0]]
+    """
+
+    def __init__(self, values: int, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(dtype="float32", **layer_options)
+        check_number("values", values, minimum=1, whole=True)
+        self.values = values
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the numbers of strings; shapes as in the class."""
+        inputs = tf.convert_to_tensor(inputs, tf.string)
+        words = tf.strings.split(
+            tf.strings.regex_replace(inputs, r"[\s,;()\[\]]+", " ")
+        )
+        numbers = tf.ragged.map_flat_values(tf.strings.to_number, words).to_tensor(0.0)
+        return tf.reshape(numbers, [tf.shape(numbers)[0], -1, self.values])
+
+    def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
+        """Returns rows as arrays `[time, values]`, float32.
+
+        Args:
+            rows: A sequence of rows: of numbers, or of steps of `values` numbers.
+            name: What messages call them.
+
+        Raises:
+            TypeError: If something is no number (bools are not).
+            ValueError: If a number is not finite, a row is empty, or its steps do not
+                have `values` numbers. Either message names every bad row.
+        """
+        problems, arrays, has_wrong_type = [], [], False
+        for index, row in enumerate(rows):
+            steps = row if self.values > 1 else [[value] for value in row]
+            flat = [value for step in steps for value in step]
+            wrong = [v for v in flat if isinstance(v, bool) or not isinstance(v, Real)]
+            if wrong:
+                has_wrong_type = True
+                text = f"{_shortened(wrong[0])} is not a number ({_kind(wrong[0])})"
+            elif not all(map(math.isfinite, flat)):
+                text = "a number is not finite"
+            elif not flat or any(len(step) != self.values for step in steps):
+                text = f"not one or more steps of {self.values} numbers"
+            else:
+                arrays.append(np.array(steps, "float32"))
+                continue
+            problems.append(f"  row {index}: {text}")
+        if problems:
+            message = (
+                f"{name} must be finite, {self.values} a step. Correct or remove "
+                f"{len(problems)} of {len(rows)} rows (rows count from 0); nothing was "
+                "answered. Received:\n" + "\n".join(problems)
+            )
+            raise TypeError(message) if has_wrong_type else ValueError(message)
+        return arrays
+
+    def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
+        """Turns rows into numbers `[rows, time, values]`, float32; as `check`."""
+        arrays = self.check(rows, name)
+        longest = max(map(len, arrays), default=0)
+        steps = np.zeros((len(arrays), longest, self.values), "float32")
+        for row, array in zip(steps, arrays, strict=True):
+            row[: len(array)] = array
+        return steps
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"values": self.values}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class BinaryColumns(keras.layers.Layer):
+    """Rows of natural numbers as bits: column after column, least significant first.
+
+    Use it for models that calculate digit by digit. The call works inside a graph, as
+    in `tf.data.Dataset.map` and in exports, and reads numbers of any size; `encode`
+    does the same for Python's integers, checks them and says which are wrong.
+
+    Inputs of the call: strings `[batch]` of `numbers` decimal numbers each, separated
+    by spaces, commas or plus signs. Anything else stops the graph with
+    `InvalidArgumentError`.
+
+    Outputs of the call: bits `[batch, time, numbers]`, float32. Time is the number of
+    binary digits of the largest number, and `extra_steps` of zeros.
+
+    Args:
+        numbers: How many numbers a row has.
+        extra_steps: Steps after the last digit of the largest number.
+
+    Raises:
+        ValueError: If an argument is outside its range.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo.tokens import BinaryColumns
+        >>> columns = BinaryColumns(numbers=2, extra_steps=1)
+        >>> columns.encode([(5, 3)])[0].tolist()
+        [[1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]
+        >>> columns(tf.constant(["5 + 3"])).shape
+        TensorShape([1, 4, 2])
+        >>> columns.decode([[False, True, False, True]])
+        [10]
+    """
+
+    def __init__(self, numbers: int, extra_steps: int = 0, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(dtype="float32", **layer_options)
+        check_number("numbers", numbers, minimum=1, whole=True)
+        check_number("extra_steps", extra_steps, minimum=0, whole=True)
+        self.numbers = numbers
+        self.extra_steps = extra_steps
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the bits of strings; shapes as in the class."""
+        inputs = tf.convert_to_tensor(inputs, tf.string)
+        words = tf.strings.split(tf.strings.regex_replace(inputs, r"[\s,+]+", " "))
+        message = f"A row must be {self.numbers} natural numbers."
+        with tf.control_dependencies(
+            [
+                tf.debugging.assert_equal(
+                    words.row_lengths(), tf.constant(self.numbers, tf.int64), message
+                ),
+                tf.debugging.Assert(
+                    tf.reduce_all(tf.strings.regex_full_match(words.values, "[0-9]+")),
+                    [message],
+                ),
+            ]
+        ):
+            digits = tf.strings.bytes_split(words.values)
+        digits = tf.ragged.map_flat_values(tf.strings.to_number, digits, tf.int32)
+        digits = tf.pad(digits[:, ::-1].to_tensor(0), [[0, 0], [0, 1]])
+        # A decimal digit has less than 3.33 binary ones.
+        steps = tf.shape(digits)[1] * 10 // 3 + 1
+        bits = tf.TensorArray(tf.int32, steps)
+
+        def halve(step: tf.Tensor, digits: tf.Tensor, bits: Any) -> tuple:
+            odd = digits % 2
+            # Half of a digit, and five if the digit before it was odd.
+            carried = tf.pad(odd[:, 1:], [[0, 0], [0, 1]])
+            return step + 1, digits // 2 + 5 * carried, bits.write(step, odd[:, 0])
+
+        _, _, bits = tf.while_loop(
+            lambda step, *_: step < steps, halve, (0, digits, bits)
+        )
+        bits = tf.reshape(bits.stack(), [steps, -1, self.numbers])
+        used = tf.where(tf.reduce_any(bits > 0, axis=[1, 2]))
+        length = tf.reduce_max(tf.concat([[[-1]], tf.cast(used, tf.int32)], axis=0)) + 1
+        bits = tf.pad(bits[:length], [[0, self.extra_steps], [0, 0], [0, 0]])
+        return tf.cast(tf.transpose(bits, [1, 0, 2]), tf.float32)
+
+    def check(self, rows: Sequence, name: str = "numbers") -> list[tuple[int, ...]]:
+        """Returns rows of natural numbers as tuples of Python's integers.
+
+        Args:
+            rows: A sequence of sequences of integers.
+            name: What messages call them.
+
+        Raises:
+            TypeError: If something in a row is not an integer (bools are not).
+            ValueError: If a number is negative, or a row has too many or too few.
+                Either message names every bad row.
+        """
+        problems, has_wrong_type = [], False
+        for index, row in enumerate(rows):
+            if not _is_row(row):
+                wrong = [(True, f"{_shortened(row)} is not a list ({_kind(row)})")]
+            elif len(row) != self.numbers:
+                wrong = [(False, f"{len(row)} numbers")]
+            else:
+                wrong = _natural_problems(row)
+            if wrong:
+                has_wrong_type |= any(is_type for is_type, _ in wrong)
+                problems.append(f"  row {index}, {'; '.join(t for _, t in wrong)}")
+        if problems:
+            message = (
+                f"{name} must be natural numbers, {self.numbers} in a row. Correct or "
+                f"remove {len(problems)} of {len(rows)} rows (rows and positions count "
+                "from 0); nothing was answered. Received:\n" + "\n".join(problems)
+            )
+            raise TypeError(message) if has_wrong_type else ValueError(message)
+        return [tuple(int(value) for value in row) for row in rows]
+
+    def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
+        """Turns rows of natural numbers into bits `[rows, time, numbers]`, float32.
+
+        Args:
+            rows: A sequence of sequences of integers of any size.
+            name: What messages call them.
+
+        Raises:
+            TypeError: As `check`.
+            ValueError: As `check`.
+        """
+        rows = self.check(rows, name)
+        longest = max((n.bit_length() for row in rows for n in row), default=0)
+        bits = to_bits([n for row in rows for n in row], longest + self.extra_steps)
+        bits = bits.reshape(len(rows), self.numbers, longest + self.extra_steps)
+        return bits.transpose(0, 2, 1).astype("float32")
+
+    def decode(self, bits: Any) -> list[int]:
+        """Turns bits `[rows, time]`, least significant first, into integers."""
+        packed = np.packbits(np.asarray(bits, bool), axis=1, bitorder="little")
+        return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"numbers": self.numbers, "extra_steps": self.extra_steps}
+
+
+def _natural_problems(row: Sequence) -> list[tuple[bool, str]]:
+    """Returns whether the type is wrong, and a text, for each bad entry of a row."""
+    problems = []
+    for position, value in enumerate(row):
+        where = f"position {position}: "
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+            text = f"{_shortened(value)} is not an integer ({_kind(value)})"
+            problems.append((True, where + text))
+        elif value < 0:
+            problems.append((False, where + f"{_shortened(value)} is negative"))
+    return problems
+
+
+def to_bits(numbers: Sequence[int], length: int) -> np.ndarray:
+    """Returns the lowest bits of integers, least significant first.
+
+    Args:
+        numbers: Natural numbers.
+        length: How many bits of each; all that it has, or more.
+
+    Returns:
+        Zeros and ones `[numbers, length]`, uint8.
+
+    Example:
+        >>> from rnnzoo.tokens import to_bits
+        >>> to_bits([6, 1], 4).tolist()
+        [[0, 1, 1, 0], [1, 0, 0, 0]]
+    """
+    size = (length + 7) // 8
+    content = b"".join(int(number).to_bytes(size, "little") for number in numbers)
+    packed = np.frombuffer(content, "uint8").reshape(len(numbers), size)
+    return np.unpackbits(packed, axis=1, bitorder="little")[:, :length]
+
+
+def from_decimal(text: str) -> int:
+    """Reads a natural number of any length, where `int` reads 4,300 digits at most."""
+    if len(text) <= 4000:
+        return int(text)
+    low = len(text) // 2
+    return from_decimal(text[:-low]) * 10**low + from_decimal(text[-low:])
+
+
+def to_decimal(number: int) -> str:
+    """Writes a natural number of any length, where `str` writes 4,300 digits at most.
+
+    Example:
+        >>> from rnnzoo.tokens import from_decimal, to_decimal
+        >>> to_decimal(from_decimal("9" * 5000) + 1).count("0")
+        5000
+    """
+    digits = number.bit_length() * 3 // 10
+    if digits <= 4000:
+        return str(number)
+    high, low = divmod(number, 10 ** (digits // 2))
+    return to_decimal(high) + to_decimal(low).zfill(digits // 2)
+
+
 def _is_row(value: Any) -> bool:
     """Whether a value is a sequence that can hold numbers."""
     return isinstance(value, (list, tuple, range, np.ndarray))
@@ -270,7 +610,11 @@ def _is_row(value: Any) -> bool:
 
 def _shortened(value: Any) -> str:
     """Returns a value's representation, cut to what a message can hold."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to print integers of very many digits
+        kind = "number" if isinstance(value, int) else type(value).__name__
+        return f"a {kind} too long to print"
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -93,6 +93,14 @@ class Recipe:
         """
         return self.validation_examples()[0][:5]
 
+    def static_length(self, model: Any) -> int:
+        """Returns the steps that batches are padded to where shapes must be static.
+
+        Default: the model's `max_length`. A model that reads sequences of any length
+        has none; then no training or validation example may be longer than this.
+        """
+        return model.max_length
+
     def optimizer(self, model: Any) -> Any:
         """Returns the optimizer for a model that was just built.
 
@@ -270,7 +278,7 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     if chosen.is_chief:
         _write_settings(settings, run)
         _check_space(model, run)
-    length = model.max_length if chosen.needs_static_shapes else None
+    length = recipe.static_length(model) if chosen.needs_static_shapes else None
     validation = evaluation_batches(
         validation_inputs,
         validation_targets,
@@ -289,7 +297,9 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
             "another --run begins a new one."
         )
         return rnnzoo.load(run / "best.keras")
-    say(padding_line(examples, model.encode, recipe.batch_size, recipe.seed))
+    padding = padding_line(examples, model.encode, recipe.batch_size, recipe.seed)
+    if padding:
+        say(padding)
     if done.step or done.epoch:
         say(f"Resuming {run} at epoch {done.epoch + 1}, step {done.step + 1}")
     progress = callbacks.Progress(recipe, done)

@@ -12,7 +12,9 @@ from rnnzoo import weights
 
 
 def test_lists():
-    assert rnnzoo.list_models() == ["sorter", "sentiment_classifier"]
+    assert {"sorter", "adder", "summer"} <= set(rnnzoo.list_models())
+    assert rnnzoo.list_models(by_hand=True) == ["summer", "comparer", "parity_by_hand"]
+    assert "summer" not in rnnzoo.list_models(by_hand=False)
     assert "sorter.naturals_32" in rnnzoo.list_weights()
     assert set(rnnzoo.list_weights("sorter")) < set(rnnzoo.list_weights())
     with pytest.raises(

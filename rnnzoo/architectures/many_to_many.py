@@ -32,6 +32,7 @@ class ManyToMany(SequenceModel):
         dropout: float = 0.0,
         initial_state: str = "zeros",
         chrono_steps: int | None = None,
+        state_noise: float = 0.0,
         padding_value: float | None = None,
     ):
         """Sets up; the class says what the arguments mean."""
@@ -52,6 +53,7 @@ class ManyToMany(SequenceModel):
             dropout=dropout,
             initial_state=initial_state,
             chrono_steps=chrono_steps,
+            state_noise=state_noise,
             name="recurrence",
         )
         head_dropout = keras.layers.SpatialDropout1D(dropout, name="head_dropout")
@@ -84,6 +86,7 @@ def many_to_many(
     dropout: float = 0.0,
     initial_state: str = "zeros",
     chrono_steps: int | None = None,
+    state_noise: float = 0.0,
     padding_value: float | None = None,
 ) -> ManyToMany:
     """Builds a model that reads a sequence and answers at every step.
@@ -115,6 +118,8 @@ def many_to_many(
         initial_state: `"zeros"` or `"learned"`.
         chrono_steps: Chrono initialisation: how many steps the longest memory should
             reach at first; `None` for Keras' own initial biases.
+        state_noise: For "simple": standard deviation of the noise on the state in
+            training, which makes it keep its values apart.
         padding_value: For real-valued input: steps whose features all have this value
             are padding; `None` if there is no padding.
 

@@ -180,7 +180,12 @@ def padding_share(examples: Examples, encode: Callable, size: int, seed: int) ->
 
 
 def padding_line(examples: Examples, encode: Callable, size: int, seed: int) -> str:
-    """Returns a line that says how much of a batch is padding; as `padding_share`."""
+    """Returns a line that says how much of a batch is padding; as `padding_share`.
+
+    It is empty for real values, of which a zero may be no padding.
+    """
+    if encode(*examples.batch(1, seed, 0))[0].ndim > 2:
+        return ""
     line = f"Padding: {padding_share(examples, encode, size, seed):.1%} of the steps"
     if isinstance(examples, Shuffled):
         plain = padding_share(Shuffled(examples.source, 1), encode, size, seed)

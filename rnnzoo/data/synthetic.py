@@ -114,6 +114,189 @@ class Sorting:
         return np.roll(numbers, random.integers(len(numbers)))
 
 
+@dataclasses.dataclass(frozen=True)
+class Addition:
+    """Pairs of natural numbers and their sums.
+
+    Use it to train and to test adders. Of random bits, a carry seldom goes on for more
+    than a few digits; here, pairs are of these kinds, a quarter each:
+
+    - each digit 0 or 1 with equal probability;
+    - most digits of both numbers 0, or most of them 1;
+    - most digits of one number 0 and of the other 1;
+    - one number the complement of the other, but in a few digits: carries go far.
+
+    Lengths are uniform from 1 to the largest.
+
+    Args:
+        max_length: Largest number of binary digits.
+        growing_batches: Curriculum: the largest length grows from 4 to `max_length`
+            over this many batches.
+
+    Example:
+        >>> from rnnzoo.data.synthetic import Addition
+        >>> pairs, sums = Addition(max_length=8).batch(3, seed=0, index=0)
+        >>> [a + b for a, b in pairs] == sums
+        True
+    """
+
+    max_length: int = 20
+    growing_batches: int = 0
+
+    def __post_init__(self):
+        """Checks the arguments."""
+        check_number("max_length", self.max_length, minimum=1, whole=True)
+        check_number("growing_batches", self.growing_batches, minimum=0, whole=True)
+
+    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+        """Returns `size` pairs of integers, and their sums."""
+        random = np.random.default_rng((seed, index))
+        longest = self.max_length
+        if index < self.growing_batches:
+            share = index / self.growing_batches
+            longest = min(longest, 4 + int(share * (longest - 4)))
+        kind = random.integers(0, 4, (size, 1))
+        ones = np.where(kind == 0, 0.5, random.choice([0.1, 0.9], (size, 1)))
+        first = random.random((size, longest)) < ones
+        others = np.where(kind == 2, 1 - ones, ones)
+        second = random.random((size, longest)) < others
+        is_changed = random.random((size, longest)) < 0.1
+        second = np.where(kind == 3, ~first ^ is_changed, second)
+        is_used = np.arange(longest) < random.integers(1, longest + 1, (size, 1))
+        columns = (_integers(first & is_used), _integers(second & is_used))
+        pairs = list(zip(*columns, strict=True))
+        return pairs, [a + b for a, b in pairs]
+
+
+@dataclasses.dataclass(frozen=True)
+class Parity:
+    """Rows of bits, and 1 where the number of ones is odd, else 0.
+
+    Half of the rows have the largest length, the others any length up to it. In a third
+    of them each bit is 0 or 1 with equal probability; in another, nine of ten bits are
+    the same; and in the last nearly all are, so that one bit is kept for long.
+
+    Args:
+        max_length: Largest number of bits.
+        growing_batches: Curriculum: the largest length grows from 2 to `max_length`
+            over this many batches.
+
+    Example:
+        >>> from rnnzoo.data.synthetic import Parity
+        >>> rows, parities = Parity(max_length=8).batch(3, seed=0, index=0)
+        >>> [sum(row) % 2 for row in rows] == parities
+        True
+    """
+
+    max_length: int = 40
+    growing_batches: int = 0
+
+    def __post_init__(self):
+        """Checks the arguments."""
+        check_number("max_length", self.max_length, minimum=1, whole=True)
+        check_number("growing_batches", self.growing_batches, minimum=0, whole=True)
+
+    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+        """Returns `size` rows of bits, and their parities."""
+        random = np.random.default_rng((seed, index))
+        longest = self.max_length
+        if index < self.growing_batches:
+            share = index / self.growing_batches
+            longest = min(longest, 2 + int(share * (longest - 2)))
+        ones = random.choice([0.5, 0.5, 0.1, 0.9, 0.02, 0.98], (size, 1))
+        bits = (random.random((size, longest)) < ones).astype(int)
+        lengths = random.integers(1, longest + 1, size)
+        lengths = np.where(random.random(size) < 0.5, longest, lengths)
+        rows = [row[:n].tolist() for row, n in zip(bits, lengths, strict=True)]
+        return rows, [sum(row) % 2 for row in rows]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sums:
+    """Rows of multiples of a half, and their sums.
+
+    Args:
+        max_length: Largest number of numbers.
+
+    Example:
+        >>> from rnnzoo.data.synthetic import Sums
+        >>> rows, sums = Sums(max_length=5).batch(3, seed=0, index=0)
+        >>> [sum(row) for row in rows] == sums
+        True
+    """
+
+    max_length: int = 20
+
+    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+        """Returns `size` rows of numbers, and their sums."""
+        random = np.random.default_rng((seed, index))
+        lengths = random.integers(1, self.max_length + 1, size)
+        rows = [(random.integers(-20, 21, n) / 2).tolist() for n in lengths]
+        return rows, [sum(row) for row in rows]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparisons:
+    """Rows of pairs of numbers, and 1 at every step where the first have a larger sum.
+
+    Numbers are multiples of a half.
+
+    Args:
+        max_length: Largest number of pairs.
+
+    Example:
+        >>> from rnnzoo.data.synthetic import Comparisons
+        >>> rows, answers = Comparisons(max_length=5).batch(3, seed=0, index=0)
+        >>> [len(row) for row in rows] == [len(answer) for answer in answers]
+        True
+    """
+
+    max_length: int = 20
+
+    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+        """Returns `size` rows of pairs, and for each a list of 0 and 1."""
+        random = np.random.default_rng((seed, index))
+        lengths = random.integers(1, self.max_length + 1, size)
+        rows = [random.integers(-20, 21, (n, 2)) / 2 for n in lengths]
+        totals = [np.cumsum(row, axis=0) for row in rows]
+        answers = [(total[:, 0] > total[:, 1]).astype(int).tolist() for total in totals]
+        return [row.tolist() for row in rows], answers
+
+
+def random_pairs(count: int, length: int, seed: int) -> list[tuple[int, int]]:
+    """Returns pairs of numbers of exactly `length` binary digits, uniform.
+
+    Example:
+        >>> from rnnzoo.data.synthetic import random_pairs
+        >>> [n.bit_length() for n in random_pairs(1, length=1000, seed=1)[0]]
+        [1000, 1000]
+    """
+    random = np.random.default_rng(seed)
+    bits = random.integers(0, 2, (2, count, length), "uint8")
+    bits[..., -1] = 1
+    return list(zip(*map(_integers, bits), strict=True))
+
+
+def carry_chains(length: int) -> list[tuple[int, int]]:
+    """Returns the pairs 2^n - 1 and 1, in both orders, for every n up to `length`.
+
+    One carry goes through all digits.
+
+    Example:
+        >>> from rnnzoo.data.synthetic import carry_chains
+        >>> carry_chains(2)
+        [(1, 1), (1, 1), (3, 1), (1, 3)]
+    """
+    ends = [2**n - 1 for n in range(1, length + 1)]
+    return [pair for number in ends for pair in ((number, 1), (1, number))]
+
+
+def _integers(bits: np.ndarray) -> list[int]:
+    """Returns rows of bits, least significant first, as integers."""
+    packed = np.packbits(bits, axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+
 def uniform_lists(count: int, max_value: int, length: int, seed: int) -> list:
     """Returns lists of one length, each number uniform and independent.
 

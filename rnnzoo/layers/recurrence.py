@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from rnnzoo.errors import check_choice, check_number
+from rnnzoo.layers.noise import NoisySimpleRNN
 
 # Cell name -> Keras layer and how many state tensors it carries.
 CELLS = {
@@ -120,6 +121,8 @@ class RecurrentStack(keras.layers.Layer):
             the longest memory should reach. The gates' biases then begin with memories
             of all lengths up to that, where the usual ones begin with a memory of a
             step or two. `None` for the usual ones; "simple" has no gates to set.
+        state_noise: For "simple": standard deviation of the noise on the state in
+            training, which makes it keep its values apart (`rnnzoo.layers.noise`).
 
     Raises:
         ValueError: If an argument is outside its range, or a given initial state
@@ -158,6 +161,7 @@ class RecurrentStack(keras.layers.Layer):
         dropout: float = 0.0,
         initial_state: str = "zeros",
         chrono_steps: int | None = None,
+        state_noise: float = 0.0,
         **layer_options: Any,
     ):
         """Sets up; the class says what the arguments mean."""
@@ -178,6 +182,12 @@ class RecurrentStack(keras.layers.Layer):
             cell_options["bias_initializer"] = ChronoBias(chrono_steps)
             if cell == "lstm":
                 cell_options["unit_forget_bias"] = False
+        check_number("state_noise", state_noise, minimum=0)
+        if state_noise and (cell != "simple" or dropout):
+            raise ValueError(
+                "state_noise is for cell='simple' without dropout. Received: "
+                f"state_noise={state_noise!r}, cell={cell!r}, dropout={dropout!r}"
+            )
         self.units = units
         self.num_layers = num_layers
         self.cell = cell
@@ -186,9 +196,13 @@ class RecurrentStack(keras.layers.Layer):
         self.dropout = dropout
         self.initial_state = initial_state
         self.chrono_steps = chrono_steps
+        self.state_noise = state_noise
         self.supports_masking = True
 
         layer_class, states_per_direction = CELLS[cell]
+        if state_noise:
+            layer_class = NoisySimpleRNN
+            cell_options["state_noise"] = state_noise
         self.states_per_layer = states_per_direction * (2 if bidirectional else 1)
         self.layers = []
         for index in range(num_layers):
@@ -280,4 +294,5 @@ class RecurrentStack(keras.layers.Layer):
             "dropout": self.dropout,
             "initial_state": self.initial_state,
             "chrono_steps": self.chrono_steps,
+            "state_noise": self.state_noise,
         }

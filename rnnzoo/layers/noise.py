@@ -1,0 +1,98 @@
+"""Noise on the state of a simple recurrent layer, which then does not drift."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class NoisyCell(keras.layers.SimpleRNNCell):
+    """A step of `NoisySimpleRNN`: the noise on the state comes behind the features."""
+
+    def call(self, sequence: Any, states: list, training: bool = False) -> tuple:
+        """Returns the output and the state; both are `[batch, units]`."""
+        features = self.kernel.shape[0]
+        if sequence.shape[-1] > features:
+            states = [states[0] + sequence[:, features:]]
+            sequence = sequence[:, :features]
+        return super().call(sequence, states, training=training)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class NoisySimpleRNN(keras.layers.RNN):
+    """Keras' `SimpleRNN` with noise on the state in training.
+
+    Use it where a network must keep one of few things in mind for ever, as an automaton
+    does: bits, counts, what is carried. Noise that a state does not survive costs
+    loss, and so the network learns weights that push its state back to the nearest of
+    few well separated values. Drift then has no time to add up, however long the
+    sequence is.
+
+    Shapes, masks and states are those of `keras.layers.SimpleRNN`.
+
+    Args:
+        units: Size of the state.
+        state_noise: Standard deviation of the noise, on values from -1 to 1.
+        dropout: Must be 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.layers.noise import NoisySimpleRNN
+        >>> layer = NoisySimpleRNN(4, state_noise=0.1)
+        >>> steps = np.ones((1, 5, 2), "float32")
+        >>> bool((layer(steps) == layer(steps)).numpy().all())
+        True
+        >>> bool((layer(steps, training=True) == layer(steps)).numpy().all())
+        False
+
+    References:
+        Jim, Giles and Horne, "An analysis of noise in recurrent neural networks:
+        convergence and generalization", IEEE Transactions on Neural Networks 7, 1996.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        state_noise: float,
+        dropout: float = 0.0,
+        **layer_options: Any,
+    ):
+        """Sets up; the class says what the arguments mean."""
+        if dropout:
+            raise ValueError(
+                "A layer with noise on its state has no dropout: leave it out. "
+                f"Received: dropout={dropout!r}"
+            )
+        self.units = units
+        self.state_noise = state_noise
+        cell = NoisyCell(units, dtype=layer_options.get("dtype"), name="cell")
+        super().__init__(cell, **layer_options)
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+    ) -> Any:
+        """Returns what `keras.layers.SimpleRNN` returns."""
+        if training:
+            shape = (*ops.shape(sequences)[:2], self.units)
+            # Drawn for all steps at once, for there are no random numbers in a loop.
+            noise = keras.random.normal(
+                shape, stddev=self.state_noise, seed=self.seed_generator
+            )
+            noise = ops.cast(noise, sequences.dtype)
+            sequences = ops.concatenate([sequences, noise], axis=-1)
+        return super().call(
+            sequences, initial_state=initial_state, mask=mask, training=training
+        )
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        del config["cell"]
+        return {**config, "units": self.units, "state_noise": self.state_noise}

@@ -1,0 +1,444 @@
+"""Recurrent networks whose weights are set by hand: what a few units can compute."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from rnnzoo.architectures.bits import PieceReader
+from rnnzoo.architectures.sequence_model import (
+    SequenceModel,
+    SequenceReader,
+    constructor_arguments,
+    sequence_input,
+)
+from rnnzoo.data import synthetic
+from rnnzoo.errors import check_choice, check_number
+from rnnzoo.models.parity import BitsReader
+from rnnzoo.tokens import Bits, RealSteps
+
+LECTURE = (
+    "Grosse, Intro to neural networks and machine learning (CSC321), lecture 15: "
+    "recurrent neural networks"
+)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class XorCell(keras.layers.Layer):
+    r"""Two hidden units and an output unit that make the XOR of input and last output.
+
+    With input $x_t$, last output $y_{t-1}$, a threshold or logistic function $\phi$,
+    and weights $w$ times those of the picture,
+
+    $$h_1 = \phi(w (x_t + y_{t-1} - 0.5))$$
+    $$h_2 = \phi(w (x_t + y_{t-1} - 1.5))$$
+    $$y_t = \phi(w (h_1 - h_2 - 0.5))$$
+
+    $h_1$ is the OR, $h_2$ the AND.
+
+    Args:
+        hidden: `"hard"` for the threshold function, 1 where its argument is positive;
+            `"logistic"` for the logistic one.
+        weight: $w$.
+    """
+
+    state_size = 1
+    output_size = 1
+
+    def __init__(self, hidden: str, weight: float, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(**layer_options)
+        self.hidden = hidden
+        self.weight = weight
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Sets the weights."""
+        for name, values in {
+            "kernel": [[1, 1]],
+            "recurrent_kernel": [[1, 1]],
+            "bias": [-0.5, -1.5],
+            "output_kernel": [[1], [-1]],
+            "output_bias": [-0.5],
+        }.items():
+            values = np.array(values) * self.weight
+            setattr(self, name, _fixed(self, name, values))
+
+    def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
+        """Returns the output `[batch, 1]` and the state, which is the output."""
+        hidden = ops.matmul(inputs, self.kernel) + self.bias
+        hidden = self._active(hidden + ops.matmul(states[0], self.recurrent_kernel))
+        output = ops.matmul(hidden, self.output_kernel) + self.output_bias
+        output = self._active(output)
+        return output, [output]
+
+    def _active(self, total: Any) -> Any:
+        """Returns what units with this total input give."""
+        if self.hidden == "hard":
+            return ops.cast(ops.greater(total, 0.0), total.dtype)
+        return ops.sigmoid(total)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "hidden": self.hidden,
+            "weight": self.weight,
+        }
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class LinearSumCell(keras.layers.Layer):
+    """One linear unit that adds its weighted inputs to what it was.
+
+    Args:
+        weights: One weight per input.
+    """
+
+    state_size = 1
+    output_size = 1
+
+    def __init__(self, weights: list[float], **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(**layer_options)
+        self.input_weights = list(weights)
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Sets the weights."""
+        kernel = np.array(self.input_weights)[:, None]
+        self.kernel = _fixed(self, "kernel", kernel)
+        self.recurrent_kernel = _fixed(self, "recurrent_kernel", [[1]])
+
+    def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
+        """Returns the sum `[batch, 1]`, and the state, which is the sum."""
+        total = ops.matmul(states[0], self.recurrent_kernel)
+        total = total + ops.matmul(inputs, self.kernel)
+        return total, [total]
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "weights": self.input_weights}
+
+
+class HandMade(PieceReader, SequenceModel):
+    """Base of models whose weights are set by hand.
+
+    Attributes:
+        examples: Raw inputs and right answers, a `rnnzoo.data.pipeline.Examples`.
+    """
+
+    def __init__(
+        self, features: int, cell: Any, head: Any, tokens: Any, arguments: dict
+    ):
+        """Builds the graph of a recurrent cell and an output unit."""
+        # === Layers ===
+        reader = SequenceReader(dtype="float32", name="reader")
+        recurrence = keras.layers.RNN(
+            cell,
+            return_sequences=True,
+            return_state=True,
+            dtype="float32",
+            name="recurrence",
+        )
+
+        # === Graph ===
+        inputs = sequence_input(features)
+        sequence, _ = recurrence(reader(inputs))
+        super().__init__(inputs=inputs, outputs=head(sequence))
+
+        # === Config ===
+        self.tokens = tokens
+        self.arguments = arguments
+        self.card = {"summary": "weights set by hand", "source": LECTURE}
+        self.set_targets(classes=False)
+
+    def start_state(self, rows: int) -> list:
+        """Returns the state before the first step, `[rows, 1]`."""
+        return [ops.zeros((rows, 1), "float32")]
+
+    def read_piece(self, inputs: Any, state: list) -> tuple[Any, list]:
+        """Reads the next piece of each row; as `PieceReader`."""
+        outputs, *state = self.get_layer("recurrence")(inputs, initial_state=state)
+        return self.get_layer("head")(outputs), state
+
+
+class StreamReader(HandMade):
+    """Base of those that read real numbers."""
+
+    def encode(self, inputs: Any, targets: Any = None) -> tuple:
+        """Turns rows into numbers `[batch, time, values]`; targets pass."""
+        return self.tokens.encode(self._rows(inputs)[0]), targets
+
+    def answer(self, inputs: Any) -> Any:
+        """Answers a row of numbers, or each row of a batch; text in gives text out."""
+        if isinstance(inputs, str):
+            return self.answer([inputs])[0]
+        rows, is_batch = self._rows(inputs)
+        arrays = self.tokens.check(rows)
+        lengths = np.array([len(array) for array in arrays], int)
+        answers: list = [None] * len(arrays)
+        for group in self.groups(lengths):
+            source = self.tokens.encode([rows[row] for row in group])
+            pieces = list(self.read_in_pieces(source))
+            outputs = np.concatenate(pieces, axis=1)[..., 0]
+            for row, values in zip(group, outputs, strict=True):
+                answers[row] = self.read_out(values[: lengths[row]])
+        if is_batch and answers and isinstance(inputs[0], str):
+            return [" ".join(f"{v:g}" for v in np.ravel(answer)) for answer in answers]
+        return answers if is_batch else answers[0]
+
+    def read_out(self, outputs: np.ndarray) -> Any:
+        """Turns the outputs of a row's steps into the answer."""
+        raise NotImplementedError
+
+    def _rows(self, inputs: Any) -> tuple[list, bool]:
+        """Returns rows of Python's numbers, and whether they were a batch."""
+        if hasattr(inputs, "numpy"):
+            inputs = inputs.numpy()
+        if isinstance(inputs, np.ndarray):
+            inputs = inputs.tolist()
+        if not isinstance(inputs, (list, tuple)):
+            raise TypeError(
+                "numbers must be a list of numbers, or of such lists. Received: a "
+                f"{type(inputs).__name__}"
+            )
+        if all(isinstance(row, str) for row in inputs):
+            return [self._parse(text) for text in inputs], True
+        depth, first = 0, inputs
+        while isinstance(first, (list, tuple, np.ndarray)) and len(first):
+            depth, first = depth + 1, first[0]
+        is_batch = depth > (2 if self.tokens.values > 1 else 1)
+        rows = list(inputs) if is_batch else [inputs]
+        return [_plain_rows(row, self.tokens.values) for row in rows], is_batch
+
+    def _parse(self, text: str) -> list:
+        """Reads the numbers of a text, step after step; other words stay."""
+        words = text.translate(str.maketrans("[](),;", "      ")).split()
+        numbers = []
+        for word in words:
+            try:
+                numbers.append(float(word) if word.isascii() else word)
+            except ValueError:
+                numbers.append(word)
+        size = self.tokens.values
+        if size == 1:
+            return numbers
+        return [numbers[i : i + size] for i in range(0, len(numbers), size)]
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Summer(StreamReader):
+    """A linear unit that adds up its inputs; see `summer`."""
+
+    def __init__(self):
+        """Sets up; there are no arguments."""
+        cell = LinearSumCell([1.0], dtype="float32")
+        head = _HandMadeHead(1.0, "linear", dtype="float32", name="head")
+        super().__init__(1, cell, head, RealSteps(1), {})
+        self.examples = synthetic.Sums()
+
+    def read_out(self, outputs: np.ndarray) -> float:
+        """Returns the last sum."""
+        return float(str(outputs[-1]))
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Comparer(StreamReader):
+    """A linear unit for a difference, and a logistic one; see `comparer`."""
+
+    def __init__(self):
+        """Sets up; there are no arguments."""
+        cell = LinearSumCell([1.0, -1.0], dtype="float32")
+        head = _HandMadeHead(5.0, "sigmoid", dtype="float32", name="head")
+        super().__init__(2, cell, head, RealSteps(2), {})
+        self.examples = synthetic.Comparisons()
+
+    def read_out(self, outputs: np.ndarray) -> list[int]:
+        """Returns a bit for every step."""
+        return [int(output > 0.5) for output in outputs]
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ParityByHand(BitsReader, HandMade):
+    """Three units that know the parity of bits; see `parity_by_hand`."""
+
+    def __init__(self, *, hidden: str = "hard", weight: float = 20.0):
+        """Sets up; the class says what the arguments mean."""
+        arguments = constructor_arguments(locals())
+        check_choice("hidden", hidden, ("hard", "logistic"))
+        check_number("weight", weight, minimum=0)
+        cell = XorCell(hidden, weight, dtype="float32")
+        # The cell's output is the answer already; bits are those above a half.
+        head = _HandMadeHead(1.0, "linear", bias=-0.5, dtype="float32", name="head")
+        super().__init__(1, cell, head, Bits(zero=0.0), arguments)
+        self.examples = synthetic.Parity()
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class _HandMadeHead(keras.layers.Layer):
+    """An output unit with one weight, and a bias."""
+
+    def __init__(
+        self, weight: float, activation: str, bias: float = 0.0, **layer_options: Any
+    ):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(**layer_options)
+        self.weight, self.activation, self.shift = weight, activation, bias
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Sets the weights."""
+        self.kernel = _fixed(self, "kernel", [[self.weight]])
+        self.bias = _fixed(self, "bias", [self.shift])
+
+    def call(self, inputs: Any) -> Any:
+        """Returns `[batch, time, 1]`."""
+        total = ops.matmul(inputs, self.kernel) + self.bias
+        return keras.activations.get(self.activation)(total)
+
+
+def summer() -> Summer:
+    """Makes a network of one linear unit that adds up its inputs.
+
+    The unit's input has weight 1, and its own last value too, so that it never forgets;
+    the output unit copies it. Of the inputs 2, -0.5, 1, 1 it makes
+
+        step    input   sum
+        1        2      2
+        2       -0.5    1.5
+        3        1      2.5
+        4        1      3.5
+
+    Shapes of the graph: `[batch, time, 1]` to the sums so far, `[batch, time, 1]`;
+    zeros are padding. Sums are those of 32-bit numbers: exact for whole ones up to
+    16,777,216.
+
+    Returns:
+        A `keras.Model` with `answer`: a list of numbers gives their sum, a list of
+        lists a list of sums, and text gives text.
+
+    Raises:
+        TypeError: By `answer`, if something is no number; names every bad row.
+        ValueError: By `answer`, if a number is not finite, or a row is empty.
+
+    Example:
+        >>> from rnnzoo import summer
+        >>> summer().answer([2, -0.5, 1, 1])
+        3.5
+        >>> summer().answer("2 -0.5 1 1")
+        '3.5'
+
+    References:
+        Grosse, "Intro to neural networks and machine learning" (CSC321), lecture 15:
+        recurrent neural networks.
+    """
+    return Summer()
+
+
+def comparer() -> Comparer:
+    """Makes a network that says which of two streams of numbers has the larger total.
+
+    A linear unit adds up the first stream with weight 1 and the second with weight -1;
+    a logistic output unit with weight 5 is above a half while the sum is positive:
+
+        step    inputs      difference   output   answer
+        1       2, -2        4           1.00     1
+        2       0, 3.5       0.5         0.92     1
+        3       1, 2.2      -0.7         0.03     0
+
+    Shapes of the graph: `[batch, time, 2]` to the logistic unit's outputs
+    `[batch, time, 1]`; zeros are padding. Equal totals give 0.
+
+    Returns:
+        A `keras.Model` with `answer`: a list of pairs of numbers gives, for every step,
+        1 if the total of the first numbers is larger, else 0; a list of such lists
+        gives a list of these, and text (`"2 -2, 0 3.5"`) gives text.
+
+    Raises:
+        TypeError: By `answer`, if something is no number; names every bad row.
+        ValueError: By `answer`, if a number is not finite, or a step is no pair.
+
+    Example:
+        >>> from rnnzoo import comparer
+        >>> comparer().answer([(2, -2), (0, 3.5), (1, 2.2)])
+        [1, 1, 0]
+        >>> comparer().answer("2 -2, 0 3.5, 1 2.2")
+        '1 1 0'
+
+    References:
+        Grosse, "Intro to neural networks and machine learning" (CSC321), lecture 15:
+        recurrent neural networks.
+    """
+    return Comparer()
+
+
+def parity_by_hand(hidden: str = "hard", *, weight: float = 20.0) -> ParityByHand:
+    """Makes a network of three units that says whether the number of ones is odd.
+
+    The parity after a bit is the XOR of the parity before it and the bit. A hidden unit
+    is on if either is 1, another if both are, and the output unit if the first hidden
+    unit is on and the second is off:
+
+        y before   x    h1 (or)   h2 (and)   y
+        0          0    0         0          0
+        0          1    1         0          1
+        1          0    1         0          1
+        1          1    1         1          0
+
+    The weights are 1 from bit and last output to both hidden units, with thresholds 0.5
+    and 1.5, and 1 and -1 from these to the output unit, with threshold 0.5
+    (docs/by_hand.png); all times `weight`.
+
+    Logistic units never reach 0 or 1, and what the output lacks goes into the next
+    step. With `weight` from 4.44 on that does not add up: whatever the bits and however
+    many, the output stays within a fixed distance of what it should be, 0.377 for 4.44,
+    0.00765 for 10 and 0.0000455 for 20. With 4 the worst bits take it past a half in 9
+    steps, and answers are wrong from there on (benchmarks/by_hand.csv).
+
+    Shapes of the graph: bits 0 and 1 `[batch, time, 1]`, to the output unit's value
+    less a half, `[batch, time, 1]`; zeros are padding.
+
+    Args:
+        hidden: `"hard"` for units that are 1 above their threshold and 0 below it, or
+            `"logistic"`.
+        weight: What all weights are multiplied with. Default 20.
+
+    Returns:
+        A `keras.Model` with `answer`, which takes and gives what that of `parity` does.
+
+    Raises:
+        ValueError: If `hidden` is none of these, or `weight` is negative.
+
+    Example:
+        >>> from rnnzoo import parity_by_hand
+        >>> parity_by_hand().answer([0, 1, 1, 1])
+        1
+        >>> parity_by_hand("logistic", weight=12).answer("0111")
+        '1'
+
+    References:
+        Grosse, "Intro to neural networks and machine learning" (CSC321), lecture 15:
+        recurrent neural networks.
+    """
+    return ParityByHand(hidden=hidden, weight=weight)
+
+
+def _fixed(layer: keras.layers.Layer, name: str, values: Any) -> Any:
+    """Adds a weight with these values that training leaves as it is."""
+    values = np.array(values, "float32")
+    return layer.add_weight(
+        shape=values.shape,
+        initializer=lambda shape, dtype=None: ops.convert_to_tensor(values, dtype),
+        trainable=False,
+        name=name,
+    )
+
+
+def _plain_rows(row: Any, values: int) -> list:
+    """Returns a row with Python's numbers in place of NumPy's."""
+    if isinstance(row, np.ndarray):
+        return row.tolist()
+    if not isinstance(row, (list, tuple)):
+        return [[row]]  # nested too little, which the tokens refuse
+    if values > 1:
+        return [_plain_rows(step, 1) for step in row]
+    return [v.item() if isinstance(v, np.generic) else v for v in row]

@@ -1,0 +1,181 @@
+"""Parity: whether the number of ones among bits is odd."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnnzoo import weights as weight_files
+from rnnzoo.architectures.bits import BitMachine
+from rnnzoo.architectures.sequence_model import constructor_arguments
+from rnnzoo.tokens import Bits, Numbers, number_rows
+
+
+class BitsReader:
+    """Mixed into models that read rows of bits and answer with one bit."""
+
+    def encode(self, inputs: Any, targets: Any = None) -> tuple:
+        """Turns rows of bits, and answers, into values and bits `[batch, time, 1]`.
+
+        The target of every step is the parity of what was read so far, which follows
+        from the bits after it and the last target.
+        """
+        rows, _ = _rows(inputs)
+        source = self.tokens.encode(rows)
+        if targets is None:
+            return source, None
+        last = Numbers(0, 1).encode([[target] for target in targets], name="targets")
+        if len(last) != len(rows):
+            raise ValueError(
+                "targets must hold one bit for each row. Received: "
+                f"{len(rows)} rows and {len(last)} targets"
+            )
+        bits = source > 0
+        still_to_come = bits.sum(axis=1, keepdims=True) - np.cumsum(bits, axis=1)
+        return source, ((last[..., None] - 1 + still_to_come) % 2).astype("float32")
+
+    def answer(self, inputs: Any) -> Any:
+        """Answers a row of bits, or each row of a batch, with 0 or 1; text with text.
+
+        The answer is the network's own; nothing corrects it. Rows have any length, and
+        memory grows with that of the input alone.
+
+        Args:
+            inputs: A list, tuple or 1-D array of 0 and 1; bits in a string such as
+                `"0111"` (blanks and commas may stand between); or a batch: a list of
+                these, a 2-D array or tensor, or a ragged tensor.
+
+        Returns:
+            0 or 1, a string for a string; a list of these for a batch.
+
+        Raises:
+            TypeError: If something is not an integer; bools and floats are not.
+            ValueError: If an integer is neither 0 nor 1, or a row is empty. Either
+                message names every bad row of a batch; nothing is answered then.
+        """
+        if isinstance(inputs, str):
+            return self.answer([inputs])[0]
+        rows, is_batch = _rows(inputs)
+        if not all(len(row) for row in rows if hasattr(row, "__len__")):
+            empty = [str(index) for index, row in enumerate(rows) if not len(row)]
+            raise ValueError(
+                "A row must have at least one bit. Correct or remove "
+                f"{len(empty)} of {len(rows)} rows (rows count from 0); nothing was "
+                f"answered. Received: nothing in row {', '.join(empty)}"
+            )
+        self.tokens.check(rows, name="bits")
+        answers = self._last_bits(rows)
+        if isinstance(inputs, (list, tuple)) and isinstance(next(iter(inputs), 0), str):
+            return [str(answer) for answer in answers]
+        return answers if is_batch else answers[0]
+
+    def _last_bits(self, rows: list) -> list[int]:
+        """Returns the bit that was written at the last step of each row."""
+        lengths = np.array([len(row) for row in rows], int)
+        answers = np.zeros(len(rows), int)
+        for group in self.groups(lengths):
+            source, begin = self.tokens.encode([rows[row] for row in group]), 0
+            for piece in self.read_in_pieces(source, lengths[group]):
+                last = lengths[group[: len(piece)]] - 1 - begin
+                ends = np.flatnonzero(last < piece.shape[1])
+                answers[group[ends]] = piece[ends, last[ends], 0] > 0
+                begin += piece.shape[1]
+        return answers.tolist()
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ParityReader(BitsReader, BitMachine):
+    """Reads bits and says after each whether the ones so far are odd; see `parity`."""
+
+    def __init__(
+        self,
+        *,
+        units: int = 32,
+        num_layers: int = 1,
+        cell: str = "simple",
+        dropout: float = 0.0,
+        state_noise: float = 0.0,
+    ):
+        """Sets up; the class says what the arguments mean."""
+        arguments = constructor_arguments(locals())
+        super().__init__(
+            features=1,
+            num_values=1,
+            units=units,
+            num_layers=num_layers,
+            cell=cell,
+            dropout=dropout,
+            state_noise=state_noise,
+            padding_value=0.0,
+        )
+        self.tokens = Bits()
+        self.arguments = arguments
+
+
+def parity(
+    weights: str | None = "bits",
+    *,
+    units: int | None = None,
+    num_layers: int | None = None,
+    cell: str | None = None,
+    dropout: float | None = None,
+    state_noise: float | None = None,
+) -> ParityReader:
+    """Makes a machine that says whether the number of ones among bits is odd.
+
+    One bit to remember, and every input matters for ever: a single error at any step is
+    an error at the end. A network that was trained on at most 40 bits, with the parity
+    so far as the target of every step, answers for thousands.
+
+    Shapes of the graph: `[batch, time, 1]` (-1 for a 0, 1 for a 1, and 0 = padding at
+    the end), to the logit of the parity so far at every step, `[batch, time, 1]`.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("parity")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Named weights and files
+            bring their own settings; an argument here that contradicts them is refused.
+        units: Size of the network's state. Default 32.
+        num_layers: Recurrent layers. Default 1.
+        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"simple"`.
+        dropout: Share of features dropped in training. Default 0.
+        state_noise: For "simple": standard deviation of the noise on the state in
+            training. Default 0.
+
+    Returns:
+        A compiled `keras.Model` with `answer`.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import parity
+        >>> parity().answer([0, 1, 1, 1])
+        1
+        >>> parity().answer(["0111", "11"])
+        ['1', '0']
+
+    References:
+        Grosse, "Intro to neural networks and machine learning" (CSC321), 2017, lecture
+        15: parity as an example of what a recurrent network computes.
+    """
+    return weight_files.build(ParityReader, "parity", constructor_arguments(locals()))
+
+
+def _rows(inputs: Any) -> tuple[list, bool]:
+    """Returns rows of bits, and whether they were a batch."""
+    is_list = isinstance(inputs, (list, tuple))
+    if is_list and not len(inputs):
+        return [], True
+    if is_list and all(isinstance(row, str) for row in inputs):
+        return [_parse(text) for text in inputs], True
+    rows, _ = number_rows(inputs, "bits")
+    if is_list or isinstance(inputs, range):
+        return rows, rows[0] is not inputs
+    return rows, len(inputs.shape) > 1
+
+
+def _parse(text: str) -> list:
+    """Reads bits out of a text; what is no digit stays, for an error to name it."""
+    characters = "".join(text.replace(",", " ").split())
+    return [int(c) if c.isascii() and c.isdigit() else c for c in characters]
