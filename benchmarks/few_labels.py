@@ -55,7 +55,8 @@ def draw(rows: list[dict], path: pathlib.Path) -> None:
             alpha=0.4,
         )
     axis.set_xscale("log")
-    axis.set_xticks(counts, [f"{count:,}" for count in counts])
+    ticks = sorted({row["labels"] for row in rows})
+    axis.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axis.minorticks_off()
     axis.set_xlabel("labelled sentences for training")
     axis.set_ylabel("accuracy on the test set of SST-2")
