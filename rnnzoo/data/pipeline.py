@@ -184,7 +184,7 @@ def padding_line(examples: Examples, encode: Callable, size: int, seed: int) -> 
 
     It is empty for real values, of which a zero may be no padding.
     """
-    if encode(*examples.batch(1, seed, 0))[0].ndim > 2:
+    if encode(*examples.batch(size, seed, 0))[0].ndim > 2:
         return ""
     line = f"Padding: {padding_share(examples, encode, size, seed):.1%} of the steps"
     if isinstance(examples, Shuffled):
