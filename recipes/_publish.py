@@ -69,7 +69,12 @@ def publish(
     trained = rnnzoo.load(run / "best.keras")
     # A new model has no optimizer to save.
     model = type(trained).from_config(trained.get_config())
-    model.set_weights([np.float32(np.float16(w)) for w in trained.get_weights()])
+    model.set_weights(
+        [
+            np.float32(np.float16(values)) if values.dtype == np.float32 else values
+            for values in trained.get_weights()
+        ]
+    )
     figures = recipe.evaluate(model, rich.progress.track)
     figures |= spread(recipe, figures, others)
     history = training.read_history(run)

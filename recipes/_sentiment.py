@@ -17,7 +17,7 @@ SETTINGS = (
     "dropout",
     "token_dropout",
     "ngrams",
-    "ngram_buckets",
+    "ngram_rows",
 )
 
 
@@ -33,7 +33,7 @@ class SentimentRecipe(Recipe):
     dropout: float = option(0.4, "share of features dropped in training")
     token_dropout: float = option(0.1, "share of words dropped in training")
     ngrams: int = option(3, "longest n-gram beside the network; 0 for none")
-    ngram_buckets: int = option(2**20, "vectors that n-grams share through a hash")
+    ngram_rows: int = option(2**19, "n-grams that have a vector")
     max_length: int = option(800, "words read of a text")
     vocabulary_size: int = option(30_000, "most frequent words that are known")
 
@@ -72,12 +72,14 @@ class SentimentRecipe(Recipe):
         from rnnzoo import sentiment_classifier
         from rnnzoo.tokens import Words
 
-        return sentiment_classifier(
+        model = sentiment_classifier(
             weights=None,
             classes=self.classes(),
             vocabulary=Words.learn(self.training_texts(), self.vocabulary_size),
             **{name: getattr(self, name) for name in SETTINGS},
         )
+        model.adapt(self.parts[0])
+        return model
 
     def examples(self) -> Any:
         """Returns the training part, shuffled, in batches of similar length."""
@@ -141,11 +143,14 @@ class FineTuningRecipe(SentimentRecipe):
         known = body.tokens.vocabulary
         found = Words.learn(self.training_texts(), self.vocabulary_size, min_count=2)
         new = [word for word in found if word not in set(known)]
-        return sentiment_classifier(
+        model = sentiment_classifier(
             self.weights,
             classes=self.classes(),
             vocabulary=[*known, *new[: self.new_words]],
         )
+        if model.classes != body.classes:  # else what n-grams learned is kept
+            model.adapt(self.parts[0])
+        return model
 
     def optimizer(self, model: Any) -> Any:
         """Returns Adam with a rate per layer; as the base otherwise."""

@@ -368,11 +368,13 @@ def _gradient(model: Any, ids: np.ndarray, number: int) -> np.ndarray:
         layers = [x for x in model.layers if x.name in ("reader", "ngrams")]
         outputs = [layer.output for layer in layers]
         graph = keras.Model(model.input, [outputs, model.output])
+        weights = [weight for layer in layers for weight in layer.weights]
+        watched = [w.value for w in weights if w.dtype.startswith(("float", "bfloat"))]
 
         def gradient_times_input(ids: Any, number: Any) -> Any:
             with tf.GradientTape() as tape:
                 # Frozen vectors are not watched by themselves.
-                tape.watch([w.value for layer in layers for w in layer.weights])
+                tape.watch(watched)
                 inputs, logits = graph(ids, training=False)
                 others = [logits[:, :number], logits[:, number + 1 :]]
                 others = tf.reduce_logsumexp(tf.concat(others, axis=1), axis=1)

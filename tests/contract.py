@@ -56,7 +56,7 @@ def recipe_of(name, **options):
     record = weights.records()[rnnzoo.list_weights(name)[0]]
     recipe = training.recipe_class(record["recipe"])
     small = {"epochs": 2, "steps_per_epoch": 4, "batch_size": 4, **TINY}
-    small |= {"max_length": 32, "embedding_dim": 8, "ngram_buckets": 1000}
+    small |= {"max_length": 32, "embedding_dim": 8, "ngram_rows": 1000}
     fields = {field.name for field in dataclasses.fields(recipe)}
     return recipe(**{k: v for k, v in small.items() if k in fields} | options)
 

@@ -44,7 +44,7 @@ class ManyToOne(SequenceModel):
         chrono_steps: int | None = None,
         pooling: str = "last",
         ngrams: int = 0,
-        ngram_buckets: int = 2**20,
+        ngram_rows: int = 2**19,
         padding_value: float | None = None,
     ):
         """Sets up; the class says what the arguments mean."""
@@ -79,9 +79,9 @@ class ManyToOne(SequenceModel):
             num_classes or num_values, dtype="float32", name="head"
         )
         phrases = NgramBag(
-            num_classes or num_values,
+            num_values or max(num_classes - 1, 1),
             max_n=max(ngrams, 1),
-            buckets=ngram_buckets,
+            rows=ngram_rows,
             dropout=dropout,
             name="ngrams",
         )
@@ -98,7 +98,10 @@ class ManyToOne(SequenceModel):
             pooled = SequencePooling(pooling, name="pooling")(sequence)
         outputs = head(head_dropout(pooled))
         if ngrams:
-            outputs = paths([outputs, ops.sum(phrases(inputs), axis=1)])
+            scores = ops.sum(phrases(inputs), axis=1)
+            if num_classes and num_classes > 1:  # that of the first class is 0
+                scores = ops.pad(scores, ((0, 0), (1, 0)))
+            outputs = paths([outputs, scores])
         super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
@@ -131,7 +134,7 @@ def many_to_one(
     chrono_steps: int | None = None,
     pooling: str = "last",
     ngrams: int = 0,
-    ngram_buckets: int = 2**20,
+    ngram_rows: int = 2**19,
     padding_value: float | None = None,
 ) -> ManyToOne:
     """Builds a model that reads a sequence and gives one answer.
@@ -167,7 +170,8 @@ def many_to_one(
             weighted mean of all steps.
         ngrams: For token input: beside the recurrence, score all n-grams of up to so
             many tokens, and answer with the mean (`rnnzoo.layers.ngrams`); 0 for none.
-        ngram_buckets: Number of vectors that n-grams share through a hash.
+        ngram_rows: Number of n-grams that have a vector of their own, after
+            `get_layer("ngrams").adapt`; before, all share so many through a hash.
         padding_value: For real-valued input: steps whose features all have this value
             are padding; `None` if there is no padding.
 

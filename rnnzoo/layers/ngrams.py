@@ -1,11 +1,19 @@
 """A bag of n-grams beside a recurrent network, and how the two learn together."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from rnnzoo.errors import check_number
+
+# The bag learns so many times as fast as the network beside it.
+PACE = 10.0
+# What an adapted bag believes of the evidence before it learns, times PACE.
+FIRST_BELIEF = 0.3
+LOWEST, HIGHEST = -(2**31), 2**31 - 1
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -14,22 +22,28 @@ class NgramBag(keras.layers.Layer):
 
     Use it beside a recurrent network that classifies texts ("wide and deep"): a linear
     model of short phrases learns what `not worth` means from a few examples, and leaves
-    to the recurrence what depends on order and distance. N-grams share a table through
-    a hash of their tokens (the hashing trick), so that all of them have a place.
+    to the recurrence what depends on order and distance.
 
-    A sequence of $T$ tokens with n-grams $g$ gets $10 \sum_g v_{h(g)} / \sqrt{T}$: the
-    factor lets the vectors learn ten times as fast as the network beside them, as rare
-    phrases need. So that the score can be told apart by words, the layer returns each
-    token's share of it: the vector of an n-gram counts for its tokens in equal parts.
+    A sequence of $T$ tokens with the set of n-grams $G$ gets
+    $10 \sum_{g \in G} r_g \odot v_g / \sqrt{T}$, where $v_g$ is learned. The factor
+    lets the vectors learn ten times as fast as the network beside them, as rare phrases
+    need. So that the score can be told apart by words, the layer returns each token's
+    share of it: an n-gram counts where it is first, for its tokens in equal parts.
+
+    At first $r_g$ is 1, and all n-grams share the table, by hash. After `adapt`, the
+    most frequent n-grams have a row of their own, others have none, and $r_g$ is how
+    much likelier the n-gram is in one class than in another: a naive Bayes classifier
+    whose beliefs are then learned.
 
     Inputs: token ids `[batch, time]`, 0 for padding.
 
     Outputs: `[batch, time, units]`; the sum over time is the score. Padding has zeros.
 
     Args:
-        units: Size of a vector, such as the number of classes.
+        units: Size of a vector, such as the number of classes but the first, whose
+            score is 0.
         max_n: Longest n-gram, in tokens; shorter ones count too.
-        buckets: Number of vectors in the table.
+        rows: Number of rows in the table.
         dropout: Share of n-grams dropped in training.
 
     Raises:
@@ -38,15 +52,19 @@ class NgramBag(keras.layers.Layer):
     Example:
         >>> import numpy as np
         >>> from rnnzoo.layers.ngrams import NgramBag
-        >>> bag = NgramBag(units=2, max_n=3, buckets=1000)
-        >>> tuple(bag(np.array([[5, 17, 3, 0]])).shape)
-        (1, 4, 2)
+        >>> bag = NgramBag(units=1, max_n=2, rows=1000)
+        >>> ids, labels = np.array([[5, 17, 3], [5, 8, 0]]), np.array([0, 1])
+        >>> tuple(bag(ids).shape)
+        (2, 3, 1)
+        >>> bag.adapt([(ids, labels)], min_count=1)
+        7
+        >>> scores = keras.ops.sum(bag(ids), axis=1)
+        >>> bool(scores[0, 0] < 0 < scores[1, 0])
+        True
 
     References:
         - Wang and Manning, "Baselines and bigrams: simple, good sentiment and topic
-          classification", ACL 2012.
-        - Joulin et al., "Bag of tricks for efficient text classification", EACL 2017,
-          arXiv:1607.01759, on hashed n-grams.
+          classification", ACL 2012, on naive Bayes features.
         - Cheng et al., "Wide and deep learning for recommender systems", 2016,
           arXiv:1606.07792.
     """
@@ -56,7 +74,7 @@ class NgramBag(keras.layers.Layer):
         units: int,
         *,
         max_n: int = 3,
-        buckets: int = 2**20,
+        rows: int = 2**19,
         dropout: float = 0.0,
         **layer_options: Any,
     ):
@@ -64,34 +82,46 @@ class NgramBag(keras.layers.Layer):
         super().__init__(**layer_options)
         check_number("units", units, minimum=1, whole=True)
         check_number("max_n", max_n, minimum=1, whole=True)
-        check_number("buckets", buckets, minimum=1, below=2**31, whole=True)
+        check_number("rows", rows, minimum=2, below=2**31, whole=True)
         check_number("dropout", dropout, minimum=0, below=1)
         self.units = units
         self.max_n = max_n
-        self.buckets = buckets
+        self.rows = rows
         self.dropout = dropout
         if dropout:
             self.seed_generator = keras.random.SeedGenerator()
 
     def build(self, inputs_shape: tuple) -> None:
         """Creates the table."""
-        self.table = self.add_weight(
-            shape=(self.buckets, self.units), initializer="zeros", name="table"
+        shape = (self.rows, self.units)
+        self.table = self.add_weight(shape=shape, initializer="zeros", name="table")
+        self.evidence = self.add_weight(
+            shape=shape, initializer="ones", trainable=False, name="evidence"
+        )
+        # The hash code of each row's n-gram, or the lowest that may use the row.
+        self.codes = self.add_weight(
+            shape=(self.rows,),
+            initializer=lambda shape, dtype: ops.cast(_spread(*shape), dtype),
+            dtype="int32",
+            trainable=False,
+            name="codes",
+        )
+        self.adapted = self.add_weight(
+            shape=(), initializer="zeros", dtype="int32", trainable=False, name="adapted"
         )
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Returns each token's share of the score; shapes as in the class."""
         batch, time = ops.shape(inputs)
         inputs = ops.cast(inputs, "int32")
-        padded = ops.pad(inputs, ((0, 0), (0, self.max_n - 1)))
-        code, shares = ops.zeros_like(inputs), 0.0
-        for n in range(1, self.max_n + 1):
-            last = padded[:, n - 1 : n - 1 + time]
-            # 32 bits, whatever overflows; the multipliers are primes.
-            code = code * 1_000_003 + last
-            bucket = ops.mod(code + n * 15_485_863, self.buckets)
-            vectors = ops.cast(ops.take(self.table, bucket, axis=0), self.compute_dtype)
-            vectors = vectors * ops.cast(last != 0, self.compute_dtype)[:, :, None]
+        shares = 0.0
+        for n, (codes, counts) in enumerate(self._ngrams(inputs), 1):
+            rows, found = self._look_up(codes)
+            vectors = ops.take(self.table, rows, axis=0) * ops.take(
+                self.evidence, rows, axis=0
+            )
+            counts = ops.cast(ops.logical_and(counts, found), self.compute_dtype)
+            vectors = ops.cast(vectors, self.compute_dtype) * counts[:, :, None]
             if self.dropout and training:
                 vectors = keras.random.dropout(
                     vectors,
@@ -103,7 +133,95 @@ class NgramBag(keras.layers.Layer):
                 moved = ops.pad(vectors, ((0, 0), (place, 0), (0, 0)))[:, :time]
                 shares = shares + moved / n
         length = ops.sum(ops.cast(inputs != 0, self.compute_dtype), axis=1)
-        return shares * (10.0 / ops.sqrt(ops.maximum(length, 1.0)))[:, None, None]
+        return shares * (PACE / ops.sqrt(ops.maximum(length, 1.0)))[:, None, None]
+
+    def adapt(self, batches: Iterable, min_count: int = 2) -> int:
+        """Gives frequent n-grams rows of their own, and weighs them by naive Bayes.
+
+        What was learned before is forgotten. A layer whose `units` is one less than
+        the number of classes takes the first class as the one to compare with.
+
+        Args:
+            batches: Pairs of token ids `[batch, time]` and numbers of classes
+                `[batch]`, in `0..units`.
+            min_count: In how many sequences an n-gram must occur to have a row.
+
+        Returns:
+            How many n-grams have a row.
+
+        Raises:
+            ValueError: If a class is outside its range.
+        """
+        if not self.built:
+            self.build((None, None))
+        classes, codes, labels = self.units + 1, [], []
+        for ids, numbers in batches:
+            numbers = np.asarray(numbers)
+            if numbers.size and not 0 <= numbers.min() <= numbers.max() < classes:
+                raise ValueError(
+                    f"Classes must be in 0..{self.units}, as the layer has units="
+                    f"{self.units}. Received: {numbers.min()}..{numbers.max()}"
+                )
+            for found, counts in self._ngrams(ops.cast(ids, "int32")):
+                found, counts = map(ops.convert_to_numpy, (found, counts))
+                codes.append(found[counts])
+                labels.append(np.repeat(numbers, counts.sum(axis=1)).astype("int32"))
+        codes, labels = np.concatenate(codes), np.concatenate(labels)
+        order = np.argsort(codes, kind="stable")
+        codes, labels = codes[order], labels[order]
+        starts = np.flatnonzero(np.diff(codes, prepend=codes[:1] - 1))
+        totals = np.diff(starts, append=len(codes))
+        frequent = np.flatnonzero(totals >= min_count)
+        if len(frequent) > self.rows:
+            frequent = np.argsort(-totals, kind="stable")[: self.rows]
+            frequent = np.sort(frequent)
+        # Of each n-gram, in how many sequences of each class it is; none are zero.
+        counts = np.ones((len(frequent), classes))
+        for number in range(classes):
+            seen = np.add.reduceat(labels == number, starts, dtype="int64")
+            counts[:, number] += seen[frequent]
+        ratios = np.log(counts / counts.sum(axis=0))
+        evidence = np.ones(self.evidence.shape, "float32")
+        evidence[: len(frequent)] = ratios[:, 1:] - ratios[:, :1]
+        table = np.zeros(self.table.shape, "float32")
+        table[: len(frequent)] = FIRST_BELIEF / PACE
+        rows = np.full(self.rows, HIGHEST, "int64")
+        rows[: len(frequent)] = codes[starts[frequent]]
+        self.table.assign(table)
+        self.evidence.assign(evidence)
+        self.codes.assign(rows.astype("int32"))
+        self.adapted.assign(1)
+        return len(frequent)
+
+    def _ngrams(self, inputs: Any) -> list[tuple]:
+        """Returns the hash code of the n-gram at each token, and whether it counts.
+
+        One pair of `[batch, time]` for each n. It does not count if it reaches into the
+        padding, or has been there before.
+        """
+        time = ops.shape(inputs)[1]
+        padded = ops.pad(inputs, ((0, 0), (0, self.max_n - 1)))
+        code, found = ops.zeros_like(inputs), []
+        for n in range(1, self.max_n + 1):
+            last = padded[:, n - 1 : n - 1 + time]
+            # 32 bits, whatever overflows; the last multiplier mixes all of them.
+            code = code * 1_000_003 + last
+            mixed = (code + n * 15_485_863) * -1_640_531_527
+            mixed = ops.where(last != 0, mixed, HIGHEST)
+            counts = ops.logical_and(_is_first(mixed), mixed != HIGHEST)
+            found.append((mixed, counts))
+        return found
+
+    def _look_up(self, codes: Any) -> tuple:
+        """Returns the row of each code, and whether it is that of its n-gram."""
+        rows = ops.zeros_like(codes)
+        for bit in reversed(range((self.rows - 1).bit_length())):  # binary search
+            further = rows + 2**bit
+            known = ops.take(self.codes, ops.minimum(further, self.rows - 1), axis=0)
+            further_is_right = ops.logical_and(further < self.rows, known <= codes)
+            rows = ops.where(further_is_right, further, rows)
+        same = ops.take(self.codes, rows, axis=0) == codes
+        return rows, ops.logical_or(same, self.adapted == 0)
 
     def compute_output_shape(self, inputs_shape: tuple) -> tuple:
         """Returns `(batch, time, units)`."""
@@ -115,9 +233,23 @@ class NgramBag(keras.layers.Layer):
             **super().get_config(),
             "units": self.units,
             "max_n": self.max_n,
-            "buckets": self.buckets,
+            "rows": self.rows,
             "dropout": self.dropout,
         }
+
+
+def _spread(rows: int) -> np.ndarray:
+    """Returns `rows` codes at equal distances, in order."""
+    return LOWEST + np.arange(rows, dtype="int64") * (2**32 // rows)
+
+
+def _is_first(codes: Any) -> Any:
+    """Returns whether each code `[batch, time]` is the first of its kind in its row."""
+    order = ops.argsort(codes, axis=1)  # equal ones stay in order
+    arranged = ops.take_along_axis(codes, order, axis=1)
+    new = arranged[:, 1:] != arranged[:, :-1]
+    new = ops.pad(new, ((0, 0), (1, 0)), constant_values=True)
+    return ops.take_along_axis(new, ops.argsort(order, axis=1), axis=1)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

@@ -42,7 +42,7 @@ class SentimentClassifier(ManyToOne):
         dropout: float = 0.4,
         token_dropout: float = 0.1,
         ngrams: int = 3,
-        ngram_buckets: int = 2**20,
+        ngram_rows: int = 2**19,
     ):
         """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
@@ -62,7 +62,7 @@ class SentimentClassifier(ManyToOne):
             token_dropout=token_dropout,
             pooling="mean_max",
             ngrams=ngrams,
-            ngram_buckets=ngram_buckets,
+            ngram_rows=ngram_rows,
         )
         self.tokens = tokens
         self.classes = arguments["classes"]
@@ -80,6 +80,47 @@ class SentimentClassifier(ManyToOne):
                 f"{len(texts)} texts and {len(targets)} labels"
             )
         return self.tokens.encode(texts), self.class_numbers(targets)
+
+    def adapt(self, source: Source, limit: int = 25_000) -> int:
+        """Weighs n-grams by the classes of the texts that they are in; before `fit`.
+
+        See `rnnzoo.layers.ngrams.NgramBag.adapt`: what n-grams had learned is
+        forgotten, and those that two texts or more have get a vector of their own.
+
+        Args:
+            source: The texts to train on, and the names of their classes, such as
+                `rnnzoo.data.pipeline.Pairs`.
+            limit: How many of them to read at most, at equal distances.
+
+        Returns:
+            How many n-grams have a vector; 0 if the model has no n-grams.
+
+        Raises:
+            ValueError: If a label is no class of the model.
+
+        Example:
+            >>> from rnnzoo import sentiment_classifier
+            >>> from rnnzoo.data.pipeline import Pairs
+            >>> model = sentiment_classifier(weights=None, units=16)
+            >>> texts = ["not bad", "so bad", "not bad at all", "it is so bad"]
+            >>> model.adapt(Pairs(texts, ["positive", "negative"] * 2))
+            5
+        """
+        if not self.arguments["ngrams"]:
+            return 0
+        step = -(-len(source) // limit)
+        chosen = np.arange(0, len(source), step)
+        # In the order of a file, and of similar length within each part of it.
+        parts = [
+            part[np.argsort(source.lengths[part], kind="stable")]
+            for part in np.split(chosen, range(2048, len(chosen), 2048))
+        ]
+        batches = (
+            self.encode(*source.rows(part[start : start + 64]))
+            for part in parts
+            for start in range(0, len(part), 64)
+        )
+        return self.get_layer("ngrams").adapt(batches)
 
     def class_numbers(self, labels: Sequence) -> np.ndarray:
         """Turns class names into numbers, int32.
@@ -249,14 +290,14 @@ def sentiment_classifier(
     dropout: float | None = None,
     token_dropout: float | None = None,
     ngrams: int | None = None,
-    ngram_buckets: int | None = None,
+    ngram_rows: int | None = None,
 ) -> SentimentClassifier:
     """Makes a classifier of texts that reads them in both directions.
 
     Word vectors go through a bidirectional recurrent network; the mean and the maximum
-    of its outputs over all words go to a linear head. A linear model of n-grams is
-    added (`rnnzoo.layers.ngrams.NgramBag`). Use it as it is on English
-    reviews, or fine-tune it on texts and classes of your own (`rnnzoo.finetuning`).
+    of its outputs over all words go to a linear head. A linear model of n-grams answers
+    beside it (`rnnzoo.layers.ngrams.NgramBag`). Use it as it is on English reviews, or
+    fine-tune it on texts and classes of your own (`rnnzoo.finetuning`).
 
     Shapes of the graph: token ids `[batch, time]`, 0 = padding at the end, to logits
     `[batch, classes]`. `classify` and `answer` take texts and return names of classes;
@@ -282,8 +323,7 @@ def sentiment_classifier(
         token_dropout: Share of words dropped in training. Default 0.1.
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
             Default 3.
-        ngram_buckets: Number of vectors that n-grams share through a hash. Default
-            2**20.
+        ngram_rows: Number of n-grams that have a vector. Default 2**19.
 
     Returns:
         A compiled `keras.Model` with `classify` and `answer`.
