@@ -17,6 +17,7 @@ _PUBLIC = {
     # Models of the zoo
     "sorter": "rnnzoo.models.sorting",
     "sentiment_classifier": "rnnzoo.models.sentiment",
+    "language_model": "rnnzoo.models.language",
     # Architectures for any task
     "many_to_one": "rnnzoo.architectures.many_to_one",
     "many_to_many": "rnnzoo.architectures.many_to_many",
