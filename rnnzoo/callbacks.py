@@ -393,6 +393,9 @@ class Samples(keras.callbacks.Callback):
             self.inputs, self.targets, answers, strict=True
         ):
             lines.append(f"  given  {_text(given)}")
+            if not self.model.has_one_answer:
+                lines += [f"  | {line}" for line in answer.splitlines()]
+                continue
             verdict = "right" if answer == target else "wrong"
             lines.append(f"  {verdict}  {_text(answer)}")
             if answer != target:

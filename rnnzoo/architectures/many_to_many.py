@@ -150,7 +150,11 @@ class ManyToMany(SequenceModel):
             Outputs `[batch, time, num_classes or num_values]` and the state after the
             last real step of each row.
         """
-        hidden, state = self.recurrence(self.reader(inputs), initial_state=state)
+        # Keras passes a layer's mask on, but not beside a second argument.
+        mask = None if state is None else self.reader.compute_mask(inputs)
+        hidden, state = self.recurrence(
+            self.reader(inputs), initial_state=state, mask=mask
+        )
         return self.head(self.head_dropout(hidden)), state
 
     def step(self, inputs: Any, state: list) -> tuple:

@@ -528,8 +528,7 @@ class LanguageModel(ManyToMany):
     @functools.cached_property
     def _read(self) -> Callable:
         def read(ids: Any, state: list) -> list:
-            hidden = self.reader(ids)
-            return self.recurrence(hidden, initial_state=state, training=False)[1]
+            return self.read(ids, state)[1]
 
         return compiled(read, ((None, None), "int32"), self._state_spec)
 
