@@ -28,10 +28,14 @@ class LanguageRecipe(Recipe):
     steps_per_epoch: int = option(
         0, "batches per epoch; 0 for as many symbols as the text has"
     )
-    batch_size: int = option(32, "windows per batch, over all devices")
+    batch_size: int = option(64, "pieces per batch, over all devices")
     learning_rate: float = option(3e-3, "highest learning rate, after warm-up")
     averaging: float = option(0.99, "momentum of the average of the weights")
-    max_length: int = option(256, "symbols of a window")
+    max_length: int = option(256, "symbols of a window in validation, or elsewhere")
+    piece: int = option(128, "symbols of a piece where the state is carried")
+    carried: bool = option(
+        True, "each batch goes on where the one before ended; else windows anywhere"
+    )
     tokens: str = option("characters", "characters or words")
     vocabulary_size: int = option(10_000, "most frequent symbols that are known")
     embedding_dim: int = option(128, "size of the vector that stands for a symbol")
@@ -73,10 +77,25 @@ class LanguageRecipe(Recipe):
         )
 
     def examples(self) -> Any:
-        """Returns windows of the training text, at random places."""
-        from rnnzoo.data.text import Windows
+        """Returns pieces of the training text: of streams, or at random places."""
+        from rnnzoo.data.text import Streams, Windows
 
-        return Windows(self.symbols[0], self.max_length)
+        text = self.symbols[0]
+        if self.carried:
+            return Streams(text, min(self.piece, self.max_length))
+        return Windows(text, self.max_length)
+
+    def prepare(self, model: Any, devices: Any) -> None:
+        """Lets the model carry its state from batch to batch."""
+        if not self.carried:
+            return
+        if devices.has_several_machines:
+            raise ValueError(
+                "The state is not carried on several machines, each of which would "
+                "have to save its own: train on windows with --no-carried. Received: "
+                "carried=True"
+            )
+        model.carry_state(self.batch_size // devices.strategy.num_replicas_in_sync)
 
     def validation_examples(self) -> tuple:
         """Returns the text to validate on, cut into windows."""

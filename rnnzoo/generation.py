@@ -28,9 +28,9 @@ def check_settings(
     temperature: float,
     top_k: int,
     top_p: float,
-    beam_width: int,
-    n_best: int,
     repetition_penalty: float,
+    beam_width: int = 0,
+    n_best: int = 1,
 ) -> None:
     """Refuses settings of a generation that are out of range.
 
@@ -277,10 +277,10 @@ class Writer:
         return tokens.numpy(), scores.numpy()
 
     def _write_graph(self, begun: dict, settings: dict, count: tf.Tensor) -> tuple:
-        def goes_on(index: tf.Tensor, now: dict, tokens: tf.TensorArray) -> tf.Tensor:
+        def goes_on(index: tf.Tensor, now: dict, tokens: tf.Tensor) -> tf.Tensor:
             return (index < count) & ~tf.reduce_all(now["ended"])
 
-        def write_one(index: tf.Tensor, now: dict, tokens: tf.TensorArray) -> tuple:
+        def write_one(index: tf.Tensor, now: dict, tokens: tf.Tensor) -> tuple:
             logits, state = self.step(now["token"], now["state"])
             logits = self._adjusted(logits, now["seen"], settings)
             drawn = _drawn(logits, _uniform(now["keys"], now["step"]), settings)
@@ -293,15 +293,12 @@ class Writer:
                 **self._remembered(now, drawn, settings),
             }
             after = _kept(now["ended"], now, after)
-            return index + 1, after, tokens.write(index, written)
+            written = tf.where(tf.range(count) == index, written[:, None], tokens)
+            return index + 1, after, written
 
-        tokens = tf.TensorArray(
-            tf.int32, size=count, element_shape=[None], clear_after_read=False
-        )
+        tokens = tf.zeros((tf.shape(begun["token"])[0], count), tf.int32)
         length, after, tokens = tf.while_loop(goes_on, write_one, (0, begun, tokens))
-        written = tokens.gather(tf.range(length))
-        written.set_shape([None, None])
-        return tf.transpose(written), after
+        return tokens[:, :length], after
 
     def _search_graph(
         self,

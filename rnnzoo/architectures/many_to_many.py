@@ -136,7 +136,9 @@ class ManyToMany(SequenceModel):
         self.arguments = arguments
         self.set_targets(classes=num_classes is not None)
 
-    def read(self, inputs: Any, state: list | None = None) -> tuple:
+    def read(
+        self, inputs: Any, state: list | None = None, training: bool | None = None
+    ) -> tuple:
         """Reads a sequence, or the next piece of one.
 
         Pieces and single steps give the outputs of the whole sequence: pass the state
@@ -145,6 +147,7 @@ class ManyToMany(SequenceModel):
         Args:
             inputs: Token ids `[batch, time]` or values `[batch, time, features]`.
             state: State before the first step; `None` for the initial one.
+            training: Whether features are dropped.
 
         Returns:
             Outputs `[batch, time, num_classes or num_values]` and the state after the
@@ -153,9 +156,9 @@ class ManyToMany(SequenceModel):
         # Keras passes a layer's mask on, but not beside a second argument.
         mask = None if state is None else self.reader.compute_mask(inputs)
         hidden, state = self.recurrence(
-            self.reader(inputs), initial_state=state, mask=mask
+            self.reader(inputs), initial_state=state, mask=mask, training=training
         )
-        return self.head(self.head_dropout(hidden)), state
+        return self.head(self.head_dropout(hidden, training=training)), state
 
     def step(self, inputs: Any, state: list) -> tuple:
         """Reads one step of each row; quicker than `read` for that.

@@ -65,6 +65,75 @@ class Windows:
         return self.text[place : place + self.length]
 
 
+class Continued(str):
+    """A text that goes on from the one before it, of which it has the last symbol."""
+
+
+class Streams:
+    r"""A long text as several streams side by side, as endless `Examples`.
+
+    Use it to train a language model that carries its state from each batch to the next
+    (truncated backpropagation through time; Williams and Peng, 1990): row `r` of a
+    batch goes on where row `r` of the batch before it ended. Every epoch reads the
+    whole text but for what does not fill a batch, from another beginning. The first
+    pieces of an epoch begin anew; all others are `Continued`.
+
+    Args:
+        text: The text, a string; or a list of words.
+        length: Symbols of a piece: characters or words.
+
+    Raises:
+        ValueError: If there are fewer than two symbols.
+
+    Example:
+        >>> from rnnzoo.data.text import Streams
+        >>> streams = Streams("abcdefghijklmnopqrstuvwxyz", 4)
+        >>> for index in range(2):
+        ...     inputs, targets = streams.batch(2, seed=0, index=index)
+        ...     [first + rest for first, rest in zip(inputs, targets)]
+        ['wxyz', 'jklm']
+        ['zabcd', 'mnopq']
+
+    References:
+        Williams and Peng, "An efficient gradient-based algorithm for on-line training
+        of recurrent network trajectories", Neural Computation 2, 1990.
+    """
+
+    def __init__(self, text: str | Sequence[str], length: int):
+        """Sets up; the class says what the arguments mean."""
+        check_number("length", length, minimum=2, whole=True)
+        if len(text) < 2:
+            raise ValueError(
+                "A text to learn from must have at least two symbols. Received: one of "
+                f"{len(text)}"
+            )
+        self.text, self.length = text, min(length, len(text))
+
+    def batches_per_epoch(self, size: int) -> int:
+        """Returns how many batches of this size an epoch has."""
+        return max(1, len(self.text) // (size * self.length))
+
+    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+        """Returns `size` inputs and targets, the same for the same arguments."""
+        epoch, step = divmod(index, self.batches_per_epoch(size))
+        total = len(self.text)
+        begin = int(np.random.default_rng((seed, epoch)).integers(total))
+        found = []
+        for row in range(size):
+            place = begin + row * total // size + step * self.length
+            found.append(self._piece(place - (step > 0), self.length + (step > 0)))
+        inputs, targets = halves(found)
+        if step:
+            inputs = [Continued(text) for text in inputs]
+        return inputs, targets
+
+    def _piece(self, place: int, length: int) -> str | Sequence[str]:
+        """Returns a piece of the text, which begins again after its end."""
+        place %= len(self.text)
+        piece = self.text[place : place + length]
+        return piece + self.text[: length - len(piece)]
+
+
 def windows(text: str | Sequence[str], length: int) -> tuple[list, list]:
     r"""Cuts a text into windows, one after the other, to measure a model on.
 

@@ -15,6 +15,7 @@ from rnnzoo import generation
 from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
+from rnnzoo.data.text import Continued
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.tokens import Characters, Words, checked_texts
 
@@ -41,6 +42,13 @@ class WritingState:
     is_batch: bool
 
 
+@dataclasses.dataclass
+class _Carried:
+    """The state that training carries from one batch to the next."""
+
+    variables: list
+
+
 @keras.saving.register_keras_serializable("rnnzoo")
 class LanguageModel(ManyToMany):
     """Reads a text and says at every symbol what comes next; see `language_model`.
@@ -50,6 +58,7 @@ class LanguageModel(ManyToMany):
     """
 
     has_one_answer = False
+    _carried = None
 
     def __init__(
         self,
@@ -117,6 +126,12 @@ class LanguageModel(ManyToMany):
         ids = self.tokens.encode(
             [text + joint + more for text, more in zip(texts, targets, strict=True)]
         )
+        continued = [isinstance(text, Continued) for text in inputs]
+        if any(continued):
+            # These begin with a symbol of the text before, not with a start symbol.
+            ids[continued] = np.roll(ids[continued], -1, axis=1)
+            ids[continued, -1] = 0
+            ids = ids[:, : np.count_nonzero(ids, axis=1).max()]
         return ids[:, :-1], ids[:, 1:]
 
     def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
@@ -127,11 +142,59 @@ class LanguageModel(ManyToMany):
         """Evaluates texts, and how they go on if `y` says so; as `keras.Model`."""
         return super().evaluate(x, _nothing_more(x, y), **options)
 
+    def carry_state(self, batch_size: int) -> None:
+        """Makes training steps begin with the state in which the one before ended.
+
+        Truncated backpropagation through time: row `r` of a batch must go on where row
+        `r` of the batch before it ended, as those of `rnnzoo.data.text.Streams`. A row
+        that begins with the start symbol begins anew.
+
+        Args:
+            batch_size: Rows of every batch; under `tf.distribute`, of a replica's part.
+        """
+        import tensorflow as tf
+
+        # In an object that Keras does not look into: no weights, and not in files.
+        self._carried = _Carried(
+            [
+                tf.Variable(
+                    np.zeros((batch_size, *spec.shape[1:]), "float32"),
+                    trainable=False,
+                    synchronization=tf.VariableSynchronization.ON_READ,
+                    aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+                )
+                for spec in keras.tree.flatten(self._state_spec)
+            ]
+        )
+
+    def outputs_in_training(self, x: Any) -> Any:
+        """Returns logits for the inputs of a training step, and carries the state."""
+        if self._carried is None:
+            return super().outputs_in_training(x)
+        is_new = keras.ops.equal(x[:, :1], self.tokens.start_id)
+        first = self.recurrence.start_state(keras.ops.shape(x)[0])
+        variables = self._carried.variables
+        before = [
+            keras.ops.where(is_new, new, keras.ops.cast(old, new.dtype))
+            for new, old in zip(keras.tree.flatten(first), variables, strict=True)
+        ]
+        before = keras.tree.pack_sequence_as(first, before)
+        logits, after = self.read(x, before, training=True)
+        for variable, state in zip(variables, keras.tree.flatten(after), strict=True):
+            variable.assign(keras.ops.cast(keras.ops.stop_gradient(state), "float32"))
+        return logits
+
+    def unsaved_variables(self) -> list:
+        """Returns the states of dropout, and the state that is carried."""
+        carried = [] if self._carried is None else self._carried.variables
+        parts = [getattr(variable, "values", (variable,)) for variable in carried]
+        return super().unsaved_variables() + list(itertools.chain(*parts))
+
     def generate(
         self,
         prompts: Any = "",
         *,
-        max_length: int = 200,
+        max_length: int | None = 200,
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
@@ -154,7 +217,8 @@ class LanguageModel(ManyToMany):
 
         Args:
             prompts: A string, or a list, tuple, array or tensor of strings.
-            max_length: Largest number of symbols to write: characters or words.
+            max_length: Largest number of symbols to write: characters or words; `None`
+                for half of the model's `max_length`, as `answer`.
             temperature: Below 1 likely symbols become likelier, above 1 less so; 0 for
                 the likeliest symbol always.
             top_k: Draws among so many of the likeliest symbols; 0 for all.
@@ -194,10 +258,17 @@ class LanguageModel(ManyToMany):
             >>> first + rest == model.generate("ab", max_length=5, seed=1)
             True
         """
-        given = constructor_arguments(locals())
-        for name in ("prompts", "stop", "seed", "state", "return_state"):
-            given.pop(name)
-        generation.check_settings(**given)
+        if max_length is None:
+            max_length = self.max_length // 2
+        generation.check_settings(
+            max_length=max_length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            beam_width=beam_width,
+            n_best=n_best,
+            repetition_penalty=repetition_penalty,
+        )
         if beam_width and return_state:
             raise ValueError(
                 "A beam has no one state to return: leave out return_state or "
@@ -238,7 +309,7 @@ class LanguageModel(ManyToMany):
         self,
         prompt: str = "",
         *,
-        max_length: int = 200,
+        max_length: int | None = 200,
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
@@ -275,13 +346,13 @@ class LanguageModel(ManyToMany):
             >>> text == model.generate("ab", max_length=40, seed=1)
             True
         """
+        if max_length is None:
+            max_length = self.max_length // 2
         generation.check_settings(
             max_length=max_length,
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
-            beam_width=0,
-            n_best=1,
             repetition_penalty=repetition_penalty,
         )
         texts = checked_texts([prompt], "prompt")
@@ -399,8 +470,6 @@ class LanguageModel(ManyToMany):
         """
         options = constructor_arguments(locals())
         del options["inputs"]
-        if max_length is None:
-            options["max_length"] = self.max_length // 2
         return self.generate(inputs, **options)
 
     def _stops(self, stop: str | Sequence[str]) -> list[list[int]]:
