@@ -131,11 +131,11 @@ class DistributedModel(keras.Model):
         ) -> None:
             """Builds metrics and optimizer before the first step.
 
-            With several machines Keras cannot see the shapes of a batch: it gets this
-            machine's share of one.
+            Keras adds up the replicas' shares of a batch to see its shapes, which must
+            then be equal, and cannot with several machines: it gets the first share.
             """
             strategy = self.distribute_strategy
-            if iterator is not None and has_several_machines(strategy):
+            if iterator is not None and strategy.num_replicas_in_sync > 1:
                 import tensorflow as tf
 
                 for _, _, batches in iterator:

@@ -450,7 +450,7 @@ class Words(_Vocabulary):
         words = np.array(["", UNKNOWN_WORD, *self.vocabulary, ""], object)
         return [
             " ".join(words[row[(row != PADDING) & (row != self.start_id)]])
-            for row in np.asarray(ids)
+            for row in (np.asarray(row, int) for row in ids)
         ]
 
     @staticmethod
@@ -561,7 +561,7 @@ class Characters(_Vocabulary):
     def decode(self, ids: Any) -> list[str]:
         """Turns rows of token ids into texts; unknown characters become U+FFFD."""
         characters = np.array(["", "\ufffd", *self.vocabulary, ""], object)
-        return ["".join(characters[row]) for row in np.asarray(ids)]
+        return ["".join(characters[np.asarray(row, int)]) for row in ids]
 
     @staticmethod
     def split(text: str) -> list[str]:

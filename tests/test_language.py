@@ -177,10 +177,10 @@ def test_words():
 
 
 def test_windows_begin_with_a_line_and_are_the_same_again():
-    examples = Windows(VERSES, 64)
+    examples = Windows(VERSES, 80)
     assert examples.batch(9, 1, 2) == examples.batch(9, 1, 2) != examples.batch(9, 1, 3)
     for first, rest in zip(*examples.batch(50, 0, 0), strict=True):
-        assert first + rest in VERSES and len(first) == len(rest) == 32
+        assert first + rest in VERSES and len(first) == len(rest) == 40
         assert first.startswith(("Of arms", "who first"))
     inputs, targets = windows(VERSES, 70)
     joined = [first + rest for first, rest in zip(inputs, targets, strict=True)]
