@@ -149,7 +149,7 @@ def test_memorises_eight_examples(name):
     model = recipe_of(name, units=64).model()
     model.compile(keras.optimizers.Adam(1e-2, clipnorm=1.0), model.loss)
     inputs, targets = examples_of(name, 8)
-    for _ in range(10):
+    for _ in range(20):
         model.fit(inputs, targets, epochs=40, batch_size=8, verbose=0)
         if model.answer(inputs) == targets:
             break
