@@ -311,8 +311,10 @@ class _Vocabulary(keras.layers.Layer):
                 f"{repeated[0]!r}"
             )
         with tf.init_scope():
-            ids = tf.range(2, 2 + len(self.vocabulary), dtype=tf.int32)
-            known = tf.constant(self.vocabulary, tf.string, shape=[len(ids)])
+            # A table may not be empty; no symbol is an empty string.
+            known = tf.constant([*self.vocabulary, ""])
+            ids = [*range(2, 2 + len(self.vocabulary)), self.UNKNOWN]
+            ids = tf.constant(ids, tf.int32)
             self.table = tf.lookup.StaticHashTable(
                 tf.lookup.KeyValueTensorInitializer(known, ids), self.UNKNOWN
             )
