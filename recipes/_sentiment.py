@@ -16,6 +16,7 @@ SETTINGS = (
     "cell",
     "dropout",
     "token_dropout",
+    "ngrams",
 )
 
 
@@ -28,9 +29,10 @@ class SentimentRecipe(Recipe):
     embedding_dim: int = option(128, "size of the vector that stands for a word")
     num_layers: int = option(1, "recurrent layers")
     cell: str = option("gru", "simple, gru or lstm")
-    dropout: float = option(0.5, "share of features dropped in training")
+    dropout: float = option(0.4, "share of features dropped in training")
     token_dropout: float = option(0.1, "share of words dropped in training")
-    max_length: int = option(600, "words read of a text")
+    ngrams: int = option(3, "longest n-gram beside the network; 0 for none")
+    max_length: int = option(800, "words read of a text")
     vocabulary_size: int = option(30_000, "most frequent words that are known")
 
     @functools.cached_property
@@ -44,7 +46,7 @@ class SentimentRecipe(Recipe):
 
     def held_out(self) -> int:
         """Returns how many texts of the source are for validation."""
-        return max(1, len(self.source) // 10)
+        return min(max(1, len(self.source) // 10), 10_000)
 
     @functools.cached_property
     def parts(self) -> tuple:
@@ -55,10 +57,13 @@ class SentimentRecipe(Recipe):
 
     def training_texts(self) -> Iterator[str]:
         """Yields the texts of the training part, of which memory may not hold all."""
+        import numpy as np
+
         training, _ = self.parts
-        for start in range(0, len(training), 1000):
-            stop = min(start + 1000, len(training))
-            yield from training.rows(range(start, stop))[0]
+        # In the order of a file, which is the quickest to read.
+        order = np.argsort(getattr(training, "indices", np.arange(len(training))))
+        for start in range(0, len(order), 1000):
+            yield from training.rows(order[start : start + 1000])[0]
 
     def model(self) -> Any:
         """Returns an untrained classifier that knows the words of the training part."""

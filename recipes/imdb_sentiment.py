@@ -18,6 +18,8 @@ class ImdbSentiment(SentimentRecipe):
 
     epochs: int = option(5, "rounds over the reviews, validation and checkpoint")
     batch_size: int = option(64, "reviews per batch, over all devices")
+    learning_rate: float = option(1.5e-3, "highest learning rate, after warm-up")
+    averaging: float = option(0.99, "momentum of the average of the weights")
 
     @functools.cached_property
     def source(self) -> Any:

@@ -37,14 +37,14 @@ class OwnSentiment(FineTuningRecipe):
     @functools.cached_property
     def source(self) -> Any:
         """The labelled texts of the file."""
-        from rnnzoo.data.files import LabelledFile
+        from rnnzoo.data.files import open_with_bar
 
         if not self.data:
             raise ValueError(
                 "Say which file or folder holds the texts: --data=reviews.csv. "
                 f"Received: data={self.data!r}"
             )
-        source = LabelledFile(
+        source = open_with_bar(
             self.data,
             text=self.text,
             label=self.label,

@@ -349,9 +349,9 @@ def _evaluate_own(parsed: argparse.Namespace, model: typing.Any) -> None:
             f"Received: --data={parsed.data!r} for {parsed.model!r}"
         )
     from rnnzoo import diagnostics
-    from rnnzoo.data.files import LabelledFile
+    from rnnzoo.data.files import open_with_bar
 
-    source = LabelledFile(
+    source = open_with_bar(
         parsed.data,
         text=parsed.text,
         label=parsed.label,

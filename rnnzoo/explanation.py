@@ -247,8 +247,9 @@ def explain(
             Li et al., 2016): exact for one word at a time, one reading of the text per
             known word, and zero for unknown words. `"gradient"`: the gradient of the
             log-odds with respect to the word's vector, times the vector, summed over
-            it (Simonyan et al., 2014; Shrikumar et al., 2016): one reading in all, but
-            linear, which words that saturate the network are not.
+            it, and the word's part in n-grams (Simonyan et al., 2014; Shrikumar et al.,
+            2016): one reading in all, but linear, which words that saturate the network
+            are not.
         of: Name of the class to explain; `None` for the one that the model answers.
 
     Returns:
@@ -363,20 +364,26 @@ def _gradient(model: Any, ids: np.ndarray, number: int) -> np.ndarray:
     def make() -> Callable:
         import tensorflow as tf
 
-        reader = model.get_layer("reader")
-        graph = keras.Model(model.input, [reader.output, model.output])
+        # The answer's inputs, word by word: vectors, and n-grams' shares of the logits.
+        layers = [x for x in model.layers if x.name in ("reader", "ngrams")]
+        outputs = [layer.output for layer in layers]
+        graph = keras.Model(model.input, [outputs, model.output])
 
         def gradient_times_input(ids: Any, number: Any) -> Any:
             with tf.GradientTape() as tape:
                 # Frozen vectors are not watched by themselves.
-                tape.watch([weight.value for weight in reader.weights])
-                vectors, logits = graph(ids, training=False)
+                tape.watch([w.value for layer in layers for w in layer.weights])
+                inputs, logits = graph(ids, training=False)
                 others = [logits[:, :number], logits[:, number + 1 :]]
                 others = tf.reduce_logsumexp(tf.concat(others, axis=1), axis=1)
                 log_odds = logits[:, number] - others
-            gradient = tape.gradient(log_odds, vectors)
-            products = tf.cast(gradient, "float32") * tf.cast(vectors, "float32")
-            return tf.reduce_sum(products, axis=2)
+            gradients = tape.gradient(log_odds, inputs)
+            return tf.add_n(
+                [
+                    tf.reduce_sum(tf.cast(g, "float32") * tf.cast(x, "float32"), axis=2)
+                    for g, x in zip(gradients, inputs, strict=True)
+                ]
+            )
 
         return compiled(gradient_times_input, ((None, None), "int32"), ((), "int32"))
 

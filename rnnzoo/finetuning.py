@@ -35,7 +35,8 @@ def with_classes(model: Any, classes: Sequence[str]) -> Any:
         >>> finetuning.with_classes(model, ["angry", "calm", "happy"]).classes
         ['angry', 'calm', 'happy']
     """
-    if list(classes) == model.classes:
+    classes = checked_classes(classes)
+    if classes == model.classes:
         return model
     return _rebuilt(model, classes=classes)
 
@@ -43,15 +44,16 @@ def with_classes(model: Any, classes: Sequence[str]) -> Any:
 def with_vocabulary(model: Any, vocabulary: Sequence[str]) -> Any:
     """Returns a copy of a model that knows other words.
 
-    The vectors of words that it knew are carried over. A new word begins as the unknown
-    word, so that answers change for words that were left out alone.
+    The vectors of words that it knew are carried over. The vector of a new word begins
+    as that of the unknown word, and n-grams with it as if they had never been seen.
 
     Args:
         model: A model of the zoo that reads words.
-        vocabulary: The words to know, such as `model.tokens.vocabulary` and more.
+        vocabulary: The words to know, such as `model.tokens.vocabulary` and more. A
+            model with n-grams must go on knowing what it knew.
 
     Raises:
-        ValueError: If a word is there twice.
+        ValueError: If a word is there twice, or one is left out that must not be.
 
     Example:
         >>> from rnnzoo import finetuning, sentiment_classifier
@@ -60,19 +62,28 @@ def with_vocabulary(model: Any, vocabulary: Sequence[str]) -> Any:
         >>> finetuning.with_vocabulary(model, words).tokens.vocabulary[-1]
         'rnnzoo'
     """
-    if list(vocabulary) == model.tokens.vocabulary:
+    known = model.tokens.vocabulary
+    if list(vocabulary) == known:
         return model
+    # N-grams are known by the numbers of their words.
+    if model.arguments.get("ngrams") and list(vocabulary[: len(known)]) != known:
+        raise ValueError(
+            "The vocabulary of a model with n-grams can be added to, and not changed: "
+            "begin with model.tokens.vocabulary. Received: vocabulary with "
+            f"{len(vocabulary)} words, which begins otherwise"
+        )
     return _rebuilt(model, vocabulary=vocabulary)
 
 
 def _rebuilt(model: Any, **changes: Any) -> Any:
     """Builds a model anew with other arguments, and carries over what fits."""
-    new = type(model).from_config({**model.get_config(), **changes})
+    new = type(model)(**{**model.get_config(), **changes})
     new.card = {"body": model.card.get("name") or model.card}
     for weight, old in zip(new.weights, model.get_weights(), strict=True):
         if weight.path.startswith("reader/") and "vocabulary" in changes:
             old = _carried_over(old, model.tokens.vocabulary, new.tokens.vocabulary)
-        if not (weight.path.startswith("head/") and "classes" in changes):
+        is_head = weight.path.split("/")[0] in ("head", "ngrams")
+        if not (is_head and "classes" in changes):
             weight.assign(old)
     return new
 
@@ -85,6 +96,35 @@ def _carried_over(
     return vectors[[0, 1, *(places.get(word, 1) for word in new)]]
 
 
+def checked_classes(classes: Any) -> list[str]:
+    """Returns names of classes as a list of strings.
+
+    Raises:
+        ValueError: If there are fewer than two, or one of them twice.
+        TypeError: If they are no list of names.
+    """
+    if isinstance(classes, str) or not isinstance(classes, Sequence):
+        raise TypeError(
+            f"classes must be a list of names. Received: classes={classes!r}"
+        )
+    names = [str(plain(name)) for name in classes]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(
+            "classes must be at least two different names. Received: "
+            f"classes={list(classes)!r}"
+        )
+    return names
+
+
+def plain(label: Any) -> Any:
+    """Returns a label as Python has it: not as bytes, NumPy value or tensor."""
+    if hasattr(label, "numpy"):
+        label = label.numpy()
+    if isinstance(label, np.generic):
+        label = label.item()
+    return label.decode("utf-8") if isinstance(label, bytes) else label
+
+
 def layer_groups(model: Any) -> list[str]:
     """Returns the layers that learn, from the output to the input.
 
@@ -92,7 +132,8 @@ def layer_groups(model: Any) -> list[str]:
         model: A built model.
 
     Returns:
-        Paths of layers; the layers of a recurrent stack are apart.
+        Paths of layers; the layers of a recurrent stack are apart. N-grams, which are
+        beside the others, are not among them.
 
     Example:
         >>> from rnnzoo import finetuning, many_to_one
@@ -106,7 +147,7 @@ def layer_groups(model: Any) -> list[str]:
         parts = [layer.name]
         if hasattr(layer, "num_layers"):
             parts = dict.fromkeys("/".join(path.split("/")[:2]) for path in paths)
-        groups += parts if paths else []
+        groups += parts if paths and layer.name != "ngrams" else []
     return groups[::-1]
 
 
@@ -192,7 +233,12 @@ class LayerwiseAdam(keras.optimizers.Adam):
         first = depth * self.unfreeze_steps
         learns = ops.cast(self.iterations >= first, learning_rate.dtype)
         rate = learning_rate * learns / self.decay**depth
+        if self.weight_decay is not None and self._use_weight_decay(variable):
+            self.assign_sub(variable, variable * (rate * self.weight_decay))
         super().update_step(gradient, variable, rate)
+
+    def _apply_weight_decay(self, variables: Sequence) -> None:
+        """Does nothing: `update_step` decays each weight at its layer's rate."""
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -288,6 +288,15 @@ _WORD_RULES = (
     (r"''", r" ' ' "),
     (r"(^|[^\pL\pM\pN])'", r"\1 ' "),
     (r"'($|[^\pL\pM\pN])", r" ' \1"),
+    # tf.strings.lower does as the machine's locale says: to Turkish, Azeri and
+    # Lithuanian these letters are special. All others are alike everywhere.
+    ("I", "i"),
+    ("İ", "i\u0307"),
+    ("J", "j"),
+    ("Į", "į"),
+    ("Ì", "ì"),
+    ("Í", "í"),
+    ("Ĩ", "ĩ"),
 )
 
 
@@ -312,7 +321,7 @@ class _Vocabulary(keras.layers.Layer):
             )
         with tf.init_scope():
             # A table may not be empty; no symbol is an empty string.
-            known = tf.constant([*self.vocabulary, ""])
+            known = tf.constant([to_utf8(symbol) for symbol in (*self.vocabulary, "")])
             ids = [*range(2, 2 + len(self.vocabulary)), self.UNKNOWN]
             ids = tf.constant(ids, tf.int32)
             self.table = tf.lookup.StaticHashTable(
@@ -483,7 +492,8 @@ class Words(_Vocabulary):
 
         Returns:
             The words, most frequent first; equally frequent ones in the order of
-            strings.
+            strings. Of millions of words, those that have been seen once are forgotten
+            now and then, so that memory is bounded.
         """
         return _most_frequent(_words, texts, size, min_count)
 
@@ -598,6 +608,10 @@ def _most_frequent(
     counts, texts = collections.Counter(), iter(texts)
     while batch := [to_utf8(text) for text in itertools.islice(texts, 1000)]:
         counts.update(split(tf.constant(batch)).flat_values.numpy().tolist())
+        if len(counts) > 100 * size + 1_000_000:
+            counts = collections.Counter(
+                {symbol: count for symbol, count in counts.items() if count > 1}
+            )
     ranking = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [symbol.decode() for symbol, n in ranking[:size] if n >= min_count]
 
@@ -627,7 +641,8 @@ def checked_texts(texts: Any, name: str = "texts") -> list[str]:
     """
     if isinstance(texts, tf.Tensor):
         texts = texts.numpy()
-    if isinstance(texts, str) or not _is_row(texts) or np.ndim(texts) == 0:
+    # Not np.ndim: it would make an array of a list, each text as long as the longest.
+    if not _is_row(texts) or (isinstance(texts, np.ndarray) and texts.ndim == 0):
         raise TypeError(
             f"{name} must be a list of strings. Received: {name}={_shortened(texts)}"
         )

@@ -268,16 +268,19 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     from rnnzoo.data.pipeline import batches, evaluation_batches, padding_line
 
     run = pathlib.Path(run)
-    _check_settings(recipe, run, chosen)
+    settings = _checked_settings(recipe, run, chosen)
     keras.utils.set_random_seed(recipe.seed)
     with chosen.scope():
         model = recipe.model()
         model.compile_with_defaults(recipe.optimizer(model))
         model.optimizer.build(model.trainable_variables)
         recipe.prepare(model, chosen)
-    if chosen.is_chief:
-        _check_space(model, run)
+    examples = recipe.examples()
     validation_inputs, validation_targets = recipe.validation_examples()
+    # Nothing is written before all that can be wrong with the data has been said.
+    if chosen.is_chief:
+        _write_settings(settings, run)
+        _check_space(model, run)
     length = model.max_length if chosen.needs_static_shapes else None
     validation = evaluation_batches(
         validation_inputs,
@@ -297,7 +300,6 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
             "another --run begins a new one."
         )
         return rnnzoo.load(run / "best.keras")
-    examples = recipe.examples()
     say(padding_line(examples, model.encode, recipe.batch_size, recipe.seed))
     if done.step or done.epoch:
         say(f"Resuming {run} at epoch {done.epoch + 1}, step {done.step + 1}")
@@ -353,8 +355,8 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     return rnnzoo.load(run / "best.keras")
 
 
-def _check_settings(recipe: Recipe, run: pathlib.Path, devices: Any) -> None:
-    """Writes a new run's settings, or compares those of the run that is there."""
+def _checked_settings(recipe: Recipe, run: pathlib.Path, devices: Any) -> dict:
+    """Returns a run's settings; refuses others than those of the run that is there."""
     import keras
     import tensorflow as tf
 
@@ -389,8 +391,12 @@ def _check_settings(recipe: Recipe, run: pathlib.Path, devices: Any) -> None:
                 "Repeat them to resume it, or choose another run folder. Received: "
                 f"{'; '.join(differences)}"
             )
-    if not devices.is_chief:
-        return
+    return settings
+
+
+def _write_settings(settings: dict, run: pathlib.Path) -> None:
+    """Makes the run folder, with the settings in it."""
+    path = run / "settings.json"
     try:
         run.mkdir(parents=True, exist_ok=True)
         draft = run / "settings.draft"

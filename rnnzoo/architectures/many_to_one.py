@@ -12,9 +12,13 @@ from rnnzoo.architectures.sequence_model import (
     one_of,
     sequence_input,
 )
-from rnnzoo.errors import check_choice
+from rnnzoo.errors import check_choice, check_number
+from rnnzoo.layers.ngrams import NgramBag, PathMean
 from rnnzoo.layers.pooling import POOLINGS, SequencePooling
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
+
+# Share of the training examples that n-grams answer alone: they learn sooner.
+NGRAM_SHARE = 0.3
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -39,6 +43,7 @@ class ManyToOne(SequenceModel):
         initial_state: str = "zeros",
         chrono_steps: int | None = None,
         pooling: str = "last",
+        ngrams: int = 0,
         padding_value: float | None = None,
     ):
         """Sets up; the class says what the arguments mean."""
@@ -46,6 +51,12 @@ class ManyToOne(SequenceModel):
         one_of(vocabulary_size=vocabulary_size, features=features)
         one_of(num_classes=num_classes, num_values=num_values)
         check_choice("pooling", pooling, ("last", *POOLINGS))
+        check_number("ngrams", ngrams, minimum=0, whole=True)
+        if ngrams and vocabulary_size is None:
+            raise ValueError(
+                "ngrams are of tokens: give a vocabulary_size, or leave them out. "
+                f"Received: ngrams={ngrams!r}, vocabulary_size=None"
+            )
 
         # === Layers ===
         reader = SequenceReader(
@@ -66,6 +77,13 @@ class ManyToOne(SequenceModel):
         head = keras.layers.Dense(
             num_classes or num_values, dtype="float32", name="head"
         )
+        phrases = NgramBag(
+            num_classes or num_values,
+            max_n=max(ngrams, 1),
+            dropout=dropout,
+            name="ngrams",
+        )
+        paths = PathMean(NGRAM_SHARE if dropout else 0.0, dtype="float32", name="paths")
 
         # === Graph ===
         inputs = sequence_input(features)
@@ -76,7 +94,10 @@ class ManyToOne(SequenceModel):
             pooled = keras.layers.concatenate(outputs) if bidirectional else outputs[0]
         else:
             pooled = SequencePooling(pooling, name="pooling")(sequence)
-        super().__init__(inputs=inputs, outputs=head(head_dropout(pooled)))
+        outputs = head(head_dropout(pooled))
+        if ngrams:
+            outputs = paths([outputs, ops.sum(phrases(inputs), axis=1)])
+        super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
         self.arguments = arguments
@@ -107,6 +128,7 @@ def many_to_one(
     initial_state: str = "zeros",
     chrono_steps: int | None = None,
     pooling: str = "last",
+    ngrams: int = 0,
     padding_value: float | None = None,
 ) -> ManyToOne:
     """Builds a model that reads a sequence and gives one answer.
@@ -132,7 +154,7 @@ def many_to_one(
         bidirectional: Whether to read each sequence backwards too.
         residual: Whether layers from the second on add their input to their output.
         dropout: Share of features dropped in training, before each recurrent layer
-            (the same at every time step) and before the head.
+            (the same at every time step) and before the head; and of n-grams.
         token_dropout: Share of time steps dropped as a whole in training.
         initial_state: `"zeros"` or `"learned"`.
         chrono_steps: Chrono initialisation: how many steps the longest memory should
@@ -140,6 +162,8 @@ def many_to_one(
         pooling: What the head sees: `"last"`, the state after the last step of each
             direction; or the `"mean"`, `"max"`, both (`"mean_max"`), or `"attention"`-
             weighted mean of all steps.
+        ngrams: For token input: beside the recurrence, score all n-grams of up to so
+            many tokens, and answer with the mean (`rnnzoo.layers.ngrams`); 0 for none.
         padding_value: For real-valued input: steps whose features all have this value
             are padding; `None` if there is no padding.
 

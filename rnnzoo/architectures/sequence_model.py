@@ -106,12 +106,15 @@ class SequenceModel(DistributedModel):
             x, y = self.encode(x, y)
         validation = options.get("validation_data")
         if isinstance(validation, (tuple, list)):
-            options["validation_data"] = self.encode(*validation)
+            inputs, targets, *sample_weight = validation
+            encoded = self.encode(inputs, targets)
+            options["validation_data"] = (*encoded, *sample_weight)
         return super().fit(x, y, **options)
 
     def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:
         """Evaluates raw examples; options are those of `keras.Model.evaluate`."""
-        if _is_raw(x):
+        # What `fit` validates on is encoded already.
+        if _is_raw(x) and not options.get("_use_cached_eval_dataset"):
             x, y = self.encode(x, y)
         return super().evaluate(x, y, **options)
 

@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import sys
 import tempfile
 import weakref
 from array import array
@@ -280,6 +281,34 @@ class LabelledFile:
             name = os.fsdecode(self._names[number])
             _check_unchanged(self.path / name, self._stamps[number])
             yield (self.path / name).read_bytes(), name.partition("/")[0]
+
+
+def open_with_bar(path: str | os.PathLike, **options: Any) -> LabelledFile:
+    """Makes a `LabelledFile`, and shows a bar in a terminal while it is first read.
+
+    Args:
+        path: As `LabelledFile`.
+        **options: As `LabelledFile`.
+
+    Raises:
+        TypeError: As `LabelledFile`.
+        ValueError: As `LabelledFile`.
+        OSError: As `LabelledFile`.
+    """
+    import rich.console
+    import rich.progress
+
+    with rich.progress.Progress(
+        console=rich.console.Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as bar:
+        task = bar.add_task(f"Reading {os.fspath(path)}", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return LabelledFile(path, progress=show, **options)
 
 
 def _open_rows(

@@ -14,6 +14,7 @@ from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.pipeline import Source
 from rnnzoo.errors import check_number, closest
+from rnnzoo.finetuning import checked_classes, plain
 from rnnzoo.tokens import Words, checked_texts
 
 DEFAULT_WEIGHTS = "imdb"
@@ -33,13 +34,14 @@ class SentimentClassifier(ManyToOne):
         *,
         classes: Sequence[str] = ("negative", "positive"),
         vocabulary: Sequence[str] = (),
-        max_length: int = 600,
+        max_length: int = 800,
         embedding_dim: int = 128,
         units: int = 128,
         num_layers: int = 1,
         cell: str = "gru",
-        dropout: float = 0.5,
+        dropout: float = 0.4,
         token_dropout: float = 0.1,
+        ngrams: int = 3,
     ):
         """Sets up; the class says what the arguments mean."""
         arguments = constructor_arguments(locals())
@@ -58,6 +60,7 @@ class SentimentClassifier(ManyToOne):
             dropout=dropout,
             token_dropout=token_dropout,
             pooling="mean_max",
+            ngrams=ngrams,
         )
         self.tokens = tokens
         self.classes = arguments["classes"]
@@ -87,7 +90,7 @@ class SentimentClassifier(ManyToOne):
             ValueError: If a label is no class; names every such row.
         """
         numbers = {name: number for number, name in enumerate(self.classes)}
-        names = [str(_plain(label)) for label in labels]
+        names = [str(plain(label)) for label in labels]
         unknown = [row for row, name in enumerate(names) if name not in numbers]
         if unknown:
             shown = ", ".join(f"row {row}: {names[row]!r}" for row in unknown[:5])
@@ -243,11 +246,13 @@ def sentiment_classifier(
     cell: str | None = None,
     dropout: float | None = None,
     token_dropout: float | None = None,
+    ngrams: int | None = None,
 ) -> SentimentClassifier:
     """Makes a classifier of texts that reads them in both directions.
 
     Word vectors go through a bidirectional recurrent network; the mean and the maximum
-    of its outputs over all words go to a linear head. Use it as it is on English
+    of its outputs over all words go to a linear head. A linear model of n-grams is
+    added (`rnnzoo.layers.ngrams.NgramBag`). Use it as it is on English
     reviews, or fine-tune it on texts and classes of your own (`rnnzoo.finetuning`).
 
     Shapes of the graph: token ids `[batch, time]`, 0 = padding at the end, to logits
@@ -265,13 +270,15 @@ def sentiment_classifier(
             words that they know are carried over. Default: the words of the default
             weights, 30,000 of English film reviews.
         max_length: Words that are read of a text; of a longer one its first half of
-            that many and its last half. Default 600.
+            that many and its last half. Default 800.
         embedding_dim: Size of the vector that stands for a word. Default 128.
         units: Size of each direction's state. Default 128.
         num_layers: Recurrent layers. Default 1.
         cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
-        dropout: Share of features dropped in training. Default 0.5.
+        dropout: Share of features dropped in training. Default 0.4.
         token_dropout: Share of words dropped in training. Default 0.1.
+        ngrams: Longest n-gram of the linear model beside the network; 0 for none.
+            Default 3.
 
     Returns:
         A compiled `keras.Model` with `classify` and `answer`.
@@ -306,32 +313,3 @@ def sentiment_classifier(
     if classes is not None:
         model = finetuning.with_classes(model, checked_classes(classes))
     return model
-
-
-def checked_classes(classes: Any) -> list[str]:
-    """Returns names of classes as a list of strings.
-
-    Raises:
-        ValueError: If there are fewer than two, or one of them twice.
-        TypeError: If they are no list of names.
-    """
-    if isinstance(classes, str) or not isinstance(classes, Sequence):
-        raise TypeError(
-            f"classes must be a list of names. Received: classes={classes!r}"
-        )
-    names = [str(_plain(name)) for name in classes]
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(
-            "classes must be at least two different names. Received: "
-            f"classes={list(classes)!r}"
-        )
-    return names
-
-
-def _plain(label: Any) -> Any:
-    """Returns a label as Python has it: not as bytes, NumPy value or tensor."""
-    if hasattr(label, "numpy"):
-        label = label.numpy()
-    if isinstance(label, np.generic):
-        label = label.item()
-    return label.decode("utf-8") if isinstance(label, bytes) else label
