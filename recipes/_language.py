@@ -29,7 +29,7 @@ class LanguageRecipe(Recipe):
         0, "batches per epoch; 0 for as many symbols as the text has"
     )
     batch_size: int = option(64, "pieces per batch, over all devices")
-    learning_rate: float = option(3e-3, "highest learning rate, after warm-up")
+    learning_rate: float = option(2e-3, "highest learning rate, after warm-up")
     averaging: float = option(0.99, "momentum of the average of the weights")
     max_length: int = option(256, "symbols of a window in validation, or elsewhere")
     piece: int = option(128, "symbols of a piece where the state is carried")

@@ -28,7 +28,7 @@ class ShakespeareLanguage(LanguageRecipe):
         )
     }
 
-    epochs: int = option(30, "rounds of steps, validation and checkpoint")
+    epochs: int = option(18, "rounds of steps, validation and checkpoint")
 
     @functools.cached_property
     def texts(self) -> tuple[str, str]:
