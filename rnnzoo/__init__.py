@@ -17,6 +17,7 @@ _PUBLIC = {
     # Models of the zoo
     "sorter": "rnnzoo.models.sorting",
     "sentiment_classifier": "rnnzoo.models.sentiment",
+    "language_model": "rnnzoo.models.language",
     "adder": "rnnzoo.models.addition",
     "parity": "rnnzoo.models.parity",
     # Models of the zoo whose weights are set by hand

@@ -49,8 +49,8 @@ class Checkpoint(keras.callbacks.Callback):
     """Keeps `last.keras` and `best.keras`, and resumes from the former exactly.
 
     Beside what Keras saves of a compiled model (weights, optimizer), `last.keras` holds
-    a member `training.npz`: what the epoch's metrics have counted so far, the random
-    states of dropout, and the counts of `Done`.
+    a member `training.npz`: what the epoch's metrics have counted so far, the variables
+    that Keras does not save, such as states of dropout, and the counts of `Done`.
 
     Args:
         model: The compiled model.
@@ -99,8 +99,8 @@ class Checkpoint(keras.callbacks.Callback):
             except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
                 print(f"{path} cannot be read ({error}); trying the one before it")
                 continue
-            for index, variable in enumerate(self._random_states()):
-                variable.assign(state[f"random_{index}"])
+            for index, variable in enumerate(self.model.unsaved_variables()):
+                variable.assign(state[f"unsaved_{index}"])
             if done.step:
                 self.restored_metrics = state
             self.done = done
@@ -264,7 +264,7 @@ class Checkpoint(keras.callbacks.Callback):
         done = dataclasses.replace(self.done, seconds=self.seconds())
         # All machines take part in adding up what each of them has counted.
         metrics = [np.asarray(v) for v in self.model.metrics_variables]
-        random = self._random_states()
+        unsaved = self.model.unsaved_variables()
         if not self.devices.is_chief:
             return
         draft = self.last.with_name("draft.keras")
@@ -272,7 +272,7 @@ class Checkpoint(keras.callbacks.Callback):
         state = {
             "done": json.dumps(dataclasses.asdict(done)),
             **{f"metric_{i}": v for i, v in enumerate(metrics)},
-            **{f"random_{i}": np.asarray(v) for i, v in enumerate(random)},
+            **{f"unsaved_{i}": np.asarray(v) for i, v in enumerate(unsaved)},
         }
         buffer = io.BytesIO()
         np.savez(buffer, **state)
@@ -281,12 +281,6 @@ class Checkpoint(keras.callbacks.Callback):
         if self.last.exists():
             self.last.replace(self.previous)
         _replace(draft, self.last)
-
-    def _random_states(self) -> list:
-        """Returns the variables that Keras does not save: states of dropout."""
-        saved = {id(variable) for variable in self.model.weights}
-        saved |= {id(variable) for variable in self.model.metrics_variables}
-        return [v for v in self.model.variables if id(v) not in saved]
 
 
 def _replace(draft: pathlib.Path, path: pathlib.Path) -> None:
@@ -393,6 +387,9 @@ class Samples(keras.callbacks.Callback):
             self.inputs, self.targets, answers, strict=True
         ):
             lines.append(f"  given  {_text(given)}")
+            if not self.model.has_one_answer:
+                lines += [f"  | {line}" for line in answer.splitlines()]
+                continue
             verdict = "right" if answer == target else "wrong"
             lines.append(f"  {verdict}  {_text(answer)}")
             if answer != target:

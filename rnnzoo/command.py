@@ -109,6 +109,8 @@ def _parser(words: list[str]) -> _Parser:
         help="inputs; without any, each line of --file or of standard input",
     )
     sub.add_argument("--file", help="a text file with one input a line")
+    if words[:1] == ["answer"]:
+        _add_answer_options(sub, words[1:])
 
     sub = command("explain", _explain, "show which words made a classifier's answer")
     _add_model(sub)
@@ -193,6 +195,28 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_answer_options(parser: argparse.ArgumentParser, words: list[str]) -> None:
+    """Adds the options that the model which is asked for has."""
+    options = []
+    for word in words:
+        if os.path.isfile(word) and word.endswith(".keras"):
+            options += listing.answer_options(weights.class_name(word))
+        elif word.split(".")[0] in listing.list_models():
+            options += listing.answer_options(word.split(".")[0])
+        if options:
+            break
+    for option in options:
+        default = option["default"]
+        parser.add_argument(
+            f"--{option['name']}",
+            type=option["type"],
+            default=argparse.SUPPRESS,
+            metavar=option["type"].__name__.upper(),
+            help=option["help"] + ("" if default is None else f" (default: {default})"),
+        )
+    parser.set_defaults(options={o["name"]: o["default"] for o in options})
+
+
 def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
     recipe = training.recipe_class(name)
     types = typing.get_type_hints(recipe)
@@ -267,7 +291,16 @@ def _answer(parsed: argparse.Namespace) -> int:
     if not inputs:
         return 0
     model = _model(parsed)
-    for answer in model.answer(inputs):
+    options = {
+        name: getattr(parsed, name, value) for name, value in parsed.options.items()
+    }
+    if len(inputs) == 1 and hasattr(model, "stream") and not options["beam_width"]:
+        del options["beam_width"]
+        for piece in model.stream(inputs[0], **options):
+            print(piece, end="", flush=True)
+        print()
+        return 0
+    for answer in model.answer(inputs, **options):
         print(answer)
     return 0
 

@@ -44,7 +44,7 @@ class DistributedModel(keras.Model):
             context = tf.distribute.get_replica_context()
             replicas = context.num_replicas_in_sync
             with tf.GradientTape() as tape:
-                y_pred = self(x, training=True)
+                y_pred = self.outputs_in_training(x)
                 loss, count = self._loss_and_count(x, y, y_pred, sample_weight, True)
                 # Replicas' losses add up to the mean over the whole batch.
                 total, tokens = _sum_over_replicas([count, self._count_tokens(x)])
@@ -131,11 +131,11 @@ class DistributedModel(keras.Model):
         ) -> None:
             """Builds metrics and optimizer before the first step.
 
-            With several machines Keras cannot see the shapes of a batch: it gets this
-            machine's share of one.
+            Keras adds up the replicas' shares of a batch to see its shapes, which must
+            then be equal, and cannot with several machines: it gets the first share.
             """
             strategy = self.distribute_strategy
-            if iterator is not None and has_several_machines(strategy):
+            if iterator is not None and strategy.num_replicas_in_sync > 1:
                 import tensorflow as tf
 
                 for _, _, batches in iterator:
@@ -155,6 +155,19 @@ class DistributedModel(keras.Model):
                 if generator is not None:
                     _draw_differently_in_replicas(generator)
             super().compile(*arguments, **options)
+
+    def outputs_in_training(self, x: Any) -> Any:
+        """Returns the outputs for the inputs of a training step."""
+        return self(x, training=True)
+
+    def unsaved_variables(self) -> list:
+        """Returns the variables that Keras does not save: states of dropout.
+
+        Resuming a training exactly needs them.
+        """
+        saved = {id(variable) for variable in self.weights}
+        saved |= {id(variable) for variable in self.metrics_variables}
+        return [v for v in self.variables if id(v) not in saved]
 
     def trimmed(self, x: Any) -> Any:
         """Returns a batch of inputs without steps that are padding in every row.

@@ -77,6 +77,58 @@ def describe(name: str) -> dict:
     )
 
 
+def answer_options(model: str) -> list[dict]:
+    """Lists what a model's `answer` can be told, without importing TensorFlow.
+
+    Args:
+        model: A name of `list_models()`, or of a model's class.
+
+    Returns:
+        A dict for each keyword of `answer`: `name`, `type` (`int`, `float` or `str`),
+        `default` and `help`. Most models have none.
+
+    Example:
+        >>> from rnnzoo.listing import answer_options
+        >>> [option["name"] for option in answer_options("language_model")][:2]
+        ['max_length', 'temperature']
+        >>> answer_options("sorter")
+        []
+    """
+    modules = [rnnzoo._PUBLIC[name] for name in list_models()]
+    if model in list_models():
+        modules = [rnnzoo._PUBLIC[model]]
+    for module in modules:
+        tree = ast.parse(pathlib.Path(_source(module)).read_text(encoding="utf-8"))
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        # The model is the last class of its module.
+        if not classes or model not in (*list_models(), classes[-1].name):
+            continue
+        for node in classes[-1].body:
+            if isinstance(node, ast.FunctionDef) and node.name == "answer":
+                return _keywords(node)
+    return []
+
+
+def _keywords(function: ast.FunctionDef) -> list[dict]:
+    """Returns the keywords of a function, as its signature and docstring have them."""
+    text = " ".join((ast.get_docstring(function) or "").split())
+    kinds = {"int": int, "float": float, "str": str}
+    found = []
+    for argument, default in zip(
+        function.args.kwonlyargs, function.args.kw_defaults, strict=True
+    ):
+        help = text.split(f" {argument.arg}: ", 1)[-1].split(". ", 1)[0]
+        found.append(
+            {
+                "name": argument.arg,
+                "type": kinds[ast.unparse(argument.annotation).split(" |")[0]],
+                "default": ast.literal_eval(default),
+                "help": help[0].lower() + help[1:].replace("`", ""),
+            }
+        )
+    return found
+
+
 def _docstring(module: str, function: str | None = None) -> str:
     """Reads a docstring from a module's source, without importing the module."""
     tree = ast.parse(pathlib.Path(_source(module)).read_text(encoding="utf-8"))

@@ -3,7 +3,8 @@
 import collections
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -643,8 +644,82 @@ _WORD_RULES = (
 )
 
 
+class _Vocabulary(keras.layers.Layer):
+    """What words and characters have in common: a table, padding, a start symbol."""
+
+    UNKNOWN = 1
+    kind = "symbol"
+
+    def __init__(self, vocabulary: Sequence[str], start: bool, **layer_options: Any):
+        """Makes the table; subclasses say what the arguments mean."""
+        super().__init__(dtype="int32", **layer_options)
+        self.vocabulary = list(vocabulary)
+        self.start = start
+        counts = collections.Counter(self.vocabulary)
+        repeated = [symbol for symbol, count in counts.items() if count > 1]
+        if repeated:
+            raise ValueError(
+                f"Every {self.kind} must be once in a vocabulary: remove the others. "
+                f"Received: {len(repeated)} {self.kind}s more than once, such as "
+                f"{repeated[0]!r}"
+            )
+        with tf.init_scope():
+            # A table may not be empty; no symbol is an empty string.
+            known = tf.constant([to_utf8(symbol) for symbol in (*self.vocabulary, "")])
+            ids = [*range(2, 2 + len(self.vocabulary)), self.UNKNOWN]
+            ids = tf.constant(ids, tf.int32)
+            self.table = tf.lookup.StaticHashTable(
+                tf.lookup.KeyValueTensorInitializer(known, ids), self.UNKNOWN
+            )
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids: padding, unknown and start symbols included."""
+        return len(self.vocabulary) + 2 + self.start
+
+    @property
+    def start_id(self) -> int | None:
+        """Id of the start symbol, the last of all; `None` if there is none."""
+        return self.vocabulary_size - 1 if self.start else None
+
+    def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits strings `[batch]` into symbols `[batch, (symbols)]`, in the graph."""
+        raise NotImplementedError
+
+    def padded(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Returns ids with what every sequence needs: a step, and an end of zeros."""
+        if self.start:
+            first = tf.fill([ids.nrows(), 1], self.start_id)
+            ids = tf.concat([first, ids], axis=1)
+        else:
+            empty = tf.cast(tf.equal(ids.row_lengths(), 0), tf.int64)
+            unknown = tf.RaggedTensor.from_row_lengths(
+                tf.fill([tf.reduce_sum(empty)], self.UNKNOWN), empty
+            )
+            ids = tf.concat([ids, unknown], axis=1)
+        return ids.to_tensor(PADDING)
+
+    def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
+        """Turns texts into padded token ids.
+
+        Args:
+            texts: A sequence of strings.
+            name: What messages call them.
+
+        Returns:
+            Token ids `[texts, time]`, int32, padded with 0 at the end.
+
+        Raises:
+            TypeError: If something is not a string; names every such text.
+        """
+        texts = checked_texts(texts, name)
+        if not texts:
+            return np.zeros((0, 1), "int32")
+        return self(tf.constant([to_utf8(text) for text in texts])).numpy()
+
+
 @keras.saving.register_keras_serializable("rnnzoo")
-class Words(keras.layers.Layer):
+class Words(_Vocabulary):
     """Words and punctuation marks as tokens: 0 is padding, 1 an unknown word.
 
     Use it for models that read text. The call works inside a graph, as in
@@ -661,6 +736,8 @@ class Words(keras.layers.Layer):
 
     Args:
         vocabulary: The known words, in the order of their ids; the first has id 2.
+        start: Whether every sequence begins with a start symbol, as models that write
+            need it: its id is the last one.
         max_length: Longest sequence; of a longer text the first half of that many words
             and the last half are kept, for the judgement of a text is where it begins
             and ends (Sun et al., 2019). `None` for any length.
@@ -685,40 +762,26 @@ class Words(keras.layers.Layer):
         arXiv:1905.05583, section 5.3.1, on the parts of a long text.
     """
 
-    UNKNOWN = 1
+    kind = "word"
+    joint = " "
 
     def __init__(
         self,
         vocabulary: Sequence[str],
         *,
+        start: bool = False,
         max_length: int | None = None,
         **layer_options: Any,
     ):
         """Sets up; the class says what the arguments mean."""
-        super().__init__(dtype="int32", **layer_options)
+        super().__init__(vocabulary, start, **layer_options)
         if max_length is not None:
             check_number("max_length", max_length, minimum=2, whole=True)
-        self.vocabulary = list(vocabulary)
         self.max_length = max_length
-        counts = collections.Counter(self.vocabulary)
-        repeated = [word for word, count in counts.items() if count > 1]
-        if repeated:
-            raise ValueError(
-                "Every word must be once in a vocabulary: remove the others. Received: "
-                f"{len(repeated)} words more than once, such as {repeated[0]!r}"
-            )
-        with tf.init_scope():
-            # A table may not be empty, and no word of a text has a NUL.
-            known = tf.constant([to_utf8(word) for word in ("\0", *self.vocabulary)])
-            ids = tf.concat([[self.UNKNOWN], tf.range(2, 1 + len(known))], 0)
-            self.table = tf.lookup.StaticHashTable(
-                tf.lookup.KeyValueTensorInitializer(known, ids), self.UNKNOWN
-            )
 
-    @property
-    def vocabulary_size(self) -> int:
-        """Number of token ids, padding and the unknown word included."""
-        return len(self.vocabulary) + 2
+    def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits strings `[batch]` into words `[batch, (words)]`, in the graph."""
+        return _words(texts)
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the token ids of strings; shapes as in the class."""
@@ -735,34 +798,26 @@ class Words(keras.layers.Layer):
                 lambda p, left: (p < head) | (left <= self.max_length // 2), place, left
             )
             ids = tf.ragged.boolean_mask(ids, is_kept)
-        empty = tf.cast(tf.equal(lengths, 0), tf.int64)
-        unknown = tf.RaggedTensor.from_row_lengths(
-            tf.fill([tf.reduce_sum(empty)], self.UNKNOWN), empty
-        )
-        return tf.concat([ids, unknown], axis=1).to_tensor(PADDING)
-
-    def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
-        """Turns texts into padded token ids.
-
-        Args:
-            texts: A sequence of strings.
-            name: What messages call them.
-
-        Returns:
-            Token ids `[texts, time]`, int32, padded with 0 at the end.
-
-        Raises:
-            TypeError: If something is not a string; names every such text.
-        """
-        texts = checked_texts(texts, name)
-        if not texts:
-            return np.zeros((0, 1), "int32")
-        return self(tf.constant([to_utf8(text) for text in texts])).numpy()
+        return self.padded(ids)
 
     def decode(self, ids: Any) -> list[str]:
         """Turns rows of token ids into words joined by spaces, without padding."""
-        words = np.array(["", UNKNOWN_WORD, *self.vocabulary], object)
-        return [" ".join(words[row[row != PADDING]]) for row in np.asarray(ids)]
+        words = np.array(["", UNKNOWN_WORD, *self.vocabulary, ""], object)
+        return [
+            " ".join(words[row[(row != PADDING) & (row != self.start_id)]])
+            for row in (np.asarray(row, int) for row in ids)
+        ]
+
+    @staticmethod
+    def pieces(text: str, size: int) -> Iterator[str]:
+        """Yields a text in pieces of about `size` characters, cut between words."""
+        # Not where a tag with spaces in it would be cut.
+        gap = re.compile(r"(?<=[^\s<>/'\u2019])\s+(?=[^\s<>/'\u2019])")
+        begin = 0
+        while found := gap.search(text, begin + size):
+            yield text[begin : found.end()]
+            begin = found.end()
+        yield text[begin:]
 
     @staticmethod
     def split(text: str) -> list[str]:
@@ -784,19 +839,130 @@ class Words(keras.layers.Layer):
             strings. Of millions of words, those that have been seen once are forgotten
             now and then, so that memory is bounded.
         """
-        counts, texts = collections.Counter(), iter(texts)
-        while batch := [to_utf8(text) for text in itertools.islice(texts, 1000)]:
-            counts.update(_words(tf.constant(batch)).flat_values.numpy().tolist())
-            if len(counts) > 100 * size + 1_000_000:
-                counts = collections.Counter(
-                    {word: count for word, count in counts.items() if count > 1}
-                )
-        ranking = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return [word.decode() for word, n in ranking[:size] if n >= min_count]
+        return _most_frequent(_words, texts, size, min_count)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {"vocabulary": self.vocabulary, "max_length": self.max_length}
+        return {
+            "vocabulary": self.vocabulary,
+            "start": self.start,
+            "max_length": self.max_length,
+        }
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Characters(_Vocabulary):
+    r"""Characters as tokens: 0 is padding, 1 an unknown character.
+
+    Use it for models that write text letter by letter. A character is a Unicode code
+    point, so that a letter with a combining mark is two of them, and never half of one.
+    Nothing is lowered or left out: `decode` gives back what `encode` was given, but for
+    unknown characters. The call works inside a graph, as in `tf.data.Dataset.map` and
+    in exports, and nothing else reads text: `encode` and `learn` call the same graph.
+
+    Inputs of the call: UTF-8 strings `[batch]` of any length; bytes that are not UTF-8
+    are read as U+FFFD.
+
+    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
+    empty text is its start symbol, or one unknown character, since a sequence needs a
+    step.
+
+    Args:
+        vocabulary: The known characters, in the order of their ids; the first has id 2.
+        start: Whether every sequence begins with a start symbol, as models that write
+            need it: its id is the last one.
+
+    Raises:
+        ValueError: If a character is twice in the vocabulary, or something in it is no
+            single character.
+
+    Example:
+        >>> from rnnzoo.tokens import Characters
+        >>> characters = Characters("abç\n", start=True)
+        >>> characters.encode(["çaba", "?\n"])
+        array([[6, 4, 2, 3, 2],
+               [6, 1, 5, 0, 0]], dtype=int32)
+        >>> characters.decode([[6, 4, 2, 3, 2], [6, 1, 5, 0, 0]])
+        ['çaba', '\ufffd\n']
+        >>> Characters.learn(["abb", "bc"], size=2)
+        ['b', 'a']
+    """
+
+    kind = "character"
+    joint = ""
+
+    def __init__(
+        self, vocabulary: Sequence[str], *, start: bool = False, **layer_options: Any
+    ):
+        """Sets up; the class says what the arguments mean."""
+        wrong = [one for one in vocabulary if not isinstance(one, str) or len(one) != 1]
+        wrong += [one for one in vocabulary if one not in wrong and is_surrogate(one)]
+        if wrong:
+            raise ValueError(
+                "A vocabulary of characters must hold single characters: give a string "
+                f"or a list of characters. Received: {len(wrong)} others, such as "
+                f"{wrong[0]!r}"
+            )
+        super().__init__(vocabulary, start, **layer_options)
+
+    def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits strings `[batch]` into characters `[batch, (characters)]`."""
+        return _characters(texts)
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the token ids of strings; shapes as in the class."""
+        characters = _characters(tf.convert_to_tensor(inputs, tf.string))
+        return self.padded(tf.ragged.map_flat_values(self.table.lookup, characters))
+
+    def decode(self, ids: Any) -> list[str]:
+        """Turns rows of token ids into texts; unknown characters become U+FFFD."""
+        characters = np.array(["", "\ufffd", *self.vocabulary, ""], object)
+        return ["".join(characters[np.asarray(row, int)]) for row in ids]
+
+    @staticmethod
+    def split(text: str) -> list[str]:
+        """Returns all characters of a text, known or not."""
+        return list(to_utf8(text).decode())
+
+    @staticmethod
+    def pieces(text: str, size: int) -> Iterator[str]:
+        """Yields a text in pieces of `size` characters."""
+        for begin in range(0, max(len(text), 1), size):
+            yield text[begin : begin + size]
+
+    @staticmethod
+    def learn(texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
+        """Finds the most frequent characters of texts; as `Words.learn`."""
+        return _most_frequent(_characters, texts, size, min_count)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"vocabulary": self.vocabulary, "start": self.start}
+
+
+def is_surrogate(character: str) -> bool:
+    """Tells whether a character is half of a surrogate pair, which UTF-8 has not."""
+    return "\ud800" <= character <= "\udfff"
+
+
+def _most_frequent(
+    split: Callable, texts: Iterable[str], size: int, min_count: int
+) -> list[str]:
+    """Returns the most frequent symbols of texts, read a thousand at a time."""
+    counts, texts = collections.Counter(), iter(texts)
+    while batch := [to_utf8(text) for text in itertools.islice(texts, 1000)]:
+        counts.update(split(tf.constant(batch)).flat_values.numpy().tolist())
+        if len(counts) > 100 * size + 1_000_000:
+            counts = collections.Counter(
+                {symbol: count for symbol, count in counts.items() if count > 1}
+            )
+    ranking = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [symbol.decode() for symbol, n in ranking[:size] if n >= min_count]
+
+
+def _characters(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Splits strings `[batch]` into characters `[batch, (characters)]`."""
+    return tf.strings.unicode_split(texts, "UTF-8", errors="replace")
 
 
 def _words(texts: tf.Tensor) -> tf.RaggedTensor:

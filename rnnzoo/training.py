@@ -134,6 +134,16 @@ class Recipe:
             "ema_momentum": self.averaging,
         }
 
+    def prepare(self, model: Any, devices: Any) -> None:
+        """Makes a compiled model ready for training, on the devices that it has.
+
+        Default: nothing needs to be done.
+
+        Args:
+            model: The compiled model.
+            devices: What `rnnzoo.devices.strategy` returned.
+        """
+
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
         """Returns the figures of a trained model that `rnnzoo evaluate` prints.
 
@@ -272,6 +282,7 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
         model = recipe.model()
         model.compile_with_defaults(recipe.optimizer(model))
         model.optimizer.build(model.trainable_variables)
+        recipe.prepare(model, chosen)
     examples = recipe.examples()
     validation_inputs, validation_targets = recipe.validation_examples()
     # Nothing is written before all that can be wrong with the data has been said.

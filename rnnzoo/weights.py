@@ -181,6 +181,14 @@ def settings(path: pathlib.Path) -> dict:
     return _content(path)["config"]
 
 
+def class_name(path: str) -> str:
+    """Reads the name of a model's class from its file; empty for what is no model."""
+    try:
+        return _content(pathlib.Path(path))["registered_name"].rpartition(">")[2]
+    except (ValueError, KeyError, OSError):
+        return ""
+
+
 def _content(path: pathlib.Path) -> dict:
     """Reads the class and settings of a model from its file, without building it."""
     try:

@@ -178,10 +178,11 @@ def test_one_step_moves_every_weight(name):
 
 @every_trained_model
 def test_memorises_eight_examples(name):
-    model = factory(name)(weights=None, units=64)
+    # As long as its examples: some models answer as much as they learned to.
+    model = recipe_of(name, units=64).model()
     model.compile(keras.optimizers.Adam(1e-2, clipnorm=1.0), model.loss)
     inputs, targets = examples_of(name, 8)
-    for _ in range(10):
+    for _ in range(20):
         model.fit(inputs, targets, epochs=40, batch_size=8, verbose=0)
         if model.answer(inputs) == targets:
             break
@@ -252,7 +253,9 @@ def test_calls_do_not_retrace(name):
     def traced(*arguments, **options):
         raise AssertionError("Python runs the model again: the graph was retraced")
 
-    object.__setattr__(model, "call", traced)
+    # Some models answer with their layers, not with their whole graph.
+    for layer in (model, *model.layers):
+        object.__setattr__(layer, "call", traced)
     for size in (1, 3, 17, 40):
         model.answer(inputs[:size])
         model.answer(inputs[-size:])

@@ -14,7 +14,14 @@ import tensorflow as tf
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from rnnzoo.tokens import Numbers, Words, checked_texts, number_rows, parse_numbers
+from rnnzoo.tokens import (
+    Characters,
+    Numbers,
+    Words,
+    checked_texts,
+    number_rows,
+    parse_numbers,
+)
 
 ranges = st.tuples(st.integers(-50, 50), st.integers(0, 60)).map(
     lambda r: (r[0], r[0] + r[1])
@@ -413,7 +420,8 @@ def test_learn_takes_an_iterator_of_any_length():
 def test_words_from_their_config():
     words = Words(["b", "a", "\u00e9"], max_length=3)
     config = words.get_config()
-    assert config == {"vocabulary": ["b", "a", "\u00e9"], "max_length": 3}
+    vocabulary = ["b", "a", "\u00e9"]
+    assert config == {"vocabulary": vocabulary, "start": False, "max_length": 3}
     kept = keras.saving.serialize_keras_object(words)
     for again in (
         Words.from_config(config),
@@ -491,3 +499,64 @@ def test_checking_texts_takes_no_memory_for_the_longest_of_them():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10**7
+
+
+# Characters
+
+TURKISH = "çğıİöşüÇĞIÖŞÜ"
+CHARACTERS = Characters(
+    TURKISH + "abc \n\t\N{GRINNING FACE}e\N{COMBINING ACUTE ACCENT}\0", start=True
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.text(CHARACTERS.vocabulary, max_size=12), min_size=1, max_size=5))
+@example(["", TURKISH, "e\N{COMBINING ACUTE ACCENT}\n\n"])
+def test_known_characters_come_back_as_they_were(texts):
+    ids = CHARACTERS.encode(texts)
+    assert CHARACTERS.decode(ids) == texts
+    assert ids.shape == (len(texts), 1 + max(map(len, texts)))
+    assert np.all(ids[:, 0] == CHARACTERS.start_id)
+    assert ids.max() < CHARACTERS.vocabulary_size
+    plain = Characters(CHARACTERS.vocabulary)
+    if all(texts):
+        np.testing.assert_array_equal(plain.encode(texts), ids[:, 1:])
+    data = tf.data.Dataset.from_tensors(tf.constant(texts)).map(CHARACTERS)
+    np.testing.assert_array_equal(next(iter(data)), ids)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(st.characters(), max_size=20))
+def test_any_text_has_as_many_tokens_as_characters(text):
+    ids = CHARACTERS.encode([text])[0, 1:]
+    assert len(ids) == len(text) == len(Characters.split(text))
+    known = set(CHARACTERS.vocabulary)
+    expected = "".join(c if c in known else "\ufffd" for c in text)
+    assert CHARACTERS.decode([ids]) == [expected]
+
+
+def test_characters_are_learned_by_how_often_they_come():
+    assert Characters.learn(["şişe", "iş\n"], 10) == ["ş", "i", "\n", "e"]
+    assert Characters.learn(["şişe", "iş\n"], 10, min_count=2) == ["ş", "i"]
+    assert Characters("ab").encode(["", "ba"]).tolist() == [[1, 0], [3, 2]]
+
+
+@pytest.mark.parametrize("vocabulary", [["ab"], ["a", ""], ["a", 1], "a\ud800"])
+def test_what_is_no_character_is_refused(vocabulary):
+    with pytest.raises(ValueError, match="must hold single characters"):
+        Characters(vocabulary)
+
+
+def test_a_character_may_not_be_twice_in_a_vocabulary():
+    with pytest.raises(ValueError, match="1 characters more than once, such as 'a'"):
+        Characters("aba")
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text("ab <>/'\n", max_size=60), st.integers(1, 9))
+def test_pieces_have_the_tokens_of_the_whole_text(text, size):
+    for kind in (Words, Characters):
+        pieces = list(kind.pieces(text, size))
+        assert "".join(pieces) == text
+        symbols = [symbol for piece in pieces for symbol in kind.split(piece)]
+        assert symbols == kind.split(text)

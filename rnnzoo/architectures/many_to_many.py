@@ -1,6 +1,9 @@
 """Many-to-many: a sequence in, one answer per step out."""
 
+from typing import Any
+
 import keras
+from keras import ops
 
 from rnnzoo.architectures.sequence_model import (
     SequenceModel,
@@ -10,6 +13,58 @@ from rnnzoo.architectures.sequence_model import (
     sequence_input,
 )
 from rnnzoo.layers.recurrence import RecurrentStack
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class TiedHead(keras.layers.Layer):
+    """A head whose weights are the vectors of the tokens that it predicts.
+
+    Logit `k` is the product of the features and the vector of token `k`, plus a bias;
+    features of another size than the vectors are projected to it first. There are
+    fewer weights than with a head of its own, and what is learned of a token as input
+    helps it as output (Press and Wolf, 2017).
+
+    Args:
+        reader: The `SequenceReader` of the tokens.
+        num_classes: The first so many tokens are predicted.
+
+    References:
+        Press and Wolf, "Using the output embedding to improve language models", EACL
+        2017, arXiv:1608.05859.
+    """
+
+    def __init__(self, reader: SequenceReader, num_classes: int, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(**layer_options)
+        self.supports_masking = True
+        self.num_classes = num_classes
+        self.size = reader.embedding_dim
+        # The vectors belong to the reader: saved with it, and counted once.
+        self.vectors = lambda: reader.embedding.embeddings
+        self.projection = keras.layers.Dense(
+            self.size, use_bias=False, dtype=self.dtype_policy, name="projection"
+        )
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Creates the bias, and the projection where sizes differ."""
+        self.is_projected = inputs_shape[-1] != self.size
+        if self.is_projected:
+            self.projection.build(inputs_shape)
+        self.bias = self.add_weight(
+            shape=(self.num_classes,), initializer="zeros", name="bias"
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """Returns logits `[..., num_classes]` for features `[..., units]`."""
+        if self.is_projected:
+            inputs = self.projection(inputs)
+        vectors = ops.convert_to_tensor(self.vectors())[: self.num_classes]
+        vectors = ops.cast(vectors, self.compute_dtype)
+        return ops.matmul(inputs, ops.transpose(vectors)) + self.bias
+
+    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
+        """Returns the shape of the logits."""
+        return (*inputs_shape[:-1], self.num_classes)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -30,6 +85,8 @@ class ManyToMany(SequenceModel):
         bidirectional: bool = False,
         residual: bool = False,
         dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        tied_weights: bool = False,
         initial_state: str = "zeros",
         chrono_steps: int | None = None,
         state_noise: float = 0.0,
@@ -39,36 +96,86 @@ class ManyToMany(SequenceModel):
         arguments = constructor_arguments(locals())
         one_of(vocabulary_size=vocabulary_size, features=features)
         one_of(num_classes=num_classes, num_values=num_values)
+        if tied_weights and (num_classes or 1) > (vocabulary_size or 0):
+            raise ValueError(
+                "tied_weights are for token input and classes that are the first of "
+                "these tokens: leave them out, or give a vocabulary_size of at least "
+                f"num_classes. Received: vocabulary_size={vocabulary_size!r}, "
+                f"num_classes={num_classes!r}"
+            )
 
         # === Layers ===
-        reader = SequenceReader(
+        self.reader = SequenceReader(
             vocabulary_size, embedding_dim, padding_value, name="reader"
         )
-        recurrence = RecurrentStack(
+        self.recurrence = RecurrentStack(
             units,
             num_layers=num_layers,
             cell=cell,
             bidirectional=bidirectional,
             residual=residual,
             dropout=dropout,
+            weight_dropout=weight_dropout,
             initial_state=initial_state,
             chrono_steps=chrono_steps,
             state_noise=state_noise,
             name="recurrence",
         )
-        head_dropout = keras.layers.SpatialDropout1D(dropout, name="head_dropout")
-        head = keras.layers.Dense(
-            num_classes or num_values, dtype="float32", name="head"
-        )
+        self.head_dropout = keras.layers.SpatialDropout1D(dropout, name="head_dropout")
+        if tied_weights:
+            self.head = TiedHead(self.reader, num_classes, dtype="float32", name="head")
+        else:
+            self.head = keras.layers.Dense(
+                num_classes or num_values, dtype="float32", name="head"
+            )
 
         # === Graph ===
         inputs = sequence_input(features)
-        sequence, _ = recurrence(reader(inputs))
-        super().__init__(inputs=inputs, outputs=head(head_dropout(sequence)))
+        outputs, _ = self.read(inputs)
+        super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
         self.arguments = arguments
         self.set_targets(classes=num_classes is not None)
+
+    def read(
+        self, inputs: Any, state: list | None = None, training: bool | None = None
+    ) -> tuple:
+        """Reads a sequence, or the next piece of one.
+
+        Pieces and single steps give the outputs of the whole sequence: pass the state
+        that one call returns to the next.
+
+        Args:
+            inputs: Token ids `[batch, time]` or values `[batch, time, features]`.
+            state: State before the first step; `None` for the initial one.
+            training: Whether features are dropped.
+
+        Returns:
+            Outputs `[batch, time, num_classes or num_values]` and the state after the
+            last real step of each row.
+        """
+        # Keras passes a layer's mask on, but not beside a second argument.
+        mask = None if state is None else self.reader.compute_mask(inputs)
+        hidden, state = self.recurrence(
+            self.reader(inputs), initial_state=state, mask=mask, training=training
+        )
+        return self.head(self.head_dropout(hidden, training=training)), state
+
+    def step(self, inputs: Any, state: list) -> tuple:
+        """Reads one step of each row; quicker than `read` for that.
+
+        Args:
+            inputs: Token ids `[batch]` or values `[batch, features]`.
+            state: The state before it: `recurrence.start_state(batch)`, or what another
+                call returned.
+
+        Returns:
+            Outputs `[batch, num_classes or num_values]` and the state after the step.
+        """
+        # Not through the layer's call, which attaches a mask.
+        hidden, state = self.recurrence.step(self.reader.call(inputs), state)
+        return self.head(hidden), state
 
 
 def many_to_many(
@@ -84,6 +191,8 @@ def many_to_many(
     bidirectional: bool = False,
     residual: bool = False,
     dropout: float = 0.0,
+    weight_dropout: float = 0.0,
+    tied_weights: bool = False,
     initial_state: str = "zeros",
     chrono_steps: int | None = None,
     state_noise: float = 0.0,
@@ -115,6 +224,10 @@ def many_to_many(
         residual: Whether layers from the second on add their input to their output.
         dropout: Share of features dropped in training, before each recurrent layer and
             before the head, the same at every time step.
+        weight_dropout: Share of the weights from a state to the next that is dropped in
+            training (Merity et al., 2018).
+        tied_weights: Whether the head's weights are the tokens' vectors: for classes
+            that are the first tokens of the input (Press and Wolf, 2017).
         initial_state: `"zeros"` or `"learned"`.
         chrono_steps: Chrono initialisation: how many steps the longest memory should
             reach at first; `None` for Keras' own initial biases.
@@ -138,6 +251,10 @@ def many_to_many(
         (4, 10, 1)
 
     References:
-        Elman, "Finding structure in time", Cognitive Science 14, 1990.
+        - Elman, "Finding structure in time", Cognitive Science 14, 1990.
+        - Merity, Keskar and Socher, "Regularizing and optimizing LSTM language models",
+          ICLR 2018, arXiv:1708.02182.
+        - Press and Wolf, "Using the output embedding to improve language models", EACL
+          2017, arXiv:1608.05859.
     """
     return ManyToMany(**locals())

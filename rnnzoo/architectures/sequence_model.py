@@ -28,6 +28,8 @@ class SequenceModel(DistributedModel):
 
     arguments: dict
     card: dict = {}
+    # Whether an input has one right answer: whole answers are then judged too.
+    has_one_answer = True
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, and nothing else."""
@@ -55,7 +57,8 @@ class SequenceModel(DistributedModel):
             )
             metrics = ["accuracy"]
             if self.padding is not None:
-                metrics = [TokenAccuracy(self.padding), ExactMatch(self.padding)]
+                metrics = [TokenAccuracy(self.padding)]
+                metrics += [ExactMatch(self.padding)] * self.has_one_answer
         else:
             loss, metrics = "mse", ["mae"]
         self.compile(optimizer, loss, metrics=metrics)
@@ -132,7 +135,7 @@ class SequenceModel(DistributedModel):
         self.card = json.loads(path.read_text(encoding="utf-8"))
 
 
-def compiled(function: Callable, *inputs: tuple) -> Callable:
+def compiled(function: Callable, *inputs: Any) -> Callable:
     """Compiles a function once, for inputs of all sizes.
 
     `keras.Model.predict_on_batch` traces anew for the first few shapes that it meets;
@@ -140,13 +143,16 @@ def compiled(function: Callable, *inputs: tuple) -> Callable:
 
     Args:
         function: Takes and returns tensors.
-        inputs: A shape (`None` for sizes that vary) and a dtype per argument.
+        inputs: A shape (`None` for sizes that vary) and a dtype per argument; or, for
+            an argument with a structure, that structure of `tf.TensorSpec`.
     """
     if keras.backend.backend() != "tensorflow":
         return function
     import tensorflow as tf
 
-    signature = [tf.TensorSpec(shape, dtype) for shape, dtype in inputs]
+    signature = [
+        tf.TensorSpec(*spec) if isinstance(spec, tuple) else spec for spec in inputs
+    ]
     return tf.function(function, input_signature=signature, autograph=False)
 
 

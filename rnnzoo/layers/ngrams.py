@@ -107,7 +107,11 @@ class NgramBag(keras.layers.Layer):
             name="codes",
         )
         self.adapted = self.add_weight(
-            shape=(), initializer="zeros", dtype="int32", trainable=False, name="adapted"
+            shape=(),
+            initializer="zeros",
+            dtype="int32",
+            trainable=False,
+            name="adapted",
         )
 
     def call(self, inputs: Any, training: bool = False) -> Any:

@@ -1,5 +1,7 @@
 """Stacked recurrent layers: the one place where recurrent layers are chosen."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -115,6 +117,8 @@ class RecurrentStack(keras.layers.Layer):
             (Wu et al., 2016).
         dropout: Share of each layer's input features set to zero in training, the
             same features at every time step (Gal and Ghahramani, 2016).
+        weight_dropout: Share of the recurrent weights, those from a state to the next,
+            set to zero in training, others for every batch (Merity et al., 2018).
         initial_state: `"zeros"`, or `"learned"` for one trainable vector per state
             tensor. A state passed to the call takes the place of either.
         chrono_steps: Chrono initialisation (Tallec and Ollivier, 2018): how many steps
@@ -144,6 +148,8 @@ class RecurrentStack(keras.layers.Layer):
           arXiv:1503.04069.
         - Gal and Ghahramani, "A theoretically grounded application of dropout in
           recurrent neural networks", NeurIPS 2016, arXiv:1512.05287.
+        - Merity, Keskar and Socher, "Regularizing and optimizing LSTM language models",
+          ICLR 2018, arXiv:1708.02182.
         - Tallec and Ollivier, "Can recurrent neural networks warp time?", ICLR 2018,
           arXiv:1804.11188.
         - Wu et al., "Google's neural machine translation system", 2016,
@@ -159,6 +165,7 @@ class RecurrentStack(keras.layers.Layer):
         bidirectional: bool = False,
         residual: bool = False,
         dropout: float = 0.0,
+        weight_dropout: float = 0.0,
         initial_state: str = "zeros",
         chrono_steps: int | None = None,
         state_noise: float = 0.0,
@@ -169,6 +176,7 @@ class RecurrentStack(keras.layers.Layer):
         check_number("units", units, minimum=1, whole=True)
         check_number("num_layers", num_layers, minimum=1, whole=True)
         check_number("dropout", dropout, minimum=0, below=1)
+        check_number("weight_dropout", weight_dropout, minimum=0, below=1)
         check_choice("cell", cell, CELLS)
         check_choice("initial_state", initial_state, ("zeros", "learned"))
         cell_options = {}
@@ -194,6 +202,9 @@ class RecurrentStack(keras.layers.Layer):
         self.bidirectional = bidirectional
         self.residual = residual
         self.dropout = dropout
+        self.weight_dropout = weight_dropout
+        if weight_dropout:
+            self.seed_generator = keras.random.SeedGenerator()
         self.initial_state = initial_state
         self.chrono_steps = chrono_steps
         self.state_noise = state_noise
@@ -250,16 +261,7 @@ class RecurrentStack(keras.layers.Layer):
     ) -> tuple:
         """Reads `inputs` and returns `(sequence, state)`; shapes as in the class."""
         if initial_state is None and self.initial_state == "learned":
-            batch = ops.shape(inputs)[0]
-            initial_state = [
-                [
-                    ops.broadcast_to(
-                        ops.cast(vector, self.compute_dtype), (batch, self.units)
-                    )
-                    for vector in layer_state
-                ]
-                for layer_state in self.learned_state
-            ]
+            initial_state = self._repeated_state(ops.shape(inputs)[0])
         if initial_state is not None and len(initial_state) != self.num_layers:
             raise ValueError(
                 f"initial_state needs one list of {self.states_per_layer} tensors "
@@ -269,12 +271,91 @@ class RecurrentStack(keras.layers.Layer):
         sequence, final_state = inputs, []
         for index, layer in enumerate(self.layers):
             state = None if initial_state is None else list(initial_state[index])
-            output, *state = layer(
-                sequence, initial_state=state, mask=mask, training=training
-            )
+            with self._dropped_weights(layer, training):
+                output, *state = layer(
+                    sequence, initial_state=state, mask=mask, training=training
+                )
             final_state.append(state)
             sequence = output + sequence if self.residual and index else output
         return sequence, final_state
+
+    def step(self, inputs: Any, state: list) -> tuple:
+        """Reads one step, without what loops over time cost: to write with.
+
+        Step by step it gives what a call gives for the whole sequence, without dropout.
+
+        Args:
+            inputs: `[batch, features]`.
+            state: The state before the step, as a call returns it.
+
+        Returns:
+            The output `[batch, units]` and the state after the step.
+
+        Raises:
+            ValueError: If the stack is bidirectional: half of it reads from the end.
+        """
+        if self.bidirectional:
+            raise ValueError(
+                "Only a stack that reads forwards can read step by step. Received: "
+                "bidirectional=True"
+            )
+        output, final_state = ops.cast(inputs, self.compute_dtype), []
+        for index, layer in enumerate(self.layers):
+            hidden, layer_state = layer.cell(output, list(state[index]), training=False)
+            if not isinstance(layer_state, (list, tuple)):
+                layer_state = [layer_state]
+            final_state.append(list(layer_state))
+            output = hidden + output if self.residual and index else hidden
+        return output, final_state
+
+    def start_state(self, batch: Any) -> list:
+        """Returns the state before the first step of so many sequences."""
+        if self.initial_state == "learned":
+            return self._repeated_state(batch)
+        return [
+            [
+                ops.zeros((batch, self.units), self.compute_dtype)
+                for _ in range(self.states_per_layer)
+            ]
+            for _ in self.layers
+        ]
+
+    def _repeated_state(self, batch: Any) -> list:
+        """Returns the learned state, once for each sequence."""
+        return [
+            [
+                ops.broadcast_to(
+                    ops.cast(vector, self.compute_dtype), (batch, self.units)
+                )
+                for vector in layer_state
+            ]
+            for layer_state in self.learned_state
+        ]
+
+    @contextlib.contextmanager
+    def _dropped_weights(self, layer: Any, training: bool | None) -> Iterator[None]:
+        """Lets a layer compute with some of its recurrent weights set to zero."""
+        if not (self.weight_dropout and training):
+            yield
+            return
+        layers = [layer]
+        if self.bidirectional:
+            layers = [layer.forward_layer, layer.backward_layer]
+        cells = [one.cell for one in layers]
+        kernels = [cell.recurrent_kernel for cell in cells]
+        try:
+            for cell, kernel in zip(cells, kernels, strict=True):
+                dropped = keras.random.dropout(
+                    ops.convert_to_tensor(kernel),
+                    self.weight_dropout,
+                    seed=self.seed_generator,
+                )
+                # Keras' own would make it a tracked attribute of the cell.
+                object.__setattr__(cell, "recurrent_kernel", dropped)
+            yield
+        finally:
+            for cell, kernel in zip(cells, kernels, strict=True):
+                object.__setattr__(cell, "recurrent_kernel", kernel)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Keeps the input's mask on the sequence; states have none."""
@@ -292,6 +373,7 @@ class RecurrentStack(keras.layers.Layer):
             "bidirectional": self.bidirectional,
             "residual": self.residual,
             "dropout": self.dropout,
+            "weight_dropout": self.weight_dropout,
             "initial_state": self.initial_state,
             "chrono_steps": self.chrono_steps,
             "state_noise": self.state_noise,

@@ -1,0 +1,221 @@
+"""Times writing: characters per second of `generate`, beside loops and the floor.
+
+    pip install -e ".[benchmark]"        # PyTorch, for the comparison alone
+    python benchmarks/decoding.py
+
+All models have the same random weights: two LSTMs of 512 units over characters. The
+Keras loop calls `predict` on the whole text for each character, as many tutorials do,
+or on one character with the state as input and output; the PyTorch loop calls `nn.LSTM`
+on one character under `no_grad`. The floor is the time to read the weights once a step,
+at the rate of matrix-vector products over all of them. Each figure is the median of
+several texts, each row a process of its own. Prints a table and writes it to
+benchmarks/decoding.csv.
+"""
+
+import argparse
+import csv
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+from rnnzoo.devices import cores
+
+UNITS, LAYERS, EMBEDDING, SYMBOLS = 512, 2, 128, 99
+BATCHES = (1, 8, 64)
+LENGTH, REPEATS = 200, 5
+
+
+def median_s(action, repeats: int = REPEATS) -> float:
+    """Returns the median time of an action in seconds, after one for warmth."""
+    times = []
+    for _ in range(1 + repeats):
+        begin = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times[1:])
+
+
+def language_model():
+    """Returns the model, with random weights."""
+    import keras
+
+    from rnnzoo import language_model
+
+    keras.utils.set_random_seed(0)
+    return language_model(
+        weights=None, units=UNITS, num_layers=LAYERS, embedding_dim=EMBEDDING
+    )
+
+
+def rnnzoo(batch: int) -> dict:
+    """Measures `generate`."""
+    model, prompts = language_model(), ["ROMEO:"] * batch
+    seconds = median_s(lambda: model.generate(prompts, max_length=LENGTH, seed=0))
+    return {"rate": batch * LENGTH / seconds}
+
+
+def first_piece(batch: int) -> dict:
+    """Measures the time to the first piece of `stream`."""
+    model = language_model()
+    return {"ms": 1000 * median_s(lambda: next(model.stream("ROMEO:")), 20)}
+
+
+def predict_whole(batch: int) -> dict:
+    """Measures `predict` on the whole text so far, for each character."""
+    import numpy as np
+
+    model, length = language_model(), 20
+    ids = model.encode(["ROMEO:"] * batch)[0]
+
+    def write():
+        text = ids
+        for _ in range(length):
+            logits = model.predict(text, verbose=0)[:, -1]
+            text = np.concatenate([text, logits.argmax(axis=-1)[:, None]], axis=1)
+
+    return {"rate": batch * length / median_s(write, 2)}
+
+
+def predict_step(batch: int) -> dict:
+    """Measures `predict` on one character, with the state as input and output."""
+    import keras
+    import numpy as np
+
+    model, length = language_model(), 50
+    shapes = keras.tree.map_structure(
+        lambda tensor: keras.Input((UNITS,)), model.recurrence.start_state(1)
+    )
+    character = keras.Input((1,), dtype="int32")
+    logits, after = model.read(character, shapes)
+    step = keras.Model([character, shapes], [logits, after])
+
+    def write():
+        ids = np.ones((batch, 1), "int32")
+        state = [[np.zeros((batch, UNITS), "float32")] * 2] * LAYERS
+        for _ in range(length):
+            logits, state = step.predict([ids, state], verbose=0)
+            ids = logits.argmax(axis=-1)
+
+    return {"rate": batch * length / median_s(write, 2)}
+
+
+def pytorch(batch: int) -> dict:
+    """Measures a loop with PyTorch's `nn.LSTM`."""
+    import torch
+
+    torch.set_num_threads(cores())
+    torch.manual_seed(0)
+    embedding = torch.nn.Embedding(SYMBOLS, EMBEDDING)
+    lstm = torch.nn.LSTM(EMBEDDING, UNITS, LAYERS, batch_first=True)
+    head = torch.nn.Linear(UNITS, SYMBOLS)
+
+    @torch.no_grad()
+    def write():
+        ids = torch.ones(batch, 1, dtype=torch.long)
+        state, text = None, []
+        for _ in range(LENGTH):
+            hidden, state = lstm(embedding(ids), state)
+            shares = torch.softmax(head(hidden[:, -1]), dim=-1)
+            ids = torch.multinomial(shares, 1)
+            text.append(ids)
+        return torch.cat(text, dim=1).tolist()
+
+    return {"rate": batch * LENGTH / median_s(write)}
+
+
+def floor(batch: int) -> dict:
+    """Measures how fast the weights can be read."""
+    import tensorflow as tf
+
+    inputs = [EMBEDDING, *[UNITS] * (2 * LAYERS - 1)]
+    kernels = [tf.random.normal((size, 4 * UNITS)) for size in inputs]
+    kernels.append(tf.random.normal((UNITS, SYMBOLS)))
+    vectors = [tf.random.normal((batch, kernel.shape[0])) for kernel in kernels]
+    size = sum(4 * int(tf.size(kernel)) for kernel in kernels)
+
+    @tf.function
+    def products():
+        def step(index, total):
+            for kernel, vector in zip(kernels, vectors, strict=True):
+                total += tf.matmul(vector + total, kernel)[0, 0]
+            return index + 1, total
+
+        return tf.while_loop(lambda i, t: i < LENGTH, step, (0, 0.0))[1]
+
+    seconds = median_s(lambda: products().numpy())
+    return {
+        "rate": batch * LENGTH / seconds,
+        "gigabytes_per_second": LENGTH * size / seconds / 1e9,
+    }
+
+
+MEASURES = {
+    "rnnzoo generate": rnnzoo,
+    "Keras predict, one character": predict_step,
+    "Keras predict, whole text": predict_whole,
+    "PyTorch nn.LSTM": pytorch,
+    "floor: reading the weights": floor,
+}
+
+
+def in_a_process(what: str, batch: int) -> dict | None:
+    """Measures in a process of its own; `None` if it cannot be measured here."""
+    command = [sys.executable, __file__, "--measure", what, str(batch)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if result.returncode:
+        print(f"{what} {batch}: {result.stderr.splitlines()[-1:]}", file=sys.stderr)
+        return None
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Measures everything, prints and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--measure", nargs=2, metavar=("WHAT", "BATCH"))
+    measured = parser.parse_args().measure
+    measures = {**MEASURES, "first piece of a stream": first_piece}
+    if measured:
+        print(json.dumps(measures[measured[0]](int(measured[1]))))
+        return
+    rows = []
+    for batch in BATCHES:
+        base = None
+        for what in MEASURES:
+            figure = in_a_process(what, batch)
+            if figure is None:
+                continue
+            base = base or figure["rate"]
+            rows.append(
+                {
+                    "batch": batch,
+                    "what": what,
+                    "characters per second": round(figure["rate"]),
+                    "rnnzoo is faster by": round(base / figure["rate"], 2),
+                    "ms to the first piece": "",
+                    "GB/s": round(figure.get("gigabytes_per_second", 0), 1) or "",
+                }
+            )
+            report(rows)
+    figure = in_a_process("first piece of a stream", 1)
+    if figure:
+        row = dict.fromkeys(rows[0], "") | {"batch": 1, "what": "rnnzoo stream"}
+        rows.append({**row, "ms to the first piece": round(figure["ms"], 1)})
+        report(rows)
+
+
+def report(rows: list[dict]) -> None:
+    """Prints the last row and writes all so far."""
+    print(rows[-1], flush=True)
+    with pathlib.Path(__file__).with_suffix(".csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "cores"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row | {"cores": cores()} for row in rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Trains a language model on a text of your own, from scratch.
+
+    rnnzoo train own_language --data=book.txt
+    rnnzoo answer runs/own_language/best.keras "Once upon a time" --temperature=0.8
+
+Any language and script will do: the characters of the text are the vocabulary, and with
+`--tokens=words` its most frequent words. The last tenth of the text is kept for
+validation, on which `rnnzoo evaluate runs/own_language/best.keras` measures. A short
+text wants a small model: `--units=256` and more `--dropout`.
+"""
+
+import dataclasses
+import functools
+
+from rnnzoo.recipes._language import LanguageRecipe
+from rnnzoo.training import option
+
+
+@dataclasses.dataclass(kw_only=True)
+class OwnLanguage(LanguageRecipe):
+    """Learns the language of a text file with two LSTMs."""
+
+    trained_on = "a text of a user's own"
+    licence = "that of the text"
+
+    epochs: int = option(20, "rounds of steps, validation and checkpoint")
+    data: str = option("", "a text file")
+    encoding: str = option("utf-8", "how the file's characters are encoded")
+
+    @functools.cached_property
+    def texts(self) -> tuple[str, str]:
+        """The file's first nine tenths and its last."""
+        from rnnzoo.data.text import read_text
+
+        if not self.data:
+            raise ValueError(
+                "Say which file holds the text: --data=book.txt. "
+                f"Received: data={self.data!r}"
+            )
+        text = read_text(self.data, self.encoding)
+        cut = len(text) * 9 // 10
+        if len(text) - cut < 2:
+            raise ValueError(
+                "A text to learn from must have at least twenty characters. Received: "
+                f"data={self.data!r} with {len(text)}"
+            )
+        return text[:cut], text[cut:]

@@ -1,0 +1,453 @@
+"""Writing: which token comes next, and next after that, for any model that writes.
+
+A model brings a step function, from the tokens `[batch]` that were written last and a
+state to logits `[batch, vocabulary]` and the next state. The state is all that is kept
+of what was read and written: nothing is ever read twice. Each loop here is one compiled
+graph, for prompts, batches and settings of every size.
+
+What is random depends on a key and the step alone, not on the batch: see `keys`.
+"""
+
+import collections
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnzoo.errors import check_number
+
+# Symbols that are remembered to find stop strings in.
+STOP_LIMIT = 64
+
+
+def check_settings(
+    *,
+    max_length: int,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    repetition_penalty: float,
+    beam_width: int = 0,
+    n_best: int = 1,
+) -> None:
+    """Refuses settings of a generation that are out of range.
+
+    Raises:
+        TypeError: If one is not a number.
+        ValueError: If one is out of its range.
+    """
+    check_number("max_length", max_length, minimum=0, whole=True)
+    check_number("temperature", temperature, minimum=0)
+    check_number("top_k", top_k, minimum=0, whole=True)
+    check_number("top_p", top_p, minimum=0, below=1.0000001)
+    check_number("beam_width", beam_width, minimum=0, whole=True)
+    check_number("n_best", n_best, minimum=1, whole=True)
+    check_number("repetition_penalty", repetition_penalty, minimum=1e-3)
+    if n_best > max(beam_width, 1):
+        raise ValueError(
+            "n_best answers need a beam at least as wide: give beam_width too. "
+            f"Received: n_best={n_best}, beam_width={beam_width}"
+        )
+
+
+def settings(
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    repetition_penalty: float = 1.0,
+    stop: Sequence[Sequence[int]] = (),
+) -> dict:
+    """Returns the settings of a generation as the tensors that the loops take.
+
+    Args:
+        temperature: What logits are divided by; 0 for the likeliest token always.
+        top_k: Only so many of the likeliest tokens can be drawn (Fan et al., 2018); 0
+            for all.
+        top_p: Only the likeliest tokens can be drawn, as many as make this probability
+            (Holtzman et al., 2020).
+        repetition_penalty: Logits of tokens that occurred already are divided by it if
+            positive, and multiplied if negative (Keskar et al., 2019).
+        stop: Sequences of token ids that end a text.
+
+    Raises:
+        ValueError: If a stop sequence has more than `STOP_LIMIT` tokens.
+
+    References:
+        - Fan, Lewis and Dauphin, "Hierarchical neural story generation", ACL 2018,
+          arXiv:1805.04833.
+        - Holtzman et al., "The curious case of neural text degeneration", ICLR 2020,
+          arXiv:1904.09751.
+        - Keskar et al., "CTRL: a conditional transformer language model for
+          controllable generation", 2019, arXiv:1909.05858, section 4.1.
+    """
+    stops = np.full((len(stop), STOP_LIMIT), -1, "int32")
+    for row, ids in zip(stops, stop, strict=True):
+        if len(ids) > STOP_LIMIT:
+            raise ValueError(
+                f"A stop string must have at most {STOP_LIMIT} symbols. Received: one "
+                f"of {len(ids)}"
+            )
+        row[STOP_LIMIT - len(ids) :] = ids
+    return {
+        "temperature": tf.constant(temperature, tf.float32),
+        "top_k": tf.constant(top_k, tf.int32),
+        "top_p": tf.constant(top_p, tf.float32),
+        "repetition_penalty": tf.constant(repetition_penalty, tf.float32),
+        "stops": tf.constant(stops),
+    }
+
+
+def keys(prompts: Sequence[str], seed: int) -> np.ndarray:
+    """Returns the keys of the random numbers of each text, uint64 `[prompts]`.
+
+    A key is made of the seed, the prompt, and how often the prompt has come before in
+    the batch. So a text does not depend on its neighbours, and the same prompt several
+    times gives several texts, the first of which is the one that it gives alone.
+
+    Example:
+        >>> from rnnzoo.generation import keys
+        >>> first, other, again = keys(["a", "b", "a"], seed=1)
+        >>> bool(first == keys(["a"], seed=1)[0]), bool(first == again)
+        (True, False)
+    """
+    counts, found = collections.Counter(), []
+    for prompt in prompts:
+        text = f"{seed}:{counts[prompt]}:{prompt}".encode("utf-8", "replace")
+        counts[prompt] += 1
+        digest = hashlib.blake2b(text, digest_size=8).digest()
+        found.append(int.from_bytes(digest, "little"))
+    return np.array(found, "uint64")
+
+
+class Writer:
+    """Writes tokens with a step function: at random, greedily, or with a beam.
+
+    Args:
+        step: From token ids `[batch]`, int32, and a state to logits
+            `[batch, vocabulary_size]` and the next state, of the same structure.
+        state_spec: The state's structure, of `tf.TensorSpec` whose first dimension is
+            the batch, `None`.
+        vocabulary_size: Number of logits.
+        forbidden: Token ids that are never written; 0, padding, always is one.
+        end: Token id that ends a text; `None` if there is none.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo import generation
+        >>> # After token k comes k + 1; the state counts the steps.
+        >>> def step(ids, count):
+        ...     return tf.one_hot(ids + 1, 9) * 100.0, count + 1
+        >>> writer = generation.Writer(step, tf.TensorSpec((None,), tf.int32), 9)
+        >>> begun = writer.begin([1, 3], tf.zeros(2, tf.int32), keys=[0, 0])
+        >>> tokens, after = writer.write(begun, 4, generation.settings())
+        >>> tokens
+        array([[2, 3, 4, 5],
+               [4, 5, 6, 7]], dtype=int32)
+        >>> writer.write(after, 1, generation.settings())[0]
+        array([[6],
+               [8]], dtype=int32)
+    """
+
+    def __init__(
+        self,
+        step: Callable,
+        state_spec: Any,
+        vocabulary_size: int,
+        forbidden: Sequence[int] = (0,),
+        end: int | None = None,
+    ):
+        """Sets up; the class says what the arguments mean."""
+        self.step = step
+        self.vocabulary_size = vocabulary_size
+        self.end = -1 if end is None else end
+        blocked = np.zeros(vocabulary_size, "float32")
+        blocked[[0, *forbidden]] = -np.inf
+        self.blocked = blocked
+
+        def spec(dtype: Any, *shape: int | None) -> tf.TensorSpec:
+            return tf.TensorSpec(shape, dtype)
+
+        begun = {
+            "token": spec(tf.int32, None),
+            "state": state_spec,
+            "keys": spec(tf.uint64, None),
+            "step": spec(tf.uint64, None),
+            "recent": spec(tf.int32, None, STOP_LIMIT),
+            "seen": spec(tf.bool, None, vocabulary_size),
+            "ended": spec(tf.bool, None),
+        }
+        chosen = tf.nest.map_structure(tf.TensorSpec.from_tensor, settings())
+        chosen["stops"] = spec(tf.int32, None, STOP_LIMIT)
+        count, width = spec(tf.int32), spec(tf.int32)
+        self._write = tf.function(
+            self._write_graph, input_signature=[begun, chosen, count], autograph=False
+        )
+        self._search = tf.function(
+            self._search_graph,
+            input_signature=[begun, chosen, count, width, spec(tf.float32)],
+            autograph=False,
+        )
+
+    def begin(
+        self, token: Any, state: Any, keys: Any, seen: np.ndarray | None = None
+    ) -> dict:
+        """Returns what `write` and `search` go on from.
+
+        Args:
+            token: The token `[batch]` that is read first: the last of a prompt, or a
+                start symbol.
+            state: The state before that token is read.
+            keys: Keys of the random numbers `[batch]`; see `keys`.
+            seen: Which tokens have occurred, bool `[batch, vocabulary_size]`, for
+                the repetition penalty.
+        """
+        token = np.asarray(token, "int32")
+        batch = len(token)
+        if seen is None:
+            seen = np.zeros((batch, self.vocabulary_size), bool)
+        return {
+            "token": token,
+            "state": state,
+            "keys": np.asarray(keys, "uint64"),
+            "step": np.zeros(batch, "uint64"),
+            "recent": np.full((batch, STOP_LIMIT), -1, "int32"),
+            "seen": seen,
+            "ended": np.zeros(batch, bool),
+        }
+
+    def write(self, begun: dict, count: int, settings: dict) -> tuple[np.ndarray, dict]:
+        """Writes tokens, drawn at random or the likeliest.
+
+        Args:
+            begun: What `begin` or another call returned.
+            count: Largest number of tokens to write.
+            settings: What `settings` returned.
+
+        Returns:
+            Token ids `[batch, at most count]`, int32, 0 after the end of a text; and
+            what to go on from. In pieces it writes what it writes at once.
+        """
+        tokens, after = self._write(
+            tf.nest.map_structure(tf.convert_to_tensor, begun),
+            settings,
+            tf.constant(count, tf.int32),
+        )
+        return tokens.numpy(), after
+
+    def search(
+        self,
+        begun: dict,
+        count: int,
+        settings: dict,
+        width: int,
+        length_penalty: float = 1.0,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Writes the texts that are likeliest as a whole, as far as a beam finds them.
+
+        At every step, the `width` best beginnings of each text are kept. A text's score
+        is its log-probability over its length to the power of `length_penalty` (Wu et
+        al., 2016): with 1, the mean log-probability of a token. Temperature and what
+        else makes random texts have no part in it.
+
+        Args:
+            begun: What `begin` or `write` returned.
+            count: Largest number of tokens to write.
+            settings: What `settings` returned.
+            width: Number of beginnings that are kept.
+            length_penalty: 0 prefers short texts, 1 and more long ones.
+
+        Returns:
+            Token ids `[batch, width, at most count]`, int32, best first, 0 after the
+            end; and scores `[batch, width]`, minus infinity where there are fewer
+            texts.
+
+        References:
+            Wu et al., "Google's neural machine translation system", 2016,
+            arXiv:1609.08144, section 7.
+        """
+        tokens, scores = self._search(
+            tf.nest.map_structure(tf.convert_to_tensor, begun),
+            settings,
+            tf.constant(count, tf.int32),
+            tf.constant(width, tf.int32),
+            tf.constant(length_penalty, tf.float32),
+        )
+        return tokens.numpy(), scores.numpy()
+
+    def _write_graph(self, begun: dict, settings: dict, count: tf.Tensor) -> tuple:
+        def goes_on(index: tf.Tensor, now: dict, tokens: tf.Tensor) -> tf.Tensor:
+            return (index < count) & ~tf.reduce_all(now["ended"])
+
+        def write_one(index: tf.Tensor, now: dict, tokens: tf.Tensor) -> tuple:
+            logits, state = self.step(now["token"], now["state"])
+            logits = self._adjusted(logits, now["seen"], settings)
+            drawn = _drawn(logits, _uniform(now["keys"], now["step"]), settings)
+            written = tf.where(now["ended"], 0, drawn)
+            after = {
+                "token": drawn,
+                "state": state,
+                "keys": now["keys"],
+                "step": now["step"] + 1,
+                **self._remembered(now, drawn, settings),
+            }
+            after = _kept(now["ended"], now, after)
+            written = tf.where(tf.range(count) == index, written[:, None], tokens)
+            return index + 1, after, written
+
+        tokens = tf.zeros((tf.shape(begun["token"])[0], count), tf.int32)
+        length, after, tokens = tf.while_loop(goes_on, write_one, (0, begun, tokens))
+        return tokens[:, :length], after
+
+    def _search_graph(
+        self,
+        begun: dict,
+        settings: dict,
+        count: tf.Tensor,
+        width: tf.Tensor,
+        length_penalty: tf.Tensor,
+    ) -> tuple:
+        batch, size = tf.shape(begun["token"])[0], self.vocabulary_size
+        # One beginning at first, or all would be the same for ever.
+        totals = tf.where(tf.range(width)[None] > 0, -np.inf, tf.zeros((batch, 1)))
+        beams = tf.nest.map_structure(lambda t: tf.repeat(t, width, axis=0), begun)
+        first_row = tf.repeat(tf.range(batch) * width, width)
+
+        def goes_on(index: tf.Tensor, now: dict, *others: tf.Tensor) -> tf.Tensor:
+            return (index < count) & ~tf.reduce_all(now["ended"])
+
+        def write_one(
+            index: tf.Tensor,
+            now: dict,
+            totals: tf.Tensor,
+            lengths: tf.Tensor,
+            scores: tf.Tensor,
+            tokens: tf.Tensor,
+        ) -> tuple:
+            logits, state = self.step(now["token"], now["state"])
+            logits = self._adjusted(logits, now["seen"], settings)
+            ended = now["ended"][:, None]
+            # A text that has ended goes on with nothing, at no cost.
+            nothing = tf.where(tf.range(size)[None] == 0, 0.0, -np.inf)
+            added = tf.where(ended, nothing, tf.nn.log_softmax(logits))
+            added = tf.reshape(added, (batch, width, size))
+            lengths += tf.cast(tf.reshape(~now["ended"], (batch, width)), tf.float32)
+            totals = totals[..., None] + added
+            normal = totals / lengths[..., None] ** length_penalty
+            normal = tf.reshape(normal, (batch, width * size))
+            scores, best = tf.math.top_k(normal, k=width)
+            totals = tf.reshape(totals, (batch, width * size))
+            totals = tf.gather(totals, best, batch_dims=1)
+            parents = best // size
+            lengths = tf.gather(lengths, parents, batch_dims=1)
+            tokens = tf.gather(tokens, parents, batch_dims=1)
+            parents = first_row + tf.reshape(parents, [-1])
+            token = tf.reshape(best % size, [-1])
+            now = tf.nest.map_structure(
+                lambda t: tf.gather(t, parents), {**now, "state": state}
+            )
+            after = {**now, "token": token, **self._remembered(now, token, settings)}
+            after = {**after, "ended": now["ended"] | after["ended"]}
+            token = tf.reshape(token, (batch, width, 1))
+            tokens = tf.where(tf.range(count) == index, token, tokens)
+            return index + 1, after, totals, lengths, scores, tokens
+
+        lengths = tf.zeros((batch, width))
+        tokens = tf.zeros((batch, width, count), tf.int32)
+        length, _, _, _, scores, tokens = tf.while_loop(
+            goes_on,
+            write_one,
+            (0, beams, totals, lengths, totals, tokens),
+        )
+        return tokens[..., :length], scores
+
+    def _adjusted(self, logits: tf.Tensor, seen: tf.Tensor, settings: dict) -> Any:
+        """Returns logits with what was written made less likely, or impossible."""
+        logits = tf.cast(logits, tf.float32)
+        penalty = settings["repetition_penalty"]
+        penalised = tf.where(logits > 0, logits / penalty, logits * penalty)
+        return tf.where(seen, penalised, logits) + self.blocked
+
+    def _remembered(self, now: dict, token: tf.Tensor, settings: dict) -> dict:
+        """Returns what is kept of written tokens beside the state."""
+        recent = tf.concat([now["recent"][:, 1:], token[:, None]], axis=1)
+        same = tf.equal(settings["stops"], recent[:, None]) | (settings["stops"] < 0)
+        stopped = tf.reduce_any(tf.reduce_all(same, axis=2), axis=1)
+        seen = now["seen"] | tf.one_hot(
+            token, self.vocabulary_size, True, False, dtype=tf.bool
+        )
+        return {
+            "recent": recent,
+            "seen": seen,
+            "ended": stopped | tf.equal(token, self.end),
+        }
+
+
+def _kept(ended: tf.Tensor, before: Any, after: Any) -> Any:
+    """Returns what comes after a step, but for texts that had ended before it."""
+
+    def keep(old: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
+        if old is new:
+            return new
+        shape = tf.concat([tf.shape(ended), tf.ones_like(tf.shape(new)[1:])], 0)
+        return tf.where(tf.reshape(ended, shape), old, new)
+
+    return tf.nest.map_structure(keep, before, after)
+
+
+def _drawn(logits: tf.Tensor, uniform: tf.Tensor, settings: dict) -> tf.Tensor:
+    """Draws a token `[batch]` for logits and numbers from 0 to 1."""
+    top_k, top_p = settings["top_k"], settings["top_p"]
+    temperature = settings["temperature"]
+    size = logits.shape[-1]
+
+    def likeliest() -> tf.Tensor:
+        return tf.argmax(logits, axis=-1, output_type=tf.int32)
+
+    def any_of(logits: tf.Tensor) -> tf.Tensor:
+        """Finds where the cumulative probabilities pass the number."""
+        shares = tf.cumsum(tf.nn.softmax(logits), axis=-1)
+        limit = uniform[:, None] * shares[:, -1:]
+        return tf.reduce_sum(tf.cast(shares <= limit, tf.int32), axis=-1)
+
+    def scaled() -> tf.Tensor:
+        highest = tf.reduce_max(logits, axis=-1, keepdims=True)
+        return (logits - highest) / temperature
+
+    def any_of_the_best() -> tf.Tensor:
+        count = tf.where(top_k > 0, tf.minimum(top_k, size), size)
+        best, tokens = tf.math.top_k(scaled(), k=count)
+        before = tf.cumsum(tf.nn.softmax(best), axis=-1, exclusive=True)
+        # The likeliest stays, even with top_p=0.
+        kept = (before < top_p) | (tf.range(count)[None] == 0)
+        chosen = any_of(tf.where(kept, best, -np.inf))
+        return tf.gather(tokens, chosen, batch_dims=1)
+
+    is_cut = (top_k > 0) | (top_p < 1.0)
+    return tf.cond(
+        tf.equal(temperature, 0.0),
+        likeliest,
+        lambda: tf.cond(is_cut, any_of_the_best, lambda: any_of(scaled())),
+    )
+
+
+def _uniform(keys: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """Returns a number from 0 to 1 for each key and step: SplitMix64 of both.
+
+    Unlike those of TensorFlow's generators, the numbers of a row do not depend on the
+    other rows, and are the same on every device.
+    """
+
+    def shifted(x: tf.Tensor, bits: int) -> tf.Tensor:
+        return tf.bitwise.right_shift(x, tf.constant(bits, tf.uint64))
+
+    def constant(value: int) -> tf.Tensor:
+        return tf.constant(np.uint64(value))
+
+    x = keys + (step + 1) * constant(0x9E3779B97F4A7C15)
+    x = tf.bitwise.bitwise_xor(x, shifted(x, 30)) * constant(0xBF58476D1CE4E5B9)
+    x = tf.bitwise.bitwise_xor(x, shifted(x, 27)) * constant(0x94D049BB133111EB)
+    x = tf.bitwise.bitwise_xor(x, shifted(x, 31))
+    # 23 bits, so that the product with a sum of shares is less than that sum.
+    return tf.cast(tf.cast(shifted(x, 41), tf.int64), tf.float32) * 2.0**-23

@@ -1,0 +1,305 @@
+"""The language model: what it writes and scores, and how it is trained."""
+
+import pathlib
+import pickle
+import signal
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rnnzoo
+from rnnzoo import callbacks, command, language_model, training
+from rnnzoo.data.text import Continued, Streams, Windows, read_text, windows
+from rnnzoo.recipes.own_language import OwnLanguage
+
+PROMPTS = ["ROMEO:", "ab", "", "x" * 1300, "\N{GRINNING FACE}ç\0"]
+TEXT = "Gül ağacı\nve ıtır; İğde, ölü şişe.\n" * 40
+VERSES = "Of arms and the man I sing,\nwho first from the shores of Troy\n" * 40
+
+
+def with_large_weights(**options):
+    """An untrained model that is not indifferent to what it reads."""
+    keras.utils.set_random_seed(3)
+    model = language_model(weights=None, **{"units": 16, **options})
+    for weight in model.weights:
+        weight.assign(np.random.normal(0, 0.4, weight.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return with_large_weights()
+
+
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+@pytest.mark.parametrize("tied_weights", [False, True])
+def test_steps_give_what_the_whole_sequence_gives(cell, tied_weights):
+    model = with_large_weights(cell=cell, tied_weights=tied_weights)
+    ids = model.encode(["To be, or not", "to"])[0]
+    whole = np.array(model(ids))
+    state = model.recurrence.start_state(len(ids))
+    for time in range(3):
+        logits, state = model.step(ids[:, time], state)
+        np.testing.assert_allclose(logits, whole[:, time], atol=1e-4)
+
+
+def test_a_batch_gives_what_one_by_one_gives(model):
+    texts = model.generate(PROMPTS, seed=1, max_length=50)
+    for prompt, text in zip(PROMPTS, texts, strict=True):
+        assert model.generate(prompt, seed=1, max_length=50) == text
+        assert len(text) == 50
+    assert len(set(model.generate(["a"] * 70, seed=1, max_length=9))) == 70
+    assert model.generate("a", seed=1) != model.generate("a", seed=2)
+    assert model.generate([]) == []
+
+
+def test_a_seed_is_drawn_from_numpys(model):
+    keras.utils.set_random_seed(5)
+    first, second = model.generate("a"), model.generate("a")
+    keras.utils.set_random_seed(5)
+    assert model.generate("a") == first != second
+
+
+def test_going_on_from_a_state_gives_the_uninterrupted_text(model):
+    first, state = model.generate(PROMPTS, seed=2, max_length=20, return_state=True)
+    state = pickle.loads(pickle.dumps(state))
+    rest, state = model.generate(state=state, max_length=5, return_state=True)
+    last = model.generate(state=state, max_length=15)
+    whole = model.generate(PROMPTS, seed=2, max_length=40)
+    assert ["".join(parts) for parts in zip(first, rest, last, strict=True)] == whole
+    # A prompt in two pieces is the prompt.
+    _, state = model.generate("To be, ", max_length=0, return_state=True)
+    pieces = model.generate("or", state=state, temperature=0)
+    assert pieces == model.generate("To be, or", temperature=0)
+    with pytest.raises(ValueError, match="2 prompts and a state of 1"):
+        model.generate(["a", "b"], state=state)
+
+
+def test_greedy_is_a_beam_of_one_and_the_best_of_one(model):
+    greedy = model.generate(PROMPTS, temperature=0, max_length=20)
+    assert model.generate(PROMPTS, beam_width=1, max_length=20) == greedy
+    assert model.generate(PROMPTS, top_k=1, max_length=20) == greedy
+
+
+def test_a_beam_returns_the_best_with_their_scores(model):
+    found = model.generate("To be", beam_width=6, n_best=4, max_length=8)
+    assert len(found) == 4 and found == sorted(found, key=lambda pair: -pair[1])
+    assert model.generate("To be", beam_width=6, max_length=8) == found[0][0]
+    before = model.score("To be")["nats"]
+    for text, score in found:
+        nats = model.score("To be" + text)["nats"] - before
+        # What cannot be written has no part in the scores of a beam.
+        assert -score == pytest.approx(nats / len(text), abs=0.1)
+    with pytest.raises(ValueError, match="n_best=4, beam_width=2"):
+        model.generate("a", beam_width=2, n_best=4)
+    with pytest.raises(ValueError, match="A beam has no one state"):
+        model.generate("a", beam_width=2, return_state=True)
+
+
+def test_streams_and_stops(model):
+    whole = model.generate("ab", seed=1, max_length=60)
+    assert "".join(model.stream("ab", seed=1, max_length=60)) == whole
+    stop = whole[20:23]
+    cut = whole[: whole.index(stop)]
+    assert model.generate("ab", seed=1, max_length=60, stop=stop) == cut
+    pieces = list(model.stream("ab", seed=1, max_length=60, stop=[stop, "\0\0"]))
+    assert "".join(pieces) == cut and len(pieces) > 1
+    assert model.generate(["ab", "q"], seed=1, max_length=60, stop=stop)[0] == cut
+    with pytest.raises(ValueError, match="temperature must be a number of at least 0"):
+        model.stream("a", temperature=-1)  # at once, not with the first piece
+
+
+def test_scores(model):
+    texts = ["To be", "", "é" * 1500, "x" * 513]
+    scores = model.score(texts)
+    assert [score["symbols"] for score in scores] == [5, 0, 1500, 513]
+    for text, score in zip(texts, scores, strict=True):
+        alone = model.score(text)
+        assert alone["nats"] == pytest.approx(score["nats"])
+        ids = model.encode([text])[0]
+        logits = keras.ops.log_softmax(model(ids), axis=-1)
+        logits = np.array(logits)[0, np.arange(len(text)), ids[0, 1:]]
+        assert score["nats"] == pytest.approx(-logits.sum(), rel=1e-4)
+    assert scores[0]["perplexity"] == pytest.approx(2 ** scores[0]["bits_per_symbol"])
+    assert np.isnan(scores[1]["perplexity"]) and scores[1]["nats"] == 0
+    inputs, targets = ["To be", "x" * 50], [", or", ""]
+    loss = model.evaluate(inputs, targets, verbose=0, return_dict=True)["loss"]
+    whole = model.score(["To be, or", "x" * 50])
+    nats = sum(score["nats"] for score in whole) / sum(s["symbols"] for s in whole)
+    assert loss == pytest.approx(nats, rel=1e-4)
+
+
+def test_no_prompt_or_setting_traces_again():
+    model = with_large_weights()
+    model.generate("a", max_length=2)
+    model.generate("a", max_length=2, beam_width=2)
+    model.score("a")
+
+    def traced(*arguments, **options):
+        raise AssertionError("retraced")
+
+    for layer in (model, *model.layers):
+        object.__setattr__(layer, "call", traced)
+    model.generate(PROMPTS, max_length=7, top_p=0.5, top_k=3, stop=["a", "bc"])
+    model.generate(["a"] * 3, beam_width=4, max_length=3, repetition_penalty=1.2)
+    assert list(model.stream("abc", max_length=30))
+    model.score(PROMPTS)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.text(max_size=30))
+def test_any_prompt_is_gone_on_with(model, prompt):
+    text = model.generate(prompt, max_length=5, seed=0)
+    assert len(text) == 5 and "\ufffd" not in text
+    assert text == "".join(model.stream(prompt, max_length=5, seed=0))
+
+
+def test_words():
+    model = with_large_weights(tokens="words", vocabulary="to be or not .".split())
+    text = model.generate("To be", max_length=20, seed=0)
+    assert len(text.split()) == 20 and set(text.split()) <= set(
+        "to be or not .".split()
+    )
+    assert "".join(model.stream("To be", max_length=20, seed=0)) == text
+    assert model.score("To be, or not.")["symbols"] == 6
+    long = "to be or not . " * 600
+    whole = np.array(keras.ops.log_softmax(model(model.encode([long])[0]), axis=-1))
+    ids = model.encode([long])[0][0, 1:]
+    nats = -whole[0, np.arange(len(ids)), ids].sum()
+    assert model.score(long)["nats"] == pytest.approx(nats, rel=1e-4)
+    with pytest.raises(ValueError, match="A model of words needs to know them"):
+        language_model(weights=None, tokens="words")
+    with pytest.raises(ValueError, match="Did you mean 'characters'"):
+        language_model(weights=None, tokens="character")
+
+
+def test_windows_begin_with_a_line_and_are_the_same_again():
+    examples = Windows(VERSES, 80)
+    assert examples.batch(9, 1, 2) == examples.batch(9, 1, 2) != examples.batch(9, 1, 3)
+    for first, rest in zip(*examples.batch(50, 0, 0), strict=True):
+        assert first + rest in VERSES and len(first) == len(rest) == 40
+        assert first.startswith(("Of arms", "who first"))
+    inputs, targets = windows(VERSES, 70)
+    joined = [first + rest for first, rest in zip(inputs, targets, strict=True)]
+    assert "".join(joined) == VERSES and max(map(len, joined)) <= 70
+    assert all(text.endswith("\n") for text in joined)
+
+
+@pytest.mark.parametrize("text", [VERSES, VERSES.split()])
+def test_streams_go_on_and_cover_the_text(text):
+    streams, rows = Streams(text, 16), 4
+    steps = streams.batches_per_epoch(rows)
+    joint = "" if isinstance(text, str) else " "
+    read = [[] for _ in range(rows)]
+    for index in range(3 * steps, 4 * steps):  # the fourth epoch
+        inputs, targets = streams.batch(rows, 0, index)
+        for row, (first, rest) in enumerate(zip(inputs, targets, strict=True)):
+            assert isinstance(first, Continued) == (index > 3 * steps)
+            piece = first + joint + rest if joint else first + rest
+            piece = piece if isinstance(text, str) else piece.split()
+            if index > 3 * steps:
+                assert piece[0] == read[row][-1]
+                piece = piece[1:]
+            assert len(piece) == 16
+            read[row] += piece
+    assert sum(map(len, read)) == steps * rows * 16 > 0.9 * len(text)
+
+
+def test_a_carried_state_is_that_of_the_whole_text():
+    """Pieces with a carried state give the loss of the text in one piece."""
+    model = with_large_weights(dropout=0.0)
+    model.compile(keras.optimizers.SGD(0.0), model.loss)
+    streams = Streams(VERSES, 16)
+    model.carry_state(2)
+    losses, texts = [], ["", ""]
+    for index in range(4):
+        inputs, targets = streams.batch(2, 0, index)
+        history = model.fit(inputs, targets, batch_size=2, verbose=0, shuffle=False)
+        losses += history.history["loss"]
+        for row in range(2):
+            texts[row] += (inputs[row] + targets[row])[index > 0 :]
+    nats = sum(score["nats"] for score in model.score(texts))
+    assert np.mean(losses) == pytest.approx(nats / 128, rel=1e-4)
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_own_text_interrupted_and_resumed(tmp_path, monkeypatch, carried, capsys):
+    path = tmp_path / "book.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    recipe = OwnLanguage(
+        data=str(path),
+        carried=carried,
+        weight_dropout=0.2,
+        epochs=2,
+        batch_size=4,
+        max_length=32,
+        piece=16,
+        units=8,
+        checkpoint_steps=5,
+    )
+    training.train(recipe, tmp_path / "whole", "cpu")
+    original = callbacks.Progress.on_train_batch_end
+
+    def interrupting(self, batch, logs=None):
+        original(self, batch, logs)
+        if self.step == 7:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(callbacks.Progress, "on_train_batch_end", interrupting)
+    with pytest.raises(training.Interrupted):
+        training.train(recipe, tmp_path / "parts", "cpu")
+    monkeypatch.undo()
+    training.train(recipe, tmp_path / "parts", "cpu")
+    models = [rnnzoo.load(tmp_path / run / "last.keras") for run in ("whole", "parts")]
+    for one, other in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(one, other)
+    best = str(tmp_path / "parts" / "best.keras")
+    capsys.readouterr()
+    assert command.main(["answer", best, "Gül", "--max_length=30", "--seed=1"]) == 0
+    printed = capsys.readouterr().out
+    answer = rnnzoo.load(best).answer("Gül", max_length=30, seed=1)
+    assert printed == answer + "\n" and set(answer) <= set(TEXT)
+    assert command.main(["evaluate", best]) == 0
+    assert "nats_per_character_in_windows_of_32" in capsys.readouterr().out
+
+
+def test_several_replicas_carry_their_states(tmp_path):
+    path = tmp_path / "book.txt"
+    path.write_text(VERSES)
+    options = {"data": str(path), "epochs": 1, "batch_size": 4, "dropout": 0.0}
+    recipe = OwnLanguage(**options, units=8, max_length=32, piece=16, averaging=0.0)
+    rows = []
+    for devices in ("cpu", "2"):
+        training.train(recipe, tmp_path / devices, devices)
+        rows.append(training.read_history(tmp_path / devices)[0])
+    assert rows[0]["loss"] == pytest.approx(rows[1]["loss"], rel=1e-4)
+
+
+def test_options_of_answers_on_the_command_line(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["answer", "language_model", "--help"])
+    output = capsys.readouterr().out
+    assert "--temperature" in output and "(default: 0.7)" in output
+    with pytest.raises(SystemExit):
+        command.main(["answer", "sorter", "--help"])
+    assert "--temperature" not in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        command.main(["answer", "language_model", "a", "--temperatur=1"])
+    assert "Did you mean '--temperature'" in capsys.readouterr().err
+
+
+def test_files_that_are_no_text_of_the_encoding(tmp_path):
+    path = pathlib.Path(tmp_path, "book.txt")
+    path.write_bytes("ağ\r\nacı".encode("iso8859-9"))
+    assert read_text(path, "iso8859-9") == "ağ\nacı"
+    with pytest.raises(ValueError, match="state another with --encoding"):
+        read_text(path)
+    with pytest.raises(ValueError, match="one that Python knows"):
+        read_text(path, "utf-99")
+    with pytest.raises(FileNotFoundError, match="Received: path="):
+        read_text(tmp_path / "none.txt")
+    with pytest.raises(ValueError, match="--data=book.txt"):
+        OwnLanguage().model()
