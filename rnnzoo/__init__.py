@@ -18,6 +18,7 @@ _PUBLIC = {
     "sorter": "rnnzoo.models.sorting",
     "sentiment_classifier": "rnnzoo.models.sentiment",
     "language_model": "rnnzoo.models.language",
+    "translator": "rnnzoo.models.translation",
     "adder": "rnnzoo.models.addition",
     "parity": "rnnzoo.models.parity",
     # Models of the zoo whose weights are set by hand
@@ -38,6 +39,9 @@ _PUBLIC = {
     "train": "rnnzoo.training",
     "Recipe": "rnnzoo.training",
 }
+
+# Models without weights yet, which are not listed before they have some.
+_UNLISTED = ["translator"]
 
 __all__ = list(_PUBLIC)
 

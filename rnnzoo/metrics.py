@@ -1,5 +1,7 @@
 """Metrics that Keras lacks."""
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -118,6 +120,85 @@ class BitAccuracy(keras.metrics.Mean):
             weights = weights * ops.cast(sample_weight, "float32")
         right = ops.mean(ops.cast(right, "float32"), axis=-1)
         super().update_state(right, weights)
+
+
+def translation_quality(
+    translations: Sequence[str], references: Sequence[str | Sequence[str]]
+) -> dict[str, float]:
+    """Measures translations against references, by sacreBLEU.
+
+    Texts are given as they are written: sacreBLEU cuts them into words. Figures of
+    tokenised texts cannot be compared with these; `bleu_signature` says what was done.
+
+    Args:
+        translations: The translations.
+        references: For each of them a right one, or a list of right ones.
+
+    Returns:
+        `bleu` and `chrf`, from 0 to 100, of the texts as they are; and
+        `bleu_lower_case`, to compare with figures of texts in lower case.
+
+    Raises:
+        ValueError: If there are not as many references as translations, or none.
+
+    Example:
+        >>> from rnnzoo.metrics import translation_quality
+        >>> right = [["Ein Hund läuft im Schnee.", "Ein Hund rennt im Schnee."]]
+        >>> quality = translation_quality(["ein Hund rennt im Schnee."], right)
+        >>> round(quality["bleu"], 1), round(quality["bleu_lower_case"], 1)
+        (75.1, 100.0)
+
+    References:
+        - Post, "A call for clarity in reporting BLEU scores", WMT 2018,
+          arXiv:1804.08771.
+        - Papineni et al., "BLEU: a method for automatic evaluation of machine
+          translation", ACL 2002.
+        - Popović, "chrF: character n-gram F-score for automatic MT evaluation", WMT
+          2015.
+    """
+    from sacrebleu.metrics import BLEU, CHRF
+
+    streams = _reference_streams(translations, references)
+    measures = {
+        "bleu": BLEU(),
+        "bleu_lower_case": BLEU(lowercase=True),
+        "chrf": CHRF(),
+    }
+    return {
+        name: float(measure.corpus_score(list(translations), streams).score)
+        for name, measure in measures.items()
+    }
+
+
+def bleu_signature(references: Sequence[str | Sequence[str]]) -> str:
+    """Returns sacreBLEU's signature of the `bleu` of `translation_quality`.
+
+    Args:
+        references: As `translation_quality`.
+
+    Example:
+        >>> from rnnzoo.metrics import bleu_signature
+        >>> bleu_signature(["Ein Hund."])
+        'nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:...'
+    """
+    from sacrebleu.metrics import BLEU
+
+    bleu = BLEU()
+    empty = [""] * len(references)
+    bleu.corpus_score(empty, _reference_streams(empty, references))
+    return str(bleu.get_signature())
+
+
+def _reference_streams(translations: Sequence, references: Sequence) -> list[list]:
+    """Returns the first reference of each, the second of each, and so on."""
+    if len(translations) != len(references) or not len(references):
+        raise ValueError(
+            "There must be one reference, or one list of them, for each translation, "
+            f"and at least one. Received: {len(translations)} translations and "
+            f"{len(references)} references"
+        )
+    rows = [[row] if isinstance(row, str) else list(row) for row in references]
+    return list(map(list, itertools.zip_longest(*rows)))
 
 
 def _right(y_true: Any, y_pred: Any, padding: int) -> tuple:

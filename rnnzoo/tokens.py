@@ -1,6 +1,9 @@
 """Tokens: raw text or numbers to integers in the graph, and back."""
 
+import base64
+import binascii
 import collections
+import io
 import itertools
 import math
 import re
@@ -16,6 +19,7 @@ from rnnzoo.errors import check_number
 
 PADDING = 0
 UNKNOWN_WORD = "[unknown]"
+START_SYMBOL = "[start]"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -644,47 +648,25 @@ _WORD_RULES = (
 )
 
 
-class _Vocabulary(keras.layers.Layer):
-    """What words and characters have in common: a table, padding, a start symbol."""
+class _Texts(keras.layers.Layer):
+    """What all tokens of texts have in common: padding, and a start symbol."""
 
     UNKNOWN = 1
-    kind = "symbol"
 
-    def __init__(self, vocabulary: Sequence[str], start: bool, **layer_options: Any):
-        """Makes the table; subclasses say what the arguments mean."""
+    def __init__(self, start: bool, **layer_options: Any):
+        """Sets up; subclasses say what the arguments mean."""
         super().__init__(dtype="int32", **layer_options)
-        self.vocabulary = list(vocabulary)
         self.start = start
-        counts = collections.Counter(self.vocabulary)
-        repeated = [symbol for symbol, count in counts.items() if count > 1]
-        if repeated:
-            raise ValueError(
-                f"Every {self.kind} must be once in a vocabulary: remove the others. "
-                f"Received: {len(repeated)} {self.kind}s more than once, such as "
-                f"{repeated[0]!r}"
-            )
-        with tf.init_scope():
-            # A table may not be empty; no symbol is an empty string.
-            known = tf.constant([to_utf8(symbol) for symbol in (*self.vocabulary, "")])
-            ids = [*range(2, 2 + len(self.vocabulary)), self.UNKNOWN]
-            ids = tf.constant(ids, tf.int32)
-            self.table = tf.lookup.StaticHashTable(
-                tf.lookup.KeyValueTensorInitializer(known, ids), self.UNKNOWN
-            )
 
     @property
     def vocabulary_size(self) -> int:
         """Number of token ids: padding, unknown and start symbols included."""
-        return len(self.vocabulary) + 2 + self.start
+        raise NotImplementedError
 
     @property
     def start_id(self) -> int | None:
         """Id of the start symbol, the last of all; `None` if there is none."""
         return self.vocabulary_size - 1 if self.start else None
-
-    def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Splits strings `[batch]` into symbols `[batch, (symbols)]`, in the graph."""
-        raise NotImplementedError
 
     def padded(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns ids with what every sequence needs: a step, and an end of zeros."""
@@ -716,6 +698,42 @@ class _Vocabulary(keras.layers.Layer):
         if not texts:
             return np.zeros((0, 1), "int32")
         return self(tf.constant([to_utf8(text) for text in texts])).numpy()
+
+
+class _Vocabulary(_Texts):
+    """What words and characters have in common: a table of them."""
+
+    kind = "symbol"
+
+    def __init__(self, vocabulary: Sequence[str], start: bool, **layer_options: Any):
+        """Makes the table; subclasses say what the arguments mean."""
+        super().__init__(start, **layer_options)
+        self.vocabulary = list(vocabulary)
+        counts = collections.Counter(self.vocabulary)
+        repeated = [symbol for symbol, count in counts.items() if count > 1]
+        if repeated:
+            raise ValueError(
+                f"Every {self.kind} must be once in a vocabulary: remove the others. "
+                f"Received: {len(repeated)} {self.kind}s more than once, such as "
+                f"{repeated[0]!r}"
+            )
+        with tf.init_scope():
+            # A table may not be empty; no symbol is an empty string.
+            known = tf.constant([to_utf8(symbol) for symbol in (*self.vocabulary, "")])
+            ids = [*range(2, 2 + len(self.vocabulary)), self.UNKNOWN]
+            ids = tf.constant(ids, tf.int32)
+            self.table = tf.lookup.StaticHashTable(
+                tf.lookup.KeyValueTensorInitializer(known, ids), self.UNKNOWN
+            )
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids: padding, unknown and start symbols included."""
+        return len(self.vocabulary) + 2 + self.start
+
+    def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits strings `[batch]` into symbols `[batch, (symbols)]`, in the graph."""
+        raise NotImplementedError
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -807,6 +825,11 @@ class Words(_Vocabulary):
             " ".join(words[row[(row != PADDING) & (row != self.start_id)]])
             for row in (np.asarray(row, int) for row in ids)
         ]
+
+    def symbols_of(self, ids: Sequence[int]) -> list[str]:
+        """Returns the words that tokens stand for, one by one."""
+        words = ["", UNKNOWN_WORD, *self.vocabulary, START_SYMBOL]
+        return [words[i] for i in ids]
 
     @staticmethod
     def pieces(text: str, size: int) -> Iterator[str]:
@@ -934,6 +957,145 @@ class Characters(_Vocabulary):
     def learn(texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
         """Finds the most frequent characters of texts; as `Words.learn`."""
         return _most_frequent(_characters, texts, size, min_count)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"vocabulary": self.vocabulary, "start": self.start}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Subwords(_Texts):
+    r"""Parts of words as tokens, by SentencePiece: 0 is padding, 1 an unknown one.
+
+    Use it for models that write words which are long, many, or new. Frequent words are
+    one token, rare ones several; nothing is lowered or left out, and `decode` gives
+    back what `encode` was given, but for characters that no text of the training had,
+    and for what SentencePiece makes uniform (NFKC; several blanks become one). The call
+    works inside a graph, as in `tf.data.Dataset.map` and in exports, through
+    tensorflow-text: a program that loads such an export imports `tensorflow_text`.
+
+    Inputs of the call: UTF-8 strings `[batch]` of any length.
+
+    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
+    empty text is its start symbol, or one unknown part, since a sequence needs a step.
+
+    Args:
+        vocabulary: A SentencePiece model in base64, as `learn` returns it.
+        start: Whether every sequence begins with a start symbol, as models that write
+            need it: its id is the last one.
+
+    Raises:
+        ValueError: If `vocabulary` is no such model.
+
+    Example:
+        >>> from rnnzoo.tokens import Subwords
+        >>> texts = ["the lowest tower", "a low tower", "the slower row"]
+        >>> subwords = Subwords(Subwords.learn(texts, size=40))
+        >>> subwords.decode(subwords.encode(["a slow row", "the tower"]))
+        ['a slow row', 'the tower']
+
+    References:
+        - Kudo and Richardson, "SentencePiece: a simple and language independent subword
+          tokenizer and detokenizer for neural text processing", EMNLP 2018,
+          arXiv:1808.06226.
+        - Sennrich, Haddow and Birch, "Neural machine translation of rare words with
+          subword units", ACL 2016, arXiv:1508.07909 (byte pair encoding).
+    """
+
+    joint = ""
+
+    def __init__(self, vocabulary: str, *, start: bool = False, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
+        import tensorflow_text
+
+        super().__init__(start, **layer_options)
+        self.vocabulary = vocabulary
+        expected = (
+            "vocabulary must be a SentencePiece model in base64, such as "
+            "Subwords.learn(texts, 5000) returns. Received: "
+            f"vocabulary={_shortened(vocabulary)}"
+        )
+        if not isinstance(vocabulary, str):
+            raise TypeError(expected)
+        try:
+            content = base64.b64decode(vocabulary, validate=True)
+            with tf.init_scope():
+                self.tokenizer = tensorflow_text.SentencepieceTokenizer(content)
+                self.size = int(self.tokenizer.vocab_size())
+        except (binascii.Error, tf.errors.OpError) as error:
+            raise ValueError(expected) from error
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids: padding, unknown and start symbols included."""
+        return self.size + self.start
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the token ids of strings; shapes as in the class."""
+        texts = tf.convert_to_tensor(inputs, tf.string)
+        return self.padded(self.tokenizer.tokenize(texts))
+
+    def decode(self, ids: Any) -> list[str]:
+        """Turns rows of token ids into texts; unknown parts become U+2047."""
+        rows = [np.asarray(row, "int32") for row in ids]
+        if not rows:
+            return []
+        rows = [row[(row != PADDING) & (row != self.start_id)] for row in rows]
+        ragged = tf.RaggedTensor.from_row_lengths(
+            np.concatenate(rows), [len(row) for row in rows]
+        )
+        texts = self.tokenizer.detokenize(ragged).numpy()
+        return [text.decode("utf-8", "replace") for text in texts]
+
+    def symbols_of(self, ids: Sequence[int]) -> list[str]:
+        """Returns the parts that tokens stand for; those that begin a word have a ▁."""
+        known = tf.constant([i if i < self.size else 0 for i in ids], tf.int32)
+        parts = [part.decode() for part in self.tokenizer.id_to_string(known).numpy()]
+        return [
+            part if i < self.size else START_SYMBOL
+            for i, part in zip(ids, parts, strict=True)
+        ]
+
+    @staticmethod
+    def learn(texts: Iterable[str], size: int) -> str:
+        """Learns parts of words by byte pair encoding; the same for the same texts.
+
+        Args:
+            texts: The texts, an iterable.
+            size: Number of parts, padding and unknown included; fewer if texts are few.
+
+        Returns:
+            The `vocabulary` of `Subwords`.
+
+        Raises:
+            ValueError: If there are more characters than `size`, or no text.
+        """
+        import sentencepiece
+
+        model = io.BytesIO()
+        lines = (to_utf8(text).decode() for text in texts)
+        try:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=lines,
+                model_writer=model,
+                model_type="bpe",
+                vocab_size=size,
+                hard_vocab_limit=False,
+                character_coverage=1.0,
+                max_sentence_length=2**20,
+                pad_id=PADDING,
+                unk_id=Subwords.UNKNOWN,
+                bos_id=-1,
+                eos_id=-1,
+                num_threads=1,
+                minloglevel=3,
+            )
+        except (RuntimeError, OSError) as error:
+            raise ValueError(
+                "size must be more than the number of different characters, and there "
+                f"must be a text. Received: size={size!r} ({error})"
+            ) from error
+        return base64.b64encode(model.getvalue()).decode()
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from rnnzoo.architectures.many_to_many import TiedHead
 from rnnzoo.architectures.sequence_model import (
     SequenceModel,
     SequenceReader,
@@ -49,6 +50,35 @@ class RepeatSummary(keras.layers.Layer):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "steps": self.steps}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ReversedSteps(keras.layers.Layer):
+    """Turns the real steps of sequences around; padding stays at the end.
+
+    Inputs: steps `[batch, time, features]` and the token ids `[batch, time]` that they
+    stand for, 0 = padding. Outputs: `[batch, time, features]`.
+    """
+
+    def __init__(self, **layer_options: Any):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(**layer_options)
+        self.supports_masking = True
+
+    def call(self, steps: Any, tokens: Any) -> Any:
+        """Returns the last real step first."""
+        place = ops.arange(ops.shape(tokens)[1])[None]
+        length = ops.sum(ops.cast(ops.not_equal(tokens, 0), "int32"), 1, keepdims=True)
+        place = ops.where(place < length, length - 1 - place, place)
+        return ops.take_along_axis(steps, place[..., None], axis=1)
+
+    def compute_output_shape(self, steps_shape: tuple, tokens_shape: tuple) -> tuple:
+        """Returns the shape of the steps."""
+        return steps_shape
+
+    def compute_mask(self, *inputs: Any, **masks: Any) -> None:
+        """Returns no mask: readers of the steps are given that of the tokens."""
+        return None
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -133,6 +163,7 @@ class ManyToOneToMany(SequenceModel):
         target_features: int | None = None,
         decoder: str = "summary",
         attention: str | None = None,
+        reverse_source: bool = False,
         output_length: int | None = None,
         embedding_dim: int = 64,
         units: int = 128,
@@ -141,6 +172,8 @@ class ManyToOneToMany(SequenceModel):
         bidirectional: bool = False,
         residual: bool = False,
         dropout: float = 0.0,
+        token_dropout: float = 0.0,
+        tied_weights: bool = False,
         initial_state: str = "zeros",
         chrono_steps: int | None = None,
         padding_value: float | None = None,
@@ -163,11 +196,26 @@ class ManyToOneToMany(SequenceModel):
                     "writes as many steps as its target has. Leave it out. "
                     f"Received: output_length={output_length!r}"
                 )
+        is_tied = decoder == "autoregressive" and vocabulary_size is not None
+        if tied_weights and not (is_tied and vocabulary_size == target_vocabulary_size):
+            raise ValueError(
+                "tied_weights are for decoder='autoregressive' and one vocabulary on "
+                "both sides: leave them out, or give vocabulary_size and "
+                "target_vocabulary_size, equal. Received: "
+                f"decoder={decoder!r}, vocabulary_size={vocabulary_size!r}, "
+                f"target_vocabulary_size={target_vocabulary_size!r}"
+            )
+        if reverse_source and vocabulary_size is None:
+            raise ValueError(
+                "reverse_source is for a source of tokens: give vocabulary_size, or "
+                f"reverse the values before. Received: features={features!r}"
+            )
 
         # === Layers ===
         self.reader = SequenceReader(
-            vocabulary_size, embedding_dim, padding_value, name="reader"
+            vocabulary_size, embedding_dim, padding_value, token_dropout, name="reader"
         )
+        self.reversed = ReversedSteps(name="reversed") if reverse_source else None
         self.encoder = RecurrentStack(
             units,
             num_layers=num_layers,
@@ -184,29 +232,48 @@ class ManyToOneToMany(SequenceModel):
         )
         if decoder == "summary":
             self.repeat = RepeatSummary(output_length, name="repeat")
+        elif tied_weights:
+            self.target_reader = self.reader
         else:
             self.target_reader = SequenceReader(
-                target_vocabulary_size, embedding_dim, name="target_reader"
+                target_vocabulary_size,
+                embedding_dim,
+                token_dropout=token_dropout,
+                name="target_reader",
             )
+        decoder_options = {
+            "cell": cell,
+            "residual": residual,
+            "dropout": dropout,
+            "chrono_steps": chrono_steps,
+        }
+        # Attention sits on the first layer; the others read what it has found.
+        first = num_layers if attention is None else 1
         self.decoder = RecurrentStack(
-            units,
-            num_layers=num_layers,
-            cell=cell,
-            residual=residual,
-            dropout=dropout,
-            chrono_steps=chrono_steps,
-            name="decoder",
+            units, num_layers=first, name="decoder", **decoder_options
         )
-        self.attention = self.attention_output = None
+        self.attention = self.attention_output = self.upper_decoder = None
         if attention is not None:
             self.attention = SequenceAttention(units, score=attention, name="attention")
             self.attention_output = keras.layers.Dense(
                 units, activation="tanh", name="attention_output"
             )
+        if num_layers > first:
+            self.upper_decoder = RecurrentStack(
+                units,
+                num_layers=num_layers - first,
+                name="upper_decoder",
+                **decoder_options,
+            )
         self.head_dropout = keras.layers.SpatialDropout1D(dropout, name="head_dropout")
-        self.head = keras.layers.Dense(
-            target_vocabulary_size or target_features, dtype="float32", name="head"
-        )
+        if tied_weights:
+            self.head = TiedHead(
+                self.reader, vocabulary_size, dtype="float32", name="head"
+            )
+        else:
+            self.head = keras.layers.Dense(
+                target_vocabulary_size or target_features, dtype="float32", name="head"
+            )
 
         # === Graph ===
         source = sequence_input(features, name="source")
@@ -236,8 +303,12 @@ class ManyToOneToMany(SequenceModel):
             The encoder's sequence `[batch, time, units]` (`2 * units` when
             bidirectional), its mask or `None`, and the decoder's initial state.
         """
-        mask = self.reader.compute_mask(source)
-        memory, state = self.encoder(self.reader(source), mask=mask)
+        mask, steps = self.reader.compute_mask(source), self.reader(source)
+        if self.reversed is not None:
+            steps = self.reversed(steps, source)
+        memory, state = self.encoder(steps, mask=mask)
+        if self.reversed is not None and self.attention is not None:
+            memory = self.reversed(memory, source)
         return memory, mask, self.bridge(state)
 
     def write(
@@ -263,12 +334,76 @@ class ManyToOneToMany(SequenceModel):
         Returns:
             Outputs `[batch, steps, target size]` and the state after the last step.
         """
-        hidden, state = self.decoder(steps, initial_state=state, mask=mask)
+        return self._write(steps, state, memory, memory_mask, mask)[:2]
+
+    def _write(
+        self, steps: Any, state: list, memory: Any, memory_mask: Any, mask: Any
+    ) -> tuple:
+        """Returns as `write`, and the attention's weights `[batch, steps, time]`."""
+        first, weights = self.decoder.num_layers, None
+        hidden, after = self.decoder(steps, initial_state=state[:first], mask=mask)
         if self.attention is not None:
-            context, _ = self.attention(hidden, memory, memory_mask=memory_mask)
+            context, weights = self.attention(hidden, memory, memory_mask=memory_mask)
             both = keras.layers.concatenate([context, hidden])
+            if self.upper_decoder is not None:
+                hidden, upper = self.upper_decoder(
+                    both, initial_state=state[first:], mask=mask
+                )
+                after, both = after + upper, keras.layers.concatenate([context, hidden])
             hidden = self.attention_output(both)
-        return self.head(self.head_dropout(hidden)), state
+        return self.head(self.head_dropout(hidden)), after, weights
+
+    def begin(self, source: Any) -> dict:
+        """Reads the source and returns the state that `step` goes on from.
+
+        Args:
+            source: As in `read`.
+
+        Returns:
+            `decoder`, the decoder's state; and with attention `memory` and `keys`
+            `[batch, time, units]` and `memory_mask` `[batch, time]`.
+        """
+        memory, memory_mask, state = self.read(source)
+        if self.attention is None:
+            return {"decoder": state}
+        if memory_mask is None:
+            memory_mask = ops.ones(ops.shape(memory)[:2], "bool")
+        return {
+            "decoder": state,
+            "memory": memory,
+            "keys": self.attention.project(memory),
+            "memory_mask": memory_mask,
+        }
+
+    def step(self, tokens: Any, state: dict) -> tuple:
+        """Writes one step of an autoregressive decoder; quicker than `write` for that.
+
+        Args:
+            tokens: What was written last: token ids `[batch]` or values
+                `[batch, target_features]`.
+            state: What `begin` or another call returned.
+
+        Returns:
+            Outputs `[batch, target size]` and the state after the step.
+        """
+        first, before = self.decoder.num_layers, state["decoder"]
+        # Not through the layer's call, which attaches a mask.
+        steps = self.target_reader.call(tokens)
+        hidden, after = self.decoder.step(steps, before[:first])
+        if self.attention is not None:
+            context, _ = self.attention(
+                hidden[:, None],
+                state["memory"],
+                memory_mask=state["memory_mask"],
+                keys=state["keys"],
+            )
+            both = ops.concatenate([context[:, 0], hidden], axis=-1)
+            if self.upper_decoder is not None:
+                hidden, upper = self.upper_decoder.step(both, before[first:])
+                after = after + upper
+                both = ops.concatenate([context[:, 0], hidden], axis=-1)
+            hidden = self.attention_output(both)
+        return self.head(hidden), {**state, "decoder": after}
 
     def write_tokens(self, source: Any, batch_size: int = 1024) -> np.ndarray:
         """Writes the most probable token at every step, from the summary alone.
@@ -357,6 +492,7 @@ def many_to_one_to_many(
     target_features: int | None = None,
     decoder: str = "summary",
     attention: str | None = None,
+    reverse_source: bool = False,
     output_length: int | None = None,
     embedding_dim: int = 64,
     units: int = 128,
@@ -365,6 +501,8 @@ def many_to_one_to_many(
     bidirectional: bool = False,
     residual: bool = False,
     dropout: float = 0.0,
+    token_dropout: float = 0.0,
+    tied_weights: bool = False,
     initial_state: str = "zeros",
     chrono_steps: int | None = None,
     padding_value: float | None = None,
@@ -395,7 +533,11 @@ def many_to_one_to_many(
         target_features: For a real-valued target: number of values per step.
         decoder: `"summary"` or `"autoregressive"`.
         attention: `"additive"` or `"multiplicative"` lets every decoder step look at
-            all encoder steps; `None` leaves the summary alone.
+            all encoder steps; `None` leaves the summary alone. It is asked with what
+            the decoder's first layer writes, and the other layers read the answer, so
+            that each of them runs over a whole target at once.
+        reverse_source: Whether the encoder reads the source from its end (Sutskever et
+            al., 2014); for a token source.
         output_length: With `decoder="summary"`, number of steps to write; `None` for
             as many as the source has.
         embedding_dim: Size of the vector that stands for a token.
@@ -407,6 +549,9 @@ def many_to_one_to_many(
         residual: Whether layers from the second on add their input to their output.
         dropout: Share of features dropped in training, before each recurrent layer and
             before the head, the same at every time step.
+        token_dropout: Share of tokens whose whole vector is set to zero in training.
+        tied_weights: Whether source, target and head have the same vectors of tokens
+            (Press and Wolf, 2017); for an autoregressive decoder and one vocabulary.
         initial_state: The encoder's: `"zeros"` or `"learned"`.
         chrono_steps: Chrono initialisation: how many steps the longest memory should
             reach at first; `None` for Keras' own initial biases.
@@ -441,7 +586,11 @@ def many_to_one_to_many(
         - Sutskever, Vinyals and Le, "Sequence to sequence learning with neural
           networks", NeurIPS 2014, arXiv:1409.3215.
         - Luong, Pham and Manning, "Effective approaches to attention-based neural
-          machine translation", EMNLP 2015, arXiv:1508.04025 (where attention sits).
+          machine translation", EMNLP 2015, arXiv:1508.04025.
+        - Wu et al., "Google's neural machine translation system", 2016,
+          arXiv:1609.08144, section 3 (attention on the decoder's first layer).
+        - Press and Wolf, "Using the output embedding to improve language models", EACL
+          2017, arXiv:1608.05859.
         - Williams and Zipser, "A learning algorithm for continually running fully
           recurrent neural networks", Neural Computation 1, 1989.
     """

@@ -27,7 +27,8 @@ class SequenceAttention(keras.layers.Layer):
     is the memory's mean under these weights.
 
     Inputs: query `[batch, steps, query_units]`, memory `[batch, time, memory_units]`,
-    and optionally `memory_mask` `[batch, time]` (true = real step).
+    and optionally `memory_mask` `[batch, time]` (true = real step). Where one memory is
+    asked many times, `keys`, what `project` returned for it, saves doing that again.
 
     Outputs: a pair `(context, weights)` of shapes `[batch, steps, memory_units]` and
     `[batch, steps, time]`. Masked memory steps weigh exactly zero; each row of weights
@@ -80,15 +81,29 @@ class SequenceAttention(keras.layers.Layer):
         else:
             self.query_kernel = matrix(query_shape[-1], memory_shape[-1], "kernel")
 
-    def call(self, query: Any, memory: Any, memory_mask: Any = None) -> tuple:
-        """Returns the context of each query step and the weights behind it."""
-        projected = ops.matmul(query, self.query_kernel)
+    def project(self, memory: Any) -> Any:
+        """Returns what queries are compared with: keys `[batch, time, units]`.
+
+        Those of the multiplicative score have the query's size.
+        """
         if self.score == "additive":
-            keys = ops.matmul(memory, self.memory_kernel)
+            kernel = ops.convert_to_tensor(self.memory_kernel)
+        else:
+            kernel = ops.transpose(ops.convert_to_tensor(self.query_kernel))
+        return ops.matmul(memory, ops.cast(kernel, memory.dtype))
+
+    def call(
+        self, query: Any, memory: Any, memory_mask: Any = None, keys: Any = None
+    ) -> tuple:
+        """Returns the context of each query step and the weights behind it."""
+        if keys is None:
+            keys = self.project(memory)
+        if self.score == "additive":
+            projected = ops.matmul(query, self.query_kernel)
             hidden = ops.tanh(projected[:, :, None, :] + keys[:, None, :, :])
             scores = ops.squeeze(ops.matmul(hidden, self.score_kernel), -1)
         else:
-            scores = ops.matmul(projected, ops.transpose(memory, (0, 2, 1)))
+            scores = ops.matmul(query, ops.transpose(keys, (0, 2, 1)))
         if memory_mask is None:
             weights = ops.softmax(scores)
         else:

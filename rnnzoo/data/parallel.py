@@ -1,0 +1,207 @@
+"""Texts and their translations: two parallel files or a tsv, checked before training."""
+
+import collections
+import os
+import pathlib
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnzoo.data.text import read_text
+
+# Of more bad pairs than this share of a file, it is not the pairs that are wrong.
+BAD_SHARE = 0.1
+# One side of a pair may be so many times as long as the other, and so many characters.
+RATIO, SLACK = 3.0, 30
+LISTED = 3  # Pairs that a report names for each kind of problem.
+
+
+def read_pairs(
+    source: str | os.PathLike,
+    target: str | os.PathLike | None = None,
+    encoding: str = "utf-8",
+) -> tuple[list[str], list[str]]:
+    r"""Reads texts and their translations, one pair a line.
+
+    Args:
+        source: A file of texts; without `target`, one of texts and translations,
+            separated by a tab. Columns after the second are passed over.
+        target: A file of translations, as many lines as `source`.
+        encoding: How the files' characters are encoded.
+
+    Returns:
+        Texts and translations, stripped of white space; lines that are blank on both
+        sides are left out.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the files differ in the number of lines, a line has no tab, or a
+            file is of another encoding.
+
+    Example:
+        >>> import pathlib
+        >>> from rnnzoo.data.parallel import read_pairs
+        >>> _ = pathlib.Path("pairs.tsv").write_text("Go.\tVa !\nRun!\tCours !\n")
+        >>> read_pairs("pairs.tsv")
+        (['Go.', 'Run!'], ['Va !', 'Cours !'])
+    """
+    lines = read_text(source, encoding).removesuffix("\n").split("\n")
+    if target is not None:
+        others = read_text(target, encoding).removesuffix("\n").split("\n")
+        if len(lines) != len(others):
+            raise ValueError(
+                "Parallel files must have one line for each line of the other: find "
+                "where they part. Received: "
+                f"{len(lines)} lines of {os.fspath(source)!r} and {len(others)} of "
+                f"{os.fspath(target)!r}"
+            )
+        pairs = zip(lines, others, strict=True)
+    else:
+        wrong = [n for n, row in enumerate(lines, 1) if row.strip() and "\t" not in row]
+        if wrong:
+            raise ValueError(
+                "Every line must be a text, a tab, and its translation; or give the "
+                f"translations as a second file. Received: {os.fspath(source)!r} with "
+                f"{len(wrong)} lines without a tab, such as line {wrong[0]}"
+            )
+        pairs = (row.split("\t")[:2] for row in lines if row.strip())
+    pairs = [(one.strip(), other.strip()) for one, other in pairs]
+    pairs = [pair for pair in pairs if any(pair)]
+    return [one for one, _ in pairs], [other for _, other in pairs]
+
+
+def checked_pairs(
+    sources: Sequence[str], targets: Sequence[str]
+) -> tuple[list[str], list[str], str]:
+    """Leaves out pairs that teach nothing or wrong things, and says which.
+
+    These are pairs with an empty side, with two equal sides (what is not translated, or
+    a column given twice), and those of which one side is more than three times as long
+    as the other, and by more than 30 characters.
+
+    Args:
+        sources: Texts.
+        targets: Their translations.
+
+    Returns:
+        The good texts and translations, and a report; it is empty if all are good.
+
+    Raises:
+        ValueError: If more than a tenth of the pairs are bad: columns or lines are
+            then likely to be mixed up. The message is the report.
+
+    Example:
+        >>> from rnnzoo.data.parallel import checked_pairs
+        >>> sources = [f"text {n}" for n in range(20)] + ["empty"]
+        >>> targets = [f"Text {n}" for n in range(20)] + [""]
+        >>> good, translations, report = checked_pairs(sources, targets)
+        >>> len(good), report
+        (20, "1 of 21 pairs is left out:\\n  1 with an empty side: 'empty' -> ''")
+    """
+    found = collections.defaultdict(list)
+    good = []
+    for pair in zip(sources, targets, strict=True):
+        short, long = sorted(map(len, pair))
+        if not short:
+            found["with an empty side"].append(pair)
+        elif pair[0] == pair[1]:
+            found["with two equal sides"].append(pair)
+        elif long > RATIO * short and long > short + SLACK:
+            found[f"of which one side is over {RATIO:g} times as long"].append(pair)
+        else:
+            good.append(pair)
+    bad = sum(map(len, found.values()))
+    report = ""
+    if bad:
+        verb = "is" if bad == 1 else "are"
+        report = f"{bad} of {bad + len(good)} pairs {verb} left out:"
+        for kind, pairs in found.items():
+            shown = ", ".join(
+                f"{one[:60]!r} -> {other[:60]!r}" for one, other in pairs[:LISTED]
+            )
+            more = ", ..." if len(pairs) > LISTED else ""
+            report += f"\n  {len(pairs)} {kind}: {shown}{more}"
+    if bad > BAD_SHARE * (bad + len(good)):
+        raise ValueError(
+            f"At most {BAD_SHARE:.0%} of the pairs may be bad. See whether lines or "
+            f"columns are mixed up, and correct them. Received: {report}"
+        )
+    return [one for one, _ in good], [other for _, other in good], report
+
+
+def hold_out(
+    sources: Sequence[str], targets: Sequence[str], count: int, seed: int = 0
+) -> tuple[tuple[list[str], list[str]], dict[str, list[str]]]:
+    """Holds out texts with all their translations, none like a text that remains.
+
+    Two texts are alike if their words are the same but for one that another has taken
+    the place of, or that is left out, whatever the case and the punctuation. Texts are
+    drawn from those that are like no other: others could be translated by remembering.
+
+    Args:
+        sources: Texts, of which any may occur with several translations.
+        targets: Their translations.
+        count: Number of different texts to hold out.
+        seed: Seed of the choice.
+
+    Returns:
+        The texts and translations that remain; and the translations of each text that
+        is held out.
+
+    Raises:
+        ValueError: If there are not so many texts that are like no other.
+
+    Example:
+        >>> from rnnzoo.data.parallel import hold_out
+        >>> sources = ["I like it.", "I like her!", "Where is the red car?"]
+        >>> rest, held = hold_out(sources, ["a", "b", "c"], count=1)
+        >>> rest, held
+        ((['I like it.', 'I like her!'], ['a', 'b']), {'Where is the red car?': ['c']})
+    """
+    translations = collections.defaultdict(list)
+    for source, target in zip(sources, targets, strict=True):
+        if target not in translations[source]:
+            translations[source].append(target)
+    patterns = {source: _patterns(source) for source in translations}
+    counts = collections.Counter()
+    for found in patterns.values():
+        counts.update(found)
+    unlike = [
+        source
+        for source, found in patterns.items()
+        if all(counts[pattern] == 1 for pattern in found)
+    ]
+    if not 0 < count <= len(unlike):
+        raise ValueError(
+            f"count must be from 1 to {len(unlike)}, the number of texts that are like "
+            f"no other. Received: count={count}"
+        )
+    chosen = np.random.default_rng(seed).permutation(len(unlike))[:count]
+    held = {unlike[i]: translations[unlike[i]] for i in sorted(chosen)}
+    rest = [
+        pair for pair in zip(sources, targets, strict=True) if pair[0] not in held
+    ]
+    return ([one for one, _ in rest], [other for _, other in rest]), held
+
+
+def _patterns(text: str) -> set[tuple]:
+    """Returns a text's words, and the words with each of them left out.
+
+    Of two texts that differ in one word, or by one word, some are the same.
+    """
+    text = unicodedata.normalize("NFKC", text).lower()
+    words = tuple(re.findall(r"\w+", text))
+    return {words} | {words[:i] + words[i + 1 :] for i in range(len(words))}
+
+
+def folder(name: str) -> pathlib.Path:
+    """Returns the folder in which a data set lies that no builder prepares.
+
+    Args:
+        name: The folder's name, in that of all data sets: TFDS_DATA_DIR, or else
+            `~/tensorflow_datasets`.
+    """
+    data_dir = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return pathlib.Path(data_dir).expanduser() / name

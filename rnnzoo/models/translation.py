@@ -1,0 +1,417 @@
+"""Translation: a text of one language in, the same in another language out."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from rnnzoo import generation
+from rnnzoo import weights as weight_files
+from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
+from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
+from rnnzoo.errors import check_choice, check_number
+from rnnzoo.layers.attention import SCORES
+from rnnzoo.losses import SmoothedCrossentropy
+from rnnzoo.metrics import TokenAccuracy
+from rnnzoo.models.language import ASCII
+from rnnzoo.tokens import Subwords, Words, checked_texts
+
+# What texts can be read and written as.
+TOKENS = {"subwords": Subwords, "words": Words}
+# "none" and not None, which in a factory is an argument that is not given.
+ATTENTION = (*SCORES, "none")
+# Texts that are written at a time, and source tokens that these may have in all.
+ROWS, STEPS = 64, 8192
+
+
+@dataclasses.dataclass
+class Alignment:
+    """What a translator looked at while it wrote; see `Translator.translate`.
+
+    Attributes:
+        source: The source's tokens, the start symbol first.
+        target: The translation's tokens, the symbol that ended it last.
+        weights: `[target, source]`, float32: for every token that was written, how much
+            each token of the source weighed; rows sum to one.
+    """
+
+    source: list[str]
+    target: list[str]
+    weights: np.ndarray
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Translator(ManyToOneToMany):
+    """Reads a text and writes its translation; see `translator`.
+
+    Attributes:
+        tokens: The tokens of both languages: `rnnzoo.tokens.Subwords` or `Words`. Their
+            start symbol stands before every text, and ends those that are written.
+    """
+
+    has_one_answer = False
+
+    def __init__(
+        self,
+        *,
+        vocabulary: str | Sequence[str] | None = None,
+        tokens: str = "subwords",
+        attention: str = "multiplicative",
+        reverse_source: bool = False,
+        embedding_dim: int = 256,
+        units: int = 256,
+        num_layers: int = 2,
+        cell: str = "gru",
+        dropout: float = 0.3,
+        token_dropout: float = 0.1,
+        label_smoothing: float = 0.1,
+    ):
+        """Sets up; the class says what the arguments mean."""
+        check_choice("tokens", tokens, TOKENS)
+        check_choice("attention", attention, ATTENTION)
+        check_number("label_smoothing", label_smoothing, minimum=0, below=1)
+        if vocabulary is None:
+            if tokens != "subwords":
+                raise ValueError(
+                    "A translator of words needs to know them: give vocabulary, such "
+                    "as Words.learn(texts, 10_000). Received: vocabulary=None, "
+                    f"tokens={tokens!r}"
+                )
+            vocabulary = _ascii()
+        vocabulary = vocabulary if isinstance(vocabulary, str) else list(vocabulary)
+        arguments = constructor_arguments(locals())
+        symbols = TOKENS[tokens](vocabulary, start=True)
+        self.label_smoothing = label_smoothing
+        super().__init__(
+            vocabulary_size=symbols.vocabulary_size,
+            target_vocabulary_size=symbols.vocabulary_size,
+            decoder="autoregressive",
+            attention=None if attention == "none" else attention,
+            reverse_source=reverse_source,
+            embedding_dim=embedding_dim,
+            units=units,
+            num_layers=num_layers,
+            cell=cell,
+            bidirectional=True,
+            dropout=dropout,
+            token_dropout=token_dropout,
+            tied_weights=True,
+        )
+        self.tokens = symbols
+        self.arguments = arguments
+
+    def compile_with_defaults(self, optimizer: Any = "adam") -> None:
+        """Compiles with smoothed cross-entropy; as `SequenceModel`."""
+        loss = SmoothedCrossentropy(self.label_smoothing, self.padding)
+        self.compile(optimizer, loss, metrics=[TokenAccuracy(self.padding)])
+        self.default_optimizer = id(self.optimizer) if optimizer == "adam" else None
+
+    def encode(self, inputs: Any, targets: Any = None) -> tuple:
+        """Turns texts into token ids `[batch, time]`, int32.
+
+        Args:
+            inputs: Texts.
+            targets: Their translations; `None` if they are not known.
+
+        Returns:
+            A dict of `source` and `target`, what is read and what was written before
+            each step: without targets, the start symbol. And what comes next at each
+            step, or `None`.
+        """
+        source = self.tokens.encode(checked_texts(inputs))
+        if targets is None:
+            start = np.full((len(source), 1), self.tokens.start_id, "int32")
+            return {"source": source, "target": start}, None
+        written = self.tokens.encode(checked_texts(targets, "targets"))
+        if len(source) != len(written):
+            raise ValueError(
+                "There must be one translation for each text. Received: "
+                f"{len(source)} texts and {len(written)} targets"
+            )
+        following = np.pad(written[:, 1:], [(0, 0), (0, 1)])
+        ends = np.count_nonzero(written, axis=1) - 1
+        following[np.arange(len(ends)), ends] = self.tokens.start_id
+        return {"source": source, "target": written}, following
+
+    def translate(
+        self,
+        texts: Any,
+        beam_width: int = 5,
+        *,
+        n_best: int = 1,
+        length_penalty: float = 1.0,
+        return_scores: bool = False,
+        return_attention: bool = False,
+    ) -> Any:
+        """Translates a text, or each text of a batch.
+
+        A beam keeps the `beam_width` best beginnings at every step. A translation does
+        not depend on its neighbours in a batch, and memory does not grow with their
+        number.
+
+        An empty or blank text has the empty translation. Characters that no text of the
+        training had are read as unknown, and never written. A text may have any length,
+        and is read as a whole: one that is much longer than those of the training is
+        better given sentence by sentence. A translation has at most twice as many
+        tokens as the text, and ten.
+
+        Args:
+            texts: A string, or a list, tuple, array or tensor of strings.
+            beam_width: Beginnings that are kept; 1 for the likeliest token always.
+            n_best: How many translations of each text to return, best first.
+            length_penalty: 0 prefers short translations, 1 and more long ones; see
+                `rnnzoo.generation.Writer.search`.
+            return_scores: Whether to return each translation's score too: its
+                log-probability over its number of tokens to the power of
+                `length_penalty`, in nats.
+            return_attention: Whether to return each translation's `Alignment` too.
+
+        Returns:
+            The translation, a string, and a list of them for a batch. With
+            `return_scores` or `return_attention` a tuple that begins with it; with
+            `n_best` above 1 a list of at most so many for each text.
+
+        Raises:
+            TypeError: If a text is not a string, or a setting of a wrong type.
+            ValueError: If a setting is out of its range, or alignments are asked of a
+                model without attention.
+
+        Example:
+            >>> from rnnzoo import translator
+            >>> model = translator(weights=None, units=8)
+            >>> model.translate("")
+            ''
+            >>> best = model.translate(["a dog", "a cat"], n_best=2, return_scores=True)
+            >>> len(best), len(best[0]), best[0][0][1] >= best[0][1][1]
+            (2, 2, True)
+        """
+        check_number("beam_width", beam_width, minimum=1, whole=True)
+        check_number("n_best", n_best, minimum=1, below=beam_width + 1, whole=True)
+        check_number("length_penalty", length_penalty, minimum=0)
+        if return_attention and self.attention is None:
+            raise ValueError(
+                "Only a translator with attention has alignments: leave out "
+                "return_attention. Received: return_attention=True, attention='none'"
+            )
+        if isinstance(texts, (str, bytes)):
+            options = constructor_arguments(locals())
+            del options["texts"]
+            return self.translate([texts], **options)[0]
+        texts = checked_texts(texts)
+        answers = [None] * len(texts)
+        for rows, source in self._batches(texts):
+            found = self._search(source, beam_width, length_penalty)
+            for row, ids, beams, scores in zip(rows, source, *found, strict=True):
+                answers[row] = [
+                    self._answer(ids, tokens, score, return_scores, return_attention)
+                    for tokens, score in list(zip(beams, scores, strict=True))[:n_best]
+                    if np.isfinite(score)
+                ]
+        return [found[0] for found in answers] if n_best == 1 else answers
+
+    def answer(self, inputs: Any, *, beam_width: int = 5) -> Any:
+        """Translates a text, or each text of a batch; as `translate`.
+
+        Args:
+            inputs: A string, or a list, tuple, array or tensor of strings.
+            beam_width: Beginnings that are kept; 1 for the likeliest token always.
+
+        Returns:
+            The translation, a string; a list for a batch.
+
+        Raises:
+            TypeError: As `translate`.
+            ValueError: As `translate`.
+
+        Example:
+            >>> from rnnzoo import translator
+            >>> model = translator(weights=None, units=8)
+            >>> model.answer("a") == model.answer(["b c", "a"])[1]
+            True
+        """
+        return self.translate(inputs, beam_width)
+
+    def _batches(self, texts: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields numbers of texts, of similar length, and their token ids."""
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        for start in range(0, len(order), ROWS):
+            rows = order[start : start + ROWS]
+            source = self.tokens.encode([texts[row] for row in rows])
+            size = max(1, STEPS // source.shape[1])
+            for first in range(0, len(rows), size):
+                part = source[first : first + size]
+                longest = np.count_nonzero(part, axis=1).max()
+                yield rows[first : first + size], part[:, :longest]
+
+    def _search(
+        self, source: np.ndarray, beam_width: int, length_penalty: float
+    ) -> tuple:
+        """Returns the tokens of each text's beams, best first, and their scores."""
+        lengths = np.count_nonzero(source, axis=1)
+        # Of a blank text there is nothing to write: it ends at once.
+        limits = np.where(lengths > 1, 2 * lengths + 9, 0).astype("int32")
+        state = {**self._begin(source), "left": limits}
+        start = np.full(len(source), self.tokens.start_id)
+        return self._writer.search(
+            self._writer.begin(start, state, keys=np.zeros(len(source))),
+            int(limits.max()) + 1,
+            generation.settings(),
+            beam_width,
+            length_penalty,
+        )
+
+    def _answer(
+        self, source: np.ndarray, tokens: np.ndarray, score: float, *wanted: bool
+    ) -> Any:
+        """Returns a translation, and with it what is wanted: score and alignment."""
+        with_score, with_alignment = wanted
+        text = self.tokens.decode([tokens])[0].strip()
+        answer = (text, float(score)) if with_score else (text,)
+        if with_alignment:
+            answer += (self._alignment(source, tokens),)
+        return answer if len(answer) > 1 else text
+
+    def _alignment(self, source: np.ndarray, tokens: np.ndarray) -> Alignment:
+        """Returns what was looked at when these tokens were written."""
+        source, tokens = source[source > 0], tokens[tokens > 0]
+        before = np.concatenate([[self.tokens.start_id], tokens[:-1]]).astype("int32")
+        weights = ops.convert_to_numpy(self._attend(source[None], before[None])[0])
+        return Alignment(
+            self.tokens.symbols_of(source),
+            self.tokens.symbols_of(tokens),
+            weights.astype("float32"),
+        )
+
+    def _write_one(self, tokens: Any, state: dict) -> tuple:
+        """Makes a step, and lets nothing but the end follow when none are left."""
+        left = state["left"]
+        logits, after = self.step(
+            tokens, {name: part for name, part in state.items() if name != "left"}
+        )
+        is_end = ops.arange(logits.shape[-1]) == self.tokens.start_id
+        allowed = ops.logical_or(left[:, None] > 0, is_end[None])
+        return ops.where(allowed, logits, -np.inf), {**after, "left": left - 1}
+
+    @functools.cached_property
+    def _begin(self) -> Callable:
+        return compiled(self.begin, ((None, None), "int32"))
+
+    @functools.cached_property
+    def _attend(self) -> Callable:
+        def attend(source: Any, target: Any) -> Any:
+            memory, mask, state = self.read(source)
+            steps = self.target_reader(target)
+            return self._write(steps, state, memory, mask, None)[2]
+
+        ids = ((None, None), "int32")
+        return compiled(attend, ids, ids)
+
+    @functools.cached_property
+    def _writer(self) -> generation.Writer:
+        import tensorflow as tf
+
+        state = self.begin(ops.full((1, 1), self.tokens.start_id, "int32"))
+        specs = {}
+        for name, part in state.items():
+            # All but the decoder's state has time.
+            free = 1 if name == "decoder" else 2
+            specs[name] = keras.tree.map_structure(
+                lambda t, n=free: tf.TensorSpec((None,) * n + t.shape[n:], t.dtype),
+                part,
+            )
+        return generation.Writer(
+            self._write_one,
+            {**specs, "left": tf.TensorSpec((None,), tf.int32)},
+            self.tokens.vocabulary_size,
+            forbidden=[self.tokens.UNKNOWN],
+            end=self.tokens.start_id,
+        )
+
+
+@functools.cache
+def _ascii() -> str:
+    """Returns the default vocabulary: ASCII's characters, each a part of words."""
+    return Subwords.learn(ASCII, size=2 * len(ASCII))
+
+
+def translator(
+    weights: str | None = "tatoeba_en_fr",
+    *,
+    vocabulary: str | Sequence[str] | None = None,
+    tokens: str | None = None,
+    attention: str | None = None,
+    reverse_source: bool | None = None,
+    embedding_dim: int | None = None,
+    units: int | None = None,
+    num_layers: int | None = None,
+    cell: str | None = None,
+    dropout: float | None = None,
+    token_dropout: float | None = None,
+    label_smoothing: float | None = None,
+) -> Translator:
+    """Makes a machine that translates from one language into another.
+
+    A bidirectional encoder reads a text; a decoder starts from its final state and
+    writes the translation token by token, with attention on what the encoder has read
+    at every token. The decoder's first layer asks, and its other layers read the
+    answer. Both languages share one vocabulary, whose vectors are the encoder's, the
+    decoder's and the head's.
+
+    Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
+    = padding at the end, the first a start symbol, to logits
+    `[batch, target time, tokens]` of what comes next in the target; the start symbol
+    comes after its last token. `fit` and `evaluate` take texts and translations.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("translator")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Named weights and files
+            bring their own settings; an argument here that contradicts them is refused.
+        vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
+            languages; or a list of words. Default: ASCII's characters.
+        tokens: `"subwords"`, or `"words"`, which are read and written in lower case and
+            separated by blanks. Default `"subwords"`.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
+            encoder's final state passes. Default `"multiplicative"`.
+        reverse_source: Whether the text is read from its end. Default `False`.
+        embedding_dim: Size of the vector that stands for a token. Default 256.
+        units: Size of each layer's state, of each direction's in the encoder. Default
+            256.
+        num_layers: Layers of the encoder, and of the decoder. Default 2.
+        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
+        dropout: Share of features dropped in training. Default 0.3.
+        token_dropout: Share of tokens dropped in training. Default 0.1.
+        label_smoothing: Share of the probability that the targets of training give to
+            all tokens alike. Default 0.1.
+
+    Returns:
+        A compiled `keras.Model` with `translate` and `answer`.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import translator
+        >>> model = translator(weights=None, units=16)
+        >>> history = model.fit(["a dog", "a cat"], ["ein Hund", "eine Katze"],
+        ...                     verbose=0)
+        >>> isinstance(model.translate("a dog"), str)
+        True
+
+    References:
+        - Sutskever, Vinyals and Le, "Sequence to sequence learning with neural
+          networks", NeurIPS 2014, arXiv:1409.3215.
+        - Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
+          align and translate", ICLR 2015, arXiv:1409.0473.
+        - Luong, Pham and Manning, "Effective approaches to attention-based neural
+          machine translation", EMNLP 2015, arXiv:1508.04025.
+        - Wu et al., "Google's neural machine translation system", 2016,
+          arXiv:1609.08144.
+        - Sennrich and Zhang, "Revisiting low-resource neural machine translation: a
+          case study", ACL 2019, arXiv:1905.11901 (what helps with little data).
+    """
+    return weight_files.build(Translator, "translator", constructor_arguments(locals()))
