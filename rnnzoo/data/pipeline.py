@@ -173,10 +173,15 @@ def padding_share(examples: Examples, encode: Callable, size: int, seed: int) ->
     """
     padding = steps = 0
     for index in range(20):
-        ids = encode(*examples.batch(size, seed, index))[0]
+        ids = _first(encode(*examples.batch(size, seed, index))[0])
         padding += np.count_nonzero(ids == 0)
         steps += ids.size
     return padding / steps
+
+
+def _first(inputs: Any) -> np.ndarray:
+    """Returns a model's inputs, or the first of several: what it reads."""
+    return tf.nest.flatten(inputs)[0]
 
 
 def padding_line(examples: Examples, encode: Callable, size: int, seed: int) -> str:
@@ -184,7 +189,7 @@ def padding_line(examples: Examples, encode: Callable, size: int, seed: int) -> 
 
     It is empty for real values, of which a zero may be no padding.
     """
-    if encode(*examples.batch(size, seed, 0))[0].ndim > 2:
+    if _first(encode(*examples.batch(size, seed, 0))[0]).ndim > 2:
         return ""
     line = f"Padding: {padding_share(examples, encode, size, seed):.1%} of the steps"
     if isinstance(examples, Shuffled):
