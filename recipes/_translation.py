@@ -34,7 +34,7 @@ class TranslationRecipe(Recipe):
     averaging: float = option(0.998, "momentum of the average of the weights")
     max_length: int = option(300, "characters of a text; longer ones are left out")
     tokens: str = option("subwords", "subwords or words")
-    vocabulary_size: int = option(5_000, "tokens that both languages have together")
+    vocabulary_size: int = option(4_000, "tokens that both languages have together")
     attention: str = option("multiplicative", "additive, multiplicative or none")
     reverse_source: bool = option(False, "read texts from their end")
     embedding_dim: int = option(256, "size of the vector that stands for a token")

@@ -30,7 +30,7 @@ class Multi30kEnDe(TranslationRecipe):
     licence = "non-commercial research, as the texts"
     languages: ClassVar[tuple[str, str]] = ("en", "de")
 
-    epochs: int = option(20, "rounds of steps, validation and checkpoint")
+    epochs: int = option(15, "rounds of steps, validation and checkpoint")
 
     @functools.cached_property
     def parts(self) -> tuple:

@@ -5,11 +5,11 @@
     rnnzoo answer runs/own_translator/best.keras "A text."
 
 The data are a file with a text, a tab and its translation in every line, or two files
-with as many lines. Before the training, pairs that are wrong are counted, shown and left
-out (`rnnzoo.data.parallel.checked_pairs`): an empty side, two equal sides, one side many
-times as long as the other. Of more than a tenth of them, nothing is trained; nor if over
-5 % of the tokens are unknown to the vocabulary. A tenth of the texts is kept for
-validation, on which `rnnzoo evaluate runs/own_translator/best.keras` measures.
+with as many lines. Before the training, pairs that are wrong are counted, shown and
+left out (`rnnzoo.data.parallel.checked_pairs`): an empty side, two equal sides, one
+side many times as long as the other. Of more than a tenth of them, nothing is trained;
+nor if over 5 % of the tokens are unknown to the vocabulary. A tenth of the texts is
+kept for validation, on which `rnnzoo evaluate runs/own_translator/best.keras` measures.
 
 With few pairs, begin with weights of the same languages, and learn slowly:
 

@@ -3,8 +3,8 @@
     rnnzoo train tatoeba_en_fr
 
 The folder `tatoeba_fra_eng` in that of all data sets (TFDS_DATA_DIR, or else
-`~/tensorflow_datasets`) must hold `fra.txt` of manythings.org/anki: a sentence, a tab and
-its translation in a line.
+`~/tensorflow_datasets`) must hold `fra.txt` of manythings.org/anki: a sentence, a tab
+and its translation in a line.
 
 There is no official split. Of the English sentences that are like no other (they differ
 from each in more than one word, `rnnzoo.data.parallel.hold_out`) 2,000 are held out for
@@ -26,6 +26,7 @@ class TatoebaEnFr(TranslationRecipe):
     licence = "CC BY 2.0 FR, as the sentences (tatoeba.org, manythings.org/anki)"
 
     epochs: int = option(12, "rounds of steps, validation and checkpoint")
+    vocabulary_size: int = option(6_000, "tokens that both languages have together")
     held_out: int = option(2_000, "English sentences for the final figures")
 
     @functools.cached_property

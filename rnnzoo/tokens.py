@@ -1006,8 +1006,6 @@ class Subwords(_Texts):
 
     def __init__(self, vocabulary: str, *, start: bool = False, **layer_options: Any):
         """Sets up; the class says what the arguments mean."""
-        import tensorflow_text
-
         super().__init__(start, **layer_options)
         self.vocabulary = vocabulary
         expected = (
@@ -1018,12 +1016,22 @@ class Subwords(_Texts):
         if not isinstance(vocabulary, str):
             raise TypeError(expected)
         try:
-            content = base64.b64decode(vocabulary, validate=True)
+            self.content = base64.b64decode(vocabulary, validate=True)
             with tf.init_scope():
-                self.tokenizer = tensorflow_text.SentencepieceTokenizer(content)
                 self.size = int(self.tokenizer.vocab_size())
         except (binascii.Error, tf.errors.OpError) as error:
             raise ValueError(expected) from error
+
+    @property
+    def tokenizer(self) -> Any:
+        """The `tensorflow_text.SentencepieceTokenizer`, anew for every graph.
+
+        It lives in the kernel of an operation, which `keras.utils.clear_session` and
+        the end of a graph take away; where that is there still, nothing is read again.
+        """
+        import tensorflow_text
+
+        return tensorflow_text.SentencepieceTokenizer(self.content)
 
     @property
     def vocabulary_size(self) -> int:

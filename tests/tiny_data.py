@@ -1,8 +1,9 @@
 """Small generated data sets in the places and formats of the real ones.
 
 `prepare(folder)` makes `imdb_reviews`, `glue/sst2` and `tiny_shakespeare` through the
-official builders of tensorflow-datasets. With TFDS_DATA_DIR set to that folder,
-whatever reads the real data sets reads these.
+official builders of tensorflow-datasets, and writes the files of `multi30k` and
+`tatoeba_fra_eng`. With TFDS_DATA_DIR set to that folder, whatever reads the real data
+sets reads these.
 """
 
 import fcntl
@@ -17,6 +18,9 @@ FEELINGS = {
     "negative": "dull awful boring clumsy tedious weak wasted lifeless stale poor",
     "positive": "warm superb moving clever gripping fresh tender lively bold fine",
 }
+NUMBERS = {"one": "ein", "two": "zwei", "three": "drei", "four": "vier"}
+THINGS = {"dogs": "hunde", "cats": "katzen", "men": "männer", "birds": "vögel"}
+DEEDS = {"run": "rennen", "sleep": "schlafen", "sing": "singen", "eat": "essen"}
 OTHER_WORDS = (
     "the a this that film story plot cast scene music ending camera actor script it "
     "was is felt seemed with and but of in about her his their very rather quite once"
@@ -53,7 +57,30 @@ def prepare(data_dir: str | os.PathLike) -> pathlib.Path:
                 )
             },
         )
+        _write_pairs(data_dir)
     return data_dir
+
+
+def _write_pairs(data_dir: pathlib.Path) -> None:
+    """Writes captions in two languages, and sentences that are like no other."""
+    captions, sentences = data_dir / "multi30k", data_dir / "tatoeba_fra_eng"
+    for folder in (captions, sentences):
+        folder.mkdir(exist_ok=True)
+    draw = random.Random(1)
+    for split, count in {"train": 240, "val": 40, "test_2016_flickr": 20}.items():
+        rows = [
+            [draw.choice(list(kind.items())) for kind in (NUMBERS, THINGS, DEEDS)]
+            for _ in range(count)
+        ]
+        for side, language in enumerate(("en", "de")):
+            lines = [" ".join(words[side] for words in row).title() for row in rows]
+            text = "\n".join(lines) + "\n"
+            (captions / f"{split}.{language}").write_text(text, encoding="utf-8")
+    lines = []
+    for _ in range(4000):
+        words = [draw.choice(OTHER_WORDS) for _ in range(5)]
+        lines.append(f"{' '.join(words)}.\t{' '.join(reversed(words))} !")
+    (sentences / "fra.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write(data_dir: pathlib.Path, name: str, splits: dict[str, Iterator]) -> None:

@@ -1,4 +1,4 @@
-"""Texts and their translations: two parallel files or a tsv, checked before training."""
+"""Texts and their translations: a tsv or two files, checked before training."""
 
 import collections
 import os
@@ -75,7 +75,7 @@ def read_pairs(
 def checked_pairs(
     sources: Sequence[str], targets: Sequence[str]
 ) -> tuple[list[str], list[str], str]:
-    """Leaves out pairs that teach nothing or wrong things, and says which.
+    r"""Leaves out pairs that teach nothing or wrong things, and says which.
 
     These are pairs with an empty side, with two equal sides (what is not translated, or
     a column given twice), and those of which one side is more than three times as long
@@ -180,9 +180,7 @@ def hold_out(
         )
     chosen = np.random.default_rng(seed).permutation(len(unlike))[:count]
     held = {unlike[i]: translations[unlike[i]] for i in sorted(chosen)}
-    rest = [
-        pair for pair in zip(sources, targets, strict=True) if pair[0] not in held
-    ]
+    rest = [pair for pair in zip(sources, targets, strict=True) if pair[0] not in held]
     return ([one for one, _ in rest], [other for _, other in rest]), held
 
 

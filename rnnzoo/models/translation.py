@@ -253,7 +253,7 @@ class Translator(ManyToOneToMany):
         """Returns the tokens of each text's beams, best first, and their scores."""
         lengths = np.count_nonzero(source, axis=1)
         # Of a blank text there is nothing to write: it ends at once.
-        limits = np.where(lengths > 1, 2 * lengths + 9, 0).astype("int32")
+        limits = np.where(lengths > 1, 2 * lengths + 8, 0).astype("int32")
         state = {**self._begin(source), "left": limits}
         start = np.full(len(source), self.tokens.start_id)
         return self._writer.search(
