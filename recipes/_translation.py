@@ -73,27 +73,43 @@ class TranslationRecipe(Recipe):
             )
         return tuple(map(list, zip(*short, strict=True)))
 
-    def model(self) -> Any:
-        """Returns an untrained translator with a vocabulary of the training pairs."""
-        from rnnzoo import translator
+    @functools.cached_property
+    def symbols(self) -> Any:
+        """The tokens, learned of the training pairs."""
         from rnnzoo.errors import check_choice
         from rnnzoo.models.translation import TOKENS
 
         check_choice("tokens", self.tokens, TOKENS)
         sources, targets = self.short_parts[0]
+        kind = TOKENS[self.tokens]
+        return kind(kind.learn([*sources, *targets], self.vocabulary_size), start=True)
+
+    def model(self) -> Any:
+        """Returns an untrained translator with a vocabulary of the training pairs."""
+        from rnnzoo import translator
+
         return translator(
             weights=None,
-            vocabulary=TOKENS[self.tokens].learn(
-                [*sources, *targets], self.vocabulary_size
-            ),
+            vocabulary=self.symbols.vocabulary,
             **{name: getattr(self, name) for name in SETTINGS},
         )
 
     def examples(self) -> Any:
         """Returns the training pairs, shuffled, in batches of similar length."""
+        import numpy as np
+
         from rnnzoo.data.pipeline import Pairs, Shuffled
 
-        return Shuffled(Pairs(*self.short_parts[0]))
+        def counts(texts: list[str]) -> np.ndarray:
+            """Returns the numbers of tokens, of a thousand texts at a time."""
+            parts = [texts[i : i + 1000] for i in range(0, len(texts), 1000)]
+            encoded = [self.symbols.encode(part) for part in parts]
+            return np.concatenate([np.count_nonzero(ids, axis=1) for ids in encoded])
+
+        sources, targets = self.short_parts[0]
+        # In the order of targets, which cost more, and of sources among equal ones.
+        lengths = counts(targets) * 2**20 + counts(sources)
+        return Shuffled(Pairs(sources, targets, lengths))
 
     def validation_examples(self) -> tuple:
         """Returns the pairs to validate on."""

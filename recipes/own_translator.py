@@ -77,27 +77,36 @@ class OwnTranslator(TranslationRecipe):
         """Returns the pretrained translator, or an untrained one."""
         from rnnzoo import translator
 
+        self._check_unknown()
         if self.weights == "none":
-            model = super().model()
-        else:
-            defaults = {f.name: f.default for f in dataclasses.fields(self)}
-            # Weights bring settings of their own: others are refused, not forgotten.
-            asked = {
-                name: getattr(self, name)
-                for name in SETTINGS
-                if getattr(self, name) != defaults[name]
-            }
-            model = translator(self.weights, **asked)
-        self._check_unknown(model)
-        return model
+            return super().model()
+        defaults = {f.name: f.default for f in dataclasses.fields(self)}
+        # Weights bring settings of their own: others are refused, not forgotten.
+        asked = {
+            name: getattr(self, name)
+            for name in SETTINGS
+            if getattr(self, name) != defaults[name]
+        }
+        return translator(self.weights, **asked)
 
-    def _check_unknown(self, model: Any) -> None:
+    @functools.cached_property
+    def symbols(self) -> Any:
+        """The tokens of the weights, or those learned of the training pairs."""
+        from rnnzoo import translator
+
+        return (
+            super().symbols
+            if self.weights == "none"
+            else translator(self.weights).tokens
+        )
+
+    def _check_unknown(self) -> None:
         """Refuses a vocabulary that does not know the texts held out."""
         import numpy as np
 
         for side, texts in zip(("texts", "translations"), self.parts[1], strict=True):
-            ids = model.tokens.encode(texts[:2000])
-            share = np.mean(ids[ids > 0] == model.tokens.UNKNOWN)
+            ids = self.symbols.encode(texts[:2000])
+            share = np.mean(ids[ids > 0] == self.symbols.UNKNOWN)
             if share > UNKNOWN_SHARE:
                 raise ValueError(
                     f"At most {UNKNOWN_SHARE:.0%} of the tokens may be unknown: give a "

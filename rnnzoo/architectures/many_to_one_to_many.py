@@ -21,6 +21,9 @@ from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.attention import SCORES, SequenceAttention
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
 
+# Of the vectors that source, target and head share, before training.
+DEVIATION = 0.2
+
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class RepeatSummary(keras.layers.Layer):
@@ -213,7 +216,14 @@ class ManyToOneToMany(SequenceModel):
 
         # === Layers ===
         self.reader = SequenceReader(
-            vocabulary_size, embedding_dim, padding_value, token_dropout, name="reader"
+            vocabulary_size,
+            embedding_dim,
+            padding_value,
+            token_dropout,
+            # With smaller vectors a head that has them learns how frequent tokens are,
+            # and for long nothing else.
+            deviation=DEVIATION if tied_weights else None,
+            name="reader",
         )
         self.reversed = ReversedSteps(name="reversed") if reverse_source else None
         self.encoder = RecurrentStack(

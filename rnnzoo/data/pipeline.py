@@ -33,6 +33,8 @@ class Pairs:
     Args:
         inputs: Raw inputs, such as texts.
         targets: As many targets.
+        lengths: How long each example is, in any unit; `None` for the lengths of the
+            inputs.
 
     Raises:
         ValueError: If there are not as many of one as of the other, or none.
@@ -44,7 +46,9 @@ class Pairs:
         (['dull'], ['negative'])
     """
 
-    def __init__(self, inputs: Sequence, targets: Sequence):
+    def __init__(
+        self, inputs: Sequence, targets: Sequence, lengths: Sequence | None = None
+    ):
         """Sets up; the class says what the arguments mean."""
         if len(inputs) != len(targets) or not len(inputs):
             raise ValueError(
@@ -52,7 +56,9 @@ class Pairs:
                 f"Received: {len(inputs)} inputs and {len(targets)} targets"
             )
         self.inputs, self.targets = inputs, targets
-        self.lengths = np.array([len(one) for one in inputs])
+        if lengths is None:
+            lengths = [len(one) for one in inputs]
+        self.lengths = np.array(lengths)
 
     def __len__(self) -> int:
         """Returns the number of examples."""
