@@ -146,7 +146,7 @@ def translation_quality(
         >>> right = [["Ein Hund läuft im Schnee.", "Ein Hund rennt im Schnee."]]
         >>> quality = translation_quality(["ein Hund rennt im Schnee."], right)
         >>> round(quality["bleu"], 1), round(quality["bleu_lower_case"], 1)
-        (75.1, 100.0)
+        (76.0, 100.0)
 
     References:
         - Post, "A call for clarity in reporting BLEU scores", WMT 2018,

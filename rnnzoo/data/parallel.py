@@ -98,7 +98,7 @@ def checked_pairs(
         >>> targets = [f"Text {n}" for n in range(20)] + [""]
         >>> good, translations, report = checked_pairs(sources, targets)
         >>> len(good), report
-        (20, "1 of 21 pairs is left out:\\n  1 with an empty side: 'empty' -> ''")
+        (20, "1 of 21 pairs is left out:\n  1 with an empty side: 'empty' -> ''")
     """
     found = collections.defaultdict(list)
     good = []
