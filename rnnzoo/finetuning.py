@@ -120,7 +120,7 @@ def plain(label: Any) -> Any:
     """Returns a label as Python has it: not as bytes, NumPy value or tensor."""
     if hasattr(label, "numpy"):
         label = label.numpy()
-    if isinstance(label, np.generic):
+    if isinstance(label, (np.generic, np.ndarray)) and label.ndim == 0:
         label = label.item()
     return label.decode("utf-8") if isinstance(label, bytes) else label
 

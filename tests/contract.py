@@ -1,5 +1,8 @@
 """What every model of `rnnzoo.list_models()` must satisfy.
 
+What takes long, and depends on the architecture more than on the model, is among the
+slow tests but for the first model of each architecture.
+
 A new model needs no test code here: examples come from the recipe that its weights
 record names. A model whose weights are set by hand takes no `weights`, has no recipe
 and is not trained: it brings examples, and must answer all of them rightly.
@@ -11,6 +14,7 @@ import inspect
 import os
 import pathlib
 import signal
+import typing
 
 import keras
 import numpy as np
@@ -20,6 +24,7 @@ import tiny_data
 
 import rnnzoo
 from rnnzoo import callbacks, training, weights
+from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.data.pipeline import batches
 from rnnzoo.devices import strategy
 
@@ -30,8 +35,28 @@ WEIGHTS = rnnzoo.list_weights()
 TINY = {"units": 8}
 EMOJI = "\N{GRINNING FACE}"
 
+
+def slow_but_first_of_its_architecture(names):
+    """Marks models as slow whose architecture a model before them has, too."""
+    seen, marked = set(), []
+    for name in names:
+        model = typing.get_type_hints(getattr(rnnzoo, name))["return"]
+        line = model.__mro__
+        architecture = line[line.index(SequenceModel) - 1]
+        marks = [pytest.mark.slow] if architecture in seen else []
+        seen.add(architecture)
+        marked.append(pytest.param(name, marks=marks))
+    return marked
+
+
 every_model = pytest.mark.parametrize("name", EVERY_MODEL)
 every_trained_model = pytest.mark.parametrize("name", MODELS)
+every_architecture = pytest.mark.parametrize(
+    "name", slow_but_first_of_its_architecture(EVERY_MODEL)
+)
+every_trained_architecture = pytest.mark.parametrize(
+    "name", slow_but_first_of_its_architecture(MODELS)
+)
 every_model_by_hand = pytest.mark.parametrize("name", BY_HAND)
 every_weights = pytest.mark.parametrize("name", WEIGHTS)
 
@@ -189,7 +214,7 @@ def test_memorises_eight_examples(name):
     assert model.answer(inputs) == targets
 
 
-@every_model
+@every_architecture
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(name, policy):
     inputs, targets = examples_of(name, 8)
@@ -263,7 +288,7 @@ def test_calls_do_not_retrace(name):
         model(model.encode(inputs)[0])
 
 
-@every_trained_model
+@every_trained_architecture
 @pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_replicas_train_as_one_device_does(name, count):
     recipe = recipe_without_dropout(name)
@@ -287,7 +312,7 @@ def test_replicas_train_as_one_device_does(name, count):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-@every_trained_model
+@every_trained_architecture
 def test_the_training_step_compiles_with_xla_to_the_same_loss(name):
     """As near to a TPU as a machine without one comes: static shapes, no strings."""
     recipe = recipe_without_dropout(name)
@@ -312,7 +337,7 @@ def test_the_training_step_compiles_with_xla_to_the_same_loss(name):
     np.testing.assert_allclose(losses(True), losses(False), rtol=1e-4)
 
 
-@every_trained_model
+@every_trained_architecture
 @pytest.mark.parametrize("step", [2, 4, pytest.param(7, marks=pytest.mark.slow)])
 def test_interrupted_and_resumed_equals_uninterrupted(
     name, step, tmp_path, monkeypatch
@@ -344,7 +369,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     assert one == other
 
 
-@every_trained_model
+@every_trained_architecture
 def test_a_run_folder_is_complete(name, tmp_path, capsys):
     model = training.train(recipe_of(name), tmp_path / "run", "cpu")
     assert type(model) is type(trained(name))

@@ -173,8 +173,8 @@ class SentimentClassifier(ManyToOne):
             >>> model.classify(["What a bore!", "Go and see it."])
             ['negative', 'positive']
         """
-        if isinstance(texts, (str, bytes)):
-            return self.classify([texts], probabilities)[0]
+        if isinstance(texts, (str, bytes)) or getattr(texts, "shape", None) == ():
+            return self.classify([plain(texts)], probabilities)[0]
         shares = self.probabilities(texts)
         if not probabilities:
             return [self.classes[number] for number in shares.argmax(axis=1)]
@@ -183,6 +183,12 @@ class SentimentClassifier(ManyToOne):
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the probability of each class, `[texts, classes]`, float32."""
         texts = checked_texts(texts)
+        shares, cut = self._read(texts)
+        self._warn_of_long(cut, len(texts))
+        return shares
+
+    def _read(self, texts: Sequence[str]) -> tuple:
+        """Returns the probabilities, and how many texts are too long to read whole."""
         order = np.argsort([len(text) for text in texts], kind="stable")
         shares = np.zeros((len(texts), len(self.classes)), "float32")
         cut = 0
@@ -194,14 +200,17 @@ class SentimentClassifier(ManyToOne):
                 full = [text for text, row in zip(batch, ids, strict=True) if row[-1]]
                 cut += sum(len(self.tokens.split(t)) > self.max_length for t in full)
             shares[part] = self._probabilities(ids)
+        return shares, cut
+
+    def _warn_of_long(self, cut: int, count: int) -> None:
+        """Warns if `cut` of `count` texts were not read whole."""
         if cut:
             half = self.max_length // 2
             warnings.warn(
-                f"{cut} of {len(texts)} texts have more than {self.max_length} words: "
+                f"{cut} of {count} texts have more than {self.max_length} words: "
                 f"their first {self.max_length - half} and last {half} were read",
-                stacklevel=2,
+                stacklevel=3,
             )
-        return shares
 
     @functools.cached_property
     def _probabilities(self) -> Any:
@@ -234,11 +243,14 @@ class SentimentClassifier(ManyToOne):
         order = np.argsort(source.lengths, kind="stable")
         numbers = np.zeros(len(source), "int32")
         shares = np.zeros((len(source), len(self.classes)), "float32")
+        cut = 0
         for start in progress(range(0, len(source), 1024)):
             part = order[start : start + 1024]
             texts, labels = source.rows(part)
             numbers[part] = self.class_numbers(labels)
-            shares[part] = self.probabilities(texts)
+            shares[part], long = self._read(checked_texts(texts))
+            cut += long
+        self._warn_of_long(cut, len(source))
         return diagnostics.classification_report(numbers, shares, self.classes)
 
     def explain(
