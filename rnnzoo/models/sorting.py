@@ -3,11 +3,13 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.architectures.sequence_model import constructor_arguments
 from rnnzoo.errors import check_number
+from rnnzoo.exporting import Signature
 from rnnzoo.tokens import Numbers, number_rows, parse_numbers
 
 
@@ -120,6 +122,69 @@ class Sorter(ManyToOneToMany):
             answers = self.sort([parse_numbers(text) for text in inputs])
             return [" ".join(map(str, answer)) for answer in answers]
         return self.sort(inputs)
+
+    def signatures(self) -> dict[str, Signature]:
+        """Adds lists of integers to what every model's export can be called with."""
+        lists = [parse_numbers(text) for text in self.sample_texts()]
+        rows = self.tokens.decode(self.tokens.encode(lists)).astype("int64")
+        return super().signatures() | {
+            "lists": Signature(
+                graph=self._sort_lists,
+                inputs={"numbers": ((None, None), "int64")},
+                answers=self._sorted_lists,
+                examples=[{"numbers": rows[:2, :5]}, {"numbers": rows}],
+            )
+        }
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        lengths = [5, 1, *random.integers(0, self.max_length + 1, 6), self.max_length]
+        lengths = np.minimum(lengths, self.max_length)
+        rows = [random.integers(1, self.tokens.maximum + 1, n) for n in lengths]
+        return [" ".join(map(str, row)) for row in rows]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Answers strings `[batch]` with the same text as `answer`, in the graph."""
+        return {"text": self.tokens.write(self._sort_in_graph(self.tokens(text)))}
+
+    def _sort_lists(self, numbers: Any) -> dict:
+        """Sorts lists of numbers `[batch, time]`, padded with 0 at the end."""
+        import tensorflow as tf
+
+        real = tf.not_equal(numbers, 0)
+        tf.debugging.Assert(
+            tf.reduce_all(real[:, :-1] | ~real[:, 1:]),
+            ["0 may stand at the end of a list only."],
+        )
+        lengths = tf.math.count_nonzero(real, axis=1)
+        ids = self.tokens(tf.RaggedTensor.from_tensor(numbers, lengths))
+        ids = tf.pad(ids, [[0, 0], [0, tf.shape(numbers)[1] - tf.shape(ids)[1]]])
+        return {"numbers": tf.cast(self._sort_in_graph(ids), tf.int64)}
+
+    def _sorted_lists(self, numbers: Any) -> dict:
+        """Does the same in Python."""
+        rows = [np.trim_zeros(row, "b") for row in np.asarray(numbers)]
+        answers = np.zeros_like(numbers)
+        for answer, row in zip(answers, self.sort(rows), strict=True):
+            answer[: len(row)] = row
+        return {"numbers": answers}
+
+    def _sort_in_graph(self, ids: Any) -> Any:
+        """Sorts token ids `[batch, time]`, in the graph."""
+        import tensorflow as tf
+
+        real = tf.not_equal(ids, 0)
+        longest = tf.reduce_max(tf.math.count_nonzero(real, axis=1, dtype=tf.int32))
+        message = f"A list must have at most {self.max_length} numbers."
+        tf.debugging.assert_less_equal(longest, self.max_length, message)
+        # Every list needs a number to read.
+        source = tf.pad(ids, [[0, 0], [0, 1]])[:, : tf.maximum(tf.shape(ids)[1], 1)]
+        is_empty = tf.equal(source[:, :1], 0)
+        first = tf.where(is_empty, 1, source[:, :1])
+        source = tf.concat([first, source[:, 1:]], axis=1)
+        answers = self.most_probable(source)[:, : tf.shape(ids)[1]]
+        return tf.where(real, answers, 0)
 
 
 def sorter(
