@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import importlib
 import json
+import logging
 import os
 import pathlib
 import shutil
@@ -151,7 +152,8 @@ def export(
         signatures = model.signatures()
         if format != "savedmodel":
             signatures = {n: s for n, s in signatures.items() if not s.has_text}
-        write[format](model, signatures, draft)
+        with _quietly():
+            write[format](model, signatures, draft)
         answered = {
             name: _verified(name, signature, format, draft)
             for name, signature in signatures.items()
@@ -192,16 +194,32 @@ def _draft(target: pathlib.Path) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def _portable(model: Any) -> Iterator[None]:
-    """Has a model's graphs made of operations that run without a GPU too."""
-    layers = [one for one in model._flatten_layers() if hasattr(one, "use_cudnn")]
-    before = [layer.use_cudnn for layer in layers]
+    """Has a model's graphs made of operations that run everywhere.
+
+    That is, without cuDNN's, and without the random numbers that recurrent layers draw
+    for dropout even when they do not use them.
+    """
+    with contextlib.ExitStack() as stack:
+        for layer in model._flatten_layers():
+            for name, value in (("use_cudnn", False), ("dropout", 0.0)):
+                if name in vars(layer):
+                    stack.callback(setattr, layer, name, getattr(layer, name))
+                    setattr(layer, name, value)
+        yield
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keeps converters from telling what they do."""
+    loggers = [logging.getLogger(name) for name in ("tensorflow", "tf2onnx")]
+    levels = [logger.level for logger in loggers]
     try:
-        for layer in layers:
-            layer.use_cudnn = False
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
         yield
     finally:
-        for layer, value in zip(layers, before, strict=True):
-            layer.use_cudnn = value
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _function(signature: Signature, batch: int | None = None) -> tuple[Callable, list]:
@@ -259,17 +277,28 @@ def _write_litert(model: Any, signatures: dict, folder: pathlib.Path) -> None:
     import tensorflow as tf
     from tensorflow.python.framework import convert_to_constants
 
+    root = tf.Module()
     for name, signature in signatures.items():
         graph, specs = _function(signature, batch=1)
-        function = tf.function(graph, input_signature=specs, autograph=False)
-        frozen = convert_to_constants.convert_variables_to_constants_v2(
-            function.get_concrete_function()
+        graph = tf.function(graph, input_signature=specs, autograph=False)
+        graph = graph.get_concrete_function()
+        names = sorted(graph.structured_outputs)
+        frozen = convert_to_constants.convert_variables_to_constants_v2(graph)
+        named = tf.function(
+            functools.partial(_named, names, frozen), input_signature=specs
         )
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+        converter = tf.lite.TFLiteConverter.from_concrete_functions(
+            [named.get_concrete_function()], root
+        )
         # Of LiteRT's own operations only: loops have to be made of these as well.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         converter._experimental_lower_tensor_list_ops = True
         (folder / f"{name}.tflite").write_bytes(converter.convert())
+
+
+def _named(names: list[str], function: Callable, *tensors: Any) -> dict:
+    """Returns the outputs of a function by their names."""
+    return dict(zip(names, function(*tensors), strict=True))
 
 
 def _imported(module: str, extra: str) -> Any:

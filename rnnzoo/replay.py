@@ -77,24 +77,13 @@ def litert(folder: str) -> Callable:
     """Returns what calls the signatures of LiteRT files."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreters = {
-        file.stem: Interpreter(str(file))
+    runners = {
+        file.stem: Interpreter(str(file)).get_signature_runner()
         for file in pathlib.Path(folder).glob("*.tflite")
     }
 
     def call(signature: str, inputs: dict) -> dict:
-        interpreter = interpreters[signature]
-        places = {one["name"]: one["index"] for one in interpreter.get_input_details()}
-        for name, value in inputs.items():
-            interpreter.resize_tensor_input(places[name], value.shape)
-        interpreter.allocate_tensors()
-        for name, value in inputs.items():
-            interpreter.set_tensor(places[name], value)
-        interpreter.invoke()
-        return {
-            one["name"]: interpreter.get_tensor(one["index"])
-            for one in interpreter.get_output_details()
-        }
+        return runners[signature](**inputs)
 
     return call
 

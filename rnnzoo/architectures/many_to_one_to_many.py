@@ -297,14 +297,13 @@ class ManyToOneToMany(SequenceModel):
 
     @functools.cached_property
     def _most_probable(self) -> Callable:
-        """The compiled graph of `most_probable`."""
-        return compiled(self.most_probable, ((None, None), "int32"))
+        """The compiled graph from a source to the most probable token of each step."""
 
-    def most_probable(self, source: Any) -> Any:
-        """Returns the most probable token of each step, `[batch, time]`, int32."""
-        # Token 0 is padding, which is never an answer.
-        tokens = ops.argmax(self(source, training=False)[..., 1:], axis=-1) + 1
-        return ops.cast(tokens, "int32")
+        def most_probable(source: Any) -> Any:
+            # Token 0 is padding, which is never an answer.
+            return ops.argmax(self(source)[..., 1:], axis=-1) + 1
+
+        return compiled(most_probable, ((None, None), "int32"))
 
     def write_greedily(
         self, source: Any, start: int, end: int, max_length: int

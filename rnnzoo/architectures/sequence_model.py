@@ -166,8 +166,9 @@ class SequenceModel(DistributedModel):
         def stream(tokens: Any, **before: Any) -> dict:
             before = [ops.convert_to_tensor(before[name]) for name in names]
             outputs, after = read(tokens, keras.tree.pack_sequence_as(state, before))
-            after = keras.tree.flatten(after)
-            return {"outputs": outputs, **dict(zip(names, after, strict=True))}
+            # An ONNX graph has every name once.
+            after = zip(names, keras.tree.flatten(after), strict=True)
+            return {"outputs": outputs, **{f"next_{n}": t for n, t in after}}
 
         def example(value: float) -> dict:
             rows = len(tokens)

@@ -153,14 +153,15 @@ class Sorter(ManyToOneToMany):
         import tensorflow as tf
 
         real = tf.not_equal(numbers, 0)
+        highest = self.tokens.maximum
         tf.debugging.Assert(
-            tf.reduce_all(real[:, :-1] | ~real[:, 1:]),
-            ["0 may stand at the end of a list only."],
+            tf.reduce_all((numbers >= 0) & (numbers <= highest))
+            & tf.reduce_all(real[:, :-1] | ~real[:, 1:]),
+            [f"Numbers must be from 1 to {highest}; 0 may fill the end of a list."],
         )
-        lengths = tf.math.count_nonzero(real, axis=1)
-        ids = self.tokens(tf.RaggedTensor.from_tensor(numbers, lengths))
-        ids = tf.pad(ids, [[0, 0], [0, tf.shape(numbers)[1] - tf.shape(ids)[1]]])
-        return {"numbers": tf.cast(self._sort_in_graph(ids), tf.int64)}
+        # The tokens of the numbers from 1 on are the numbers.
+        answers = self._sort_in_graph(tf.cast(numbers, tf.int32))
+        return {"sorted": tf.cast(answers, tf.int64)}
 
     def _sorted_lists(self, numbers: Any) -> dict:
         """Does the same in Python."""
@@ -168,7 +169,7 @@ class Sorter(ManyToOneToMany):
         answers = np.zeros_like(numbers)
         for answer, row in zip(answers, self.sort(rows), strict=True):
             answer[: len(row)] = row
-        return {"numbers": answers}
+        return {"sorted": answers}
 
     def _sort_in_graph(self, ids: Any) -> Any:
         """Sorts token ids `[batch, time]`, in the graph."""
@@ -183,8 +184,8 @@ class Sorter(ManyToOneToMany):
         is_empty = tf.equal(source[:, :1], 0)
         first = tf.where(is_empty, 1, source[:, :1])
         source = tf.concat([first, source[:, 1:]], axis=1)
-        answers = self.most_probable(source)[:, : tf.shape(ids)[1]]
-        return tf.where(real, answers, 0)
+        logits = self(source, training=False)[:, : tf.shape(ids)[1], 1:]
+        return tf.where(real, tf.argmax(logits, axis=-1, output_type=tf.int32) + 1, 0)
 
 
 def sorter(
