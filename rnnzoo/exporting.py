@@ -28,6 +28,8 @@ from rnnzoo import replay
 from rnnzoo.errors import check_choice, check_number
 
 FORMATS = ("savedmodel", "onnx", "litert")
+# What is copied into the folder of a SavedModel, for MLServer.
+SERVED = pathlib.Path(__file__).parent / "served"
 # Numbers of an export may differ from Python's by this share of the largest of them.
 TOLERANCE = 1e-4
 # Texts that every export is tried on: it answers as Python does, or refuses as it does.
@@ -90,6 +92,8 @@ def export(
       are inside, and texts are written inside the graph too. `requests.json` has an
       exact request and response of each for TensorFlow Serving. If the package
       `tensorflow-serving-api` is there, `assets.extra` has them to warm up with.
+      `mlserver start path/1` serves the folder too, with the files `runtime.py`,
+      `settings.json` and `model-settings.json`.
     - with `"onnx"`, a file `<signature>.onnx` for each signature without text, for ONNX
       Runtime; with `"litert"`, files `<signature>.tflite` for LiteRT, of batch 1.
       Neither knows texts: `model.json` has the vocabulary.
@@ -166,6 +170,7 @@ def export(
             }
             _write_json(draft / "requests.json", requests)
             _write_warmup(path.name, signatures, draft)
+            _write_mlserver(path.name, draft)
     return target
 
 
@@ -529,6 +534,15 @@ def _write_warmup(model: str, signatures: dict, folder: pathlib.Path) -> None:
                 predict_log=prediction_log_pb2.PredictLog(request=request)
             )
             writer.write(log.SerializeToString())
+
+
+def _write_mlserver(model: str, folder: pathlib.Path) -> None:
+    """Writes what MLServer needs to serve a SavedModel."""
+    shutil.copy(SERVED / "runtime.py", folder)
+    settings = {"name": model, "implementation": "runtime.SavedModel"}
+    _write_json(folder / "model-settings.json", settings)
+    # Requests have threads; TensorFlow uses all cores in one process.
+    _write_json(folder / "settings.json", {"parallel_workers": 0})
 
 
 def _write_json(path: pathlib.Path, content: dict) -> None:

@@ -303,16 +303,28 @@ def parse_real_numbers(text: str) -> list:
     return [float(word) if re.fullmatch(_REAL, word) else word for word in words]
 
 
+def checked(value: Any, is_right: tf.Tensor, message: str) -> Any:
+    """Returns a tensor, or stops the graph before anything is made of it.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo.tokens import checked
+        >>> int(checked(tf.constant(3), tf.constant(True), "It must be 3."))
+        3
+    """
+    with tf.control_dependencies(
+        [tf.debugging.Assert(tf.reduce_all(is_right), [message])]
+    ):
+        return tf.identity(value)
+
+
 def _read_numbers(texts: tf.Tensor, pattern: str, dtype: Any) -> tf.RaggedTensor:
     """Reads the numbers of strings `[batch]`: `[batch, (numbers)]`, in the graph."""
     words = tf.strings.split(tf.strings.regex_replace(texts, _GAPS, " "))
     is_number = tf.strings.regex_full_match(words.values, pattern)
     message = "A text must be numbers, separated by spaces or commas."
-    with tf.control_dependencies(
-        [tf.debugging.Assert(tf.reduce_all(is_number), [message])]
-    ):
-        words = words.with_values(tf.identity(words.values))
-    return tf.ragged.map_flat_values(tf.strings.to_number, words, dtype)
+    flat = checked(words.values, is_number, message)
+    return words.with_values(tf.strings.to_number(flat, dtype))
 
 
 def _joined(words: tf.Tensor, is_kept: tf.Tensor, joint: str) -> tf.Tensor:
@@ -415,13 +427,10 @@ class RealSteps(keras.layers.Layer):
         `InvalidArgumentError`.
         """
         numbers = _read_numbers(texts, _REAL, tf.float64)
-        is_finite = tf.reduce_all(tf.math.is_finite(numbers.values))
-        is_whole = tf.reduce_all(numbers.row_lengths() % self.values == 0)
         message = f"Numbers must be finite, {self.values} a step."
-        with tf.control_dependencies(
-            [tf.debugging.Assert(is_finite & is_whole, [message])]
-        ):
-            return numbers.with_values(tf.cast(numbers.values, tf.float32))
+        flat = checked(numbers.values, tf.math.is_finite(numbers.values), message)
+        flat = checked(flat, numbers.row_lengths() % self.values == 0, message)
+        return numbers.with_values(tf.cast(flat, tf.float32))
 
     def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
         """Returns rows as arrays `[time, values]`, float32.

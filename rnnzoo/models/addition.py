@@ -10,7 +10,7 @@ from rnnzoo import weights as weight_files
 from rnnzoo.architectures.bits import BitMachine
 from rnnzoo.architectures.sequence_model import constructor_arguments
 from rnnzoo.errors import check_number
-from rnnzoo.tokens import BinaryColumns, from_decimal, to_bits, to_decimal
+from rnnzoo.tokens import BinaryColumns, checked, from_decimal, to_bits, to_decimal
 
 # Two numbers in a text; Python and the graph read the same ones.
 _SUM = re.compile(
@@ -157,10 +157,8 @@ class Adder(BitMachine):
 
         message = "A text must be two natural numbers, such as '5 + 3'."
         is_sum = tf.strings.regex_full_match(text, _SUM.pattern)
-        with tf.control_dependencies(
-            [tf.debugging.Assert(tf.reduce_all(is_sum), [message])]
-        ):
-            text = tf.strings.regex_replace(text, r"[ \t-\r+,]+", " ")
+        text = checked(text, is_sum, message)
+        text = tf.strings.regex_replace(text, r"[ \t-\r+,]+", " ")
         bits = self(self.tokens(text))[..., 0] > 0
         return {"text": self.tokens.write(bits[:, self.delay :])}
 

@@ -16,7 +16,7 @@ from rnnzoo.architectures.sequence_model import (
 from rnnzoo.data import synthetic
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.models.parity import BitsReader
-from rnnzoo.tokens import Bits, RealSteps, parse_real_numbers
+from rnnzoo.tokens import Bits, RealSteps, checked, parse_real_numbers
 
 LECTURE = (
     "Grosse, Intro to neural networks and machine learning (CSC321), lecture 15: "
@@ -206,9 +206,7 @@ class StreamReader(HandMade):
 
         numbers = self.tokens.read(text)
         lengths = numbers.row_lengths() // self.tokens.values
-        tf.debugging.Assert(
-            tf.reduce_all(lengths > 0), ["A text must have at least one number."]
-        )
+        lengths = checked(lengths, lengths > 0, "A text must have a number.")
         steps = self(self.tokens(numbers))[..., 0]
         answers = self.read_out_in_graph(tf.RaggedTensor.from_tensor(steps, lengths))
         return {"text": tf.strings.reduce_join(answers, axis=-1, separator=" ")}

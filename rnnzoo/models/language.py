@@ -18,7 +18,7 @@ from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.text import Continued
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.exporting import Signature
-from rnnzoo.tokens import Characters, Words, checked_texts
+from rnnzoo.tokens import Characters, Words, checked, checked_texts
 
 # What texts can be read and written as; bytes and parts of words would go here.
 TOKENS = {"characters": Characters, "words": Words}
@@ -584,23 +584,21 @@ class LanguageModel(ManyToMany):
         """Goes on with strings `[batch]` as `generate`, in the graph."""
         import tensorflow as tf
 
-        for name, value, lowest, highest in (
-            ("max_length", max_length, 0, LONGEST),
-            ("temperature", temperature, 0.0, math.inf),
-            ("top_k", top_k, 0, 2**31 - 1),
-            ("top_p", top_p, 0.0, 1.0),
-            ("repetition_penalty", repetition_penalty, 1e-3, math.inf),
-        ):
-            tf.debugging.Assert(
-                (lowest <= value) & (value <= highest),
-                [f"{name} must be from {lowest} to {highest}."],
+        def ranged(name: str, value: Any, lowest: float, highest: float) -> Any:
+            is_right = (lowest <= value) & (value <= highest)
+            return checked(
+                value, is_right, f"{name} must be from {lowest} to {highest}."
             )
+
+        max_length = ranged("max_length", max_length, 0, LONGEST)
         stops = self._stop_in_graph(stop)
         settings = {
-            "temperature": temperature,
-            "top_k": top_k,
-            "top_p": top_p,
-            "repetition_penalty": repetition_penalty,
+            "temperature": ranged("temperature", temperature, 0.0, math.inf),
+            "top_k": ranged("top_k", top_k, 0, 2**31 - 1),
+            "top_p": ranged("top_p", top_p, 0.0, 1.0),
+            "repetition_penalty": ranged(
+                "repetition_penalty", repetition_penalty, 1e-3, math.inf
+            ),
             "stops": stops,
         }
         begun = self._begun_in_graph(text, seed)
@@ -616,12 +614,13 @@ class LanguageModel(ManyToMany):
         """Goes on with strings `[batch]` with a beam, in the graph."""
         import tensorflow as tf
 
-        tf.debugging.Assert(
-            (0 <= max_length)
-            & (1 <= beam_width)
-            & (max_length * beam_width <= LONGEST),
-            [f"max_length times beam_width must be from 0 to {LONGEST}."],
-        )
+        message = f"max_length times beam_width must be at most {LONGEST}, neither less"
+        message += " than 0, and beam_width at least 1."
+        # Divided, since a product of large numbers is not what it seems.
+        is_right = (0 <= max_length) & (1 <= beam_width)
+        is_right &= max_length <= LONGEST // tf.maximum(beam_width, 1)
+        max_length = checked(max_length, is_right, message)
+        beam_width = checked(beam_width, is_right, message)
         begun = self._begun_in_graph(text, tf.constant(0, tf.int64))
         tokens, scores = self._writer.search_in_graph(
             begun, generation.settings(), max_length, beam_width
@@ -671,7 +670,7 @@ class LanguageModel(ManyToMany):
         ids = self.tokens(stop[None])[:, 1:]
         length = tf.shape(ids)[1]
         message = f"A stop string must have at most {limit} symbols."
-        tf.debugging.assert_less_equal(length, limit, message)
+        length = checked(length, length <= limit, message)
         rows = tf.pad(ids, [[0, 0], [limit - length, 0]], constant_values=-1)
         return rows[: tf.minimum(length, 1)]
 

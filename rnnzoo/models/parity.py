@@ -8,7 +8,7 @@ import numpy as np
 from rnnzoo import weights as weight_files
 from rnnzoo.architectures.bits import BitMachine
 from rnnzoo.architectures.sequence_model import constructor_arguments
-from rnnzoo.tokens import Bits, Numbers, number_rows
+from rnnzoo.tokens import Bits, Numbers, checked, number_rows
 
 
 class BitsReader:
@@ -81,9 +81,7 @@ class BitsReader:
 
         bits = self.tokens.read(text)
         lengths = bits.row_lengths()
-        tf.debugging.Assert(
-            tf.reduce_all(lengths > 0), ["A row must have at least one bit."]
-        )
+        lengths = checked(lengths, lengths > 0, "A row must have at least one bit.")
         outputs = self(self.tokens(bits))[..., 0]
         last = tf.gather(outputs, lengths - 1, batch_dims=1)
         return {"text": tf.strings.as_string(tf.cast(last > 0, tf.int32))}

@@ -10,7 +10,7 @@ from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.architectures.sequence_model import constructor_arguments
 from rnnzoo.errors import check_number
 from rnnzoo.exporting import Signature
-from rnnzoo.tokens import Numbers, number_rows, parse_numbers
+from rnnzoo.tokens import Numbers, checked, number_rows, parse_numbers
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -154,11 +154,9 @@ class Sorter(ManyToOneToMany):
 
         real = tf.not_equal(numbers, 0)
         highest = self.tokens.maximum
-        tf.debugging.Assert(
-            tf.reduce_all((numbers >= 0) & (numbers <= highest))
-            & tf.reduce_all(real[:, :-1] | ~real[:, 1:]),
-            [f"Numbers must be from 1 to {highest}; 0 may fill the end of a list."],
-        )
+        message = f"Numbers must be from 1 to {highest}; 0 may fill the end of a list."
+        numbers = checked(numbers, (numbers >= 0) & (numbers <= highest), message)
+        numbers = checked(numbers, real[:, :-1] | ~real[:, 1:], message)
         # The tokens of the numbers from 1 on are the numbers.
         answers = self._sort_in_graph(tf.cast(numbers, tf.int32))
         return {"sorted": tf.cast(answers, tf.int64)}
@@ -176,9 +174,9 @@ class Sorter(ManyToOneToMany):
         import tensorflow as tf
 
         real = tf.not_equal(ids, 0)
-        longest = tf.reduce_max(tf.math.count_nonzero(real, axis=1, dtype=tf.int32))
+        lengths = tf.math.count_nonzero(real, axis=1, dtype=tf.int32)
         message = f"A list must have at most {self.max_length} numbers."
-        tf.debugging.assert_less_equal(longest, self.max_length, message)
+        ids = checked(ids, lengths <= self.max_length, message)
         # Every list needs a number to read.
         source = tf.pad(ids, [[0, 0], [0, 1]])[:, : tf.maximum(tf.shape(ids)[1], 1)]
         is_empty = tf.equal(source[:, :1], 0)
