@@ -37,6 +37,7 @@ _PUBLIC = {
     "load": "rnnzoo.weights",
     "train": "rnnzoo.training",
     "Recipe": "rnnzoo.training",
+    "export": "rnnzoo.exporting",
 }
 
 __all__ = list(_PUBLIC)

@@ -16,6 +16,12 @@ from rnnzoo.errors import check_number
 
 PADDING = 0
 UNKNOWN_WORD = "[unknown]"
+# What stands between numbers in a text: what `str.split` splits at, and marks.
+_GAPS = r"[\s\v\x1c-\x1f\x85\pZ,;()\[\]]+"
+_MARKS = str.maketrans("[](),;", "      ")
+# Numbers as they are written in a text; Python and the graph read the same ones.
+_WHOLE = r"[+-]?[0-9]+"
+_REAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -27,8 +33,8 @@ class Numbers(keras.layers.Layer):
     checks every number and says which are wrong.
 
     Inputs of the call: integers `[batch, time]`, dense or ragged, or strings `[batch]`
-    of numbers separated by spaces or commas. A number out of range stops the graph
-    with `InvalidArgumentError`.
+    of numbers separated by spaces, commas or brackets. A number out of range, or what
+    is no number, stops the graph with `InvalidArgumentError`.
 
     Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end.
 
@@ -71,8 +77,7 @@ class Numbers(keras.layers.Layer):
         if not isinstance(inputs, (tf.Tensor, tf.RaggedTensor)):
             inputs = tf.convert_to_tensor(inputs)
         if inputs.dtype == tf.string:
-            words = tf.strings.split(tf.strings.regex_replace(inputs, r"[\s,]+", " "))
-            inputs = tf.ragged.map_flat_values(tf.strings.to_number, words, tf.int64)
+            inputs = self.read(inputs)
         numbers = inputs.flat_values if isinstance(inputs, tf.RaggedTensor) else inputs
         message = f"Every number must be from {self.minimum} to {self.maximum}."
         with tf.control_dependencies(
@@ -88,6 +93,22 @@ class Numbers(keras.layers.Layer):
             shift = tf.cast(self.minimum - 1, inputs.dtype)
             ids = tf.cast(inputs - shift, tf.int32)
         return ids.to_tensor(PADDING) if isinstance(ids, tf.RaggedTensor) else ids
+
+    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Reads the numbers of strings `[batch]`, int64 `[batch, (numbers)]`."""
+        return _read_numbers(texts, _WHOLE, tf.int64)
+
+    def write(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids `[batch, time]` as strings `[batch]`, in the graph.
+
+        Example:
+            >>> from rnnzoo.tokens import Numbers
+            >>> Numbers(1, 32).write([[31, 4], [15, 0]]).numpy().tolist()
+            [b'31 4', b'15']
+        """
+        ids = tf.convert_to_tensor(ids)
+        words = tf.strings.as_string(ids + (self.minimum - 1))
+        return _joined(words, tf.not_equal(ids, PADDING), " ")
 
     def check(
         self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
@@ -261,15 +282,55 @@ def parse_numbers(text: str) -> list:
         >>> parse_numbers("[31, 4 15]")
         [31, 4, 15]
     """
-    words = text.translate(str.maketrans("[](),;", "      ")).split()
 
     def parse(word: str) -> Any:
-        try:
-            return int(word)
-        except ValueError:
-            return word
+        # Python refuses to read integers of very many digits.
+        is_number = re.fullmatch(_WHOLE, word) and len(word) < 4000
+        return int(word) if is_number else word
 
-    return [parse(word) for word in words]
+    return [parse(word) for word in text.translate(_MARKS).split()]
+
+
+def parse_real_numbers(text: str) -> list:
+    """Reads real numbers out of a text, as `parse_numbers`.
+
+    Example:
+        >>> from rnnzoo.tokens import parse_real_numbers
+        >>> parse_real_numbers("(2, -.5) 1e3 x")
+        [2.0, -0.5, 1000.0, 'x']
+    """
+    words = text.translate(_MARKS).split()
+    return [float(word) if re.fullmatch(_REAL, word) else word for word in words]
+
+
+def checked(value: Any, is_right: tf.Tensor, message: str) -> Any:
+    """Returns a tensor, or stops the graph before anything is made of it.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo.tokens import checked
+        >>> int(checked(tf.constant(3), tf.constant(True), "It must be 3."))
+        3
+    """
+    with tf.control_dependencies(
+        [tf.debugging.Assert(tf.reduce_all(is_right), [message])]
+    ):
+        return tf.identity(value)
+
+
+def _read_numbers(texts: tf.Tensor, pattern: str, dtype: Any) -> tf.RaggedTensor:
+    """Reads the numbers of strings `[batch]`: `[batch, (numbers)]`, in the graph."""
+    words = tf.strings.split(tf.strings.regex_replace(texts, _GAPS, " "))
+    is_number = tf.strings.regex_full_match(words.values, pattern)
+    message = "A text must be numbers, separated by spaces or commas."
+    flat = checked(words.values, is_number, message)
+    return words.with_values(tf.strings.to_number(flat, dtype))
+
+
+def _joined(words: tf.Tensor, is_kept: tf.Tensor, joint: str) -> tf.Tensor:
+    """Joins those words `[batch, time]` of each row that are kept: `[batch]`."""
+    kept = tf.ragged.boolean_mask(words, is_kept)
+    return tf.strings.reduce_join(kept, axis=-1, separator=joint)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -303,9 +364,12 @@ class Bits(Numbers):
         """Returns the values of bits or of strings; shapes as in the class."""
         if not isinstance(inputs, (tf.Tensor, tf.RaggedTensor)):
             inputs = tf.convert_to_tensor(inputs)
-        if inputs.dtype == tf.string:
-            inputs = tf.strings.regex_replace(inputs, "([01])", r"\1 ")
         return tf.gather(self.values, super().call(inputs))[..., tf.newaxis]
+
+    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Reads the bits of strings `[batch]`, int64 `[batch, (bits)]`."""
+        texts = tf.strings.regex_replace(texts, "([01])", r"\1 ")
+        return _read_numbers(texts, "[01]", tf.int64)
 
     def encode(self, rows: Sequence, name: str = "bits") -> np.ndarray:
         """Turns rows of 0 and 1 into values `[rows, time, 1]`, float32."""
@@ -323,7 +387,7 @@ class RealSteps(keras.layers.Layer):
     Use it for models that calculate with streams of numbers.
 
     Inputs of the call: strings `[batch]` of numbers separated by spaces, commas or
-    brackets, step after step.
+    brackets, step after step; or such numbers, ragged.
 
     Outputs of the call: `[batch, time, values]`, float32, padded with 0 at the end.
 
@@ -350,12 +414,23 @@ class RealSteps(keras.layers.Layer):
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the numbers of strings; shapes as in the class."""
-        inputs = tf.convert_to_tensor(inputs, tf.string)
-        words = tf.strings.split(
-            tf.strings.regex_replace(inputs, r"[\s,;()\[\]]+", " ")
-        )
-        numbers = tf.ragged.map_flat_values(tf.strings.to_number, words).to_tensor(0.0)
-        return tf.reshape(numbers, [tf.shape(numbers)[0], -1, self.values])
+        if not isinstance(inputs, tf.RaggedTensor):
+            inputs = self.read(tf.convert_to_tensor(inputs, tf.string))
+        numbers = inputs.to_tensor(0.0)
+        steps = tf.shape(numbers)[1] // self.values
+        return tf.reshape(numbers, [tf.shape(numbers)[0], steps, self.values])
+
+    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Reads the numbers of strings `[batch]`, float32 `[batch, (numbers)]`.
+
+        What is no finite number, or no whole number of steps, stops the graph with
+        `InvalidArgumentError`.
+        """
+        numbers = _read_numbers(texts, _REAL, tf.float64)
+        message = f"Numbers must be finite, {self.values} a step."
+        flat = checked(numbers.values, tf.math.is_finite(numbers.values), message)
+        flat = checked(flat, numbers.row_lengths() % self.values == 0, message)
+        return numbers.with_values(tf.cast(flat, tf.float32))
 
     def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
         """Returns rows as arrays `[time, values]`, float32.
@@ -487,6 +562,30 @@ class BinaryColumns(keras.layers.Layer):
         length = tf.reduce_max(tf.concat([[[-1]], tf.cast(used, tf.int32)], axis=0)) + 1
         bits = tf.pad(bits[:length], [[0, self.extra_steps], [0, 0], [0, 0]])
         return tf.cast(tf.transpose(bits, [1, 0, 2]), tf.float32)
+
+    def write(self, bits: tf.Tensor) -> tf.Tensor:
+        """Writes bits `[batch, time]`, least significant first, as decimal strings.
+
+        Example:
+            >>> from rnnzoo.tokens import BinaryColumns
+            >>> BinaryColumns(1).write([[False, True, False, True]]).numpy().tolist()
+            [b'10']
+        """
+        bits = tf.transpose(tf.cast(bits, tf.int32))
+        steps, batch = tf.shape(bits)[0], tf.shape(bits)[1]
+        # A binary digit has less than 0.302 decimal ones.
+        digits = tf.zeros([batch, steps * 302 // 1000 + 1], tf.int32)
+
+        def double(step: tf.Tensor, digits: tf.Tensor) -> tuple:
+            # A digit of five or more carries one; the least significant gets the bit.
+            carried = tf.concat(
+                [bits[steps - 1 - step][:, None], digits[:, :-1] // 5], axis=1
+            )
+            return step + 1, digits * 2 % 10 + carried
+
+        _, digits = tf.while_loop(lambda step, _: step < steps, double, (0, digits))
+        text = tf.strings.reduce_join(tf.strings.as_string(digits[:, ::-1]), axis=1)
+        return tf.strings.regex_replace(text, "^0+([0-9])", r"\1")
 
     def check(self, rows: Sequence, name: str = "numbers") -> list[tuple[int, ...]]:
         """Returns rows of natural numbers as tuples of Python's integers.
@@ -699,6 +798,19 @@ class _Vocabulary(keras.layers.Layer):
             ids = tf.concat([ids, unknown], axis=1)
         return ids.to_tensor(PADDING)
 
+    def write(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids `[batch, time]` as strings `[batch]`, in the graph.
+
+        It gives what `decode` gives, padding and start symbols left out.
+        """
+        # The last one is the start symbol, if there is one.
+        symbols = ["", self.unknown, *self.vocabulary, ""]
+        words = tf.gather(tf.constant([to_utf8(symbol) for symbol in symbols]), ids)
+        is_kept = tf.not_equal(ids, PADDING)
+        if self.start:
+            is_kept &= tf.not_equal(ids, self.start_id)
+        return _joined(words, is_kept, self.joint)
+
     def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
         """Turns texts into padded token ids.
 
@@ -764,6 +876,7 @@ class Words(_Vocabulary):
 
     kind = "word"
     joint = " "
+    unknown = UNKNOWN_WORD
 
     def __init__(
         self,
@@ -890,6 +1003,7 @@ class Characters(_Vocabulary):
 
     kind = "character"
     joint = ""
+    unknown = "\ufffd"
 
     def __init__(
         self, vocabulary: Sequence[str], *, start: bool = False, **layer_options: Any

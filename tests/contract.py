@@ -11,6 +11,7 @@ and is not trained: it brings examples, and must answer all of them rightly.
 import dataclasses
 import functools
 import inspect
+import json
 import os
 import pathlib
 import signal
@@ -416,6 +417,21 @@ def test_bad_arguments(name):
         make(None, 7)
     with pytest.raises(TypeError):
         make(unit=7)
+
+
+def test_exports_answer_as_python_does(tmp_path):
+    """One test, not one per model: they share the process that tries exports."""
+    for name in EVERY_MODEL:
+        model = tiny(name)
+        folder = rnnzoo.export(model, tmp_path / name)
+        requests = json.loads((folder / "requests.json").read_text("utf-8"))
+        request, response = (
+            requests["serving_default"][part] for part in ("request", "response")
+        )
+        answers = response["outputs"]
+        if isinstance(answers, dict):
+            answers = answers["label"]
+        assert answers == model.answer(request["inputs"]["text"])
 
 
 @every_weights

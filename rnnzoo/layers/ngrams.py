@@ -252,7 +252,8 @@ def _is_first(codes: Any) -> Any:
     order = ops.argsort(codes, axis=1)  # equal ones stay in order
     arranged = ops.take_along_axis(codes, order, axis=1)
     new = arranged[:, 1:] != arranged[:, :-1]
-    new = ops.pad(new, ((0, 0), (1, 0)), constant_values=True)
+    # No padding of truth values, for which ONNX Runtime has no operation.
+    new = ops.concatenate([ops.ones_like(codes[:, :1], dtype="bool"), new], axis=1)
     return ops.take_along_axis(new, ops.argsort(order, axis=1), axis=1)
 
 

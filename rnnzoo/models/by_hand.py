@@ -16,7 +16,7 @@ from rnnzoo.architectures.sequence_model import (
 from rnnzoo.data import synthetic
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.models.parity import BitsReader
-from rnnzoo.tokens import Bits, RealSteps
+from rnnzoo.tokens import Bits, RealSteps, checked, parse_real_numbers
 
 LECTURE = (
     "Grosse, Intro to neural networks and machine learning (CSC321), lecture 15: "
@@ -184,11 +184,39 @@ class StreamReader(HandMade):
             for row, values in zip(group, outputs, strict=True):
                 answers[row] = self.read_out(values[: lengths[row]])
         if is_batch and answers and isinstance(inputs[0], str):
-            return [" ".join(f"{v:g}" for v in np.ravel(answer)) for answer in answers]
+            # As 32-bit numbers, which is what the graph of an export has to write.
+            return [
+                " ".join(f"{np.float32(value):g}" for value in np.ravel(answer))
+                for answer in answers
+            ]
         return answers if is_batch else answers[0]
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        rows = [
+            row
+            for size, seed in ((1, 0), (4, 1))
+            for row in self.examples.batch(size, seed=seed, index=10**6)[0]
+        ]
+        return ["2 -2 0 3.5", *(" ".join(f"{v:g}" for v in np.ravel(r)) for r in rows)]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Answers strings `[batch]` with the same text as `answer`, in the graph."""
+        import tensorflow as tf
+
+        numbers = self.tokens.read(text)
+        lengths = numbers.row_lengths() // self.tokens.values
+        lengths = checked(lengths, lengths > 0, "A text must have a number.")
+        steps = self(self.tokens(numbers))[..., 0]
+        answers = self.read_out_in_graph(tf.RaggedTensor.from_tensor(steps, lengths))
+        return {"text": tf.strings.reduce_join(answers, axis=-1, separator=" ")}
 
     def read_out(self, outputs: np.ndarray) -> Any:
         """Turns the outputs of a row's steps into the answer."""
+        raise NotImplementedError
+
+    def read_out_in_graph(self, outputs: Any) -> Any:
+        """Turns outputs `[batch, (steps)]` into words `[batch, (words)]`."""
         raise NotImplementedError
 
     def _rows(self, inputs: Any) -> tuple[list, bool]:
@@ -213,14 +241,7 @@ class StreamReader(HandMade):
 
     def _parse(self, text: str) -> list:
         """Reads the numbers of a text, step after step; other words stay."""
-        words = text.translate(str.maketrans("[](),;", "      ")).split()
-        numbers = []
-        for word in words:
-            try:
-                numbers.append(float(word) if word.isascii() else word)
-            except ValueError:
-                numbers.append(word)
-        size = self.tokens.values
+        numbers, size = parse_real_numbers(text), self.tokens.values
         if size == 1:
             return numbers
         return [numbers[i : i + size] for i in range(0, len(numbers), size)]
@@ -241,6 +262,12 @@ class Summer(StreamReader):
         """Returns the last sum."""
         return float(str(outputs[-1]))
 
+    def read_out_in_graph(self, outputs: Any) -> Any:
+        """Returns the last sum as a word."""
+        import tensorflow as tf
+
+        return tf.strings.as_string(outputs[:, -1:].values[:, None], shortest=True)
+
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Comparer(StreamReader):
@@ -256,6 +283,13 @@ class Comparer(StreamReader):
     def read_out(self, outputs: np.ndarray) -> list[int]:
         """Returns a bit for every step."""
         return [int(output > 0.5) for output in outputs]
+
+    def read_out_in_graph(self, outputs: Any) -> Any:
+        """Returns a bit for every step, as words."""
+        import tensorflow as tf
+
+        bits = tf.cast(outputs.values > 0.5, tf.int32)
+        return outputs.with_values(tf.strings.as_string(bits))
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

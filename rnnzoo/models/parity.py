@@ -8,7 +8,7 @@ import numpy as np
 from rnnzoo import weights as weight_files
 from rnnzoo.architectures.bits import BitMachine
 from rnnzoo.architectures.sequence_model import constructor_arguments
-from rnnzoo.tokens import Bits, Numbers, number_rows
+from rnnzoo.tokens import Bits, Numbers, checked, number_rows
 
 
 class BitsReader:
@@ -68,6 +68,23 @@ class BitsReader:
         if isinstance(inputs, (list, tuple)) and isinstance(next(iter(inputs), 0), str):
             return [str(answer) for answer in answers]
         return answers if is_batch else answers[0]
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        bits = ["".join(map(str, random.integers(0, 2, n))) for n in (1, 2, 9, 40, 300)]
+        return ["0111", "1, 0 1", *bits]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Answers strings `[batch]` with the same text as `answer`, in the graph."""
+        import tensorflow as tf
+
+        bits = self.tokens.read(text)
+        lengths = bits.row_lengths()
+        lengths = checked(lengths, lengths > 0, "A row must have at least one bit.")
+        outputs = self(self.tokens(bits))[..., 0]
+        last = tf.gather(outputs, lengths - 1, batch_dims=1)
+        return {"text": tf.strings.as_string(tf.cast(last > 0, tf.int32))}
 
     def _last_bits(self, rows: list) -> list[int]:
         """Returns the bit that was written at the last step of each row."""

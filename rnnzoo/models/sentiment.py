@@ -278,6 +278,42 @@ class SentimentClassifier(ManyToOne):
         """
         return explanation.explain(self, text, method, of)
 
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        words = [*self.tokens.vocabulary, "zweihundert", ".", "\N{GRINNING FACE}"]
+        lengths = [1, 7, 30, 200, self.max_length + 1, 2 * self.max_length]
+        drawn = [" ".join(random.choice(words, length)) for length in lengths]
+        return ["A quiet triumph.", "What a bore!<br />It's long.", *drawn]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Names the class of strings `[batch]`, in the graph.
+
+        Returns:
+            `label` and its `probability`, `[batch]`; all `labels` and their
+            `probabilities`, `[batch, classes]`.
+        """
+        import tensorflow as tf
+
+        shares = keras.ops.softmax(self(self.tokens(text), training=False))
+        classes = tf.constant([name.encode() for name in self.classes])
+        return {
+            "label": tf.gather(classes, tf.argmax(shares, axis=1)),
+            "probability": tf.reduce_max(shares, axis=1),
+            "labels": tf.repeat(classes[None], tf.shape(shares)[0], axis=0),
+            "probabilities": shares,
+        }
+
+    def named_answers(self, text: Sequence[str]) -> dict:
+        """Returns what `answer_in_graph` does, in Python."""
+        shares = self.probabilities(text)
+        return {
+            "label": [self.classes[number] for number in shares.argmax(axis=1)],
+            "probability": shares.max(axis=1),
+            "labels": [self.classes] * len(shares),
+            "probabilities": shares,
+        }
+
     def answer(self, inputs: Any) -> Any:
         """Names the class of a text, or of each text of a batch, as `classify`.
 
