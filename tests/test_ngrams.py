@@ -152,6 +152,7 @@ def test_paths_are_drawn_per_example():
     first, second = np.zeros((2000, 1)), np.ones((2000, 1))
     paths = PathMean(0.3)
     assert np.unique(paths([first, second])) == 0.5
+    assert np.unique(PathMean(0.3, weight=0.75)([first, second])) == 0.75
     drawn = keras.ops.convert_to_numpy(paths([first, second], training=True))
     assert set(np.unique(drawn)) == {0, 1}
     assert drawn.mean() == pytest.approx(0.3, abs=0.04)

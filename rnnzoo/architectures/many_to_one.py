@@ -19,6 +19,8 @@ from rnnzoo.layers.recurrence import CELLS, RecurrentStack
 
 # Share of the training examples that n-grams answer alone: they learn sooner.
 NGRAM_SHARE = 0.3
+# Their weight in the answer: the network is surer of itself than it is right.
+NGRAM_WEIGHT = 0.7
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -85,7 +87,9 @@ class ManyToOne(SequenceModel):
             dropout=dropout,
             name="ngrams",
         )
-        paths = PathMean(NGRAM_SHARE if dropout else 0.0, dtype="float32", name="paths")
+        paths = PathMean(
+            NGRAM_SHARE if dropout else 0.0, NGRAM_WEIGHT, dtype="float32", name="paths"
+        )
 
         # === Graph ===
         inputs = sequence_input(features)
