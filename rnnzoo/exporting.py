@@ -202,9 +202,18 @@ def _portable(model: Any) -> Iterator[None]:
     """Has a model's graphs made of operations that run everywhere.
 
     That is, without cuDNN's, and without the random numbers that recurrent layers draw
-    for dropout even when they do not use them.
+    for dropout even when they do not use them. Python answers in full precision
+    meanwhile, as exports do on CPUs.
     """
+    import tensorflow as tf
+
     with contextlib.ExitStack() as stack:
+        precision = tf.config.experimental
+        stack.callback(
+            precision.enable_tensor_float_32_execution,
+            precision.tensor_float_32_execution_enabled(),
+        )
+        precision.enable_tensor_float_32_execution(False)
         for layer in model._flatten_layers():
             for name, value in (("use_cudnn", False), ("dropout", 0.0)):
                 if name in vars(layer):
@@ -290,7 +299,9 @@ def _write_litert(model: Any, signatures: dict, folder: pathlib.Path) -> None:
         names = sorted(graph.structured_outputs)
         frozen = convert_to_constants.convert_variables_to_constants_v2(graph)
         named = tf.function(
-            functools.partial(_named, names, frozen), input_signature=specs
+            functools.partial(_named, names, frozen),
+            input_signature=specs,
+            autograph=False,
         )
         converter = tf.lite.TFLiteConverter.from_concrete_functions(
             [named.get_concrete_function()], root
@@ -396,6 +407,8 @@ class _CleanProcess:
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [sys.executable, "-I", replay.__file__, format],
+            # This process may have all the memory of a GPU.
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
