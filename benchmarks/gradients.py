@@ -77,7 +77,7 @@ def clipping_losses(clip_norm: float | None) -> np.ndarray:
 
     losses = []
     for seed in SEEDS:
-        model = reader("simple", 2.0, seed)
+        model = reader("simple", 1.5, seed)
         model.compile(keras.optimizers.SGD(0.02, global_clipnorm=clip_norm), "mse")
         examples = first_signs(32 * 20, seed=10 + seed)
         history = model.fit(*examples, batch_size=32, epochs=40, verbose=0)
@@ -139,7 +139,7 @@ def draw(norms: dict, clipping: dict, tunes: dict) -> None:
     axes[0, 0].legend(
         title="initial recurrent\nweights times", frameon=False, fontsize="small"
     )
-    draw_losses(axes[2, 0], "gradient descent from weights times 2", clipping)
+    draw_losses(axes[2, 0], "gradient descent from weights times 1.5", clipping)
     draw_losses(axes[2, 1], "writing six values from no input", tunes)
     last = axes[2, 2]
     for cell, marker in zip(CELLS, "osD", strict=True):

@@ -13,8 +13,8 @@ from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.pipeline import Source
-from rnnzoo.errors import check_number, closest
-from rnnzoo.finetuning import checked_classes, plain
+from rnnzoo.errors import check_number
+from rnnzoo.finetuning import checked_classes, class_numbers
 from rnnzoo.tokens import Words, checked_texts
 
 DEFAULT_WEIGHTS = "imdb"
@@ -132,18 +132,7 @@ class SentimentClassifier(ManyToOne):
         Raises:
             ValueError: If a label is no class; names every such row.
         """
-        numbers = {name: number for number, name in enumerate(self.classes)}
-        names = [str(plain(label)) for label in labels]
-        unknown = [row for row, name in enumerate(names) if name not in numbers]
-        if unknown:
-            shown = ", ".join(f"row {row}: {names[row]!r}" for row in unknown[:5])
-            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-            raise ValueError(
-                f"labels must be among {', '.join(map(repr, self.classes))}."
-                f"{closest(names[unknown[0]], self.classes)} Correct them, or build a "
-                f"model for other classes with classes=[...]. Received: {shown}{more}"
-            )
-        return np.array([numbers[name] for name in names], "int32")
+        return class_numbers(labels, self.classes)
 
     def classify(self, texts: Any, probabilities: bool = False) -> Any:
         """Names the class of a text, or of each text of a batch.
