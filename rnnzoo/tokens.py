@@ -432,6 +432,46 @@ class RealSteps(keras.layers.Layer):
         flat = checked(flat, numbers.row_lengths() % self.values == 0, message)
         return numbers.with_values(tf.cast(flat, tf.float32))
 
+    def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
+        """Splits a row or a batch of rows into rows of Python's numbers.
+
+        Args:
+            inputs: A row: a list, tuple, array or tensor of numbers, or of steps if
+                there are several numbers a step. Or a batch: a list of rows, or of
+                texts of numbers, or an array of one dimension more.
+            name: What messages call it.
+
+        Returns:
+            The rows, for `check` and `encode`, and whether they were a batch.
+
+        Raises:
+            TypeError: If it is none of these.
+        """
+        if hasattr(inputs, "numpy"):
+            inputs = inputs.numpy()
+        if isinstance(inputs, np.ndarray):
+            inputs = inputs.tolist()
+        if not isinstance(inputs, (list, tuple)):
+            raise TypeError(
+                f"{name} must be a list of numbers, or of such lists. Received: a "
+                f"{type(inputs).__name__}"
+            )
+        if all(isinstance(row, str) for row in inputs):
+            return [self._parse(text) for text in inputs], True
+        depth, first = 0, inputs
+        while isinstance(first, (list, tuple, np.ndarray)) and len(first):
+            depth, first = depth + 1, first[0]
+        is_batch = depth > (2 if self.values > 1 else 1)
+        rows = list(inputs) if is_batch else [inputs]
+        return [_plain_row(row, self.values) for row in rows], is_batch
+
+    def _parse(self, text: str) -> list:
+        """Reads the numbers of a text, step after step; other words stay."""
+        numbers, size = parse_real_numbers(text), self.values
+        if size == 1:
+            return numbers
+        return [numbers[i : i + size] for i in range(0, len(numbers), size)]
+
     def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
         """Returns rows as arrays `[time, values]`, float32.
 
@@ -481,6 +521,79 @@ class RealSteps(keras.layers.Layer):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {"values": self.values}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ScaledSteps(RealSteps):
+    """Real numbers of which each of a step is scaled by itself; and a 1 at its end.
+
+    Use it for models of measurements, whose sizes differ. As every real step ends with
+    a 1, none is mistaken for padding, which is zeros, whatever was measured.
+
+    Inputs of the call: as of `RealSteps`.
+
+    Outputs of the call: `[batch, time, values + 1]`, float32, padded with 0 at the end.
+
+    Args:
+        means: What to subtract from each number of a step.
+        spreads: What to divide by then.
+
+    Raises:
+        ValueError: If there are not as many of both, or a spread is not above 0.
+
+    Example:
+        >>> from rnnzoo.tokens import ScaledSteps
+        >>> steps = ScaledSteps([10.0, 0.0], [5.0, 1.0])
+        >>> steps.encode([[[10, 0], [20, 3]], [[5, 1]]]).tolist()
+        [[[0.0, 0.0, 1.0], [2.0, 3.0, 1.0]], [[-1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]]
+    """
+
+    def __init__(
+        self, means: Sequence[float], spreads: Sequence[float], **layer_options: Any
+    ):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(len(means), **layer_options)
+        if len(means) != len(spreads) or not all(spread > 0 for spread in spreads):
+            raise ValueError(
+                "means and spreads must be as many numbers, spreads above 0. Received: "
+                f"means={means!r}, spreads={spreads!r}"
+            )
+        self.means = [float(mean) for mean in means]
+        self.spreads = [float(spread) for spread in spreads]
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the scaled numbers of strings; shapes as in the class."""
+        if not isinstance(inputs, tf.RaggedTensor):
+            inputs = self.read(tf.convert_to_tensor(inputs, tf.string))
+        lengths = inputs.row_lengths() // self.values
+        scaled = (super().call(inputs) - self.means) / self.spreads
+        real = tf.sequence_mask(lengths, dtype=tf.float32)[..., tf.newaxis]
+        return tf.concat([scaled * real, real], axis=-1)
+
+    def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
+        """Turns rows into scaled numbers `[rows, time, values + 1]`, float32."""
+        means, spreads = np.float32(self.means), np.float32(self.spreads)
+        arrays = [(array - means) / spreads for array in self.check(rows, name)]
+        longest = max(map(len, arrays), default=0)
+        steps = np.zeros((len(arrays), longest, self.values + 1), "float32")
+        for row, array in zip(steps, arrays, strict=True):
+            row[: len(array), :-1], row[: len(array), -1] = array, 1
+        return steps
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"means": self.means, "spreads": self.spreads}
+
+
+def _plain_row(row: Any, values: int) -> list:
+    """Returns a row with Python's numbers in place of NumPy's."""
+    if isinstance(row, np.ndarray):
+        return row.tolist()
+    if not isinstance(row, (list, tuple)):
+        return [[row]]  # nested too little, which `check` refuses
+    if values > 1:
+        return [_plain_row(step, 1) for step in row]
+    return [v.item() if isinstance(v, np.generic) else v for v in row]
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

@@ -83,6 +83,8 @@ def recipe_of(name, **options):
     recipe = training.recipe_class(record["recipe"])
     small = {"epochs": 2, "steps_per_epoch": 4, "batch_size": 4, **TINY}
     small |= {"max_length": 32, "embedding_dim": 8, "ngram_rows": 1000}
+    # Where the small data sets are, and how many examples to validate on.
+    small |= {"data": os.environ["TFDS_DATA_DIR"], "held_out": 40}
     fields = {field.name for field in dataclasses.fields(recipe)}
     return recipe(**{k: v for k, v in small.items() if k in fields} | options)
 

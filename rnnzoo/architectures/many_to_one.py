@@ -119,6 +119,24 @@ class ManyToOne(SequenceModel):
         length = ops.max(ops.sum(ops.cast(ops.not_equal(x, 0), "int32"), axis=1))
         return x[:, : ops.maximum(length, 1)]
 
+    def named_classes(self, logits: Any) -> dict:
+        """Names the classes of logits `[batch, classes]`, in the graph of an export.
+
+        Returns:
+            `label` and its `probability`, `[batch]`; all `labels` and their
+            `probabilities`, `[batch, classes]`.
+        """
+        import tensorflow as tf
+
+        shares = ops.softmax(logits)
+        classes = tf.constant([name.encode() for name in self.classes])
+        return {
+            "label": tf.gather(classes, tf.argmax(shares, axis=1)),
+            "probability": tf.reduce_max(shares, axis=1),
+            "labels": tf.repeat(classes[None], tf.shape(shares)[0], axis=0),
+            "probabilities": shares,
+        }
+
 
 def many_to_one(
     *,

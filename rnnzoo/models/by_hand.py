@@ -16,7 +16,7 @@ from rnnzoo.architectures.sequence_model import (
 from rnnzoo.data import synthetic
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.models.parity import BitsReader
-from rnnzoo.tokens import Bits, RealSteps, checked, parse_real_numbers
+from rnnzoo.tokens import Bits, RealSteps, checked
 
 LECTURE = (
     "Grosse, Intro to neural networks and machine learning (CSC321), lecture 15: "
@@ -167,13 +167,13 @@ class StreamReader(HandMade):
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Turns rows into numbers `[batch, time, values]`; targets pass."""
-        return self.tokens.encode(self._rows(inputs)[0]), targets
+        return self.tokens.encode(self.tokens.rows(inputs)[0]), targets
 
     def answer(self, inputs: Any) -> Any:
         """Answers a row of numbers, or each row of a batch; text in gives text out."""
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
-        rows, is_batch = self._rows(inputs)
+        rows, is_batch = self.tokens.rows(inputs)
         arrays = self.tokens.check(rows)
         lengths = np.array([len(array) for array in arrays], int)
         answers: list = [None] * len(arrays)
@@ -218,33 +218,6 @@ class StreamReader(HandMade):
     def read_out_in_graph(self, outputs: Any) -> Any:
         """Turns outputs `[batch, (steps)]` into words `[batch, (words)]`."""
         raise NotImplementedError
-
-    def _rows(self, inputs: Any) -> tuple[list, bool]:
-        """Returns rows of Python's numbers, and whether they were a batch."""
-        if hasattr(inputs, "numpy"):
-            inputs = inputs.numpy()
-        if isinstance(inputs, np.ndarray):
-            inputs = inputs.tolist()
-        if not isinstance(inputs, (list, tuple)):
-            raise TypeError(
-                "numbers must be a list of numbers, or of such lists. Received: a "
-                f"{type(inputs).__name__}"
-            )
-        if all(isinstance(row, str) for row in inputs):
-            return [self._parse(text) for text in inputs], True
-        depth, first = 0, inputs
-        while isinstance(first, (list, tuple, np.ndarray)) and len(first):
-            depth, first = depth + 1, first[0]
-        is_batch = depth > (2 if self.tokens.values > 1 else 1)
-        rows = list(inputs) if is_batch else [inputs]
-        return [_plain_rows(row, self.tokens.values) for row in rows], is_batch
-
-    def _parse(self, text: str) -> list:
-        """Reads the numbers of a text, step after step; other words stay."""
-        numbers, size = parse_real_numbers(text), self.tokens.values
-        if size == 1:
-            return numbers
-        return [numbers[i : i + size] for i in range(0, len(numbers), size)]
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -465,14 +438,3 @@ def _fixed(layer: keras.layers.Layer, name: str, values: Any) -> Any:
         trainable=False,
         name=name,
     )
-
-
-def _plain_rows(row: Any, values: int) -> list:
-    """Returns a row with Python's numbers in place of NumPy's."""
-    if isinstance(row, np.ndarray):
-        return row.tolist()
-    if not isinstance(row, (list, tuple)):
-        return [[row]]  # nested too little, which the tokens refuse
-    if values > 1:
-        return [_plain_rows(step, 1) for step in row]
-    return [v.item() if isinstance(v, np.generic) else v for v in row]

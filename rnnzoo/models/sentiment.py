@@ -13,8 +13,8 @@ from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.pipeline import Source
-from rnnzoo.errors import check_number, closest
-from rnnzoo.finetuning import checked_classes, plain
+from rnnzoo.errors import check_number
+from rnnzoo.finetuning import checked_classes, class_numbers
 from rnnzoo.tokens import Words, checked_texts
 
 DEFAULT_WEIGHTS = "imdb"
@@ -132,18 +132,7 @@ class SentimentClassifier(ManyToOne):
         Raises:
             ValueError: If a label is no class; names every such row.
         """
-        numbers = {name: number for number, name in enumerate(self.classes)}
-        names = [str(plain(label)) for label in labels]
-        unknown = [row for row, name in enumerate(names) if name not in numbers]
-        if unknown:
-            shown = ", ".join(f"row {row}: {names[row]!r}" for row in unknown[:5])
-            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-            raise ValueError(
-                f"labels must be among {', '.join(map(repr, self.classes))}."
-                f"{closest(names[unknown[0]], self.classes)} Correct them, or build a "
-                f"model for other classes with classes=[...]. Received: {shown}{more}"
-            )
-        return np.array([numbers[name] for name in names], "int32")
+        return class_numbers(labels, self.classes)
 
     def classify(self, texts: Any, probabilities: bool = False) -> Any:
         """Names the class of a text, or of each text of a batch.
@@ -287,22 +276,8 @@ class SentimentClassifier(ManyToOne):
         return ["A quiet triumph.", "What a bore!<br />It's long.", *drawn]
 
     def answer_in_graph(self, text: Any) -> dict:
-        """Names the class of strings `[batch]`, in the graph.
-
-        Returns:
-            `label` and its `probability`, `[batch]`; all `labels` and their
-            `probabilities`, `[batch, classes]`.
-        """
-        import tensorflow as tf
-
-        shares = keras.ops.softmax(self(self.tokens(text), training=False))
-        classes = tf.constant([name.encode() for name in self.classes])
-        return {
-            "label": tf.gather(classes, tf.argmax(shares, axis=1)),
-            "probability": tf.reduce_max(shares, axis=1),
-            "labels": tf.repeat(classes[None], tf.shape(shares)[0], axis=0),
-            "probabilities": shares,
-        }
+        """Names the class of strings `[batch]`, in the graph: see `named_classes`."""
+        return self.named_classes(self(self.tokens(text), training=False))
 
     def named_answers(self, text: Sequence[str]) -> dict:
         """Returns what `answer_in_graph` does, in Python."""
