@@ -14,7 +14,7 @@ from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.pipeline import Source
 from rnnzoo.errors import check_number
-from rnnzoo.finetuning import checked_classes, class_numbers
+from rnnzoo.finetuning import checked_classes, class_numbers, plain
 from rnnzoo.tokens import Words, checked_texts
 
 DEFAULT_WEIGHTS = "imdb"
