@@ -1,6 +1,6 @@
 """Times what an exported model takes beside the model in Python.
 
-    pip install -e ".[onnx]"
+    pip install -e ".[onnx,litert]"
     python benchmarks/serving.py
 
 The sorter answers lists of 32 numbers; a sentiment classifier of the default size

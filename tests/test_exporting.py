@@ -1,6 +1,7 @@
 """Exports: what is in the folder, what it answers, and when nothing is written."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -197,6 +198,19 @@ def test_on_the_command_line(tmp_path, capsys):
     assert "Did you mean 'onnx'?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("format", "package"), [("onnx", "tf2onnx"), ("litert", "ai_edge_litert")]
+)
+def test_packages_that_are_missing_are_named(format, package, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError) as error:
+        rnnzoo.export(rnnzoo.summer(), tmp_path / "summer", format)
+    message = f"{package} is missing: pip install 'rnnzoo[{format}]'. Received: "
+    assert str(error.value).startswith(message)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_models_of_the_zoo(tmp_path):
     with pytest.raises(TypeError) as error:
         rnnzoo.export(rnnzoo.many_to_one(features=1, num_values=1), tmp_path / "x")
@@ -241,10 +255,14 @@ def test_differences(expected, received, problem):
 
 
 def test_refusals_must_agree():
-    refused, answered = {"refused": "no"}, {"outputs": {"a": np.array([1])}}
+    refused = {"refused": "InvalidArgumentError: no"}
+    answered = {"outputs": {"a": np.array([1])}}
     difference = exporting._difference
     assert difference(None, "bad", refused) == ""
-    assert "the export refuses: no" in difference({"a": [1]}, "", refused)
+    assert "not with InternalError" in difference(
+        None, "bad", {"refused": "InternalError: no"}
+    )
+    assert "refuses: InvalidArgumentError: no" in difference({"a": [1]}, "", refused)
     assert "Python refuses: bad" in difference(None, "bad", answered)
 
 
