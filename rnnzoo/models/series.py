@@ -88,13 +88,10 @@ class SeriesClassifier(ManyToOne):
 
         Example:
             >>> from rnnzoo import series_classifier
-            >>> model = series_classifier(weights=None, units=8, classes=["up", "down"],
-            ...                           means=[0.0], spreads=[1.0])
-            >>> rising, falling = [[0.0, 0.5, 1.0], [-1, 0]], [[1.0, 0.5], [3, 1, 0]]
-            >>> labels = ["up", "up", "down", "down"]
-            >>> history = model.fit(rising + falling, labels, epochs=60, verbose=0)
-            >>> model.classify([[0.2, 0.6, 0.9], [2.0, 0.5]])
-            ['up', 'down']
+            >>> digit = [[0, 89], [27, 100], [42, 75], [29, 45], [15, 15], [37, 0],
+            ...          [69, 2], [100, 6]]
+            >>> series_classifier().classify([digit, digit])
+            ['2', '2']
         """
         rows, is_batch = self.tokens.rows(series, "series")
         arrays = self.tokens.check(rows, "series")
