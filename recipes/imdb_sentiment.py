@@ -4,7 +4,7 @@
     rnnzoo train imdb_sentiment
 
 Word vectors go through a bidirectional GRU, whose mean and maximum over the words go to
-a linear head; beside it, a linear model answers that knows the n-grams up to three words
+a linear head; beside it, a linear model answers that knows n-grams up to three words
 which are in several reviews, and begins with what naive Bayes makes of them. The answer
 is the weighted mean of both. Trained on 22,500 of the training reviews; the other 2,500
 chose the epoch and everything else. The test reviews were read for the figures alone.
@@ -26,7 +26,7 @@ What was tried, on shorter trainings, and where it led:
   either, as the two err in different places.
 - N-grams at the learning rate of the network: far too slow; ten times it is enough.
 - N-grams that share their vectors through a hash, and begin with nothing: worse than
-  frequent ones with a vector of their own, naive Bayes, and each counted once in a text.
+  frequent ones with a vector of their own, naive Bayes, and each once in a text.
 - Both with the same weight: the network, which is too sure of itself, has its way.
 - Vectors and both directions pretrained as language models on the same reviews, for
   four rounds: no gain over random ones.
