@@ -20,6 +20,7 @@ _PUBLIC = {
     "language_model": "rnnzoo.models.language",
     "adder": "rnnzoo.models.addition",
     "parity": "rnnzoo.models.parity",
+    "pattern_generator": "rnnzoo.models.patterns",
     # Models of the zoo whose weights are set by hand
     "summer": "rnnzoo.models.by_hand",
     "comparer": "rnnzoo.models.by_hand",
