@@ -42,6 +42,7 @@ class SignedCrossentropy(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the loss of every step, `[batch, time]`."""
+        y_pred = ops.convert_to_tensor(y_pred)
         y_true = ops.cast(y_true, y_pred.dtype)
         losses = ops.abs(y_true) * ops.softplus(-ops.sign(y_true) * y_pred)
         return ops.mean(losses, axis=-1)
@@ -124,8 +125,9 @@ class PatternGenerator(BitMachine):
         Args:
             prompts: Bits in a string such as `"0111"`; a list, tuple or 1-D array of 0
                 and 1; or a batch: a list of these, a 2-D array or tensor, or a ragged
-                tensor. What a prompt does not show, nobody can go on with: it should
-                hold a whole period.
+                tensor. A prompt should have as many bits as are shown in training,
+                half of the model's `max_length`: with fewer, the network may not know
+                the phase yet.
             max_length: Number of bits to write.
 
         Returns:
@@ -139,7 +141,7 @@ class PatternGenerator(BitMachine):
 
         Example:
             >>> from rnnzoo import pattern_generator
-            >>> pattern_generator("3_1").generate("10001", max_length=12)
+            >>> pattern_generator("3_1").generate("0001" * 8, max_length=12)
             '000100010001'
         """
         if isinstance(prompts, str):
@@ -178,8 +180,8 @@ class PatternGenerator(BitMachine):
 
         Example:
             >>> from rnnzoo import pattern_generator
-            >>> pattern_generator("5_5").answer("1111100000111", max_length=10)
-            '1100000111'
+            >>> pattern_generator("5_5").answer("0000011111" * 4, max_length=12)
+            '000001111100'
         """
         if max_length is None:
             max_length = self.max_length // 2
@@ -281,15 +283,17 @@ def pattern_generator(
 
     Example:
         >>> from rnnzoo import pattern_generator
-        >>> pattern_generator("10_10").generate("00000000001111", max_length=20)
-        '11111100000000001111'
-        >>> pattern_generator("20_1").generate("1", max_length=500).count("1")
+        >>> shown = "00000000001111111111" * 2
+        >>> pattern_generator("10_10").generate(shown, max_length=24)
+        '000000000011111111110000'
+        >>> shown = "000000000000000000001" * 2
+        >>> pattern_generator("20_1").generate(shown, max_length=500).count("1")
         23
 
     References:
-        - Yaşin and Alpaydın, poster of "Learning sequences using recurrent neural
-          networks", a project of Boğaziçi University, Department of Computer
-          Engineering, 2016: what a single LSTM cell keeps of toy sequences.
+        - "Learning sequences using recurrent neural networks", poster of a project at
+          Boğaziçi University (Yaşin and Alpaydın), spring 2016: made-up sequences, to
+          see what an LSTM cell keeps.
         - Gers, Schraudolph and Schmidhuber, "Learning precise timing with LSTM
           recurrent networks", JMLR 3, 2002.
     """
