@@ -7,8 +7,9 @@ of ones that come again and again. It is shown 32 bits, from any phase of the pa
 and learns to tell the next bit at each of the 31 steps that follow; then it writes, and
 reads what it has written.
 
-Result (weights `pattern_generator.10_10`, `20_1` and the others, seed 0; minutes and
-hardware in results.csv): of all phases, from a share of 1.00000 the next 500 bits are
+Result (weights `pattern_generator.10_10`, `20_1` and the others, seed 0; hardware in
+results.csv, and minutes, which are those after the beginnings, on a core that other
+programs had a part of): of all phases, from a share of 1.00000 the next 500 bits are
 written without an error, for every pattern.
 
 What was tried, on many networks at a time, and where it led:
