@@ -106,8 +106,8 @@ def test_only_what_was_not_shown_counts_and_changes_count_more(model):
 
 
 def test_the_loss_by_hand():
-    targets = [[[5.0], [-1.0], [0.0]]]
-    logits = [[[np.log(3.0)], [np.log(3.0)], [7.0]]]
+    targets = np.array([[[5.0], [-1.0], [0.0]]])
+    logits = np.array([[[np.log(3.0)], [np.log(3.0)], [7.0]]])
     wanted = (5 * np.log(4 / 3) + np.log(4.0) + 0) / 3
     np.testing.assert_allclose(SignedCrossentropy()(targets, logits), wanted, 1e-5)
 

@@ -30,9 +30,10 @@ class SignedCrossentropy(keras.losses.Loss):
     Shapes: targets and logits `[batch, time, bits]`.
 
     Example:
+        >>> import numpy as np
         >>> from rnnzoo.models.patterns import SignedCrossentropy
-        >>> loss = SignedCrossentropy()
-        >>> round(float(loss([[[2.0]], [[0.0]]], [[[0.0]], [[9.0]]])), 4)
+        >>> targets, logits = np.array([[[2.0], [0.0]]]), np.array([[[0.0], [9.0]]])
+        >>> round(float(SignedCrossentropy()(targets, logits)), 4)
         0.6931
     """
 
@@ -42,7 +43,6 @@ class SignedCrossentropy(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the loss of every step, `[batch, time]`."""
-        y_pred = ops.convert_to_tensor(y_pred)
         y_true = ops.cast(y_true, y_pred.dtype)
         losses = ops.abs(y_true) * ops.softplus(-ops.sign(y_true) * y_pred)
         return ops.mean(losses, axis=-1)
