@@ -21,6 +21,7 @@ _PUBLIC = {
     "adder": "rnnzoo.models.addition",
     "parity": "rnnzoo.models.parity",
     "series_classifier": "rnnzoo.models.series",
+    "pattern_generator": "rnnzoo.models.patterns",
     # Models of the zoo whose weights are set by hand
     "summer": "rnnzoo.models.by_hand",
     "comparer": "rnnzoo.models.by_hand",

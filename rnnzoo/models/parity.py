@@ -20,7 +20,7 @@ class BitsReader:
         The target of every step is the parity of what was read so far, which follows
         from the bits after it and the last target.
         """
-        rows, _ = _rows(inputs)
+        rows, _ = bit_rows(inputs)
         source = self.tokens.encode(rows)
         if targets is None:
             return source, None
@@ -55,7 +55,7 @@ class BitsReader:
         """
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
-        rows, is_batch = _rows(inputs)
+        rows, is_batch = bit_rows(inputs)
         if not all(len(row) for row in rows if hasattr(row, "__len__")):
             empty = [str(index) for index, row in enumerate(rows) if not len(row)]
             raise ValueError(
@@ -179,7 +179,7 @@ def parity(
     return weight_files.build(ParityReader, "parity", constructor_arguments(locals()))
 
 
-def _rows(inputs: Any) -> tuple[list, bool]:
+def bit_rows(inputs: Any) -> tuple[list, bool]:
     """Returns rows of bits, and whether they were a batch."""
     is_list = isinstance(inputs, (list, tuple))
     if is_list and not len(inputs):
