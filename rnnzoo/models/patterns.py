@@ -13,7 +13,7 @@ from rnnzoo.architectures.bits import BitMachine
 from rnnzoo.architectures.sequence_model import constructor_arguments
 from rnnzoo.errors import check_number
 from rnnzoo.models.parity import bit_rows
-from rnnzoo.tokens import Bits
+from rnnzoo.tokens import Bits, checked
 
 # How much more a step counts in training if the bit after it is another one.
 CHANGE = 5.0
@@ -187,6 +187,40 @@ class PatternGenerator(BitMachine):
             max_length = self.max_length // 2
         return self.generate(inputs, max_length)
 
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        bits = ["".join(map(str, random.integers(0, 2, n))) for n in (1, 2, 9, 40, 300)]
+        return ["0111", "1, 0 1", *bits]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Answers strings `[batch]` with the same text as `answer`, in the graph."""
+        import tensorflow as tf
+
+        bits = self.tokens.read(text)
+        lengths = bits.row_lengths()
+        lengths = checked(lengths, lengths > 0, "A row must have at least one bit.")
+        batch = tf.shape(lengths)[0]
+        outputs, state = self.read_piece(self.tokens(bits), self.start_state(batch))
+        last = tf.gather(outputs[..., 0], lengths - 1, batch_dims=1)
+        first = tf.cast(last > 0, tf.int32)[:, None]
+        begun = self._writer.begin_in_graph(
+            first[:, 0] + 1,
+            self._per_layer(state),
+            tf.zeros_like(lengths, tf.uint64),
+            tf.zeros((batch, 3), tf.bool),
+        )
+        count = tf.constant(self.max_length // 2 - 1)
+        greedily = generation.settings(temperature=0.0)
+        tokens, _ = self._writer.write_in_graph(begun, greedily, count)
+        bits = tf.strings.as_string(tf.concat([first, tokens - 1], axis=1))
+        return {"text": tf.strings.reduce_join(bits, axis=1)}
+
+    def _per_layer(self, state: list) -> list:
+        """Returns the tensors of a state as a list for each layer."""
+        size = self.recurrence.states_per_layer
+        return [state[i : i + size] for i in range(0, len(state), size)]
+
     def _continued(self, rows: list, count: int) -> list[list[int]]:
         """Returns the bits that come after each row."""
         lengths = np.array([len(row) for row in rows], int)
@@ -209,10 +243,9 @@ class PatternGenerator(BitMachine):
                 ends = np.flatnonzero(last < piece.shape[1])
                 logits = ops.convert_to_numpy(logits)
                 first[ends] = logits[ends, last[ends], 0] > 0
-            layers = self.recurrence.states_per_layer
             begun = self._writer.begin(
                 first + 1,
-                [state[i : i + layers] for i in range(0, len(state), layers)],
+                self._per_layer(state),
                 keys=np.zeros(len(group), "uint64"),
             )
             greedily = generation.settings(temperature=0.0)
