@@ -342,7 +342,7 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
         >>> from rnnzoo.diagnostics import gradient_norms
         >>> model = many_to_one(features=1, num_values=1, units=1, cell="simple")
         >>> recurrence = model.get_layer("recurrence").layers[0]
-        >>> recurrence.cell.recurrent_kernel.assign([[0.5]])
+        >>> _ = recurrence.cell.recurrent_kernel.assign([[0.5]])
         >>> norms = gradient_norms(model, np.zeros((4, 3, 1)), np.ones((4, 1)))
         >>> [round(float(norm / norms[-1]), 3) for norm in norms]  # a half a step
         [0.125, 0.25, 0.5, 1.0]

@@ -39,8 +39,13 @@ def code_blocks(path):
     return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
+# Pages train networks; what has no prompts is tested elsewhere.
 PAGES = [ROOT / "README.md"]
-PAGES += sorted(page for page in (ROOT / "docs").glob("*.md") if code_blocks(page))
+PAGES += [
+    pytest.param(page, marks=pytest.mark.slow)
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    if any(">>> " in block for block in code_blocks(page))
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
