@@ -19,8 +19,9 @@ from rnnzoo.layers.recurrence import CELLS, RecurrentStack
 
 # Share of the training examples that n-grams answer alone: they learn sooner.
 NGRAM_SHARE = 0.3
-# Their weight in the answer: the network is surer of itself than it is right.
-NGRAM_WEIGHT = 0.7
+# Their weight in the answer: the network is surer of itself than it is right. Chosen on
+# training reviews of films that were held out.
+NGRAM_WEIGHT = 0.8
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
