@@ -5,6 +5,11 @@
 
 Two LSTMs of 512 units read characters. They train on the first 90 % of the text and are
 measured on the last 10 %, the published split.
+
+Result (weights `language_model.shakespeare`, seed 0, 156.9 minutes on two to three
+cores beside much other work): 1.44788 nats a character over the whole of the last
+10 %, with the state carried, which is 2.08886 bits and a perplexity of 4.25411. In
+windows of 256 characters, each of which begins anew, it is 1.50890 nats.
 """
 
 import dataclasses

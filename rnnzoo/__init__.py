@@ -21,6 +21,8 @@ _PUBLIC = {
     "translator": "rnnzoo.models.translation",
     "adder": "rnnzoo.models.addition",
     "parity": "rnnzoo.models.parity",
+    "series_classifier": "rnnzoo.models.series",
+    "pattern_generator": "rnnzoo.models.patterns",
     # Models of the zoo whose weights are set by hand
     "summer": "rnnzoo.models.by_hand",
     "comparer": "rnnzoo.models.by_hand",
@@ -29,6 +31,10 @@ _PUBLIC = {
     "many_to_one": "rnnzoo.architectures.many_to_one",
     "many_to_many": "rnnzoo.architectures.many_to_many",
     "many_to_one_to_many": "rnnzoo.architectures.many_to_one_to_many",
+    # Models without the memory of a recurrent network, to compare with
+    "autoregressive": "rnnzoo.architectures.memoryless",
+    "feed_forward": "rnnzoo.architectures.memoryless",
+    "hidden_markov": "rnnzoo.architectures.hidden_markov",
     # What there is
     "list_models": "rnnzoo.listing",
     "list_weights": "rnnzoo.weights",
@@ -38,6 +44,7 @@ _PUBLIC = {
     "load": "rnnzoo.weights",
     "train": "rnnzoo.training",
     "Recipe": "rnnzoo.training",
+    "export": "rnnzoo.exporting",
 }
 
 # Models without weights yet, which are not listed before they have some.

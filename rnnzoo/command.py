@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # as after `rnnzoo list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+    except (ValueError, TypeError, OSError, ImportError, FloatingPointError) as error:
         print(f"rnnzoo: {error}", file=sys.stderr)
         return 1
     except training.Interrupted as interruption:
@@ -152,6 +152,26 @@ def _parser(words: list[str]) -> _Parser:
         "--recipe", help="the recipe; default: the one that trained the weights"
     )
     sub.add_argument("--json", action="store_true", help="print figures as JSON")
+
+    sub = command("export", _export, "write a folder that can be served without rnnzoo")
+    _add_model(sub)
+    sub.add_argument("--to", required=True, metavar="FOLDER", help="the folder")
+    sub.add_argument(
+        "--format",
+        default="savedmodel",
+        help="savedmodel (raw text in, answers out), onnx or litert (tokens in and "
+        "out); default: %(default)s",
+    )
+    sub.add_argument(
+        "--version",
+        type=int,
+        default=1,
+        help="number of the folder in FOLDER; servers take the highest; default: "
+        "%(default)s",
+    )
+    sub.add_argument(
+        "--overwrite", action="store_true", help="replace what has this number"
+    )
 
     sub = command(
         "prepare", _prepare, "prepare a public data set; without a name, list them"
@@ -371,6 +391,18 @@ def _evaluate_own(parsed: argparse.Namespace, model: typing.Any) -> None:
         path = os.path.join(parsed.plots, name)
         plot(report, path)
         print(f"Written: {path}", file=sys.stderr)
+
+
+def _export(parsed: argparse.Namespace) -> None:
+    model = _model(parsed)
+    folder = rnnzoo.export(
+        model,
+        parsed.to,
+        parsed.format,
+        version=parsed.version,
+        overwrite=parsed.overwrite,
+    )
+    print(f"Written, and it answers as Python does: {folder}")
 
 
 def _progress(steps: typing.Iterable) -> typing.Iterable:

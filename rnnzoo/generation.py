@@ -9,7 +9,6 @@ What is random depends on a key and the step alone, not on the batch: see `keys`
 """
 
 import collections
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import check_number
+from rnnzoo.tokens import to_utf8
 
 # Symbols that are remembered to find stop strings in.
 STOP_LIMIT = 64
@@ -112,13 +112,28 @@ def keys(prompts: Sequence[str], seed: int) -> np.ndarray:
         >>> bool(first == keys(["a"], seed=1)[0]), bool(first == again)
         (True, False)
     """
-    counts, found = collections.Counter(), []
+    prompts = [to_utf8(prompt) for prompt in prompts]
+    counts, earlier = collections.Counter(), []
     for prompt in prompts:
-        text = f"{seed}:{counts[prompt]}:{prompt}".encode("utf-8", "replace")
+        earlier.append(str(counts[prompt]))
         counts[prompt] += 1
-        digest = hashlib.blake2b(text, digest_size=8).digest()
-        found.append(int.from_bytes(digest, "little"))
-    return np.array(found, "uint64")
+    earlier, prompts = (tf.constant(row, tf.string) for row in (earlier, prompts))
+    return _hashed(str(seed), earlier, prompts).numpy()
+
+
+def keys_in_graph(prompts: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Returns `keys` of strings `[prompts]` and an integer, in the graph."""
+    rows = tf.range(tf.size(prompts))
+    same = tf.equal(prompts[:, None], prompts) & (rows[:, None] > rows)
+    earlier = tf.math.count_nonzero(same, axis=1)
+    return _hashed(tf.strings.as_string(seed), tf.strings.as_string(earlier), prompts)
+
+
+def _hashed(seed: Any, earlier: tf.Tensor, prompts: tf.Tensor) -> tf.Tensor:
+    """Returns a key `[prompts]` for each prompt and how often it came before."""
+    texts = tf.strings.join([seed, ":", earlier, ":", prompts])
+    # This hash is the same on every machine, and will never change.
+    return tf.cast(tf.strings.to_hash_bucket_fast(texts, 2**63 - 1), tf.uint64)
 
 
 class Writer:
@@ -182,10 +197,10 @@ class Writer:
         chosen["stops"] = spec(tf.int32, None, STOP_LIMIT)
         count, width = spec(tf.int32), spec(tf.int32)
         self._write = tf.function(
-            self._write_graph, input_signature=[begun, chosen, count], autograph=False
+            self.write_in_graph, input_signature=[begun, chosen, count], autograph=False
         )
         self._search = tf.function(
-            self._search_graph,
+            self.search_in_graph,
             input_signature=[begun, chosen, count, width, spec(tf.float32)],
             autograph=False,
         )
@@ -276,7 +291,21 @@ class Writer:
         )
         return tokens.numpy(), scores.numpy()
 
-    def _write_graph(self, begun: dict, settings: dict, count: tf.Tensor) -> tuple:
+    def begin_in_graph(self, token: Any, state: Any, keys: Any, seen: Any) -> dict:
+        """Returns what `begin` does, of tensors."""
+        return {
+            "token": token,
+            "state": state,
+            "keys": keys,
+            "step": tf.zeros_like(keys),
+            "recent": tf.fill([tf.size(token), STOP_LIMIT], -1),
+            "seen": seen,
+            "ended": tf.zeros_like(token, tf.bool),
+        }
+
+    def write_in_graph(self, begun: dict, settings: dict, count: tf.Tensor) -> tuple:
+        """Does what `write` does, in the graph."""
+
         def goes_on(index: tf.Tensor, now: dict, tokens: tf.Tensor) -> tf.Tensor:
             return (index < count) & ~tf.reduce_all(now["ended"])
 
@@ -300,14 +329,15 @@ class Writer:
         length, after, tokens = tf.while_loop(goes_on, write_one, (0, begun, tokens))
         return tokens[:, :length], after
 
-    def _search_graph(
+    def search_in_graph(
         self,
         begun: dict,
         settings: dict,
         count: tf.Tensor,
         width: tf.Tensor,
-        length_penalty: tf.Tensor,
+        length_penalty: tf.Tensor | float = 1.0,
     ) -> tuple:
+        """Does what `search` does, in the graph."""
         batch, size = tf.shape(begun["token"])[0], self.vocabulary_size
         # One beginning at first, or all would be the same for ever.
         totals = tf.where(tf.range(width)[None] > 0, -np.inf, tf.zeros((batch, 1)))

@@ -20,6 +20,12 @@ from rnnzoo.errors import check_number
 PADDING = 0
 UNKNOWN_WORD = "[unknown]"
 START_SYMBOL = "[start]"
+# What stands between numbers in a text: what `str.split` splits at, and marks.
+_GAPS = r"[\s\v\x1c-\x1f\x85\pZ,;()\[\]]+"
+_MARKS = str.maketrans("[](),;", "      ")
+# Numbers as they are written in a text; Python and the graph read the same ones.
+_WHOLE = r"[+-]?[0-9]+"
+_REAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -31,8 +37,8 @@ class Numbers(keras.layers.Layer):
     checks every number and says which are wrong.
 
     Inputs of the call: integers `[batch, time]`, dense or ragged, or strings `[batch]`
-    of numbers separated by spaces or commas. A number out of range stops the graph
-    with `InvalidArgumentError`.
+    of numbers separated by spaces, commas or brackets. A number out of range, or what
+    is no number, stops the graph with `InvalidArgumentError`.
 
     Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end.
 
@@ -75,8 +81,7 @@ class Numbers(keras.layers.Layer):
         if not isinstance(inputs, (tf.Tensor, tf.RaggedTensor)):
             inputs = tf.convert_to_tensor(inputs)
         if inputs.dtype == tf.string:
-            words = tf.strings.split(tf.strings.regex_replace(inputs, r"[\s,]+", " "))
-            inputs = tf.ragged.map_flat_values(tf.strings.to_number, words, tf.int64)
+            inputs = self.read(inputs)
         numbers = inputs.flat_values if isinstance(inputs, tf.RaggedTensor) else inputs
         message = f"Every number must be from {self.minimum} to {self.maximum}."
         with tf.control_dependencies(
@@ -92,6 +97,22 @@ class Numbers(keras.layers.Layer):
             shift = tf.cast(self.minimum - 1, inputs.dtype)
             ids = tf.cast(inputs - shift, tf.int32)
         return ids.to_tensor(PADDING) if isinstance(ids, tf.RaggedTensor) else ids
+
+    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Reads the numbers of strings `[batch]`, int64 `[batch, (numbers)]`."""
+        return _read_numbers(texts, _WHOLE, tf.int64)
+
+    def write(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids `[batch, time]` as strings `[batch]`, in the graph.
+
+        Example:
+            >>> from rnnzoo.tokens import Numbers
+            >>> Numbers(1, 32).write([[31, 4], [15, 0]]).numpy().tolist()
+            [b'31 4', b'15']
+        """
+        ids = tf.convert_to_tensor(ids)
+        words = tf.strings.as_string(ids + (self.minimum - 1))
+        return _joined(words, tf.not_equal(ids, PADDING), " ")
 
     def check(
         self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
@@ -265,15 +286,55 @@ def parse_numbers(text: str) -> list:
         >>> parse_numbers("[31, 4 15]")
         [31, 4, 15]
     """
-    words = text.translate(str.maketrans("[](),;", "      ")).split()
 
     def parse(word: str) -> Any:
-        try:
-            return int(word)
-        except ValueError:
-            return word
+        # Python refuses to read integers of very many digits.
+        is_number = re.fullmatch(_WHOLE, word) and len(word) < 4000
+        return int(word) if is_number else word
 
-    return [parse(word) for word in words]
+    return [parse(word) for word in text.translate(_MARKS).split()]
+
+
+def parse_real_numbers(text: str) -> list:
+    """Reads real numbers out of a text, as `parse_numbers`.
+
+    Example:
+        >>> from rnnzoo.tokens import parse_real_numbers
+        >>> parse_real_numbers("(2, -.5) 1e3 x")
+        [2.0, -0.5, 1000.0, 'x']
+    """
+    words = text.translate(_MARKS).split()
+    return [float(word) if re.fullmatch(_REAL, word) else word for word in words]
+
+
+def checked(value: Any, is_right: tf.Tensor, message: str) -> Any:
+    """Returns a tensor, or stops the graph before anything is made of it.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo.tokens import checked
+        >>> int(checked(tf.constant(3), tf.constant(True), "It must be 3."))
+        3
+    """
+    with tf.control_dependencies(
+        [tf.debugging.Assert(tf.reduce_all(is_right), [message])]
+    ):
+        return tf.identity(value)
+
+
+def _read_numbers(texts: tf.Tensor, pattern: str, dtype: Any) -> tf.RaggedTensor:
+    """Reads the numbers of strings `[batch]`: `[batch, (numbers)]`, in the graph."""
+    words = tf.strings.split(tf.strings.regex_replace(texts, _GAPS, " "))
+    is_number = tf.strings.regex_full_match(words.values, pattern)
+    message = "A text must be numbers, separated by spaces or commas."
+    flat = checked(words.values, is_number, message)
+    return words.with_values(tf.strings.to_number(flat, dtype))
+
+
+def _joined(words: tf.Tensor, is_kept: tf.Tensor, joint: str) -> tf.Tensor:
+    """Joins those words `[batch, time]` of each row that are kept: `[batch]`."""
+    kept = tf.ragged.boolean_mask(words, is_kept)
+    return tf.strings.reduce_join(kept, axis=-1, separator=joint)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -307,9 +368,12 @@ class Bits(Numbers):
         """Returns the values of bits or of strings; shapes as in the class."""
         if not isinstance(inputs, (tf.Tensor, tf.RaggedTensor)):
             inputs = tf.convert_to_tensor(inputs)
-        if inputs.dtype == tf.string:
-            inputs = tf.strings.regex_replace(inputs, "([01])", r"\1 ")
         return tf.gather(self.values, super().call(inputs))[..., tf.newaxis]
+
+    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Reads the bits of strings `[batch]`, int64 `[batch, (bits)]`."""
+        texts = tf.strings.regex_replace(texts, "([01])", r"\1 ")
+        return _read_numbers(texts, "[01]", tf.int64)
 
     def encode(self, rows: Sequence, name: str = "bits") -> np.ndarray:
         """Turns rows of 0 and 1 into values `[rows, time, 1]`, float32."""
@@ -327,7 +391,7 @@ class RealSteps(keras.layers.Layer):
     Use it for models that calculate with streams of numbers.
 
     Inputs of the call: strings `[batch]` of numbers separated by spaces, commas or
-    brackets, step after step.
+    brackets, step after step; or such numbers, ragged.
 
     Outputs of the call: `[batch, time, values]`, float32, padded with 0 at the end.
 
@@ -354,12 +418,63 @@ class RealSteps(keras.layers.Layer):
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the numbers of strings; shapes as in the class."""
-        inputs = tf.convert_to_tensor(inputs, tf.string)
-        words = tf.strings.split(
-            tf.strings.regex_replace(inputs, r"[\s,;()\[\]]+", " ")
-        )
-        numbers = tf.ragged.map_flat_values(tf.strings.to_number, words).to_tensor(0.0)
-        return tf.reshape(numbers, [tf.shape(numbers)[0], -1, self.values])
+        if not isinstance(inputs, tf.RaggedTensor):
+            inputs = self.read(tf.convert_to_tensor(inputs, tf.string))
+        numbers = inputs.to_tensor(0.0)
+        steps = tf.shape(numbers)[1] // self.values
+        return tf.reshape(numbers, [tf.shape(numbers)[0], steps, self.values])
+
+    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Reads the numbers of strings `[batch]`, float32 `[batch, (numbers)]`.
+
+        What is no finite number, or no whole number of steps, stops the graph with
+        `InvalidArgumentError`.
+        """
+        numbers = _read_numbers(texts, _REAL, tf.float64)
+        message = f"Numbers must be finite, {self.values} a step."
+        flat = checked(numbers.values, tf.math.is_finite(numbers.values), message)
+        flat = checked(flat, numbers.row_lengths() % self.values == 0, message)
+        return numbers.with_values(tf.cast(flat, tf.float32))
+
+    def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
+        """Splits a row or a batch of rows into rows of Python's numbers.
+
+        Args:
+            inputs: A row: a list, tuple, array or tensor of numbers, or of steps if
+                there are several numbers a step. Or a batch: a list of rows, or of
+                texts of numbers, or an array of one dimension more.
+            name: What messages call it.
+
+        Returns:
+            The rows, for `check` and `encode`, and whether they were a batch.
+
+        Raises:
+            TypeError: If it is none of these.
+        """
+        if hasattr(inputs, "numpy"):
+            inputs = inputs.numpy()
+        if isinstance(inputs, np.ndarray):
+            inputs = inputs.tolist()
+        if not isinstance(inputs, (list, tuple)):
+            raise TypeError(
+                f"{name} must be a list of numbers, or of such lists. Received: a "
+                f"{type(inputs).__name__}"
+            )
+        if all(isinstance(row, str) for row in inputs):
+            return [self._parse(text) for text in inputs], True
+        depth, first = 0, inputs
+        while isinstance(first, (list, tuple, np.ndarray)) and len(first):
+            depth, first = depth + 1, first[0]
+        is_batch = depth > (2 if self.values > 1 else 1)
+        rows = list(inputs) if is_batch else [inputs]
+        return [_plain_row(row, self.values) for row in rows], is_batch
+
+    def _parse(self, text: str) -> list:
+        """Reads the numbers of a text, step after step; other words stay."""
+        numbers, size = parse_real_numbers(text), self.values
+        if size == 1:
+            return numbers
+        return [numbers[i : i + size] for i in range(0, len(numbers), size)]
 
     def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
         """Returns rows as arrays `[time, values]`, float32.
@@ -410,6 +525,79 @@ class RealSteps(keras.layers.Layer):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {"values": self.values}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ScaledSteps(RealSteps):
+    """Real numbers of which each of a step is scaled by itself; and a 1 at its end.
+
+    Use it for models of measurements, whose sizes differ. As every real step ends with
+    a 1, none is mistaken for padding, which is zeros, whatever was measured.
+
+    Inputs of the call: as of `RealSteps`.
+
+    Outputs of the call: `[batch, time, values + 1]`, float32, padded with 0 at the end.
+
+    Args:
+        means: What to subtract from each number of a step.
+        spreads: What to divide by then.
+
+    Raises:
+        ValueError: If there are not as many of both, or a spread is not above 0.
+
+    Example:
+        >>> from rnnzoo.tokens import ScaledSteps
+        >>> steps = ScaledSteps([10.0, 0.0], [5.0, 1.0])
+        >>> steps.encode([[[10, 0], [20, 3]], [[5, 1]]]).tolist()
+        [[[0.0, 0.0, 1.0], [2.0, 3.0, 1.0]], [[-1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]]
+    """
+
+    def __init__(
+        self, means: Sequence[float], spreads: Sequence[float], **layer_options: Any
+    ):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(len(means), **layer_options)
+        if len(means) != len(spreads) or not all(spread > 0 for spread in spreads):
+            raise ValueError(
+                "means and spreads must be as many numbers, spreads above 0. Received: "
+                f"means={means!r}, spreads={spreads!r}"
+            )
+        self.means = [float(mean) for mean in means]
+        self.spreads = [float(spread) for spread in spreads]
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the scaled numbers of strings; shapes as in the class."""
+        if not isinstance(inputs, tf.RaggedTensor):
+            inputs = self.read(tf.convert_to_tensor(inputs, tf.string))
+        lengths = inputs.row_lengths() // self.values
+        scaled = (super().call(inputs) - self.means) / self.spreads
+        real = tf.sequence_mask(lengths, dtype=tf.float32)[..., tf.newaxis]
+        return tf.concat([scaled * real, real], axis=-1)
+
+    def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
+        """Turns rows into scaled numbers `[rows, time, values + 1]`, float32."""
+        means, spreads = np.float32(self.means), np.float32(self.spreads)
+        arrays = [(array - means) / spreads for array in self.check(rows, name)]
+        longest = max(map(len, arrays), default=0)
+        steps = np.zeros((len(arrays), longest, self.values + 1), "float32")
+        for row, array in zip(steps, arrays, strict=True):
+            row[: len(array), :-1], row[: len(array), -1] = array, 1
+        return steps
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"means": self.means, "spreads": self.spreads}
+
+
+def _plain_row(row: Any, values: int) -> list:
+    """Returns a row with Python's numbers in place of NumPy's."""
+    if isinstance(row, np.ndarray):
+        return row.tolist()
+    if not isinstance(row, (list, tuple)):
+        return [[row]]  # nested too little, which `check` refuses
+    if values > 1:
+        return [_plain_row(step, 1) for step in row]
+    return [v.item() if isinstance(v, np.generic) else v for v in row]
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -491,6 +679,30 @@ class BinaryColumns(keras.layers.Layer):
         length = tf.reduce_max(tf.concat([[[-1]], tf.cast(used, tf.int32)], axis=0)) + 1
         bits = tf.pad(bits[:length], [[0, self.extra_steps], [0, 0], [0, 0]])
         return tf.cast(tf.transpose(bits, [1, 0, 2]), tf.float32)
+
+    def write(self, bits: tf.Tensor) -> tf.Tensor:
+        """Writes bits `[batch, time]`, least significant first, as decimal strings.
+
+        Example:
+            >>> from rnnzoo.tokens import BinaryColumns
+            >>> BinaryColumns(1).write([[False, True, False, True]]).numpy().tolist()
+            [b'10']
+        """
+        bits = tf.transpose(tf.cast(bits, tf.int32))
+        steps, batch = tf.shape(bits)[0], tf.shape(bits)[1]
+        # A binary digit has less than 0.302 decimal ones.
+        digits = tf.zeros([batch, steps * 302 // 1000 + 1], tf.int32)
+
+        def double(step: tf.Tensor, digits: tf.Tensor) -> tuple:
+            # A digit of five or more carries one; the least significant gets the bit.
+            carried = tf.concat(
+                [bits[steps - 1 - step][:, None], digits[:, :-1] // 5], axis=1
+            )
+            return step + 1, digits * 2 % 10 + carried
+
+        _, digits = tf.while_loop(lambda step, _: step < steps, double, (0, digits))
+        text = tf.strings.reduce_join(tf.strings.as_string(digits[:, ::-1]), axis=1)
+        return tf.strings.regex_replace(text, "^0+([0-9])", r"\1")
 
     def check(self, rows: Sequence, name: str = "numbers") -> list[tuple[int, ...]]:
         """Returns rows of natural numbers as tuples of Python's integers.
@@ -681,6 +893,19 @@ class _Texts(keras.layers.Layer):
             ids = tf.concat([ids, unknown], axis=1)
         return ids.to_tensor(PADDING)
 
+    def write(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids `[batch, time]` as strings `[batch]`, in the graph.
+
+        It gives what `decode` gives, padding and start symbols left out.
+        """
+        # The last one is the start symbol, if there is one.
+        symbols = ["", self.unknown, *self.vocabulary, ""]
+        words = tf.gather(tf.constant([to_utf8(symbol) for symbol in symbols]), ids)
+        is_kept = tf.not_equal(ids, PADDING)
+        if self.start:
+            is_kept &= tf.not_equal(ids, self.start_id)
+        return _joined(words, is_kept, self.joint)
+
     def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
         """Turns texts into padded token ids.
 
@@ -782,6 +1007,7 @@ class Words(_Vocabulary):
 
     kind = "word"
     joint = " "
+    unknown = UNKNOWN_WORD
 
     def __init__(
         self,
@@ -913,6 +1139,7 @@ class Characters(_Vocabulary):
 
     kind = "character"
     joint = ""
+    unknown = "\ufffd"
 
     def __init__(
         self, vocabulary: Sequence[str], *, start: bool = False, **layer_options: Any

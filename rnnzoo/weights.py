@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 from rnnzoo.errors import closest
@@ -93,6 +94,10 @@ def find(name: str, model: str | None = None) -> pathlib.Path:
 def load(path: str) -> Any:
     """Loads a model from its file: weights, tokens, settings and card.
 
+    A file holds numbers and settings, no code: one with functions in it (`Lambda`
+    layers, for instance), or with paths that lead out of it, is refused, and Keras'
+    safe mode stays on.
+
     Args:
         path: A `.keras` file that a model's `save` or a training run wrote, or a listed
             name such as `"sorter.naturals_32"`.
@@ -101,8 +106,8 @@ def load(path: str) -> Any:
         The model, of the class that was saved.
 
     Raises:
-        ValueError: If there is no such file, it is not a model of rnnzoo, or it is
-            damaged.
+        ValueError: If there is no such file, it is not a model of rnnzoo, it is
+            damaged, or it holds code.
 
     Example:
         >>> import rnnzoo, tempfile, pathlib
@@ -126,7 +131,7 @@ def load(path: str) -> Any:
             f"The file must hold a model of rnnzoo. Load others with "
             f"keras.models.load_model. Received: a {class_name!r} in {str(path)!r}"
         )
-    return keras.models.load_model(path)
+    return keras.models.load_model(path, safe_mode=True)
 
 
 def build(model_class: type, model: str, arguments: dict) -> Any:
@@ -169,7 +174,7 @@ def build(model_class: type, model: str, arguments: dict) -> Any:
         )
     import keras
 
-    return keras.models.load_model(path)
+    return keras.models.load_model(path, safe_mode=True)
 
 
 def settings(path: pathlib.Path) -> dict:
@@ -190,12 +195,44 @@ def class_name(path: str) -> str:
 
 
 def _content(path: pathlib.Path) -> dict:
-    """Reads the class and settings of a model from its file, without building it."""
+    """Reads the class and settings of a model from its file, without building it.
+
+    Raises:
+        ValueError: If it is damaged, no model, or unsafe to load.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read("config.json"))
+            names = archive.namelist()
+            content = json.loads(archive.read("config.json"))
     except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
         raise ValueError(
             "A model file is a .keras archive, as model.save writes it. "
             f"Received: {str(path)!r}, which is damaged or something else ({error})"
         ) from error
+    outside = [name for name in names if _leads_out(name)]
+    code = [kind for kind in _kinds(content) if kind in ("Lambda", "__lambda__")]
+    if outside or code:
+        found = f"the path {outside[0]!r}" if outside else f"code, a {code[0]!r}"
+        raise ValueError(
+            "A model file must hold numbers and settings, no code and no path out of "
+            "it: do not load it, unless you wrote it yourself and know another way. "
+            f"Received: {str(path)!r}, which holds {found}"
+        )
+    return content
+
+
+def _leads_out(name: str) -> bool:
+    """Tells whether the name of a file in an archive leads out of it."""
+    path = name.replace("\\", "/")
+    return path.startswith("/") or ":" in path or ".." in path.split("/")
+
+
+def _kinds(content: Any) -> Iterator[str]:
+    """Yields the class names of all objects in a configuration."""
+    if isinstance(content, dict):
+        if "class_name" in content:
+            yield content["class_name"]
+        content = list(content.values())
+    if isinstance(content, list):
+        for value in content:
+            yield from _kinds(value)

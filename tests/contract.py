@@ -1,5 +1,8 @@
 """What every model of `rnnzoo.list_models()` must satisfy.
 
+What takes long, and depends on the architecture more than on the model, is among the
+slow tests but for the first model of each architecture.
+
 A new model needs no test code here: examples come from the recipe that its weights
 record names. A model whose weights are set by hand takes no `weights`, has no recipe
 and is not trained: it brings examples, and must answer all of them rightly.
@@ -8,9 +11,11 @@ and is not trained: it brings examples, and must answer all of them rightly.
 import dataclasses
 import functools
 import inspect
+import json
 import os
 import pathlib
 import signal
+import typing
 
 import keras
 import numpy as np
@@ -20,6 +25,7 @@ import tiny_data
 
 import rnnzoo
 from rnnzoo import callbacks, training, weights
+from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.data.pipeline import batches
 from rnnzoo.devices import strategy
 
@@ -30,8 +36,28 @@ WEIGHTS = rnnzoo.list_weights()
 TINY = {"units": 8}
 EMOJI = "\N{GRINNING FACE}"
 
+
+def slow_but_first_of_its_architecture(names):
+    """Marks models as slow whose architecture a model before them has, too."""
+    seen, marked = set(), []
+    for name in names:
+        model = typing.get_type_hints(getattr(rnnzoo, name))["return"]
+        line = model.__mro__
+        architecture = line[line.index(SequenceModel) - 1]
+        marks = [pytest.mark.slow] if architecture in seen else []
+        seen.add(architecture)
+        marked.append(pytest.param(name, marks=marks))
+    return marked
+
+
 every_model = pytest.mark.parametrize("name", EVERY_MODEL)
 every_trained_model = pytest.mark.parametrize("name", MODELS)
+every_architecture = pytest.mark.parametrize(
+    "name", slow_but_first_of_its_architecture(EVERY_MODEL)
+)
+every_trained_architecture = pytest.mark.parametrize(
+    "name", slow_but_first_of_its_architecture(MODELS)
+)
 every_model_by_hand = pytest.mark.parametrize("name", BY_HAND)
 every_weights = pytest.mark.parametrize("name", WEIGHTS)
 
@@ -57,6 +83,8 @@ def recipe_of(name, **options):
     recipe = training.recipe_class(record["recipe"])
     small = {"epochs": 2, "steps_per_epoch": 4, "batch_size": 4, **TINY}
     small |= {"max_length": 32, "embedding_dim": 8, "ngram_rows": 1000}
+    # Where the small data sets are, and how many examples to validate on.
+    small |= {"data": os.environ["TFDS_DATA_DIR"], "held_out": 40}
     fields = {field.name for field in dataclasses.fields(recipe)}
     return recipe(**{k: v for k, v in small.items() if k in fields} | options)
 
@@ -193,7 +221,7 @@ def test_memorises_eight_examples(name):
     assert model.answer(inputs) == targets
 
 
-@every_model
+@every_architecture
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(name, policy):
     inputs, targets = examples_of(name, 8)
@@ -269,7 +297,7 @@ def test_calls_do_not_retrace(name):
         model(model.encode(inputs)[0])
 
 
-@every_trained_model
+@every_trained_architecture
 @pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_replicas_train_as_one_device_does(name, count):
     recipe = recipe_without_dropout(name)
@@ -293,7 +321,7 @@ def test_replicas_train_as_one_device_does(name, count):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-@every_trained_model
+@every_trained_architecture
 def test_the_training_step_compiles_with_xla_to_the_same_loss(name):
     """As near to a TPU as a machine without one comes: static shapes, no strings."""
     recipe = recipe_without_dropout(name)
@@ -319,7 +347,7 @@ def test_the_training_step_compiles_with_xla_to_the_same_loss(name):
     np.testing.assert_allclose(losses(True), losses(False), rtol=1e-4)
 
 
-@every_trained_model
+@every_trained_architecture
 @pytest.mark.parametrize("step", [2, 4, pytest.param(7, marks=pytest.mark.slow)])
 def test_interrupted_and_resumed_equals_uninterrupted(
     name, step, tmp_path, monkeypatch
@@ -351,7 +379,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     assert one == other
 
 
-@every_trained_model
+@every_trained_architecture
 def test_a_run_folder_is_complete(name, tmp_path, capsys):
     model = training.train(recipe_of(name), tmp_path / "run", "cpu")
     assert type(model) is type(trained(name))
@@ -398,6 +426,24 @@ def test_bad_arguments(name):
         make(None, 7)
     with pytest.raises(TypeError):
         make(unit=7)
+
+
+def test_exports_answer_as_python_does(tmp_path):
+    """One test, not one per model: they share the process that tries exports."""
+    small = {"weights": None, **TINY, "max_length": 16, "num_layers": 1}
+    small |= {"ngram_rows": 1000}
+    for name in EVERY_MODEL:
+        known = inspect.signature(factory(name)).parameters
+        model = factory(name)(**{k: v for k, v in small.items() if k in known})
+        folder = rnnzoo.export(model, tmp_path / name)
+        requests = json.loads((folder / "requests.json").read_text("utf-8"))
+        request, response = (
+            requests["serving_default"][part] for part in ("request", "response")
+        )
+        answers = response["outputs"]
+        if isinstance(answers, dict):
+            answers = answers["label"]
+        assert answers == model.answer(request["inputs"]["text"])
 
 
 @every_weights

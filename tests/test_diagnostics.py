@@ -1,4 +1,4 @@
-"""Figures by hand, properties of any report, and pictures."""
+"""Figures by hand, properties of any report, gradients by hand, and pictures."""
 
 import json
 import math
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnzoo import diagnostics, many_to_many, many_to_one
 from rnnzoo.diagnostics import (
     classification_report,
     plot_calibration,
@@ -192,3 +193,85 @@ def test_pictures_of_one_example(tmp_path):
     report = classification_report([0], [[1.0, 0.0]], ["a", "b"])
     plot_confusion(report, str(tmp_path / "confusion.png"))
     plot_calibration(report, str(tmp_path / "calibration.png"))
+
+
+def test_gradient_norms_are_those_of_the_equations():
+    """Backwards by hand, through tanh: h' = h W (1 - h ** 2) at each step."""
+    model = many_to_one(features=2, num_values=1, units=3, cell="simple")
+    kernel, recurrent, bias, head, head_bias = map(np.array, model.get_weights())
+    random = np.random.default_rng(0)
+    inputs, targets = random.normal(size=(4, 6, 2)), random.normal(size=(4, 1))
+    states = [np.zeros((4, 3))]
+    for step in range(6):
+        states.append(np.tanh(inputs[:, step] @ kernel + states[-1] @ recurrent + bias))
+    gradient = 2 * (states[-1] @ head + head_bias - targets) @ head.T
+    norms = [np.linalg.norm(gradient, axis=1).mean()]
+    for state in states[:0:-1]:
+        gradient = gradient * (1 - state**2) @ recurrent.T
+        norms.insert(0, np.linalg.norm(gradient, axis=1).mean())
+    found = diagnostics.gradient_norms(model, inputs, targets)
+    np.testing.assert_allclose(found, norms, rtol=1e-4)
+
+
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+def test_gradient_norms_agree_with_finite_differences(cell):
+    model = many_to_many(
+        features=1, num_classes=3, units=2, cell=cell, initial_state="learned"
+    )
+    inputs = np.random.default_rng(0).normal(size=(1, 5, 1)).astype("float32")
+    targets = np.array([[0, 0, 0, 0, 2]])
+    found = diagnostics.gradient_norms(model, inputs, targets)
+    assert found.shape == (6,)
+    slopes = []
+    for vector in model.get_layer("recurrence").learned_state[0]:
+        for unit in np.eye(2, dtype="float32"):
+            losses = []
+            for sign in (-1, 1):
+                vector.assign(sign * 1e-2 * unit)
+                logits = np.array(model(inputs))[0, -1].astype("float64")
+                losses.append(np.log(np.exp(logits).sum()) - logits[2])
+            vector.assign(np.zeros(2))
+            slopes.append((losses[1] - losses[0]) / 2e-2)
+    np.testing.assert_allclose(found[0], np.linalg.norm(slopes), rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "options", [{"pooling": "max"}, {"bidirectional": True}, {"residual": True}]
+)
+def test_gradient_norms_need_the_state_to_be_the_only_way(options):
+    model = many_to_one(features=1, num_values=1, units=2, **options)
+    ((name, value),) = options.items()
+    with pytest.raises(ValueError, match=f"Received: {name}={value!r}"):
+        diagnostics.gradient_norms(model, np.zeros((1, 3, 1)), [[0.0]])
+
+
+def test_gradient_norms_refuse_padding_and_other_models():
+    model = many_to_one(vocabulary_size=9, num_classes=2, units=2)
+    with pytest.raises(ValueError, match="Received: padding among 3 steps"):
+        diagnostics.gradient_norms(model, np.array([[1, 2, 0]]), np.array([1]))
+    with pytest.raises(TypeError, match="Received: model="):
+        diagnostics.gradient_norms(None, None, None)
+
+
+@pytest.mark.parametrize("factory", [many_to_one, many_to_many])
+def test_a_network_unrolled(factory, tmp_path):
+    model = factory(features=2, num_values=1, units=3, cell="simple")
+    path = tmp_path / "unrolled.png"
+    diagnostics.plot_unrolled(model, [[1, 0], [0, 1], [1, 1]], path)
+    assert path.stat().st_size > 5000
+
+
+def test_what_cannot_be_drawn_unrolled(tmp_path):
+    path = tmp_path / "unrolled.png"
+    model = many_to_many(features=2, num_values=1, units=9, cell="simple")
+    with pytest.raises(ValueError, match="Received: 9 units, 2 inputs, 1 outputs"):
+        diagnostics.plot_unrolled(model, [[1, 0]], path)
+    model = many_to_many(features=2, num_values=1, units=2, cell="gru")
+    with pytest.raises(ValueError, match="Received: cell='gru'"):
+        diagnostics.plot_unrolled(model, [[1, 0]], path)
+    model = many_to_many(features=2, num_values=1, units=2, cell="simple")
+    with pytest.raises(ValueError, match=r"Received: shape \(1, 1\)"):
+        diagnostics.plot_unrolled(model, [[1]], path)
+    with pytest.raises(TypeError, match="Received: model=3"):
+        diagnostics.plot_unrolled(3, [[1]], path)
+    assert not path.exists()

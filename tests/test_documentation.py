@@ -34,10 +34,24 @@ def test_public_functions_have_examples():
         assert ">>> " in getattr(rnnzoo, name).__doc__, name
 
 
-def test_readme_code_runs(tmp_path, monkeypatch):
+def code_blocks(path):
+    text = path.read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+# Pages train networks; what has no prompts is tested elsewhere.
+PAGES = [ROOT / "README.md"]
+PAGES += [
+    pytest.param(page, marks=pytest.mark.slow)
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    if any(">>> " in block for block in code_blocks(page))
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_of_pages_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    blocks = code_blocks(page)
     assert blocks
     parser, runner = (
         doctest.DocTestParser(),
@@ -47,7 +61,7 @@ def test_readme_code_runs(tmp_path, monkeypatch):
     )
     names = {}
     for block in blocks:
-        test = parser.get_doctest(block, names, "README.md", "README.md", 0)
+        test = parser.get_doctest(block, names, page.name, str(page), 0)
         assert test.examples, block
         runner.run(test, clear_globs=False)
         names = test.globs

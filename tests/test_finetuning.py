@@ -11,6 +11,7 @@ import pytest
 
 import rnnzoo
 from rnnzoo import finetuning, many_to_one, sentiment_classifier
+from rnnzoo.data.pipeline import Pairs
 from rnnzoo.devices import strategy
 
 VOCABULARY = "dull warm the film a awful fine . plot cast".split()
@@ -198,12 +199,13 @@ def test_a_vocabulary_cannot_have_a_word_twice(body):
 
 def test_n_grams_are_of_the_head_and_of_known_words():
     body = classifier(ngrams=2)
-    bag = body.get_layer("ngrams")
-    bag.set_weights([np.ones_like(weight) for weight in bag.get_weights()])
+    labels = [body.classes[row % 2] for row in range(len(TEXTS))]
+    before = shares(body, TEXTS)
+    assert body.adapt(Pairs(TEXTS * 2, labels * 2)) > 0
+    assert np.abs(shares(body, TEXTS) - before).max() > 0.01
     model = finetuning.with_classes(body, ["sad", "glad"])
-    assert not any(np.all(w == 1) for w in model.get_layer("ngrams").get_weights())
+    assert not model.get_layer("ngrams").adapted.numpy()
     more = finetuning.with_vocabulary(body, [*VOCABULARY, "new"])
-    assert all(np.all(w == 1) for w in more.get_layer("ngrams").get_weights())
     np.testing.assert_allclose(shares(more, TEXTS), shares(body, TEXTS), atol=1e-6)
     for words in (VOCABULARY[:-1], ["new", *VOCABULARY], VOCABULARY[::-1]):
         with pytest.raises(ValueError) as error:

@@ -202,3 +202,16 @@ def test_bad_settings(options, message):
     good = {"max_length": 1, "temperature": 1, "top_k": 0, "top_p": 1}
     with pytest.raises(ValueError, match=message):
         generation.check_settings(**{**good, "repetition_penalty": 1, **options})
+
+
+def test_keys_are_the_same_in_a_graph():
+    prompts = ["a", "b", "a", "", "a", "\N{GRINNING FACE}", ""]
+    graph = tf.function(generation.keys_in_graph)
+    for seed in (0, -1, 2**63 - 1):
+        expected = generation.keys(prompts, seed)
+        assert len(set(expected.tolist())) == len(prompts)
+        keys = graph(tf.constant(prompts), tf.constant(seed, tf.int64))
+        np.testing.assert_array_equal(keys, expected)
+    np.testing.assert_array_equal(
+        generation.keys(["ROMEO:"], seed=1), np.array([7537952830115136968], "uint64")
+    )

@@ -165,7 +165,7 @@ def test_words():
     )
     assert "".join(model.stream("To be", max_length=20, seed=0)) == text
     assert model.score("To be, or not.")["symbols"] == 6
-    long = "to be or not . " * 600
+    long = "to be or not . " * 150
     whole = np.array(keras.ops.log_softmax(model(model.encode([long])[0]), axis=-1))
     ids = model.encode([long])[0][0, 1:]
     nats = -whole[0, np.arange(len(ids)), ids].sum()
@@ -225,7 +225,7 @@ def test_a_carried_state_is_that_of_the_whole_text():
     assert np.mean(losses) == pytest.approx(nats / 128, rel=1e-4)
 
 
-@pytest.mark.parametrize("carried", [False, True])
+@pytest.mark.parametrize("carried", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_own_text_interrupted_and_resumed(tmp_path, monkeypatch, carried, capsys):
     path = tmp_path / "book.txt"
     path.write_text(TEXT, encoding="utf-8")
@@ -266,6 +266,7 @@ def test_own_text_interrupted_and_resumed(tmp_path, monkeypatch, carried, capsys
     assert "nats_per_character_in_windows_of_32" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_several_replicas_carry_their_states(tmp_path):
     path = tmp_path / "book.txt"
     path.write_text(VERSES)

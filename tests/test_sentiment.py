@@ -130,6 +130,20 @@ def test_of_long_texts_the_head_and_the_tail_are_read(model):
     assert got[1] == pytest.approx(expected[1], abs=1e-5)
 
 
+def test_a_report_warns_once_of_long_texts(model):
+    reviews = Pairs(["dull " * 30] * 1100 + ["warm"], ["negative"] * 1101)
+    with pytest.warns(UserWarning) as caught:
+        model.report(reviews)
+    assert len(caught) == 1
+    assert str(caught[0].message).startswith("1100 of 1101 texts have more than 20")
+
+
+@pytest.mark.parametrize("kind", [np.array, np.str_, tf.constant, str.encode])
+def test_one_text_of_any_kind_is_one_text(model, kind):
+    assert model.classify(kind("superb film")) == "positive"
+    assert model.answer(kind("dull plot")) == "negative"
+
+
 def test_a_megabyte_of_text_is_answered(model):
     text = "superb " * 150_000
     with pytest.warns(UserWarning, match="1 of 1 texts have more than 20 words"):

@@ -15,8 +15,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from rnnzoo.tokens import (
+    BinaryColumns,
+    Bits,
     Characters,
     Numbers,
+    RealSteps,
     Words,
     checked_texts,
     number_rows,
@@ -560,3 +563,61 @@ def test_pieces_have_the_tokens_of_the_whole_text(text, size):
         assert "".join(pieces) == text
         symbols = [symbol for piece in pieces for symbol in kind.split(piece)]
         assert symbols == kind.split(text)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 10**40), min_size=1, max_size=4))
+def test_bits_are_written_as_decimals(numbers):
+    columns = BinaryColumns(1)
+    bits = columns.encode([[number] for number in numbers])[..., 0] > 0
+    assert columns.decode(bits) == numbers
+    written = columns.write(bits).numpy()
+    assert [int(text) for text in written] == numbers
+    assert [text.decode() for text in written] == [str(number) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "ids"),
+    [
+        (Words(["b", "è"], start=True), [[4, 2, 3], [4, 1, 0], [4, 0, 0]]),
+        (Words(["b", "è"]), [[2, 3, 3], [1, 2, 0]]),
+        (Characters("b è\n", start=True), [[6, 2, 3], [6, 1, 5], [6, 0, 0]]),
+    ],
+)
+def test_the_graph_writes_what_decode_does(tokens, ids):
+    written = [text.decode() for text in tokens.write(tf.constant(ids)).numpy()]
+    assert written == tokens.decode(ids)
+
+
+def test_numbers_are_written():
+    ids = Numbers(-3, 5).encode([[-3, 5], [], [0]])
+    assert Numbers(-3, 5).write(ids).numpy().tolist() == [b"-3 5", b"", b"0"]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [
+        (Numbers(0, 99), "1 x"),
+        (Numbers(0, 99), "1.0"),
+        (Numbers(0, 99), "0x1"),
+        (Numbers(0, 99), "\u0661"),
+        (Numbers(0, 99), "9" * 30),
+        (Bits(), "+1"),
+        (Bits(), "12"),
+        (RealSteps(2), "1 2 3"),
+        (RealSteps(1), "nan"),
+        (RealSteps(1), "inf"),
+        (RealSteps(1), "1e999"),
+        (RealSteps(1), "0x1p3"),
+        (RealSteps(1), "1_0"),
+    ],
+)
+def test_the_graph_refuses_what_is_no_number(tokens, text):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tokens(tf.constant([text]))
+
+
+def test_rows_of_steps_keep_their_numbers():
+    steps = RealSteps(2)(tf.constant(["1 2", "3 4, 5 6", "(+.5;1e2)"])).numpy()
+    expected = [[[1, 2], [0, 0]], [[3, 4], [5, 6]], [[0.5, 100], [0, 0]]]
+    assert steps.tolist() == expected

@@ -1,5 +1,7 @@
 """Finding, checking, loading and listing weight files."""
 
+import json
+import pickle
 import subprocess
 import sys
 import zipfile
@@ -81,3 +83,96 @@ def test_public_names():
         assert name in dir(rnnzoo)
     with pytest.raises(AttributeError, match="it has sorter"):
         rnnzoo.sortr  # noqa: B018
+
+
+@pytest.fixture
+def rewritten(tmp_path):
+    """Makes a model file with another configuration, or with more files in it."""
+    rnnzoo.summer().save(tmp_path / "summer.keras")
+
+    def rewrite(change, **files):
+        path = tmp_path / "rewritten.keras"
+        with (
+            zipfile.ZipFile(tmp_path / "summer.keras") as before,
+            zipfile.ZipFile(path, "w") as after,
+        ):
+            for name in before.namelist():
+                content = before.read(name)
+                if name == "config.json":
+                    content = json.dumps(change(json.loads(content)))
+                after.writestr(name, content)
+            for name, content in files.items():
+                after.writestr(name, content)
+        return path
+
+    return rewrite
+
+
+def touching(path):
+    """Code that would leave a trace if it ran."""
+    name = str(path)
+    return lambda x: [open(name, "w"), x][1]
+
+
+def functional(layer):
+    """The configuration of a model of one layer."""
+    inputs = keras.Input((2,))
+    return keras.Model(inputs, layer(inputs)).get_config()
+
+
+def test_code_in_a_file_is_refused_and_does_not_run(rewritten, tmp_path):
+    trace = tmp_path / "trace"
+    layer = keras.layers.Lambda(touching(trace), output_shape=(2,))
+    config = functional(layer)
+    trace.unlink(missing_ok=True)
+    function = keras.saving.serialize_keras_object(touching(trace))
+    for change in (
+        lambda content: content | {"config": config},
+        lambda content: content | {"compile_config": {"loss": function}},
+    ):
+        with pytest.raises(ValueError, match="no code and no path out of it"):
+            rnnzoo.load(rewritten(change))
+        with pytest.raises(ValueError, match="no code and no path out of it"):
+            rnnzoo.sorter(str(rewritten(change)))
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("place", ["config", "compile_config"])
+def test_modules_that_a_file_names_are_not_called(rewritten, tmp_path, place):
+    trace = tmp_path / "trace"
+    call = {
+        "module": "os",
+        "class_name": "system",
+        "registered_name": None,
+        "config": {"command": f"touch {trace}"},
+    }
+    with pytest.raises((TypeError, ValueError)):
+        rnnzoo.load(rewritten(lambda content: content | {place: {"loss": call}}))
+    assert not trace.exists()
+
+
+def test_pickles_are_refused_and_not_read(tmp_path):
+    class Touch:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "trace"), "w"))
+
+    path = tmp_path / "model.keras"
+    path.write_bytes(pickle.dumps(Touch()))
+    with pytest.raises(ValueError, match="A model file is a .keras archive"):
+        rnnzoo.load(path)
+    assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "assets/../../evil", "/tmp/evil", "assets\\..\\evil", "C:evil"]
+)
+def test_paths_out_of_the_archive_are_refused(rewritten, tmp_path, name):
+    path = rewritten(lambda content: content, **{name: "x"})
+    with pytest.raises(ValueError, match="which holds the path"):
+        rnnzoo.load(path)
+    assert not list(tmp_path.parent.rglob("evil"))
+
+
+def test_rewritten_files_load_if_nothing_is_wrong(rewritten):
+    model = rnnzoo.load(rewritten(lambda content: content, other="x"))
+    assert model.answer([1, 2]) == 3

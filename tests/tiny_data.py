@@ -3,7 +3,8 @@
 `prepare(folder)` makes `imdb_reviews`, `glue/sst2` and `tiny_shakespeare` through the
 official builders of tensorflow-datasets, and writes the files of `multi30k` and
 `tatoeba_fra_eng`. With TFDS_DATA_DIR set to that folder, whatever reads the real data
-sets reads these.
+sets reads these. The files of pen strokes that a recipe reads from a folder are in it
+too.
 """
 
 import fcntl
@@ -58,6 +59,9 @@ def prepare(data_dir: str | os.PathLike) -> pathlib.Path:
             },
         )
         _write_pairs(data_dir)
+        for name, count in {"pendigits.tra": 240, "pendigits.tes": 40}.items():
+            lines = [_pen(random.Random(seed), seed % 10) for seed in range(count)]
+            (data_dir / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return data_dir
 
 
@@ -147,3 +151,12 @@ def _play(seed: int, lines: int) -> str:
         speech = " ".join(draw.choices(OTHER_WORDS, k=draw.randint(3, 9)))
         text += f"{draw.choice(['KING', 'QUEEN', 'FOOL'])}:\n{speech.capitalize()}.\n\n"
     return text
+
+
+def _pen(draw: random.Random, digit: int) -> str:
+    """Draws eight points, as far to the right and as high as the digit says."""
+    points = []
+    for step in range(8):
+        points += [10 * digit + step, 100 - 10 * digit - step]
+    values = [min(max(value + draw.randint(-3, 3), 0), 100) for value in points]
+    return ",".join(f"{value:3}" for value in [*values, digit])

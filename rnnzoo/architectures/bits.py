@@ -10,6 +10,7 @@ from keras import ops
 
 from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.exporting import Signature
 from rnnzoo.metrics import BitAccuracy
 
 
@@ -82,6 +83,11 @@ class PieceReader:
             mask=reader.compute_mask(inputs),
         )
         return self.get_layer("head")(hidden), keras.tree.flatten(state)
+
+    def signatures(self) -> dict[str, Signature]:
+        """Adds reading in pieces to what every model's export can be called with."""
+        stream = self.stream_signature(self.read_piece, self.start_state(1))
+        return super().signatures() | {"stream": stream}
 
     @functools.cached_property
     def _read(self) -> Callable:

@@ -19,6 +19,9 @@ from rnnzoo.layers.recurrence import CELLS, RecurrentStack
 
 # Share of the training examples that n-grams answer alone: they learn sooner.
 NGRAM_SHARE = 0.3
+# Their weight in the answer: the network is surer of itself than it is right. Chosen on
+# training reviews of films that were held out.
+NGRAM_WEIGHT = 0.8
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -85,7 +88,9 @@ class ManyToOne(SequenceModel):
             dropout=dropout,
             name="ngrams",
         )
-        paths = PathMean(NGRAM_SHARE if dropout else 0.0, dtype="float32", name="paths")
+        paths = PathMean(
+            NGRAM_SHARE if dropout else 0.0, NGRAM_WEIGHT, dtype="float32", name="paths"
+        )
 
         # === Graph ===
         inputs = sequence_input(features)
@@ -114,6 +119,24 @@ class ManyToOne(SequenceModel):
             return x  # real values
         length = ops.max(ops.sum(ops.cast(ops.not_equal(x, 0), "int32"), axis=1))
         return x[:, : ops.maximum(length, 1)]
+
+    def named_classes(self, logits: Any) -> dict:
+        """Names the classes of logits `[batch, classes]`, in the graph of an export.
+
+        Returns:
+            `label` and its `probability`, `[batch]`; all `labels` and their
+            `probabilities`, `[batch, classes]`.
+        """
+        import tensorflow as tf
+
+        shares = ops.softmax(logits)
+        classes = tf.constant([name.encode() for name in self.classes])
+        return {
+            "label": tf.gather(classes, tf.argmax(shares, axis=1)),
+            "probability": tf.reduce_max(shares, axis=1),
+            "labels": tf.repeat(classes[None], tf.shape(shares)[0], axis=0),
+            "probabilities": shares,
+        }
 
 
 def many_to_one(

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from rnnzoo.distribution import DistributedModel
 from rnnzoo.errors import check_number
+from rnnzoo.exporting import Signature
 from rnnzoo.metrics import ExactMatch, TokenAccuracy
 
 
@@ -91,6 +93,96 @@ class SequenceModel(DistributedModel):
         raise NotImplementedError(
             f"{type(self).__name__} has no tokens to read raw input with: use "
             "predict() on arrays, or a model of rnnzoo.list_models()"
+        )
+
+    def sample_texts(self) -> list[str]:
+        """Returns raw inputs as text, the first of them short, to try an export on.
+
+        A model of the zoo says which.
+        """
+        raise NotImplementedError
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Answers strings `[batch]` with named tensors, in the graph.
+
+        A model of the zoo says how. What `answer` refuses stops the graph with
+        `InvalidArgumentError`.
+        """
+        raise NotImplementedError
+
+    def named_answers(self, text: list[str]) -> dict:
+        """Returns what `answer_in_graph` does for a list of strings, in Python."""
+        return {"text": self.answer(text)}
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns the ways to call an export of the model; the first is the default.
+
+        Each is text to answers (`serving_default`), and what the graph takes to what
+        it gives (`tokens`), for callers with tokens of their own. Models add others.
+        """
+        texts = self.sample_texts()
+
+        def outputs(tokens: Any) -> dict:
+            return {"outputs": self(tokens, training=False)}
+
+        return {
+            "serving_default": Signature(
+                graph=self.answer_in_graph,
+                inputs={"text": ((None,), "string")},
+                answers=self.named_answers,
+                examples=[{"text": texts[:2]}, {"text": texts}],
+            ),
+            "tokens": Signature(
+                graph=outputs,
+                inputs={"tokens": (self.input_shape, self.inputs[0].dtype)},
+                answers=outputs,
+                examples=[
+                    {"tokens": self._tokens_of(texts[:2])},
+                    {"tokens": self._tokens_of(texts[:4])},
+                ],
+            ),
+        }
+
+    def _tokens_of(self, texts: list[str]) -> np.ndarray:
+        """Returns what the graph takes for texts."""
+        import tensorflow as tf
+
+        return self.tokens(tf.constant(texts)).numpy()
+
+    def stream_signature(self, read: Callable, state: Any) -> Signature:
+        """Returns the way to read a sequence in pieces, with the state in and out.
+
+        Args:
+            read: From tokens and a state to outputs and the next state.
+            state: The state before the first step of one row.
+        """
+        names = [f"state_{i}" for i in range(len(keras.tree.flatten(state)))]
+        specs = [
+            ((None, *tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
+            for tensor in keras.tree.flatten(state)
+        ]
+        tokens = self._tokens_of(self.sample_texts()[:2])
+
+        def stream(tokens: Any, **before: Any) -> dict:
+            before = [ops.convert_to_tensor(before[name]) for name in names]
+            outputs, after = read(tokens, keras.tree.pack_sequence_as(state, before))
+            # An ONNX graph has every name once.
+            after = zip(names, keras.tree.flatten(after), strict=True)
+            return {"outputs": outputs, **{f"next_{n}": t for n, t in after}}
+
+        def example(value: float) -> dict:
+            rows = len(tokens)
+            before = [np.full((rows, *s[1:]), value, dtype) for s, dtype in specs]
+            return {"tokens": tokens, **dict(zip(names, before, strict=True))}
+
+        return Signature(
+            graph=stream,
+            inputs={
+                "tokens": (self.input_shape, self.inputs[0].dtype),
+                **dict(zip(names, specs, strict=True)),
+            },
+            answers=stream,
+            examples=[example(0.0), example(0.5)],
         )
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:

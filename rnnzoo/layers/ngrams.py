@@ -252,7 +252,8 @@ def _is_first(codes: Any) -> Any:
     order = ops.argsort(codes, axis=1)  # equal ones stay in order
     arranged = ops.take_along_axis(codes, order, axis=1)
     new = arranged[:, 1:] != arranged[:, :-1]
-    new = ops.pad(new, ((0, 0), (1, 0)), constant_values=True)
+    # No padding of truth values, for which ONNX Runtime has no operation.
+    new = ops.concatenate([ops.ones_like(codes[:, :1], dtype="bool"), new], axis=1)
     return ops.take_along_axis(new, ops.argsort(order, axis=1), axis=1)
 
 
@@ -266,14 +267,16 @@ class PathMean(keras.layers.Layer):
 
     Inputs: two tensors `[batch, units]`.
 
-    Outputs: `[batch, units]`; their mean, or in training one of them in each row.
+    Outputs: `[batch, units]`; their weighted mean, or in training one of them in each
+    row.
 
     Args:
         share: Share of the training examples that the second path answers; 0 to train
             the mean itself.
+        weight: Weight of the second path in the mean; the first has `1 - weight`.
 
     Raises:
-        ValueError: If `share` is not in `[0, 1)`.
+        ValueError: If `share` or `weight` is not in `[0, 1)`.
 
     Example:
         >>> import numpy as np
@@ -286,19 +289,20 @@ class PathMean(keras.layers.Layer):
         2016, arXiv:1501.00102, on dropping whole inputs in training.
     """
 
-    def __init__(self, share: float = 0.0, **layer_options: Any):
+    def __init__(self, share: float = 0.0, weight: float = 0.5, **layer_options: Any):
         """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         check_number("share", share, minimum=0, below=1)
-        self.share = share
+        check_number("weight", weight, minimum=0, below=1)
+        self.share, self.weight = share, weight
         if share:
             self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, inputs: list, training: bool = False) -> Any:
-        """Returns the mean, or in training one of the two for each example."""
+        """Returns the weighted mean, or in training one of the two for each example."""
         first, second = inputs
         if not (self.share and training):
-            return (first + second) / 2
+            return (1 - self.weight) * first + self.weight * second
         shape = (ops.shape(first)[0], 1)
         drawn = keras.random.uniform(shape, seed=self.seed_generator)
         return ops.where(drawn < self.share, second, first)
@@ -309,4 +313,4 @@ class PathMean(keras.layers.Layer):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "share": self.share}
+        return {**super().get_config(), "share": self.share, "weight": self.weight}

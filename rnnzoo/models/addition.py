@@ -10,9 +10,12 @@ from rnnzoo import weights as weight_files
 from rnnzoo.architectures.bits import BitMachine
 from rnnzoo.architectures.sequence_model import constructor_arguments
 from rnnzoo.errors import check_number
-from rnnzoo.tokens import BinaryColumns, from_decimal, to_bits, to_decimal
+from rnnzoo.tokens import BinaryColumns, checked, from_decimal, to_bits, to_decimal
 
-_SUM = re.compile(r"\s*([0-9]+)(?:\s*[+,]\s*|\s+)([0-9]+)\s*", re.ASCII)
+# Two numbers in a text; Python and the graph read the same ones.
+_SUM = re.compile(
+    r"[ \t-\r]*([0-9]+)(?:[ \t-\r]*[+,][ \t-\r]*|[ \t-\r]+)([0-9]+)[ \t-\r]*"
+)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -139,6 +142,25 @@ class Adder(BitMachine):
         if inputs and isinstance(inputs[0], str):
             return [to_decimal(total) for total in sums]
         return sums
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        sizes = [1, 3, 20, 60, 200]
+        numbers = ["".join(map(str, random.integers(0, 10, 2 * n))) for n in sizes]
+        pairs = [f"{n[: len(n) // 2]}+{n[len(n) // 2 :]}" for n in numbers]
+        return ["5 + 3", "99999999999999999999, 1", "0 0", "1 " + "9" * 40, *pairs]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Answers strings `[batch]` with the same text as `answer`, in the graph."""
+        import tensorflow as tf
+
+        message = "A text must be two natural numbers, such as '5 + 3'."
+        is_sum = tf.strings.regex_full_match(text, _SUM.pattern)
+        text = checked(text, is_sum, message)
+        text = tf.strings.regex_replace(text, r"[ \t-\r+,]+", " ")
+        bits = self(self.tokens(text))[..., 0] > 0
+        return {"text": self.tokens.write(bits[:, self.delay :])}
 
     def _sums(self, pairs: list) -> list[int]:
         """Returns the sum of each pair."""

@@ -16,7 +16,7 @@ from rnnzoo.architectures.sequence_model import (
 from rnnzoo.data import synthetic
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.models.parity import BitsReader
-from rnnzoo.tokens import Bits, RealSteps
+from rnnzoo.tokens import Bits, RealSteps, checked
 
 LECTURE = (
     "Grosse, Intro to neural networks and machine learning (CSC321), lecture 15: "
@@ -167,13 +167,13 @@ class StreamReader(HandMade):
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Turns rows into numbers `[batch, time, values]`; targets pass."""
-        return self.tokens.encode(self._rows(inputs)[0]), targets
+        return self.tokens.encode(self.tokens.rows(inputs)[0]), targets
 
     def answer(self, inputs: Any) -> Any:
         """Answers a row of numbers, or each row of a batch; text in gives text out."""
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
-        rows, is_batch = self._rows(inputs)
+        rows, is_batch = self.tokens.rows(inputs)
         arrays = self.tokens.check(rows)
         lengths = np.array([len(array) for array in arrays], int)
         answers: list = [None] * len(arrays)
@@ -184,46 +184,40 @@ class StreamReader(HandMade):
             for row, values in zip(group, outputs, strict=True):
                 answers[row] = self.read_out(values[: lengths[row]])
         if is_batch and answers and isinstance(inputs[0], str):
-            return [" ".join(f"{v:g}" for v in np.ravel(answer)) for answer in answers]
+            # As 32-bit numbers, which is what the graph of an export has to write.
+            return [
+                " ".join(f"{np.float32(value):g}" for value in np.ravel(answer))
+                for answer in answers
+            ]
         return answers if is_batch else answers[0]
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        rows = [
+            row
+            for size, seed in ((1, 0), (4, 1))
+            for row in self.examples.batch(size, seed=seed, index=10**6)[0]
+        ]
+        return ["2 -2 0 3.5", *(" ".join(f"{v:g}" for v in np.ravel(r)) for r in rows)]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Answers strings `[batch]` with the same text as `answer`, in the graph."""
+        import tensorflow as tf
+
+        numbers = self.tokens.read(text)
+        lengths = numbers.row_lengths() // self.tokens.values
+        lengths = checked(lengths, lengths > 0, "A text must have a number.")
+        steps = self(self.tokens(numbers))[..., 0]
+        answers = self.read_out_in_graph(tf.RaggedTensor.from_tensor(steps, lengths))
+        return {"text": tf.strings.reduce_join(answers, axis=-1, separator=" ")}
 
     def read_out(self, outputs: np.ndarray) -> Any:
         """Turns the outputs of a row's steps into the answer."""
         raise NotImplementedError
 
-    def _rows(self, inputs: Any) -> tuple[list, bool]:
-        """Returns rows of Python's numbers, and whether they were a batch."""
-        if hasattr(inputs, "numpy"):
-            inputs = inputs.numpy()
-        if isinstance(inputs, np.ndarray):
-            inputs = inputs.tolist()
-        if not isinstance(inputs, (list, tuple)):
-            raise TypeError(
-                "numbers must be a list of numbers, or of such lists. Received: a "
-                f"{type(inputs).__name__}"
-            )
-        if all(isinstance(row, str) for row in inputs):
-            return [self._parse(text) for text in inputs], True
-        depth, first = 0, inputs
-        while isinstance(first, (list, tuple, np.ndarray)) and len(first):
-            depth, first = depth + 1, first[0]
-        is_batch = depth > (2 if self.tokens.values > 1 else 1)
-        rows = list(inputs) if is_batch else [inputs]
-        return [_plain_rows(row, self.tokens.values) for row in rows], is_batch
-
-    def _parse(self, text: str) -> list:
-        """Reads the numbers of a text, step after step; other words stay."""
-        words = text.translate(str.maketrans("[](),;", "      ")).split()
-        numbers = []
-        for word in words:
-            try:
-                numbers.append(float(word) if word.isascii() else word)
-            except ValueError:
-                numbers.append(word)
-        size = self.tokens.values
-        if size == 1:
-            return numbers
-        return [numbers[i : i + size] for i in range(0, len(numbers), size)]
+    def read_out_in_graph(self, outputs: Any) -> Any:
+        """Turns outputs `[batch, (steps)]` into words `[batch, (words)]`."""
+        raise NotImplementedError
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -241,6 +235,12 @@ class Summer(StreamReader):
         """Returns the last sum."""
         return float(str(outputs[-1]))
 
+    def read_out_in_graph(self, outputs: Any) -> Any:
+        """Returns the last sum as a word."""
+        import tensorflow as tf
+
+        return tf.strings.as_string(outputs[:, -1:].values[:, None], shortest=True)
+
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Comparer(StreamReader):
@@ -256,6 +256,13 @@ class Comparer(StreamReader):
     def read_out(self, outputs: np.ndarray) -> list[int]:
         """Returns a bit for every step."""
         return [int(output > 0.5) for output in outputs]
+
+    def read_out_in_graph(self, outputs: Any) -> Any:
+        """Returns a bit for every step, as words."""
+        import tensorflow as tf
+
+        bits = tf.cast(outputs.values > 0.5, tf.int32)
+        return outputs.with_values(tf.strings.as_string(bits))
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -431,14 +438,3 @@ def _fixed(layer: keras.layers.Layer, name: str, values: Any) -> Any:
         trainable=False,
         name=name,
     )
-
-
-def _plain_rows(row: Any, values: int) -> list:
-    """Returns a row with Python's numbers in place of NumPy's."""
-    if isinstance(row, np.ndarray):
-        return row.tolist()
-    if not isinstance(row, (list, tuple)):
-        return [[row]]  # nested too little, which the tokens refuse
-    if values > 1:
-        return [_plain_rows(step, 1) for step in row]
-    return [v.item() if isinstance(v, np.generic) else v for v in row]

@@ -17,7 +17,8 @@ from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.text import Continued
 from rnnzoo.errors import check_choice, check_number
-from rnnzoo.tokens import Characters, Words, checked_texts
+from rnnzoo.exporting import Signature
+from rnnzoo.tokens import Characters, Words, checked, checked_texts
 
 # What texts can be read and written as; bytes and parts of words would go here.
 TOKENS = {"characters": Characters, "words": Words}
@@ -27,6 +28,8 @@ ASCII = "".join(c for c in string.printable if c.isprintable() or c == "\n")
 PIECE, ROWS = 512, 64
 # Symbols of a stream's first piece, and of the others.
 FIRST_CHUNK, CHUNK = 2, 16
+# Most symbols that an export writes at a time, whoever asks.
+LONGEST = 10_000
 
 
 @dataclasses.dataclass
@@ -472,6 +475,205 @@ class LanguageModel(ManyToMany):
         del options["inputs"]
         return self.generate(inputs, **options)
 
+    def signatures(self) -> dict[str, Signature]:
+        """Adds writing with settings, beams, scores and states to every model's."""
+        texts = self.sample_texts()
+        settings = {
+            "max_length": 20,
+            "temperature": 0.7,
+            "top_k": 0,
+            "top_p": 1.0,
+            "repetition_penalty": 1.0,
+            "stop": "",
+            "seed": 1,
+        }
+        stop = next((s for s in self.tokens.vocabulary if s.strip()), "")
+        others = [
+            {"temperature": 0.0, "repetition_penalty": 1.5},
+            {"top_k": 3, "top_p": 0.9, "seed": -7, "stop": stop},
+            {"temperature": -1.0},
+            {"max_length": 0},
+        ]
+
+        def generate(text: list[str], **settings: Any) -> dict:
+            return {"text": self.generate(text, **settings)}
+
+        def search(text: list[str], max_length: int, beam_width: int) -> dict:
+            found = self.generate(
+                text, max_length=max_length, beam_width=beam_width, n_best=beam_width
+            )
+            best = [row[0] for row in found]
+            return {"text": [b[0] for b in best], "score": [b[1] for b in best]}
+
+        def score(text: list[str]) -> dict:
+            figures = self.score(text)
+            return {name: [row[name] for row in figures] for name in figures[0]}
+
+        text = ((None,), "string")
+        return super().signatures() | {
+            "generate": Signature(
+                graph=self._generate_in_graph,
+                inputs={
+                    "text": text,
+                    "max_length": ((), "int32"),
+                    "temperature": ((), "float32"),
+                    "top_k": ((), "int32"),
+                    "top_p": ((), "float32"),
+                    "repetition_penalty": ((), "float32"),
+                    "stop": ((), "string"),
+                    "seed": ((), "int64"),
+                },
+                answers=generate,
+                examples=[
+                    {"text": texts[:2], **settings},
+                    *({"text": texts, **settings, **other} for other in others),
+                ],
+            ),
+            "search": Signature(
+                graph=self._search_in_graph,
+                inputs={
+                    "text": text,
+                    "max_length": ((), "int32"),
+                    "beam_width": ((), "int32"),
+                },
+                answers=search,
+                examples=[{"text": texts[:2], "max_length": 10, "beam_width": 4}],
+            ),
+            "score": Signature(
+                graph=self._score_in_graph,
+                inputs={"text": text},
+                answers=score,
+                examples=[{"text": texts[:2]}, {"text": texts}],
+            ),
+            "stream": self.stream_signature(self.read, self._start_state(1)),
+        }
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        symbols, joint = [*self.tokens.vocabulary, "\ufffd"], self.tokens.joint
+        drawn = [joint.join(random.choice(symbols, n)) for n in (1, 5, 40, 300)]
+        return ["ROMEO:", "the king", *drawn, "ROMEO:", ""]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Goes on with strings `[batch]` as `answer` does, in the graph."""
+        import tensorflow as tf
+
+        return self._generate_in_graph(
+            text,
+            max_length=tf.constant(self.max_length // 2),
+            temperature=tf.constant(0.7),
+            top_k=tf.constant(0),
+            top_p=tf.constant(1.0),
+            repetition_penalty=tf.constant(1.0),
+            stop=tf.constant(""),
+            seed=tf.constant(0, tf.int64),
+        )
+
+    def _generate_in_graph(
+        self,
+        text: Any,
+        max_length: Any,
+        temperature: Any,
+        top_k: Any,
+        top_p: Any,
+        repetition_penalty: Any,
+        stop: Any,
+        seed: Any,
+    ) -> dict:
+        """Goes on with strings `[batch]` as `generate`, in the graph."""
+        import tensorflow as tf
+
+        def ranged(name: str, value: Any, lowest: float, highest: float) -> Any:
+            is_right = (lowest <= value) & (value <= highest)
+            return checked(
+                value, is_right, f"{name} must be from {lowest} to {highest}."
+            )
+
+        max_length = ranged("max_length", max_length, 0, LONGEST)
+        stops = self._stop_in_graph(stop)
+        settings = {
+            "temperature": ranged("temperature", temperature, 0.0, math.inf),
+            "top_k": ranged("top_k", top_k, 0, 2**31 - 1),
+            "top_p": ranged("top_p", top_p, 0.0, 1.0),
+            "repetition_penalty": ranged(
+                "repetition_penalty", repetition_penalty, 1e-3, math.inf
+            ),
+            "stops": stops,
+        }
+        begun = self._begun_in_graph(text, seed)
+        tokens, after = self._writer.write_in_graph(begun, settings, max_length)
+        # The stop string that ended a text is no part of it.
+        cut = tf.math.count_nonzero(stops >= 0, dtype=tf.int32)
+        lengths = tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32)
+        lengths -= tf.where(after["ended"], cut, 0)
+        is_text = tf.range(tf.shape(tokens)[1]) < lengths[:, None]
+        return {"text": self.tokens.write(tf.where(is_text, tokens, 0))}
+
+    def _search_in_graph(self, text: Any, max_length: Any, beam_width: Any) -> dict:
+        """Goes on with strings `[batch]` with a beam, in the graph."""
+        import tensorflow as tf
+
+        message = f"max_length times beam_width must be at most {LONGEST}, neither less"
+        message += " than 0, and beam_width at least 1."
+        # Divided, since a product of large numbers is not what it seems.
+        is_right = (0 <= max_length) & (1 <= beam_width)
+        is_right &= max_length <= LONGEST // tf.maximum(beam_width, 1)
+        max_length = checked(max_length, is_right, message)
+        beam_width = checked(beam_width, is_right, message)
+        begun = self._begun_in_graph(text, tf.constant(0, tf.int64))
+        tokens, scores = self._writer.search_in_graph(
+            begun, generation.settings(), max_length, beam_width
+        )
+        return {"text": self.tokens.write(tokens[:, 0]), "score": scores[:, 0]}
+
+    def _score_in_graph(self, text: Any) -> dict:
+        """Measures how well strings `[batch]` are predicted, as `score`."""
+        import tensorflow as tf
+
+        # One more step, so that an empty text has one.
+        ids = tf.pad(self.tokens(text), [[0, 0], [0, 1]])
+        state = self.recurrence.start_state(tf.shape(ids)[0])
+        nats, _ = self._nats(ids[:, :-1], ids[:, 1:], state)
+        symbols = tf.math.count_nonzero(ids[:, 1:], axis=1)
+        mean = nats / tf.cast(symbols, nats.dtype)
+        return {
+            "nats": nats,
+            "symbols": symbols,
+            "nats_per_symbol": mean,
+            "bits_per_symbol": mean / math.log(2),
+            "perplexity": tf.exp(mean),
+        }
+
+    def _begun_in_graph(self, text: Any, seed: Any) -> dict:
+        """Reads prompts but for their last symbols, in the graph."""
+        import tensorflow as tf
+
+        ids = self.tokens(text)
+        last = tf.math.count_nonzero(ids, axis=1, dtype=tf.int32) - 1
+        is_last = tf.equal(tf.range(tf.shape(ids)[1]), last[:, None])
+        state = self.recurrence.start_state(tf.shape(ids)[0])
+        size = self.tokens.vocabulary_size - 1
+        counts = tf.math.bincount(ids, minlength=size, maxlength=size, axis=-1)
+        return self._writer.begin_in_graph(
+            tf.gather(ids, last, batch_dims=1),
+            self.read(tf.where(is_last, 0, ids), state)[1],
+            generation.keys_in_graph(text, seed),
+            counts > 0,
+        )
+
+    def _stop_in_graph(self, stop: Any) -> Any:
+        """Returns the token ids of a stop string, `[1 or 0, STOP_LIMIT]`."""
+        import tensorflow as tf
+
+        limit = generation.STOP_LIMIT
+        ids = self.tokens(stop[None])[:, 1:]
+        length = tf.shape(ids)[1]
+        message = f"A stop string must have at most {limit} symbols."
+        length = checked(length, length <= limit, message)
+        rows = tf.pad(ids, [[0, 0], [limit - length, 0]], constant_values=-1)
+        return rows[: tf.minimum(length, 1)]
+
     def _stops(self, stop: str | Sequence[str]) -> list[list[int]]:
         """Returns stop strings as token ids; longest first, without empty ones."""
         texts = checked_texts(
@@ -603,15 +805,16 @@ class LanguageModel(ManyToMany):
 
     @functools.cached_property
     def _score(self) -> Callable:
-        def score(ids: Any, targets: Any, state: list) -> tuple:
-            logits, state = self.read(ids, state)
-            nats = keras.losses.sparse_categorical_crossentropy(
-                targets, logits, from_logits=True, ignore_class=0
-            )
-            return keras.ops.sum(keras.ops.cast(nats, "float64"), axis=1), state
-
         ids = ((None, None), "int32")
-        return compiled(score, ids, ids, self._state_spec)
+        return compiled(self._nats, ids, ids, self._state_spec)
+
+    def _nats(self, ids: Any, targets: Any, state: list) -> tuple:
+        """Returns what the targets of each row cost, `[batch]`, and the next state."""
+        logits, state = self.read(ids, state)
+        nats = keras.losses.sparse_categorical_crossentropy(
+            targets, logits, from_logits=True, ignore_class=0
+        )
+        return keras.ops.sum(keras.ops.cast(nats, "float64"), axis=1), state
 
 
 def _nothing_more(x: Any, y: Any) -> Any:

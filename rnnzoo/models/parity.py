@@ -8,7 +8,7 @@ import numpy as np
 from rnnzoo import weights as weight_files
 from rnnzoo.architectures.bits import BitMachine
 from rnnzoo.architectures.sequence_model import constructor_arguments
-from rnnzoo.tokens import Bits, Numbers, number_rows
+from rnnzoo.tokens import Bits, Numbers, checked, number_rows
 
 
 class BitsReader:
@@ -20,7 +20,7 @@ class BitsReader:
         The target of every step is the parity of what was read so far, which follows
         from the bits after it and the last target.
         """
-        rows, _ = _rows(inputs)
+        rows, _ = bit_rows(inputs)
         source = self.tokens.encode(rows)
         if targets is None:
             return source, None
@@ -55,7 +55,7 @@ class BitsReader:
         """
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
-        rows, is_batch = _rows(inputs)
+        rows, is_batch = bit_rows(inputs)
         if not all(len(row) for row in rows if hasattr(row, "__len__")):
             empty = [str(index) for index, row in enumerate(rows) if not len(row)]
             raise ValueError(
@@ -68,6 +68,23 @@ class BitsReader:
         if isinstance(inputs, (list, tuple)) and isinstance(next(iter(inputs), 0), str):
             return [str(answer) for answer in answers]
         return answers if is_batch else answers[0]
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        bits = ["".join(map(str, random.integers(0, 2, n))) for n in (1, 2, 9, 40, 300)]
+        return ["0111", "1, 0 1", *bits]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Answers strings `[batch]` with the same text as `answer`, in the graph."""
+        import tensorflow as tf
+
+        bits = self.tokens.read(text)
+        lengths = bits.row_lengths()
+        lengths = checked(lengths, lengths > 0, "A row must have at least one bit.")
+        outputs = self(self.tokens(bits))[..., 0]
+        last = tf.gather(outputs, lengths - 1, batch_dims=1)
+        return {"text": tf.strings.as_string(tf.cast(last > 0, tf.int32))}
 
     def _last_bits(self, rows: list) -> list[int]:
         """Returns the bit that was written at the last step of each row."""
@@ -162,7 +179,7 @@ def parity(
     return weight_files.build(ParityReader, "parity", constructor_arguments(locals()))
 
 
-def _rows(inputs: Any) -> tuple[list, bool]:
+def bit_rows(inputs: Any) -> tuple[list, bool]:
     """Returns rows of bits, and whether they were a batch."""
     is_list = isinstance(inputs, (list, tuple))
     if is_list and not len(inputs):

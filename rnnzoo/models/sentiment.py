@@ -13,8 +13,8 @@ from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.pipeline import Source
-from rnnzoo.errors import check_number, closest
-from rnnzoo.finetuning import checked_classes, plain
+from rnnzoo.errors import check_number
+from rnnzoo.finetuning import checked_classes, class_numbers, plain
 from rnnzoo.tokens import Words, checked_texts
 
 DEFAULT_WEIGHTS = "imdb"
@@ -132,18 +132,7 @@ class SentimentClassifier(ManyToOne):
         Raises:
             ValueError: If a label is no class; names every such row.
         """
-        numbers = {name: number for number, name in enumerate(self.classes)}
-        names = [str(plain(label)) for label in labels]
-        unknown = [row for row, name in enumerate(names) if name not in numbers]
-        if unknown:
-            shown = ", ".join(f"row {row}: {names[row]!r}" for row in unknown[:5])
-            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-            raise ValueError(
-                f"labels must be among {', '.join(map(repr, self.classes))}."
-                f"{closest(names[unknown[0]], self.classes)} Correct them, or build a "
-                f"model for other classes with classes=[...]. Received: {shown}{more}"
-            )
-        return np.array([numbers[name] for name in names], "int32")
+        return class_numbers(labels, self.classes)
 
     def classify(self, texts: Any, probabilities: bool = False) -> Any:
         """Names the class of a text, or of each text of a batch.
@@ -173,8 +162,8 @@ class SentimentClassifier(ManyToOne):
             >>> model.classify(["What a bore!", "Go and see it."])
             ['negative', 'positive']
         """
-        if isinstance(texts, (str, bytes)):
-            return self.classify([texts], probabilities)[0]
+        if isinstance(texts, (str, bytes)) or getattr(texts, "shape", None) == ():
+            return self.classify([plain(texts)], probabilities)[0]
         shares = self.probabilities(texts)
         if not probabilities:
             return [self.classes[number] for number in shares.argmax(axis=1)]
@@ -183,6 +172,12 @@ class SentimentClassifier(ManyToOne):
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the probability of each class, `[texts, classes]`, float32."""
         texts = checked_texts(texts)
+        shares, cut = self._read(texts)
+        self._warn_of_long(cut, len(texts))
+        return shares
+
+    def _read(self, texts: Sequence[str]) -> tuple:
+        """Returns the probabilities, and how many texts are too long to read whole."""
         order = np.argsort([len(text) for text in texts], kind="stable")
         shares = np.zeros((len(texts), len(self.classes)), "float32")
         cut = 0
@@ -194,14 +189,17 @@ class SentimentClassifier(ManyToOne):
                 full = [text for text, row in zip(batch, ids, strict=True) if row[-1]]
                 cut += sum(len(self.tokens.split(t)) > self.max_length for t in full)
             shares[part] = self._probabilities(ids)
+        return shares, cut
+
+    def _warn_of_long(self, cut: int, count: int) -> None:
+        """Warns if `cut` of `count` texts were not read whole."""
         if cut:
             half = self.max_length // 2
             warnings.warn(
-                f"{cut} of {len(texts)} texts have more than {self.max_length} words: "
+                f"{cut} of {count} texts have more than {self.max_length} words: "
                 f"their first {self.max_length - half} and last {half} were read",
-                stacklevel=2,
+                stacklevel=3,
             )
-        return shares
 
     @functools.cached_property
     def _probabilities(self) -> Any:
@@ -234,11 +232,14 @@ class SentimentClassifier(ManyToOne):
         order = np.argsort(source.lengths, kind="stable")
         numbers = np.zeros(len(source), "int32")
         shares = np.zeros((len(source), len(self.classes)), "float32")
+        cut = 0
         for start in progress(range(0, len(source), 1024)):
             part = order[start : start + 1024]
             texts, labels = source.rows(part)
             numbers[part] = self.class_numbers(labels)
-            shares[part] = self.probabilities(texts)
+            shares[part], long = self._read(checked_texts(texts))
+            cut += long
+        self._warn_of_long(cut, len(source))
         return diagnostics.classification_report(numbers, shares, self.classes)
 
     def explain(
@@ -265,6 +266,28 @@ class SentimentClassifier(ManyToOne):
             'bore'
         """
         return explanation.explain(self, text, method, of)
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        words = [*self.tokens.vocabulary, "zweihundert", ".", "\N{GRINNING FACE}"]
+        lengths = [1, 7, 30, 200, self.max_length + 1, 2 * self.max_length]
+        drawn = [" ".join(random.choice(words, length)) for length in lengths]
+        return ["A quiet triumph.", "What a bore!<br />It's long.", *drawn]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Names the class of strings `[batch]`, in the graph: see `named_classes`."""
+        return self.named_classes(self(self.tokens(text), training=False))
+
+    def named_answers(self, text: Sequence[str]) -> dict:
+        """Returns what `answer_in_graph` does, in Python."""
+        shares = self.probabilities(text)
+        return {
+            "label": [self.classes[number] for number in shares.argmax(axis=1)],
+            "probability": shares.max(axis=1),
+            "labels": [self.classes] * len(shares),
+            "probabilities": shares,
+        }
 
     def answer(self, inputs: Any) -> Any:
         """Names the class of a text, or of each text of a batch, as `classify`.

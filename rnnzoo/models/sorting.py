@@ -3,12 +3,14 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.architectures.sequence_model import constructor_arguments
 from rnnzoo.errors import check_number
-from rnnzoo.tokens import Numbers, number_rows, parse_numbers
+from rnnzoo.exporting import Signature
+from rnnzoo.tokens import Numbers, checked, number_rows, parse_numbers
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -120,6 +122,68 @@ class Sorter(ManyToOneToMany):
             answers = self.sort([parse_numbers(text) for text in inputs])
             return [" ".join(map(str, answer)) for answer in answers]
         return self.sort(inputs)
+
+    def signatures(self) -> dict[str, Signature]:
+        """Adds lists of integers to what every model's export can be called with."""
+        lists = [parse_numbers(text) for text in self.sample_texts()]
+        rows = self.tokens.decode(self.tokens.encode(lists)).astype("int64")
+        return super().signatures() | {
+            "lists": Signature(
+                graph=self._sort_lists,
+                inputs={"numbers": ((None, None), "int64")},
+                answers=self._sorted_lists,
+                examples=[{"numbers": rows[:2, :5]}, {"numbers": rows}],
+            )
+        }
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        lengths = [5, 1, *random.integers(0, self.max_length + 1, 6), self.max_length]
+        lengths = np.minimum(lengths, self.max_length)
+        rows = [random.integers(1, self.tokens.maximum + 1, n) for n in lengths]
+        return [" ".join(map(str, row)) for row in rows]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Answers strings `[batch]` with the same text as `answer`, in the graph."""
+        return {"text": self.tokens.write(self._sort_in_graph(self.tokens(text)))}
+
+    def _sort_lists(self, numbers: Any) -> dict:
+        """Sorts lists of numbers `[batch, time]`, padded with 0 at the end."""
+        import tensorflow as tf
+
+        real = tf.not_equal(numbers, 0)
+        highest = self.tokens.maximum
+        message = f"Numbers must be from 1 to {highest}; 0 may fill the end of a list."
+        numbers = checked(numbers, (numbers >= 0) & (numbers <= highest), message)
+        numbers = checked(numbers, real[:, :-1] | ~real[:, 1:], message)
+        # The tokens of the numbers from 1 on are the numbers.
+        answers = self._sort_in_graph(tf.cast(numbers, tf.int32))
+        return {"sorted": tf.cast(answers, tf.int64)}
+
+    def _sorted_lists(self, numbers: Any) -> dict:
+        """Does the same in Python."""
+        rows = [np.trim_zeros(row, "b") for row in np.asarray(numbers)]
+        answers = np.zeros_like(numbers)
+        for answer, row in zip(answers, self.sort(rows), strict=True):
+            answer[: len(row)] = row
+        return {"sorted": answers}
+
+    def _sort_in_graph(self, ids: Any) -> Any:
+        """Sorts token ids `[batch, time]`, in the graph."""
+        import tensorflow as tf
+
+        real = tf.not_equal(ids, 0)
+        lengths = tf.math.count_nonzero(real, axis=1, dtype=tf.int32)
+        message = f"A list must have at most {self.max_length} numbers."
+        ids = checked(ids, lengths <= self.max_length, message)
+        # Every list needs a number to read.
+        source = tf.pad(ids, [[0, 0], [0, 1]])[:, : tf.maximum(tf.shape(ids)[1], 1)]
+        is_empty = tf.equal(source[:, :1], 0)
+        first = tf.where(is_empty, 1, source[:, :1])
+        source = tf.concat([first, source[:, 1:]], axis=1)
+        logits = self(source, training=False)[:, : tf.shape(ids)[1], 1:]
+        return tf.where(real, tf.argmax(logits, axis=-1, output_type=tf.int32) + 1, 0)
 
 
 def sorter(

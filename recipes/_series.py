@@ -1,0 +1,108 @@
+"""What the recipes for series of measurements share."""
+
+import dataclasses
+import functools
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from rnnzoo.training import Recipe, option
+
+
+@dataclasses.dataclass(kw_only=True)
+class SeriesRecipe(Recipe):
+    """Trains a `series_classifier`; a subclass reads its files."""
+
+    steps_per_epoch: int = option(0, "batches per epoch; 0 for one pass over the data")
+    batch_size: int = option(32, "series per batch, over all devices")
+    dropout: float = option(0.2, "share of features dropped in training")
+    units: int = option(64, "size of each direction's state")
+    num_layers: int = option(1, "recurrent layers")
+    cell: str = option("gru", "simple, gru or lstm")
+    data: str = option("", "the folder with the two files of the data set")
+    held_out: int = option(1, "series of the training file kept for validation")
+
+    def read(self, part: str) -> tuple[list, list]:
+        """Returns the series and labels of a part: `"train"` or `"test"`."""
+        raise NotImplementedError(f"{type(self).__name__} must read its files")
+
+    def changed(self, series: list, random: np.random.Generator) -> list:
+        """Returns series as training sees them; default: as they are."""
+        return series
+
+    def file(self, name: str) -> pathlib.Path:
+        """Returns a file of the data set."""
+        path = pathlib.Path(self.data, name)
+        if not self.data or not path.is_file():
+            raise ValueError(
+                f"Say which folder holds the file {name}: --data=FOLDER. Received: "
+                f"data={self.data!r}"
+            )
+        return path
+
+    @functools.cached_property
+    def parts(self) -> tuple[Any, Any]:
+        """Sources to train on and to validate on, of the training file."""
+        from rnnzoo.data.pipeline import Pairs, split
+
+        return split(Pairs(*self.read("train")), self.held_out)
+
+    def model(self) -> Any:
+        """Returns an untrained classifier, scaled for the training file."""
+        from rnnzoo import series_classifier
+
+        series, labels = self.read("train")
+        steps = np.concatenate([np.asarray(one) for one in series])
+        return series_classifier(
+            weights=None,
+            classes=sorted(set(labels)),
+            means=np.round(steps.mean(axis=0), 4).tolist(),
+            spreads=np.round(steps.std(axis=0), 4).tolist(),
+            units=self.units,
+            num_layers=self.num_layers,
+            cell=self.cell,
+            dropout=self.dropout,
+        )
+
+    def examples(self) -> Any:
+        """Returns the training series, shuffled and changed."""
+        return _Changed(self.parts[0], self.changed)
+
+    def validation_examples(self) -> tuple:
+        """Returns the series to validate on."""
+        source = self.parts[1]
+        return source.rows(range(len(source)))
+
+    def golden_inputs(self) -> list:
+        """Returns five series of the training file, as text."""
+        series = self.read("train")[0]
+        return [str(one.tolist()) for one in series[:: len(series) // 5][:5]]
+
+    def static_length(self, model: Any) -> int:
+        """Returns the length of the longest series of the training file."""
+        return max(map(len, self.read("train")[0]))
+
+    def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
+        """Returns the accuracy on the test file, of the test split of its owners."""
+        series, labels = self.read("test")
+        answers = []
+        for start in progress(range(0, len(series), 256)):
+            answers += model.classify(series[start : start + 256])
+        return {"accuracy": float(np.mean(np.array(answers) == np.array(labels)))}
+
+
+class _Changed:
+    """Examples that are changed anew whenever they are drawn."""
+
+    def __init__(self, source: Any, changed: Any):
+        """Sets up; the class says what the arguments mean."""
+        from rnnzoo.data.pipeline import Shuffled
+
+        self.examples, self.changed = Shuffled(source), changed
+        self.batches_per_epoch = self.examples.batches_per_epoch
+
+    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+        """Returns `size` series and labels, the same for the same arguments."""
+        series, labels = self.examples.batch(size, seed, index)
+        return self.changed(series, np.random.default_rng((seed, index))), labels

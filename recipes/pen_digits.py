@@ -1,0 +1,51 @@
+"""Says which digit was written, from eight points of the pen's way.
+
+    rnnzoo train pen_digits --data=pendigits
+
+The folder has the files `pendigits.tra` and `pendigits.tes` of the data set "Pen-based
+recognition of handwritten digits" of the UCI machine learning repository. Those who
+wrote the test file wrote nothing in the training file.
+
+Result (weights `series_classifier.pen_digits`, seed 0, 4.8 minutes on a core that was
+shared with other work): of the 3,498 digits of the test file a share of 0.98142 is
+named rightly. Of the training file, 1,000 digits say which epoch is best.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from rnnzoo.recipes._series import SeriesRecipe
+from rnnzoo.training import option
+
+
+@dataclasses.dataclass(kw_only=True)
+class PenDigits(SeriesRecipe):
+    """Classifies handwritten digits with a bidirectional GRU."""
+
+    trained_on = "Pen-based recognition of handwritten digits (UCI)"
+    licence = "CC BY 4.0 (the data), Apache-2.0"
+
+    epochs: int = option(24, "rounds of steps, validation and checkpoint")
+    learning_rate: float = option(4e-3, "highest learning rate, after warm-up")
+    batch_size: int = option(64, "digits per batch, over all devices")
+    averaging: float = option(0.995, "momentum of the average of the weights")
+    held_out: int = option(1000, "digits of the training file kept for validation")
+    distortion: float = option(0.15, "how far digits are turned and slanted")
+    jitter: float = option(1.5, "standard deviation of noise on the points")
+
+    def read(self, part: str) -> tuple[list, list]:
+        """Returns digits as eight points each, and their names."""
+        name = {"train": "pendigits.tra", "test": "pendigits.tes"}[part]
+        rows = np.loadtxt(self.file(name), delimiter=",", dtype=int)
+        points = rows[:, :-1].reshape(len(rows), -1, 2)
+        return list(points), [str(label) for label in rows[:, -1]]
+
+    def changed(self, series: list, random: np.random.Generator) -> list:
+        """Returns digits turned and slanted at random, in the same square again."""
+        points = np.array(series) - 50.0
+        shape = (len(points), 2, 2)
+        points = points @ (np.eye(2) + random.normal(0, self.distortion, shape))
+        points += random.normal(0, self.jitter, points.shape)
+        low, high = points.min(axis=1, keepdims=True), points.max(axis=1, keepdims=True)
+        return list(100 * (points - low) / (high - low))

@@ -1,0 +1,50 @@
+"""Writes Turkish: stories of Ömer Seyfettin and poems of Yunus Emre, by character.
+
+    rnnzoo train turkish_language --data=turkish
+
+The folder holds two texts in UTF-8, of authors in the public domain:
+`omer_seyfettin_hikayeler.clean.txt` (stories, 210,898 characters) and `yunus_emre.txt`
+(poems, 114,857 characters). Two LSTMs of 384 units read characters as they are, so that
+ı and i, İ and I are four letters. They train on the first nine tenths of each text and
+are measured on the last.
+"""
+
+import dataclasses
+import functools
+import pathlib
+
+from rnnzoo.recipes._language import LanguageRecipe
+from rnnzoo.training import option
+
+FILES = ("omer_seyfettin_hikayeler.clean.txt", "yunus_emre.txt")
+
+
+@dataclasses.dataclass(kw_only=True)
+class TurkishLanguage(LanguageRecipe):
+    """Learns Turkish prose and verse with two LSTMs over characters."""
+
+    trained_on = (
+        "stories of Ömer Seyfettin (1884-1920) and poems of Yunus Emre (about 1240 to "
+        "1321), the first nine tenths of each"
+    )
+    licence = "Apache-2.0; the authors are in the public domain, editions unstated"
+
+    epochs: int = option(24, "rounds of steps, validation and checkpoint")
+    batch_size: int = option(32, "pieces per batch, over all devices")
+    units: int = option(384, "size of each layer's state")
+    dropout: float = option(0.5, "share of features dropped in training")
+    data: str = option("turkish", "folder that holds the two texts")
+
+    @functools.cached_property
+    def texts(self) -> tuple[str, str]:
+        """The first nine tenths of both texts, and the last tenths."""
+        from rnnzoo.data.text import read_text
+
+        texts = [read_text(pathlib.Path(self.data, name)) for name in FILES]
+        first = [text[: len(text) * 9 // 10] for text in texts]
+        last = [text[len(text) * 9 // 10 :] for text in texts]
+        return "\n".join(first), "\n".join(last)
+
+    def golden_inputs(self) -> list:
+        """Returns beginnings of our own."""
+        return ["İstanbul", "Bir gün ", "ışık", "Gönül", ""]

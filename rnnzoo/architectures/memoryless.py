@@ -1,0 +1,127 @@
+"""Memoryless models: the next value from the last few, and from nothing before."""
+
+import keras
+
+from rnnzoo.architectures.sequence_model import (
+    SequenceModel,
+    SequenceReader,
+    constructor_arguments,
+    sequence_input,
+)
+from rnnzoo.errors import check_number
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class DelayTaps(SequenceModel):
+    """Answers at every step from the last few; of `autoregressive`, `feed_forward`."""
+
+    def __init__(
+        self, *, taps: int, features: int = 1, num_values: int = 1, units: int = 0
+    ):
+        """Sets up; the factories say what the arguments mean."""
+        arguments = constructor_arguments(locals())
+        check_number("taps", taps, minimum=1, whole=True)
+        check_number("features", features, minimum=1, whole=True)
+        check_number("num_values", num_values, minimum=1, whole=True)
+        check_number("units", units, minimum=0, whole=True)
+
+        # === Layers ===
+        reader = SequenceReader(name="reader")
+        # One column of its kernel per tap: the last values, and zeros before the first.
+        delays = keras.layers.Conv1D(
+            units or num_values,
+            taps,
+            padding="causal",
+            activation="relu" if units else None,
+            name="taps",
+        )
+        head = keras.layers.Dense(num_values, dtype="float32", name="head")
+
+        # === Graph ===
+        inputs = sequence_input(features)
+        outputs = delays(reader(inputs))
+        super().__init__(inputs=inputs, outputs=head(outputs) if units else outputs)
+
+        # === Config ===
+        self.arguments = arguments
+        self.set_targets(classes=False)
+
+
+def autoregressive(*, taps: int, features: int = 1, num_values: int = 1) -> DelayTaps:
+    """Builds a linear model of the last few values: an autoregressive model.
+
+    Use it as the first thing to compare a recurrent network with: each answer is a
+    weighted sum of the last `taps` values of the input, plus a bias. It has no memory:
+    what is longer ago has no influence, whatever it was.
+
+    The model takes real values `[batch, time, features]` and returns values
+    `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
+    comes compiled (Adam; mean squared error).
+
+    Args:
+        taps: How many steps it sees: this one and `taps - 1` before it.
+        features: Number of values per step. Default 1.
+        num_values: Number of values to answer with at each step. Default 1.
+
+    Returns:
+        An untrained, compiled `keras.Model`.
+
+    Raises:
+        ValueError: If a number is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import autoregressive
+        >>> model = autoregressive(taps=2)
+        >>> model.set_weights([np.array([[[-1.0]], [[2.0]]]), np.zeros(1)])
+        >>> line = np.array([[[1.0], [2.0], [3.0]]])
+        >>> model.predict(line, verbose=0)[0, 1:, 0].tolist()  # goes on as it was
+        [3.0, 4.0]
+
+    References:
+        Hinton, "Neural networks for machine learning", 2012, lecture 7a: memoryless
+        models for sequences.
+    """
+    return DelayTaps(**locals())
+
+
+def feed_forward(
+    *, taps: int, features: int = 1, num_values: int = 1, units: int = 64
+) -> DelayTaps:
+    """Builds a feed-forward network of the last few values.
+
+    Use it beside `autoregressive`, which it generalises: a hidden layer of rectified
+    linear units sees the last `taps` values, and a linear layer answers from it. It has
+    no memory either.
+
+    The model takes real values `[batch, time, features]` and returns values
+    `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
+    comes compiled (Adam; mean squared error).
+
+    Args:
+        taps: How many steps it sees: this one and `taps - 1` before it.
+        features: Number of values per step. Default 1.
+        num_values: Number of values to answer with at each step. Default 1.
+        units: Number of hidden units. Default 64.
+
+    Returns:
+        An untrained, compiled `keras.Model`.
+
+    Raises:
+        ValueError: If a number is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import feed_forward
+        >>> model = feed_forward(taps=3, units=8)
+        >>> wave = np.sin(np.arange(101) / 5)[None, :, None]
+        >>> history = model.fit(wave[:, :-1], wave[:, 1:], epochs=2, verbose=0)
+        >>> model.predict(wave, verbose=0).shape
+        (1, 101, 1)
+
+    References:
+        Hinton, "Neural networks for machine learning", 2012, lecture 7a: memoryless
+        models for sequences.
+    """
+    check_number("units", units, minimum=1, whole=True)
+    return DelayTaps(**locals())

@@ -1,0 +1,285 @@
+"""Exports: what is in the folder, what it answers, and when nothing is written."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import rnnzoo
+from rnnzoo import exporting, replay
+from rnnzoo.command import main
+
+
+@pytest.fixture(scope="module")
+def sorter_folder(tmp_path_factory):
+    """The sorter with its weights, as a SavedModel."""
+    return rnnzoo.export(rnnzoo.sorter(), tmp_path_factory.mktemp("served") / "sorter")
+
+
+@pytest.fixture(scope="module")
+def served(sorter_folder):
+    loaded = tf.saved_model.load(sorter_folder)
+
+    def call(signature, **inputs):
+        tensors = {key: tf.constant(value) for key, value in inputs.items()}
+        outputs = loaded.signatures[signature](**tensors)
+        return {key: replay.texts(value.numpy()) for key, value in outputs.items()}
+
+    return call
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_text_in_and_text_out(served):
+    texts = ["31 4 15 9 26", "[2, 1]", "", "7"]
+    answers = served("serving_default", text=texts)
+    assert answers["text"].tolist() == ["4 9 15 26 31", "1 2", "", "7"]
+    answers = served("serving_default", text=np.zeros(0, object))
+    assert answers["text"].shape == (0,)
+
+
+def test_lists_of_integers(served):
+    numbers = np.array([[31, 4, 15], [2, 1, 0], [0, 0, 0]])
+    answers = served("lists", numbers=numbers)
+    assert answers["sorted"].tolist() == [[4, 15, 31], [1, 2, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("signature", "inputs", "message"),
+    [
+        ("serving_default", {"text": ["3 1", "3 x"]}, "A text must be numbers"),
+        ("serving_default", {"text": ["0"]}, "Every number must be from 1 to 32"),
+        ("serving_default", {"text": ["1 " * 33]}, "at most 32 numbers"),
+        ("lists", {"numbers": [[1, 33]]}, "Numbers must be from 1 to 32"),
+        ("lists", {"numbers": [[1, 0, 2]]}, "0 may fill the end of a list"),
+    ],
+)
+def test_bad_input_is_refused_and_the_next_is_answered(
+    served, signature, inputs, message
+):
+    inputs = {key: np.array(value) for key, value in inputs.items()}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        served(signature, **inputs)
+    assert served("serving_default", text=["2 1"])["text"].tolist() == ["1 2"]
+
+
+def test_the_folder_says_what_is_in_it(sorter_folder):
+    card = read_json(sorter_folder / "model.json")
+    assert (card["model"], card["format"]) == ("Sorter", "savedmodel")
+    assert card["card"]["name"] == "sorter.naturals_32"
+    assert card["tokens"] == {"kind": "Numbers", "minimum": 1, "maximum": 32}
+    assert card["signatures"]["serving_default"] == {
+        "inputs": {"text": {"shape": [None], "dtype": "string"}},
+        "outputs": {"text": {"dimensions": 1, "dtype": "string"}},
+    }
+    assert sorter_folder.parts[-2:] == ("sorter", "1")
+    assert [file.name for file in sorter_folder.parent.iterdir()] == ["1"]
+
+
+def test_documented_requests_get_the_documented_responses(sorter_folder, served):
+    requests = read_json(sorter_folder / "requests.json")
+    assert set(requests) == {"serving_default", "tokens", "lists"}
+    for signature, example in requests.items():
+        assert example["url"] == "/v1/models/sorter:predict"
+        assert example["request"].get("signature_name", "serving_default") == signature
+        specs = read_json(sorter_folder / "model.json")["signatures"][signature]
+        inputs = {
+            key: tf.constant(value, specs["inputs"][key]["dtype"])
+            for key, value in example["request"]["inputs"].items()
+        }
+        (outputs,) = served(signature, **inputs).values()
+        response = np.array(example["response"]["outputs"])
+        if outputs.dtype.kind == "f":
+            np.testing.assert_allclose(outputs, response, atol=1e-3)
+        else:
+            assert outputs.tolist() == response.tolist()
+
+
+def test_the_warm_up_file_has_every_signature(sorter_folder, served):
+    logs = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
+    path = str(sorter_folder / "assets.extra" / "tf_serving_warmup_requests")
+    seen = []
+    for record in tf.data.TFRecordDataset(path):
+        log = logs.PredictionLog.FromString(record.numpy())
+        request = log.predict_log.request
+        assert request.model_spec.name == "sorter"
+        inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
+        assert served(request.model_spec.signature_name, **inputs)
+        seen.append(request.model_spec.signature_name)
+    assert seen == ["serving_default", "tokens", "lists"]
+
+
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+def test_tokens_in_other_formats(format, tmp_path):
+    pytest.importorskip({"onnx": "onnxruntime", "litert": "ai_edge_litert"}[format])
+    pytest.importorskip("tf2onnx")
+    folder = rnnzoo.export(rnnzoo.parity_by_hand(), tmp_path / "parity", format)
+    call = getattr(replay, format)(str(folder))
+    state = np.zeros((1, 1), "float32")
+    for bits in ("0111", "01", "1" * 99):  # in one go, and in two pieces
+        tokens = np.array([[[float(bit)] for bit in bits]], "float32")
+        expected = bits.count("1") % 2 - 0.5
+        whole = call("tokens", {"tokens": tokens})["outputs"]
+        assert whole.shape == tokens.shape and whole[0, -1, 0] == expected
+        first = call("stream", {"tokens": tokens[:, :1], "state_0": state})
+        after = first["next_state_0"]
+        rest = call("stream", {"tokens": tokens[:, 1:], "state_0": after})
+        assert rest["outputs"][0, -1, 0] == expected
+    card = read_json(folder / "model.json")
+    assert card["tokens"]["kind"] == "Bits"
+    assert set(card["signatures"]) == {"tokens", "stream"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", rnnzoo.list_models())
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+def test_every_model_in_other_formats(format, name, tmp_path):
+    pytest.importorskip("tf2onnx")
+    factory = getattr(rnnzoo, name)
+    by_hand = name in rnnzoo.list_models(by_hand=True)
+    model = factory() if by_hand else factory(weights=None, units=8)
+    folder = rnnzoo.export(model, tmp_path / name, format)
+    assert len(list(folder.glob("*.*"))) == 1 + len(
+        read_json(folder / "model.json")["signatures"]
+    )
+
+
+class Wrong(type(rnnzoo.summer())):
+    """A model whose graph answers otherwise than Python."""
+
+    def named_answers(self, text):
+        return {"text": ["1" for _ in self.answer(text)]}
+
+
+def test_a_wrong_export_is_refused_and_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError) as error:
+        rnnzoo.export(Wrong(), tmp_path / "new" / "summer")
+    assert str(error.value).startswith(
+        "An export must answer as Python does; nothing was written. Please report this."
+        " Received: signature='serving_default', inputs={'text':"
+    )
+    assert "in place of ['1', '1']" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_replaced_unasked(tmp_path):
+    path = tmp_path / "summer"
+    folder = rnnzoo.export(rnnzoo.summer(), path)
+    (folder / "mine").touch()
+    with pytest.raises(ValueError) as error:
+        rnnzoo.export(rnnzoo.summer(), path)
+    assert str(error.value) == (
+        "There is such a version already: give another path or version, or "
+        "overwrite=True (--overwrite) to replace it. Received: "
+        f"path={str(path)!r}, version=1"
+    )
+    with pytest.raises(ValueError, match="must answer as Python does"):
+        rnnzoo.export(Wrong(), path, overwrite=True)
+    assert (folder / "mine").exists()
+    rnnzoo.export(rnnzoo.summer(), path, version=2)
+    rnnzoo.export(rnnzoo.comparer(), path, overwrite=True)
+    assert not (folder / "mine").exists()
+    assert sorted(file.name for file in path.iterdir()) == ["1", "2"]
+    assert read_json(folder / "model.json")["model"] == "Comparer"
+
+
+def test_on_the_command_line(tmp_path, capsys):
+    words = ["export", "summer", f"--to={tmp_path / 'summer'}"]
+    assert main(words) == 0
+    folder = tmp_path / "summer" / "1"
+    assert capsys.readouterr().out.endswith(f"as Python does: {folder}\n")
+    assert main(words) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*words, "--overwrite", "--format=onyx"]) == 1
+    assert "Did you mean 'onnx'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("format", "package"), [("onnx", "tf2onnx"), ("litert", "ai_edge_litert")]
+)
+def test_packages_that_are_missing_are_named(format, package, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError) as error:
+        rnnzoo.export(rnnzoo.summer(), tmp_path / "summer", format)
+    message = f"{package} is missing: pip install 'rnnzoo[{format}]'. Received: "
+    assert str(error.value).startswith(message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_models_of_the_zoo(tmp_path):
+    with pytest.raises(TypeError) as error:
+        rnnzoo.export(rnnzoo.many_to_one(features=1, num_values=1), tmp_path / "x")
+    assert str(error.value) == (
+        "model must be a model of the zoo, which reads raw input: one of "
+        f"{', '.join(rnnzoo.list_models())}. Received: a ManyToOne"
+    )
+
+
+def test_the_process_that_tries_exports_cannot_import_rnnzoo():
+    importer = replay.Hidden("rnnzoo", "keras")
+    for name in ("rnnzoo", "rnnzoo.tokens", "keras.layers"):
+        with pytest.raises(ImportError, match="must not be imported here"):
+            importer.find_spec(name)
+    assert importer.find_spec("numpy") is None
+
+
+def test_a_process_that_ends_is_an_error(tmp_path):
+    process = exporting._CleanProcess("onnx")
+    process.process.kill()
+    with pytest.raises(ValueError, match="Received: exit status -9"):
+        process.answer(tmp_path, "tokens", {})
+
+
+@pytest.mark.parametrize(
+    ("expected", "received", "problem"),
+    [
+        ({"a": ["x"]}, {"a": np.array(["x"], object)}, ""),
+        ({"a": ["x"]}, {"a": np.array(["y"], object)}, "a=['y'] in place of ['x']"),
+        ({"a": [1]}, {"a": np.array([2])}, "a=[2] in place of [1]"),
+        ({"a": [1.0]}, {"a": np.array([1.00009])}, ""),
+        ({"a": [1.0]}, {"a": np.array([1.0002])}, "a=[1.0002] in place of [1.0]"),
+        ({"a": [100.0, 1]}, {"a": np.array([100.0, 1.009])}, ""),
+        ({"a": [np.nan]}, {"a": np.array([np.nan])}, ""),
+        ({"a": [1.0]}, {"a": np.array([np.nan])}, "a=[nan] in place of [1.0]"),
+        ({"a": [1]}, {"a": np.array([[1]])}, "a of shape (1, 1) in place of (1,)"),
+        ({"a": [1]}, {"b": np.array([1])}, "outputs ['b'] in place of ['a']"),
+    ],
+)
+def test_differences(expected, received, problem):
+    assert exporting._difference(expected, "", {"outputs": received}) == problem
+
+
+def test_refusals_must_agree():
+    refused = {"refused": "InvalidArgumentError: no"}
+    answered = {"outputs": {"a": np.array([1])}}
+    difference = exporting._difference
+    assert difference(None, "bad", refused) == ""
+    assert "not with InternalError" in difference(
+        None, "bad", {"refused": "InternalError: no"}
+    )
+    assert "refuses: InvalidArgumentError: no" in difference({"a": [1]}, "", refused)
+    assert "Python refuses: bad" in difference(None, "bad", answered)
+
+
+def test_signatures_of_a_language_model():
+    model = rnnzoo.language_model(weights=None, vocabulary="abc\n", units=4)
+    signatures = model.signatures()
+    assert list(signatures) == [
+        "serving_default",
+        "tokens",
+        "generate",
+        "search",
+        "score",
+        "stream",
+    ]
+    call = signatures["generate"]
+    first = call.examples[0]
+    again = {key: tf.constant(value) for key, value in first.items()}
+    again["seed"] = tf.cast(again["seed"], tf.int64)
+    texts = [text.decode() for text in call.graph(**again)["text"].numpy()]
+    assert texts == model.generate(first.pop("text"), **first)
