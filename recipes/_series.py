@@ -42,17 +42,22 @@ class SeriesRecipe(Recipe):
         return path
 
     @functools.cached_property
+    def training(self) -> tuple[list, list]:
+        """The series and labels of the training file."""
+        return self.read("train")
+
+    @functools.cached_property
     def parts(self) -> tuple[Any, Any]:
         """Sources to train on and to validate on, of the training file."""
         from rnnzoo.data.pipeline import Pairs, split
 
-        return split(Pairs(*self.read("train")), self.held_out)
+        return split(Pairs(*self.training), self.held_out)
 
     def model(self) -> Any:
         """Returns an untrained classifier, scaled for the training file."""
         from rnnzoo import series_classifier
 
-        series, labels = self.read("train")
+        series, labels = self.training
         steps = np.concatenate([np.asarray(one) for one in series])
         return series_classifier(
             weights=None,
@@ -76,12 +81,12 @@ class SeriesRecipe(Recipe):
 
     def golden_inputs(self) -> list:
         """Returns five series of the training file, as text."""
-        series = self.read("train")[0]
+        series = self.training[0]
         return [str(one.tolist()) for one in series[:: len(series) // 5][:5]]
 
     def static_length(self, model: Any) -> int:
         """Returns the length of the longest series of the training file."""
-        return max(map(len, self.read("train")[0]))
+        return max(map(len, self.training[0]))
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
         """Returns the accuracy on the test file, of the test split of its owners."""

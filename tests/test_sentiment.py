@@ -194,7 +194,7 @@ def test_what_is_no_text_is_refused(model, texts, message):
         ),
         (
             ["negative"],
-            "There must be one label for each text. Received: {count} texts and 1 "
+            "There must be as many labels as texts. Received: {count} texts and 1 "
             "labels",
         ),
     ],

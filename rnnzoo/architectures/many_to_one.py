@@ -1,8 +1,10 @@
 """Many-to-one: a sequence in, one answer out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from rnnzoo.architectures.sequence_model import (
@@ -13,6 +15,7 @@ from rnnzoo.architectures.sequence_model import (
     sequence_input,
 )
 from rnnzoo.errors import check_choice, check_number
+from rnnzoo.finetuning import class_numbers
 from rnnzoo.layers.ngrams import NgramBag, PathMean
 from rnnzoo.layers.pooling import POOLINGS, SequencePooling
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
@@ -120,6 +123,35 @@ class ManyToOne(SequenceModel):
         length = ops.max(ops.sum(ops.cast(ops.not_equal(x, 0), "int32"), axis=1))
         return x[:, : ops.maximum(length, 1)]
 
+
+class NamedClasses:
+    """Mixed into many-to-one models that answer with the name of one of `classes`.
+
+    They have `classify(inputs, probabilities)`.
+    """
+
+    def class_numbers(self, labels: Sequence) -> np.ndarray:
+        """Turns class names into numbers; see `rnnzoo.finetuning.class_numbers`."""
+        return class_numbers(labels, self.classes)
+
+    def numbers_for(self, labels: Sequence, count: int, inputs: str) -> np.ndarray:
+        """Turns the labels of `count` inputs into numbers, int32.
+
+        Args:
+            labels: Names of classes.
+            count: How many inputs there are.
+            inputs: What they are called: `"texts"` or `"series"`.
+
+        Raises:
+            ValueError: If there are not as many, or one is no class.
+        """
+        if len(labels) != count:
+            raise ValueError(
+                f"There must be as many labels as {inputs}. Received: "
+                f"{count} {inputs} and {len(labels)} labels"
+            )
+        return self.class_numbers(labels)
+
     def named_classes(self, logits: Any) -> dict:
         """Names the classes of logits `[batch, classes]`, in the graph of an export.
 
@@ -135,6 +167,17 @@ class ManyToOne(SequenceModel):
             "label": tf.gather(classes, tf.argmax(shares, axis=1)),
             "probability": tf.reduce_max(shares, axis=1),
             "labels": tf.repeat(classes[None], tf.shape(shares)[0], axis=0),
+            "probabilities": shares,
+        }
+
+    def named_answers(self, text: list[str]) -> dict:
+        """Returns what `named_classes` does, in Python, for a batch of texts."""
+        shares = [list(row.values()) for row in self.classify(text, True)]
+        shares = np.array(shares, "float32")
+        return {
+            "label": [self.classes[number] for number in shares.argmax(axis=1)],
+            "probability": shares.max(axis=1),
+            "labels": [self.classes] * len(shares),
             "probabilities": shares,
         }
 

@@ -64,10 +64,7 @@ class Sorting:
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` lists and their sorted lists, each a list of ints."""
         random = np.random.default_rng((seed, index))
-        longest = self.max_length
-        if index < self.growing_batches:
-            share = index / self.growing_batches
-            longest = min(longest, 4 + int(share * (longest - 4)))
+        longest = _grown(4, self.max_length, index, self.growing_batches)
         rows = [
             self._ordered(self._drawn(length, random), random).tolist()
             for length in self._lengths(size, longest, random)
@@ -115,6 +112,13 @@ class Sorting:
         return np.roll(numbers, random.integers(len(numbers)))
 
 
+def _grown(first: int, last: int, index: int, batches: int) -> int:
+    """Returns a length that grows from `first` to `last` over so many batches."""
+    if index >= batches:
+        return last
+    return min(last, first + int(max(index, 0) / batches * (last - first)))
+
+
 @dataclasses.dataclass(frozen=True)
 class Addition:
     """Pairs of natural numbers and their sums.
@@ -152,10 +156,7 @@ class Addition:
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` pairs of integers, and their sums."""
         random = np.random.default_rng((seed, index))
-        longest = self.max_length
-        if index < self.growing_batches:
-            share = index / self.growing_batches
-            longest = min(longest, 4 + int(share * (longest - 4)))
+        longest = _grown(4, self.max_length, index, self.growing_batches)
         kind = random.integers(0, 4, (size, 1))
         ones = np.where(kind == 0, 0.5, random.choice([0.1, 0.9], (size, 1)))
         first = random.random((size, longest)) < ones
@@ -200,10 +201,7 @@ class Parity:
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` rows of bits, and their parities."""
         random = np.random.default_rng((seed, index))
-        longest = self.max_length
-        if index < self.growing_batches:
-            share = index / self.growing_batches
-            longest = min(longest, 2 + int(share * (longest - 2)))
+        longest = _grown(2, self.max_length, index, self.growing_batches)
         ones = random.choice([0.5, 0.5, 0.1, 0.9, 0.02, 0.98], (size, 1))
         bits = (random.random((size, longest)) < ones).astype(int)
         lengths = random.integers(1, longest + 1, size)
@@ -252,10 +250,9 @@ class Patterns:
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` rows of bits, and as many that come after them."""
         random = np.random.default_rng((seed, index))
+        third = self.growing_batches // 3
         longest = max(self.zeros, self.ones)
-        if index < self.growing_batches:
-            share = max(0.0, 1.5 * index / self.growing_batches - 0.5)
-            longest = min(longest, 3 + int(share * (longest - 3)))
+        longest = _grown(3, longest, index - third, self.growing_batches - third)
         shorter = dataclasses.replace(
             self, zeros=min(self.zeros, longest), ones=min(self.ones, longest)
         )

@@ -11,7 +11,37 @@ from rnnzoo.architectures.sequence_model import constructor_arguments
 from rnnzoo.tokens import Bits, Numbers, checked, number_rows
 
 
-class BitsReader:
+class BitRows:
+    """Mixed into models that read rows of bits, `tokens.Bits`."""
+
+    def checked_rows(self, inputs: Any) -> tuple[list, bool]:
+        """Returns rows of bits, none of them empty, and whether they were a batch."""
+        rows, is_batch = bit_rows(inputs)
+        self.tokens.check(rows, name="bits")
+        empty = [str(index) for index, row in enumerate(rows) if not len(row)]
+        if empty:
+            raise ValueError(
+                "A row must have at least one bit. Correct or remove "
+                f"{len(empty)} of {len(rows)} rows (rows count from 0); nothing was "
+                f"answered. Received: nothing in row {', '.join(empty)}"
+            )
+        return rows, is_batch
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        bits = ["".join(map(str, random.integers(0, 2, n))) for n in (1, 2, 9, 40, 300)]
+        return ["0111", "1, 0 1", *bits]
+
+    def source_in_graph(self, text: Any) -> tuple:
+        """Returns what the graph takes for strings, and the places of last bits."""
+        bits = self.tokens.read(text)
+        lengths = bits.row_lengths()
+        lengths = checked(lengths, lengths > 0, "A row must have at least one bit.")
+        return self.tokens(bits), lengths - 1
+
+
+class BitsReader(BitRows):
     """Mixed into models that read rows of bits and answer with one bit."""
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
@@ -55,36 +85,19 @@ class BitsReader:
         """
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
-        rows, is_batch = bit_rows(inputs)
-        if not all(len(row) for row in rows if hasattr(row, "__len__")):
-            empty = [str(index) for index, row in enumerate(rows) if not len(row)]
-            raise ValueError(
-                "A row must have at least one bit. Correct or remove "
-                f"{len(empty)} of {len(rows)} rows (rows count from 0); nothing was "
-                f"answered. Received: nothing in row {', '.join(empty)}"
-            )
-        self.tokens.check(rows, name="bits")
+        rows, is_batch = self.checked_rows(inputs)
         answers = self._last_bits(rows)
-        if isinstance(inputs, (list, tuple)) and isinstance(next(iter(inputs), 0), str):
+        if are_texts(inputs):
             return [str(answer) for answer in answers]
         return answers if is_batch else answers[0]
-
-    def sample_texts(self) -> list[str]:
-        """Returns texts of various lengths to try an export on."""
-        random = np.random.default_rng(0)
-        bits = ["".join(map(str, random.integers(0, 2, n))) for n in (1, 2, 9, 40, 300)]
-        return ["0111", "1, 0 1", *bits]
 
     def answer_in_graph(self, text: Any) -> dict:
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""
         import tensorflow as tf
 
-        bits = self.tokens.read(text)
-        lengths = bits.row_lengths()
-        lengths = checked(lengths, lengths > 0, "A row must have at least one bit.")
-        outputs = self(self.tokens(bits))[..., 0]
-        last = tf.gather(outputs, lengths - 1, batch_dims=1)
-        return {"text": tf.strings.as_string(tf.cast(last > 0, tf.int32))}
+        source, last = self.source_in_graph(text)
+        bits = tf.gather(self(source)[..., 0], last, batch_dims=1) > 0
+        return {"text": tf.strings.as_string(tf.cast(bits, tf.int32))}
 
     def _last_bits(self, rows: list) -> list[int]:
         """Returns the bit that was written at the last step of each row."""
@@ -177,6 +190,11 @@ def parity(
         15: parity as an example of what a recurrent network computes.
     """
     return weight_files.build(ParityReader, "parity", constructor_arguments(locals()))
+
+
+def are_texts(inputs: Any) -> bool:
+    """Returns whether a batch is of strings, so that its answers are, too."""
+    return isinstance(inputs, (list, tuple)) and isinstance(next(iter(inputs), 0), str)
 
 
 def bit_rows(inputs: Any) -> tuple[list, bool]:

@@ -12,8 +12,8 @@ from rnnzoo import weights as weight_files
 from rnnzoo.architectures.bits import BitMachine
 from rnnzoo.architectures.sequence_model import constructor_arguments
 from rnnzoo.errors import check_number
-from rnnzoo.models.parity import bit_rows
-from rnnzoo.tokens import Bits, checked
+from rnnzoo.models.parity import BitRows, are_texts, bit_rows
+from rnnzoo.tokens import Bits
 
 # How much more a step counts in training if the bit after it is another one.
 CHANGE = 5.0
@@ -49,7 +49,7 @@ class SignedCrossentropy(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class PatternGenerator(BitMachine):
+class PatternGenerator(BitRows, BitMachine):
     """Reads bits, and writes those that come next; see `pattern_generator`."""
 
     def __init__(
@@ -147,19 +147,9 @@ class PatternGenerator(BitMachine):
         if isinstance(prompts, str):
             return self.generate([prompts], max_length)[0]
         check_number("max_length", max_length, minimum=1, whole=True)
-        rows, is_batch = bit_rows(prompts)
-        self.tokens.check(rows, name="bits")
-        empty = [str(index) for index, row in enumerate(rows) if not len(row)]
-        if empty:
-            raise ValueError(
-                "A row must have at least one bit. Correct or remove "
-                f"{len(empty)} of {len(rows)} rows (rows count from 0); nothing was "
-                f"answered. Received: nothing in row {', '.join(empty)}"
-            )
+        rows, is_batch = self.checked_rows(prompts)
         answers = self._continued(rows, max_length)
-        if isinstance(prompts, (list, tuple)) and isinstance(
-            next(iter(prompts), 0), str
-        ):
+        if are_texts(prompts):
             return ["".join(map(str, answer)) for answer in answers]
         return answers if is_batch else answers[0]
 
@@ -187,27 +177,19 @@ class PatternGenerator(BitMachine):
             max_length = self.max_length // 2
         return self.generate(inputs, max_length)
 
-    def sample_texts(self) -> list[str]:
-        """Returns texts of various lengths to try an export on."""
-        random = np.random.default_rng(0)
-        bits = ["".join(map(str, random.integers(0, 2, n))) for n in (1, 2, 9, 40, 300)]
-        return ["0111", "1, 0 1", *bits]
-
     def answer_in_graph(self, text: Any) -> dict:
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""
         import tensorflow as tf
 
-        bits = self.tokens.read(text)
-        lengths = bits.row_lengths()
-        lengths = checked(lengths, lengths > 0, "A row must have at least one bit.")
-        batch = tf.shape(lengths)[0]
-        outputs, state = self.read_piece(self.tokens(bits), self.start_state(batch))
-        last = tf.gather(outputs[..., 0], lengths - 1, batch_dims=1)
-        first = tf.cast(last > 0, tf.int32)[:, None]
+        source, last = self.source_in_graph(text)
+        batch = tf.size(last)
+        outputs, state = self.read_piece(source, self.start_state(batch))
+        first = tf.gather(outputs[..., 0], last, batch_dims=1) > 0
+        first = tf.cast(first, tf.int32)[:, None]
         begun = self._writer.begin_in_graph(
             first[:, 0] + 1,
             self._per_layer(state),
-            tf.zeros_like(lengths, tf.uint64),
+            tf.zeros(batch, tf.uint64),
             tf.zeros((batch, 3), tf.bool),
         )
         count = tf.constant(self.max_length // 2 - 1)

@@ -10,18 +10,18 @@ import numpy as np
 
 from rnnzoo import diagnostics, explanation, finetuning
 from rnnzoo import weights as weight_files
-from rnnzoo.architectures.many_to_one import ManyToOne
+from rnnzoo.architectures.many_to_one import ManyToOne, NamedClasses
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.pipeline import Source
 from rnnzoo.errors import check_number
-from rnnzoo.finetuning import checked_classes, class_numbers, plain
+from rnnzoo.finetuning import checked_classes, plain
 from rnnzoo.tokens import Words, checked_texts
 
 DEFAULT_WEIGHTS = "imdb"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class SentimentClassifier(ManyToOne):
+class SentimentClassifier(NamedClasses, ManyToOne):
     """Reads a text in both directions and names its class; see `sentiment_classifier`.
 
     Attributes:
@@ -74,12 +74,8 @@ class SentimentClassifier(ManyToOne):
         texts = checked_texts(inputs)
         if targets is None:
             return self.tokens.encode(texts), None
-        if len(texts) != len(targets):
-            raise ValueError(
-                "There must be one label for each text. Received: "
-                f"{len(texts)} texts and {len(targets)} labels"
-            )
-        return self.tokens.encode(texts), self.class_numbers(targets)
+        numbers = self.numbers_for(targets, len(texts), "texts")
+        return self.tokens.encode(texts), numbers
 
     def adapt(self, source: Source, limit: int = 25_000) -> int:
         """Weighs n-grams by the classes of the texts that they are in; before `fit`.
@@ -121,18 +117,6 @@ class SentimentClassifier(ManyToOne):
             for start in range(0, len(part), 64)
         )
         return self.get_layer("ngrams").adapt(batches)
-
-    def class_numbers(self, labels: Sequence) -> np.ndarray:
-        """Turns class names into numbers, int32.
-
-        Args:
-            labels: Names of classes; what is no string is compared as text, so that the
-                class "3" may be given as 3.
-
-        Raises:
-            ValueError: If a label is no class; names every such row.
-        """
-        return class_numbers(labels, self.classes)
 
     def classify(self, texts: Any, probabilities: bool = False) -> Any:
         """Names the class of a text, or of each text of a batch.
@@ -278,16 +262,6 @@ class SentimentClassifier(ManyToOne):
     def answer_in_graph(self, text: Any) -> dict:
         """Names the class of strings `[batch]`, in the graph: see `named_classes`."""
         return self.named_classes(self(self.tokens(text), training=False))
-
-    def named_answers(self, text: Sequence[str]) -> dict:
-        """Returns what `answer_in_graph` does, in Python."""
-        shares = self.probabilities(text)
-        return {
-            "label": [self.classes[number] for number in shares.argmax(axis=1)],
-            "probability": shares.max(axis=1),
-            "labels": [self.classes] * len(shares),
-            "probabilities": shares,
-        }
 
     def answer(self, inputs: Any) -> Any:
         """Names the class of a text, or of each text of a batch, as `classify`.

@@ -8,16 +8,16 @@ import keras
 import numpy as np
 
 from rnnzoo import weights as weight_files
-from rnnzoo.architectures.many_to_one import ManyToOne
+from rnnzoo.architectures.many_to_one import ManyToOne, NamedClasses
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
-from rnnzoo.finetuning import checked_classes, class_numbers
+from rnnzoo.finetuning import checked_classes
 from rnnzoo.tokens import ScaledSteps, checked
 
 DIGITS = tuple("0123456789")
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class SeriesClassifier(ManyToOne):
+class SeriesClassifier(NamedClasses, ManyToOne):
     """Reads a series in both directions and names its class; see `series_classifier`.
 
     Attributes:
@@ -60,12 +60,7 @@ class SeriesClassifier(ManyToOne):
         source = self.tokens.encode(self.tokens.rows(inputs, "series")[0], "series")
         if targets is None:
             return source, None
-        if len(source) != len(targets):
-            raise ValueError(
-                "There must be one label for each series. Received: "
-                f"{len(source)} series and {len(targets)} labels"
-            )
-        return source, class_numbers(targets, self.classes)
+        return source, self.numbers_for(targets, len(source), "series")
 
     def classify(self, series: Any, probabilities: bool = False) -> Any:
         """Names the class of a series, or of each series of a batch.
@@ -133,17 +128,6 @@ class SeriesClassifier(ManyToOne):
         lengths = checked(lengths, lengths > 0, "A series must have a step.")
         numbers = type(numbers).from_row_lengths(numbers.values, lengths)
         return self.named_classes(self(self.tokens(numbers), training=False))
-
-    def named_answers(self, text: list[str]) -> dict:
-        """Returns what `answer_in_graph` does, in Python."""
-        shares = [list(row.values()) for row in self.classify(text, True)]
-        shares = np.array(shares, "float32")
-        return {
-            "label": [self.classes[number] for number in shares.argmax(axis=1)],
-            "probability": shares.max(axis=1),
-            "labels": [self.classes] * len(shares),
-            "probabilities": shares,
-        }
 
     def answer(self, inputs: Any) -> Any:
         """Names the class of a series, or of each of a batch, as `classify`.
