@@ -381,8 +381,12 @@ class Writer:
             after = {**after, "ended": now["ended"] | after["ended"]}
             token = tf.reshape(token, (batch, width, 1))
             tokens = tf.where(tf.range(count) == index, token, tokens)
+            for tensor in (totals, lengths, scores):
+                tensor.set_shape(beams_shape)  # known if the width is a constant
+            tokens.set_shape((*beams_shape, *tokens.shape[2:]))
             return index + 1, after, totals, lengths, scores, tokens
 
+        beams_shape = totals.shape
         lengths = tf.zeros((batch, width))
         tokens = tf.zeros((batch, width, count), tf.int32)
         length, _, _, _, scores, tokens = tf.while_loop(

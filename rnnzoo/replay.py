@@ -8,6 +8,7 @@ TensorFlow asks for the package `keras` when it is imported, and gets an empty o
 """
 
 import functools
+import importlib.util
 import json
 import pathlib
 import sys
@@ -37,6 +38,13 @@ def savedmodel(folder: str) -> Callable:
     """Returns what calls the signatures of a SavedModel."""
     import tensorflow as tf
 
+    # Operations of tensorflow-text, without its Python, which asks for Keras.
+    package = importlib.util.find_spec("tensorflow_text")
+    for place in package.submodule_search_locations if package else ():
+        for library in pathlib.Path(place, "python", "ops").glob(
+            "*_sentencepiece_*.so"
+        ):
+            tf.load_op_library(str(library))
     loaded = tf.saved_model.load(folder)
 
     def call(signature: str, inputs: dict) -> dict:

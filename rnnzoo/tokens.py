@@ -898,13 +898,7 @@ class _Texts(keras.layers.Layer):
 
         It gives what `decode` gives, padding and start symbols left out.
         """
-        # The last one is the start symbol, if there is one.
-        symbols = ["", self.unknown, *self.vocabulary, ""]
-        words = tf.gather(tf.constant([to_utf8(symbol) for symbol in symbols]), ids)
-        is_kept = tf.not_equal(ids, PADDING)
-        if self.start:
-            is_kept &= tf.not_equal(ids, self.start_id)
-        return _joined(words, is_kept, self.joint)
+        raise NotImplementedError
 
     def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
         """Turns texts into padded token ids.
@@ -959,6 +953,16 @@ class _Vocabulary(_Texts):
     def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings `[batch]` into symbols `[batch, (symbols)]`, in the graph."""
         raise NotImplementedError
+
+    def write(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids as strings, in the graph; as `_Texts.write`."""
+        # The last one is the start symbol, if there is one.
+        symbols = ["", self.unknown, *self.vocabulary, ""]
+        words = tf.gather(tf.constant([to_utf8(symbol) for symbol in symbols]), ids)
+        is_kept = tf.not_equal(ids, PADDING)
+        if self.start:
+            is_kept &= tf.not_equal(ids, self.start_id)
+        return _joined(words, is_kept, self.joint)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -1270,17 +1274,20 @@ class Subwords(_Texts):
         texts = tf.convert_to_tensor(inputs, tf.string)
         return self.padded(self.tokenizer.tokenize(texts))
 
+    def write(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids as strings, in the graph; unknown parts become U+2047."""
+        is_kept = tf.not_equal(ids, PADDING)
+        if self.start:
+            is_kept &= tf.not_equal(ids, self.start_id)
+        return self.tokenizer.detokenize(tf.ragged.boolean_mask(ids, is_kept))
+
     def decode(self, ids: Any) -> list[str]:
         """Turns rows of token ids into texts; unknown parts become U+2047."""
-        rows = [np.asarray(row, "int32") for row in ids]
+        rows = [list(map(int, row)) for row in ids]
         if not rows:
             return []
-        rows = [row[(row != PADDING) & (row != self.start_id)] for row in rows]
-        ragged = tf.RaggedTensor.from_row_lengths(
-            np.concatenate(rows), [len(row) for row in rows]
-        )
-        texts = self.tokenizer.detokenize(ragged).numpy()
-        return [text.decode("utf-8", "replace") for text in texts]
+        ids = tf.ragged.constant(rows, tf.int32, ragged_rank=1).to_tensor(PADDING)
+        return [text.decode("utf-8", "replace") for text in self.write(ids).numpy()]
 
     def symbols_of(self, ids: Sequence[int]) -> list[str]:
         """Returns the parts that tokens stand for; those that begin a word have a ▁."""

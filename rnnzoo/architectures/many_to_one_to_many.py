@@ -18,6 +18,7 @@ from rnnzoo.architectures.sequence_model import (
     sequence_input,
 )
 from rnnzoo.errors import check_choice, check_number
+from rnnzoo.exporting import Signature
 from rnnzoo.layers.attention import SCORES, SequenceAttention
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
 
@@ -301,6 +302,7 @@ class ManyToOneToMany(SequenceModel):
 
         # === Config ===
         self.arguments = arguments
+        self.is_autoregressive = decoder == "autoregressive"
         self.set_targets(classes=target_vocabulary_size is not None, padding=0)
 
     def read(self, source: Any) -> tuple:
@@ -415,6 +417,93 @@ class ManyToOneToMany(SequenceModel):
             hidden = self.attention_output(both)
         return self.head(hidden), {**state, "decoder": after}
 
+    def state_spec(self) -> dict:
+        """Returns the state of `begin` and `step`, of `tf.TensorSpec`."""
+        import tensorflow as tf
+
+        source, *_ = keras.tree.flatten(self.inputs)
+        state = self.begin(ops.ones([n or 1 for n in source.shape], source.dtype))
+        specs = []
+        for path, tensor in keras.tree.flatten_with_path(state):
+            # All but the decoder's state has time.
+            free = 1 if path[0] == "decoder" else 2
+            shape = (None,) * free + tuple(tensor.shape[free:])
+            specs.append(tf.TensorSpec(shape, tensor.dtype))
+        return keras.tree.pack_sequence_as(state, specs)
+
+    def tokens_signature(self) -> Signature:
+        """Returns the way to call the graph as it is."""
+        if not self.is_autoregressive:
+            return super().tokens_signature()
+
+        def outputs(source: Any, target: Any) -> dict:
+            inputs = {"source": source, "target": target}
+            return {"outputs": self(inputs, training=False)}
+
+        names = ("source", "target")
+        texts = self.sample_texts()
+        sources = [self._tokens_of(texts[:2]), self._tokens_of(texts[:4])]
+        return Signature(
+            graph=outputs,
+            inputs={n: (self.input[n].shape, self.input[n].dtype) for n in names},
+            answers=outputs,
+            # Any tokens will do as a target.
+            examples=[{"source": x, "target": x[:, ::-1]} for x in sources],
+        )
+
+    def signatures(self) -> dict[str, Signature]:
+        """Adds the halves of an autoregressive model, for callers that write.
+
+        `begin` reads a source, and `step` goes one step further, from what was written
+        last and a state to outputs and the next state.
+        """
+        found = super().signatures()
+        if not self.is_autoregressive:
+            return found
+
+        def named(state: dict, prefix: str = "") -> dict:
+            parts = keras.tree.flatten_with_path(state)
+            return {prefix + "_".join(map(str, path)): part for path, part in parts}
+
+        def begin(source: Any) -> dict:
+            return named(self.begin(source))
+
+        def step(token: Any, **before: Any) -> dict:
+            before = [ops.convert_to_tensor(before[name]) for name in specs]
+            before = keras.tree.pack_sequence_as(structure, before)
+            outputs, after = self.step(ops.convert_to_tensor(token), before)
+            after = {"decoder": after["decoder"]}  # the rest stays as it is
+            return {"outputs": outputs, **named(after, "next_")}
+
+        source, target = self.input["source"], self.input["target"]
+        sources = [self._tokens_of(self.sample_texts()[:n]) for n in (2, 4)]
+        structure = self.state_spec()
+        specs = {
+            name: (tuple(spec.shape), spec.dtype.name)
+            for name, spec in named(structure).items()
+        }
+        states = [
+            {name: ops.convert_to_numpy(part) for name, part in begin(rows).items()}
+            for rows in map(ops.convert_to_tensor, sources)
+        ]
+        return found | {
+            "begin": Signature(
+                graph=begin,
+                inputs={"source": (source.shape, source.dtype)},
+                answers=begin,
+                examples=[{"source": rows} for rows in sources],
+            ),
+            "step": Signature(
+                graph=step,
+                inputs={"token": ((None, *target.shape[2:]), target.dtype), **specs},
+                answers=step,
+                examples=[
+                    {"token": rows[:, 0], **state}
+                    for rows, state in zip(sources, states, strict=True)
+                ],
+            ),
+        }
+
     def write_tokens(self, source: Any, batch_size: int = 1024) -> np.ndarray:
         """Writes the most probable token at every step, from the summary alone.
 
@@ -467,14 +556,11 @@ class ManyToOneToMany(SequenceModel):
         Raises:
             ValueError: If the model is not an autoregressive writer of tokens.
         """
-        if (
-            self.arguments["decoder"] != "autoregressive"
-            or self.arguments["target_vocabulary_size"] is None
-        ):
+        if not self.is_autoregressive or self.input["target"].dtype != "int32":
             raise ValueError(
                 "write_greedily needs decoder='autoregressive' and a "
                 "target_vocabulary_size; with decoder='summary', predict() gives the "
-                f"answer. Received: a model with decoder={self.arguments['decoder']!r}"
+                f"answer. Received: {self.name!r}, which is no such model"
             )
         memory, memory_mask, state = self.read(ops.convert_to_tensor(source))
         batch = memory.shape[0]

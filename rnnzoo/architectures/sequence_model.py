@@ -121,10 +121,6 @@ class SequenceModel(DistributedModel):
         it gives (`tokens`), for callers with tokens of their own. Models add others.
         """
         texts = self.sample_texts()
-
-        def outputs(tokens: Any) -> dict:
-            return {"outputs": self(tokens, training=False)}
-
         return {
             "serving_default": Signature(
                 graph=self.answer_in_graph,
@@ -132,16 +128,25 @@ class SequenceModel(DistributedModel):
                 answers=self.named_answers,
                 examples=[{"text": texts[:2]}, {"text": texts}],
             ),
-            "tokens": Signature(
-                graph=outputs,
-                inputs={"tokens": (self.input_shape, self.inputs[0].dtype)},
-                answers=outputs,
-                examples=[
-                    {"tokens": self._tokens_of(texts[:2])},
-                    {"tokens": self._tokens_of(texts[:4])},
-                ],
-            ),
+            "tokens": self.tokens_signature(),
         }
+
+    def tokens_signature(self) -> Signature:
+        """Returns the way to call the graph as it is."""
+
+        def outputs(tokens: Any) -> dict:
+            return {"outputs": self(tokens, training=False)}
+
+        texts = self.sample_texts()
+        return Signature(
+            graph=outputs,
+            inputs={"tokens": (self.input_shape, self.inputs[0].dtype)},
+            answers=outputs,
+            examples=[
+                {"tokens": self._tokens_of(texts[:2])},
+                {"tokens": self._tokens_of(texts[:4])},
+            ],
+        )
 
     def _tokens_of(self, texts: list[str]) -> np.ndarray:
         """Returns what the graph takes for texts."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -14,11 +15,12 @@ from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.errors import check_choice, check_number
+from rnnzoo.exporting import Signature
 from rnnzoo.layers.attention import SCORES
 from rnnzoo.losses import SmoothedCrossentropy
 from rnnzoo.metrics import TokenAccuracy
 from rnnzoo.models.language import ASCII
-from rnnzoo.tokens import Subwords, Words, checked_texts
+from rnnzoo.tokens import Subwords, Words, checked, checked_texts
 
 # What texts can be read and written as.
 TOKENS = {"subwords": Subwords, "words": Words}
@@ -26,6 +28,8 @@ TOKENS = {"subwords": Subwords, "words": Words}
 ATTENTION = (*SCORES, "none")
 # Texts that are written at a time, and source tokens that these may have in all.
 ROWS, STEPS = 64, 8192
+# Beginnings that are kept if nothing is said, and at most in an export.
+BEAM, WIDEST = 5, 100
 
 
 @dataclasses.dataclass
@@ -140,7 +144,7 @@ class Translator(ManyToOneToMany):
     def translate(
         self,
         texts: Any,
-        beam_width: int = 5,
+        beam_width: int = BEAM,
         *,
         n_best: int = 1,
         length_penalty: float = 1.0,
@@ -204,16 +208,21 @@ class Translator(ManyToOneToMany):
         texts = checked_texts(texts)
         answers = [None] * len(texts)
         for rows, source in self._batches(texts):
-            found = self._search(source, beam_width, length_penalty)
-            for row, ids, beams, scores in zip(rows, source, *found, strict=True):
-                answers[row] = [
-                    self._answer(ids, tokens, score, return_scores, return_attention)
-                    for tokens, score in list(zip(beams, scores, strict=True))[:n_best]
-                    if np.isfinite(score)
-                ]
+            beams, scores = self._search(source, beam_width, length_penalty)
+            beams, scores = beams[:, :n_best], scores[:, :n_best]
+            for i, row in enumerate(rows):
+                found = [list(map(_decoded, self._written(beams[i]).numpy()))]
+                if return_scores:
+                    found.append(map(float, scores[i]))
+                if return_attention:
+                    found.append(self._alignment(source[i], ids) for ids in beams[i])
+                found = list(zip(*found, strict=True)) if len(found) > 1 else found[0]
+                # A short text may have fewer translations than the beam is wide.
+                count = np.count_nonzero(np.isfinite(scores[i]))
+                answers[row] = found[:count]
         return [found[0] for found in answers] if n_best == 1 else answers
 
-    def answer(self, inputs: Any, *, beam_width: int = 5) -> Any:
+    def answer(self, inputs: Any, *, beam_width: int = BEAM) -> Any:
         """Translates a text, or each text of a batch; as `translate`.
 
         Args:
@@ -235,6 +244,93 @@ class Translator(ManyToOneToMany):
         """
         return self.translate(inputs, beam_width)
 
+    def signatures(self) -> dict[str, Signature]:
+        """Adds a beam's settings to every writer's signatures."""
+        texts = self.sample_texts()
+
+        def translate(text: list[str], beam_width: int, length_penalty: float) -> dict:
+            return self._named(text, beam_width, length_penalty=length_penalty)
+
+        settings = {"beam_width": 4, "length_penalty": 1.0}
+        others = [{"beam_width": 1}, {"length_penalty": 0.0}, {"beam_width": 0}]
+        return super().signatures() | {
+            "translate": Signature(
+                graph=self._translate_in_graph,
+                inputs={
+                    "text": ((None,), "string"),
+                    "beam_width": ((), "int32"),
+                    "length_penalty": ((), "float32"),
+                },
+                answers=translate,
+                examples=[
+                    {"text": texts[:2], **settings},
+                    *({"text": texts, **settings, **other} for other in others),
+                ],
+            ),
+        }
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        ids = random.integers(2, self.tokens.vocabulary_size - 1, (4, 60))
+        drawn = [row[:n] for row, n in zip(ids, (1, 4, 15, 60), strict=True)]
+        return ["a dog", "Two men sit.", *self.tokens.decode(drawn), "a dog", ""]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Translates strings `[batch]` as `answer` does, in the graph."""
+        import tensorflow as tf
+
+        return self._translate_in_graph(text, tf.constant(BEAM), tf.constant(1.0))
+
+    def named_answers(self, text: list[str]) -> dict:
+        """Returns what `answer_in_graph` does for a list of strings, in Python."""
+        return self._named(text, BEAM)
+
+    def _named(self, texts: list[str], *settings: Any, **options: Any) -> dict:
+        """Returns translations and their scores by name."""
+        found = self.translate(texts, *settings, return_scores=True, **options)
+        texts, scores = zip(*found, strict=True) if found else ((), ())
+        return {"text": list(texts), "score": np.array(scores, "float32")}
+
+    def _translate_in_graph(
+        self, text: Any, beam_width: Any, length_penalty: Any
+    ) -> dict:
+        """Translates strings `[batch]` as `translate`, in the graph."""
+        import tensorflow as tf
+
+        message = f"beam_width must be from 1 to {WIDEST}."
+        is_right = (beam_width >= 1) & (beam_width <= WIDEST)
+        beam_width = checked(beam_width, is_right, message)
+        is_right = (length_penalty >= 0) & (length_penalty < math.inf)
+        message = "length_penalty must be a finite number of at least 0."
+        length_penalty = checked(length_penalty, is_right, message)
+        source = self.tokens(text)
+        limits = self._limits(source)
+        start = tf.fill(tf.shape(limits), self.tokens.start_id)
+        size = self.tokens.vocabulary_size
+        begun = self._writer.begin_in_graph(
+            start,
+            {**self.begin(source), "left": limits},
+            tf.zeros_like(limits, tf.uint64),
+            tf.zeros((tf.size(limits), size), tf.bool),
+        )
+        tokens, scores = self._writer.search_in_graph(
+            begun,
+            generation.settings(),
+            tf.reduce_max(limits) + 1,
+            beam_width,
+            length_penalty,
+        )
+        return {"text": self._written(tokens[:, 0]), "score": scores[:, 0]}
+
+    def _limits(self, source: Any) -> Any:
+        """Returns how many tokens the translation of each source may have, `[batch]`.
+
+        Of a blank text there is nothing to write: it ends at once.
+        """
+        lengths = ops.sum(ops.cast(ops.not_equal(source, 0), "int32"), axis=1)
+        return ops.where(lengths > 1, 2 * lengths + 8, 0)
+
     def _batches(self, texts: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields numbers of texts, of similar length, and their token ids."""
         order = np.argsort([len(text) for text in texts], kind="stable")
@@ -251,9 +347,7 @@ class Translator(ManyToOneToMany):
         self, source: np.ndarray, beam_width: int, length_penalty: float
     ) -> tuple:
         """Returns the tokens of each text's beams, best first, and their scores."""
-        lengths = np.count_nonzero(source, axis=1)
-        # Of a blank text there is nothing to write: it ends at once.
-        limits = np.where(lengths > 1, 2 * lengths + 8, 0).astype("int32")
+        limits = ops.convert_to_numpy(self._limits(source))
         state = {**self._begin(source), "left": limits}
         start = np.full(len(source), self.tokens.start_id)
         return self._writer.search(
@@ -264,16 +358,11 @@ class Translator(ManyToOneToMany):
             length_penalty,
         )
 
-    def _answer(
-        self, source: np.ndarray, tokens: np.ndarray, score: float, *wanted: bool
-    ) -> Any:
-        """Returns a translation, and with it what is wanted: score and alignment."""
-        with_score, with_alignment = wanted
-        text = self.tokens.decode([tokens])[0].strip()
-        answer = (text, float(score)) if with_score else (text,)
-        if with_alignment:
-            answer += (self._alignment(source, tokens),)
-        return answer if len(answer) > 1 else text
+    def _written(self, tokens: Any) -> Any:
+        """Returns the texts that token ids `[batch, time]` stand for, in the graph."""
+        import tensorflow as tf
+
+        return tf.strings.strip(self.tokens.write(tokens))
 
     def _alignment(self, source: np.ndarray, tokens: np.ndarray) -> Alignment:
         """Returns what was looked at when these tokens were written."""
@@ -314,22 +403,17 @@ class Translator(ManyToOneToMany):
     def _writer(self) -> generation.Writer:
         import tensorflow as tf
 
-        state = self.begin(ops.full((1, 1), self.tokens.start_id, "int32"))
-        specs = {}
-        for name, part in state.items():
-            # All but the decoder's state has time.
-            free = 1 if name == "decoder" else 2
-            specs[name] = keras.tree.map_structure(
-                lambda t, n=free: tf.TensorSpec((None,) * n + t.shape[n:], t.dtype),
-                part,
-            )
         return generation.Writer(
             self._write_one,
-            {**specs, "left": tf.TensorSpec((None,), tf.int32)},
+            {**self.state_spec(), "left": tf.TensorSpec((None,), tf.int32)},
             self.tokens.vocabulary_size,
             forbidden=[self.tokens.UNKNOWN],
             end=self.tokens.start_id,
         )
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 @functools.cache

@@ -1,12 +1,14 @@
 """Serves the SavedModel of this folder with MLServer; it needs TensorFlow, not rnnzoo.
 
     pip install mlserver tensorflow
+    pip install tensorflow-text  # if the model reads subwords
     mlserver start .
 
 The parameter `signature` of a request names another signature than the default.
 """
 
 import asyncio
+import contextlib
 import pathlib
 
 import mlserver
@@ -15,6 +17,9 @@ import tensorflow as tf
 from mlserver.codecs import NumpyCodec, StringCodec
 from mlserver.errors import InferenceError
 from mlserver.types import InferenceRequest, InferenceResponse, RequestInput
+
+with contextlib.suppress(ImportError):
+    import tensorflow_text  # noqa: F401 (operations for subwords)
 
 
 class SavedModel(mlserver.MLModel):
