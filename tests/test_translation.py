@@ -60,6 +60,30 @@ def test_steps_give_what_the_whole_sequence_gives(vocabulary, options):
         np.testing.assert_allclose(logits, whole[:, time], atol=1e-4)
 
 
+def test_callers_with_their_own_loop_write_what_the_model_writes(model):
+    begin, step = (model.signatures()[name].graph for name in ("begin", "step"))
+    for text in ENGLISH:
+        source = model.tokens.encode([text])
+        state = begin(source=source)
+        token, written = np.array([model.tokens.start_id], "int32"), []
+        while len(written) < 8:
+            found = step(token=token, **state)
+            logits = np.array(found.pop("outputs"))
+            logits[:, [0, model.tokens.UNKNOWN]] = -np.inf
+            token = logits.argmax(axis=1).astype("int32")
+            if token == model.tokens.start_id:
+                break
+            written.append(token[0])
+            state |= {name.removeprefix("next_"): part for name, part in found.items()}
+        expected = model.translate(text, beam_width=1, return_attention=True)[1].target
+        symbols = model.tokens.symbols_of(written)
+        assert symbols == expected[: len(symbols)]
+        assert len(symbols) in (8, len(expected) - 1)
+        start = model.tokens.start_id
+        greedy = model.write_greedily(source, start, end=start, max_length=1)
+        assert model.tokens.symbols_of(greedy[0]) == expected[:1]
+
+
 def test_targets_are_one_step_ahead_and_end(model):
     inputs, targets = model.encode(["a", "a dog"], ["eine Katze", ""])
     start = model.tokens.start_id
