@@ -147,6 +147,10 @@ class Writer:
         vocabulary_size: Number of logits.
         forbidden: Token ids that are never written; 0, padding, always is one.
         end: Token id that ends a text; `None` if there is none.
+        memory_spec: What never changes while a text is written, such as an encoder's
+            sequence: a dict of `tf.TensorSpec`. The step function then takes it as its
+            third argument. In a beam its rows are the texts, of which each has several
+            rows of tokens and state, one after the other.
 
     Example:
         >>> import tensorflow as tf
@@ -172,9 +176,11 @@ class Writer:
         vocabulary_size: int,
         forbidden: Sequence[int] = (0,),
         end: int | None = None,
+        memory_spec: Any = (),
     ):
         """Sets up; the class says what the arguments mean."""
-        self.step = step
+        has_memory = not isinstance(memory_spec, tuple)
+        self.step = step if has_memory else lambda token, state, _: step(token, state)
         self.vocabulary_size = vocabulary_size
         self.end = -1 if end is None else end
         blocked = np.zeros(vocabulary_size, "float32")
@@ -187,6 +193,7 @@ class Writer:
         begun = {
             "token": spec(tf.int32, None),
             "state": state_spec,
+            "memory": memory_spec,
             "keys": spec(tf.uint64, None),
             "step": spec(tf.uint64, None),
             "recent": spec(tf.int32, None, STOP_LIMIT),
@@ -206,7 +213,12 @@ class Writer:
         )
 
     def begin(
-        self, token: Any, state: Any, keys: Any, seen: np.ndarray | None = None
+        self,
+        token: Any,
+        state: Any,
+        keys: Any,
+        seen: np.ndarray | None = None,
+        memory: Any = (),
     ) -> dict:
         """Returns what `write` and `search` go on from.
 
@@ -217,6 +229,7 @@ class Writer:
             keys: Keys of the random numbers `[batch]`; see `keys`.
             seen: Which tokens have occurred, bool `[batch, vocabulary_size]`, for
                 the repetition penalty.
+            memory: What the step function takes beside the state.
         """
         token = np.asarray(token, "int32")
         batch = len(token)
@@ -225,6 +238,7 @@ class Writer:
         return {
             "token": token,
             "state": state,
+            "memory": memory,
             "keys": np.asarray(keys, "uint64"),
             "step": np.zeros(batch, "uint64"),
             "recent": np.full((batch, STOP_LIMIT), -1, "int32"),
@@ -291,11 +305,14 @@ class Writer:
         )
         return tokens.numpy(), scores.numpy()
 
-    def begin_in_graph(self, token: Any, state: Any, keys: Any, seen: Any) -> dict:
+    def begin_in_graph(
+        self, token: Any, state: Any, keys: Any, seen: Any, memory: Any = ()
+    ) -> dict:
         """Returns what `begin` does, of tensors."""
         return {
             "token": token,
             "state": state,
+            "memory": memory,
             "keys": keys,
             "step": tf.zeros_like(keys),
             "recent": tf.fill([tf.size(token), STOP_LIMIT], -1),
@@ -305,18 +322,21 @@ class Writer:
 
     def write_in_graph(self, begun: dict, settings: dict, count: tf.Tensor) -> tuple:
         """Does what `write` does, in the graph."""
+        memory = begun["memory"]
+        begun = {**begun, "memory": ()}  # it does not change
 
         def goes_on(index: tf.Tensor, now: dict, tokens: tf.Tensor) -> tf.Tensor:
             return (index < count) & ~tf.reduce_all(now["ended"])
 
         def write_one(index: tf.Tensor, now: dict, tokens: tf.Tensor) -> tuple:
-            logits, state = self.step(now["token"], now["state"])
+            logits, state = self.step(now["token"], now["state"], memory)
             logits = self._adjusted(logits, now["seen"], settings)
             drawn = _drawn(logits, _uniform(now["keys"], now["step"]), settings)
             written = tf.where(now["ended"], 0, drawn)
             after = {
                 "token": drawn,
                 "state": state,
+                "memory": (),
                 "keys": now["keys"],
                 "step": now["step"] + 1,
                 **self._remembered(now, drawn, settings),
@@ -327,7 +347,7 @@ class Writer:
 
         tokens = tf.zeros((tf.shape(begun["token"])[0], count), tf.int32)
         length, after, tokens = tf.while_loop(goes_on, write_one, (0, begun, tokens))
-        return tokens[:, :length], after
+        return tokens[:, :length], {**after, "memory": memory}
 
     def search_in_graph(
         self,
@@ -339,10 +359,17 @@ class Writer:
     ) -> tuple:
         """Does what `search` does, in the graph."""
         batch, size = tf.shape(begun["token"])[0], self.vocabulary_size
+        # More tokens than that of one beginning are never among the best.
+        choices = tf.minimum(width, size)
         # One beginning at first, or all would be the same for ever.
         totals = tf.where(tf.range(width)[None] > 0, -np.inf, tf.zeros((batch, 1)))
-        beams = tf.nest.map_structure(lambda t: tf.repeat(t, width, axis=0), begun)
+        beams = {
+            name: begun[name] for name in ("token", "state", "recent", "seen", "ended")
+        }
+        beams = tf.nest.map_structure(lambda t: tf.repeat(t, width, axis=0), beams)
         first_row = tf.repeat(tf.range(batch) * width, width)
+        has_stops = tf.shape(settings["stops"])[0] > 0
+        is_penalised = tf.not_equal(settings["repetition_penalty"], 1.0)
 
         def goes_on(index: tf.Tensor, now: dict, *others: tf.Tensor) -> tf.Tensor:
             return (index < count) & ~tf.reduce_all(now["ended"])
@@ -355,35 +382,54 @@ class Writer:
             scores: tf.Tensor,
             tokens: tf.Tensor,
         ) -> tuple:
-            logits, state = self.step(now["token"], now["state"])
+            logits, state = self.step(now["token"], now["state"], begun["memory"])
             logits = self._adjusted(logits, now["seen"], settings)
-            ended = now["ended"][:, None]
+            added, token = tf.math.top_k(tf.nn.log_softmax(logits), k=choices)
             # A text that has ended goes on with nothing, at no cost.
-            nothing = tf.where(tf.range(size)[None] == 0, 0.0, -np.inf)
-            added = tf.where(ended, nothing, tf.nn.log_softmax(logits))
-            added = tf.reshape(added, (batch, width, size))
+            ended = now["ended"][:, None]
+            nothing = tf.where(tf.range(choices) == 0, 0.0, -np.inf)
+            added = tf.where(ended, nothing, added)
+            token = tf.where(ended, 0, token)
             lengths += tf.cast(tf.reshape(~now["ended"], (batch, width)), tf.float32)
+            added = tf.reshape(added, (batch, width, choices))
             totals = totals[..., None] + added
             normal = totals / lengths[..., None] ** length_penalty
-            normal = tf.reshape(normal, (batch, width * size))
+            normal = tf.reshape(normal, (batch, width * choices))
             scores, best = tf.math.top_k(normal, k=width)
-            totals = tf.reshape(totals, (batch, width * size))
+            totals = tf.reshape(totals, (batch, width * choices))
             totals = tf.gather(totals, best, batch_dims=1)
-            parents = best // size
+            token = tf.reshape(token, (batch, width * choices))
+            token = tf.gather(token, best, batch_dims=1)
+            parents = best // choices
             lengths = tf.gather(lengths, parents, batch_dims=1)
             tokens = tf.gather(tokens, parents, batch_dims=1)
-            parents = first_row + tf.reshape(parents, [-1])
-            token = tf.reshape(best % size, [-1])
-            now = tf.nest.map_structure(
-                lambda t: tf.gather(t, parents), {**now, "state": state}
-            )
-            after = {**now, "token": token, **self._remembered(now, token, settings)}
-            after = {**after, "ended": now["ended"] | after["ended"]}
-            token = tf.reshape(token, (batch, width, 1))
-            tokens = tf.where(tf.range(count) == index, token, tokens)
+            tokens = tf.where(tf.range(count) == index, token[..., None], tokens)
             for tensor in (totals, lengths, scores):
                 tensor.set_shape(beams_shape)  # known if the width is a constant
             tokens.set_shape((*beams_shape, *tokens.shape[2:]))
+            parents = first_row + tf.reshape(parents, [-1])
+            token = tf.reshape(token, [-1])
+
+            def of_parents(part: tf.Tensor) -> tf.Tensor:
+                return tf.gather(part, parents)
+
+            # What is there for some settings only costs nothing with the others.
+            recent, stopped = tf.cond(
+                has_stops,
+                lambda: self._stopped(of_parents(now["recent"]), token, settings),
+                lambda: (now["recent"], tf.zeros_like(token, tf.bool)),
+            )
+            after = {
+                "token": token,
+                "state": tf.nest.map_structure(of_parents, state),
+                "recent": recent,
+                "seen": tf.cond(
+                    is_penalised,
+                    lambda: self._seen(of_parents(now["seen"]), token),
+                    lambda: now["seen"],
+                ),
+                "ended": of_parents(now["ended"]) | stopped | (token == self.end),
+            }
             return index + 1, after, totals, lengths, scores, tokens
 
         beams_shape = totals.shape
@@ -398,24 +444,35 @@ class Writer:
 
     def _adjusted(self, logits: tf.Tensor, seen: tf.Tensor, settings: dict) -> Any:
         """Returns logits with what was written made less likely, or impossible."""
-        logits = tf.cast(logits, tf.float32)
+        logits = tf.cast(logits, tf.float32) + self.blocked
         penalty = settings["repetition_penalty"]
-        penalised = tf.where(logits > 0, logits / penalty, logits * penalty)
-        return tf.where(seen, penalised, logits) + self.blocked
+
+        def penalised() -> tf.Tensor:
+            less = tf.where(logits > 0, logits / penalty, logits * penalty)
+            return tf.where(seen, less, logits)
+
+        return tf.cond(tf.equal(penalty, 1.0), lambda: logits, penalised)
 
     def _remembered(self, now: dict, token: tf.Tensor, settings: dict) -> dict:
         """Returns what is kept of written tokens beside the state."""
-        recent = tf.concat([now["recent"][:, 1:], token[:, None]], axis=1)
-        same = tf.equal(settings["stops"], recent[:, None]) | (settings["stops"] < 0)
-        stopped = tf.reduce_any(tf.reduce_all(same, axis=2), axis=1)
-        seen = now["seen"] | tf.one_hot(
-            token, self.vocabulary_size, True, False, dtype=tf.bool
-        )
+        recent, stopped = self._stopped(now["recent"], token, settings)
         return {
             "recent": recent,
-            "seen": seen,
+            "seen": self._seen(now["seen"], token),
             "ended": stopped | tf.equal(token, self.end),
         }
+
+    def _stopped(self, recent: tf.Tensor, token: tf.Tensor, settings: dict) -> tuple:
+        """Returns the tokens written last, and whether they end with a stop string."""
+        recent = tf.concat([recent[:, 1:], token[:, None]], axis=1)
+        same = tf.equal(settings["stops"], recent[:, None]) | (settings["stops"] < 0)
+        return recent, tf.reduce_any(tf.reduce_all(same, axis=2), axis=1)
+
+    def _seen(self, seen: tf.Tensor, token: tf.Tensor) -> tf.Tensor:
+        """Returns which tokens have occurred, with one more."""
+        return seen | tf.one_hot(
+            token, self.vocabulary_size, True, False, dtype=tf.bool
+        )
 
 
 def _kept(ended: tf.Tensor, before: Any, after: Any) -> Any:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import collections
+import functools
 import io
 import itertools
 import math
@@ -916,7 +917,13 @@ class _Texts(keras.layers.Layer):
         texts = checked_texts(texts, name)
         if not texts:
             return np.zeros((0, 1), "int32")
-        return self(tf.constant([to_utf8(text) for text in texts])).numpy()
+        return self._encode(tf.constant([to_utf8(text) for text in texts])).numpy()
+
+    @functools.cached_property
+    def _encode(self) -> Callable:
+        """The compiled call."""
+        spec = tf.TensorSpec((None,), tf.string)
+        return tf.function(self.call, input_signature=[spec], autograph=False)
 
 
 class _Vocabulary(_Texts):

@@ -393,7 +393,9 @@ class ManyToOneToMany(SequenceModel):
         Args:
             tokens: What was written last: token ids `[batch]` or values
                 `[batch, target_features]`.
-            state: What `begin` or another call returned.
+            state: What `begin` or another call returned. What attention looks at may
+                have fewer rows: each is then looked at by as many rows of tokens, one
+                after the other, as by the beginnings of a beam.
 
         Returns:
             Outputs `[batch, target size]` and the state after the step.
@@ -403,17 +405,20 @@ class ManyToOneToMany(SequenceModel):
         steps = self.target_reader.call(tokens)
         hidden, after = self.decoder.step(steps, before[:first])
         if self.attention is not None:
+            memory = state["memory"]
+            rows, units = ops.shape(memory)[0], hidden.shape[-1]
             context, _ = self.attention(
-                hidden[:, None],
-                state["memory"],
+                ops.reshape(hidden, (rows, -1, units)),
+                memory,
                 memory_mask=state["memory_mask"],
                 keys=state["keys"],
             )
-            both = ops.concatenate([context[:, 0], hidden], axis=-1)
+            context = ops.reshape(context, (-1, memory.shape[-1]))
+            both = ops.concatenate([context, hidden], axis=-1)
             if self.upper_decoder is not None:
                 hidden, upper = self.upper_decoder.step(both, before[first:])
                 after = after + upper
-                both = ops.concatenate([context[:, 0], hidden], axis=-1)
+                both = ops.concatenate([context, hidden], axis=-1)
             hidden = self.attention_output(both)
         return self.head(hidden), {**state, "decoder": after}
 

@@ -210,8 +210,10 @@ class Translator(ManyToOneToMany):
         for rows, source in self._batches(texts):
             beams, scores = self._search(source, beam_width, length_penalty)
             beams, scores = beams[:, :n_best], scores[:, :n_best]
+            written = self._write_texts(beams.reshape(-1, beams.shape[-1]))
+            written = written.numpy().reshape(scores.shape)
             for i, row in enumerate(rows):
-                found = [list(map(_decoded, self._written(beams[i]).numpy()))]
+                found = [list(map(_decoded, written[i]))]
                 if return_scores:
                     found.append(map(float, scores[i]))
                 if return_attention:
@@ -308,11 +310,13 @@ class Translator(ManyToOneToMany):
         limits = self._limits(source)
         start = tf.fill(tf.shape(limits), self.tokens.start_id)
         size = self.tokens.vocabulary_size
+        memory = self.begin(source)
         begun = self._writer.begin_in_graph(
             start,
-            {**self.begin(source), "left": limits},
+            {"decoder": memory.pop("decoder"), "left": limits},
             tf.zeros_like(limits, tf.uint64),
             tf.zeros((tf.size(limits), size), tf.bool),
+            memory,
         )
         tokens, scores = self._writer.search_in_graph(
             begun,
@@ -348,10 +352,11 @@ class Translator(ManyToOneToMany):
     ) -> tuple:
         """Returns the tokens of each text's beams, best first, and their scores."""
         limits = ops.convert_to_numpy(self._limits(source))
-        state = {**self._begin(source), "left": limits}
+        memory = dict(self._begin(source))
+        state = {"decoder": memory.pop("decoder"), "left": limits}
         start = np.full(len(source), self.tokens.start_id)
         return self._writer.search(
-            self._writer.begin(start, state, keys=np.zeros(len(source))),
+            self._writer.begin(start, state, np.zeros(len(source)), memory=memory),
             int(limits.max()) + 1,
             generation.settings(),
             beam_width,
@@ -375,15 +380,23 @@ class Translator(ManyToOneToMany):
             weights.astype("float32"),
         )
 
-    def _write_one(self, tokens: Any, state: dict) -> tuple:
+    def _write_one(self, tokens: Any, state: dict, memory: dict) -> tuple:
         """Makes a step, and lets nothing but the end follow when none are left."""
+        import tensorflow as tf
+
         left = state["left"]
-        logits, after = self.step(
-            tokens, {name: part for name, part in state.items() if name != "left"}
-        )
-        is_end = ops.arange(logits.shape[-1]) == self.tokens.start_id
-        allowed = ops.logical_or(left[:, None] > 0, is_end[None])
-        return ops.where(allowed, logits, -np.inf), {**after, "left": left - 1}
+        logits, after = self.step(tokens, {"decoder": state["decoder"], **memory})
+
+        def only_the_end() -> tf.Tensor:
+            is_end = tf.range(logits.shape[-1]) == self.tokens.start_id
+            return tf.where((left[:, None] > 0) | is_end, logits, -np.inf)
+
+        logits = tf.cond(tf.reduce_any(left <= 0), only_the_end, lambda: logits)
+        return logits, {"decoder": after["decoder"], "left": left - 1}
+
+    @functools.cached_property
+    def _write_texts(self) -> Callable:
+        return compiled(self._written, ((None, None), "int32"))
 
     @functools.cached_property
     def _begin(self) -> Callable:
@@ -403,12 +416,17 @@ class Translator(ManyToOneToMany):
     def _writer(self) -> generation.Writer:
         import tensorflow as tf
 
+        memory_spec = self.state_spec()
         return generation.Writer(
             self._write_one,
-            {**self.state_spec(), "left": tf.TensorSpec((None,), tf.int32)},
+            {
+                "decoder": memory_spec.pop("decoder"),
+                "left": tf.TensorSpec((None,), tf.int32),
+            },
             self.tokens.vocabulary_size,
             forbidden=[self.tokens.UNKNOWN],
             end=self.tokens.start_id,
+            memory_spec=memory_spec,
         )
 
 
