@@ -34,9 +34,10 @@ def check_number(
     *,
     minimum: float,
     below: float = float("inf"),
+    maximum: float = float("inf"),
     whole: bool = False,
 ) -> None:
-    """Refuses a value that is not a number in `[minimum, below)`.
+    """Refuses a value that is not a number in `[minimum, below)`, at most `maximum`.
 
     Raises:
         TypeError: If `value` is not a number, or not an integer where `whole`.
@@ -44,9 +45,10 @@ def check_number(
     """
     kind = "an integer" if whole else "a number"
     upper = "" if below == float("inf") else f" and below {below}"
+    upper += "" if maximum == float("inf") else f" and at most {maximum}"
     expected = f"{argument} must be {kind} of at least {minimum}{upper}."
     number = Integral if whole else Real
     if isinstance(value, bool) or not isinstance(value, number):
         raise TypeError(f"{expected} Received: {argument}={value!r}")
-    if not minimum <= value < below:
+    if not minimum <= value < below or value > maximum:
         raise ValueError(f"{expected} Received: {argument}={value!r}")

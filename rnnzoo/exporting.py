@@ -116,7 +116,7 @@ def export(
         The folder that was written, with the version.
 
     Raises:
-        TypeError: If `model` is no model of the zoo.
+        TypeError: If `model` is no model of the zoo, or `path` no path.
         ValueError: If `format` is none of those, something is there already, or the
             export does not answer as Python does. Nothing is written then.
         ImportError: If a package is missing that a format needs; says how to get it.
@@ -139,7 +139,18 @@ def export(
             "model must be a model of the zoo, which reads raw input: one of "
             f"{', '.join(rnnzoo.list_models())}. Received: a {type(model).__name__}"
         )
-    path = pathlib.Path(path)
+    try:
+        path = pathlib.Path(path)
+    except TypeError as error:
+        raise TypeError(
+            f"path must name the folder to make. Received: path={path!r}"
+        ) from error
+    blocking = [p for p in (path, *path.parents) if p.exists() and not p.is_dir()]
+    if blocking:
+        raise ValueError(
+            "There is a file where a folder has to be: give another path. Received: "
+            f"path={str(path)!r}, where {str(blocking[0])!r} is a file"
+        )
     target = path / str(version)
     if target.exists() and not overwrite:
         raise ValueError(

@@ -41,7 +41,7 @@ def check_settings(
     check_number("max_length", max_length, minimum=0, whole=True)
     check_number("temperature", temperature, minimum=0)
     check_number("top_k", top_k, minimum=0, whole=True)
-    check_number("top_p", top_p, minimum=0, below=1.0000001)
+    check_number("top_p", top_p, minimum=0, maximum=1)
     check_number("beam_width", beam_width, minimum=0, whole=True)
     check_number("n_best", n_best, minimum=1, whole=True)
     check_number("repetition_penalty", repetition_penalty, minimum=1e-3)

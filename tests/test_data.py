@@ -105,7 +105,10 @@ def test_batches_begin_anywhere():
     ("arguments", "message"),
     [
         ({"max_value": 0}, "max_value must be an integer of at least 1. Received: "),
-        ({"full_length": 1.5}, "full_length must be a number of at least 0 and below"),
+        (
+            {"full_length": 1.5},
+            "full_length must be a number of at least 0 and at most 1",
+        ),
         ({"growing_batches": -1}, "growing_batches must be an integer of at least 0"),
     ],
 )

@@ -187,6 +187,19 @@ def test_nothing_is_replaced_unasked(tmp_path):
     assert read_json(folder / "model.json")["model"] == "Comparer"
 
 
+def test_a_path_that_no_folder_can_have(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for path in (file, file / "inside"):
+        with pytest.raises(
+            ValueError, match="There is a file where a folder has to be"
+        ):
+            rnnzoo.export(rnnzoo.summer(), path)
+    with pytest.raises(TypeError, match="path must name the folder.*Received: path=3"):
+        rnnzoo.export(rnnzoo.summer(), 3)
+    assert file.read_text() == "mine"
+
+
 def test_on_the_command_line(tmp_path, capsys):
     words = ["export", "summer", f"--to={tmp_path / 'summer'}"]
     assert main(words) == 0

@@ -110,6 +110,11 @@ def test_streams_and_stops(model):
     assert model.generate(["ab", "q"], seed=1, max_length=60, stop=stop)[0] == cut
     with pytest.raises(ValueError, match="temperature must be a number of at least 0"):
         model.stream("a", temperature=-1)  # at once, not with the first piece
+    with pytest.raises(ValueError, match="top_p must be .* and at most 1. Received"):
+        model.generate("a", top_p=1.01)
+    for prompts in (5, None, {"a": 1}):
+        with pytest.raises(TypeError, match="prompts must be a list of strings"):
+            model.generate(prompts)
 
 
 def test_scores(model):

@@ -224,7 +224,7 @@ def test_words(tmp_path):
     ("options", "message"),
     [
         ({"beam_width": 0}, "beam_width must be an integer of at least 1"),
-        ({"beam_width": 2, "n_best": 3}, "n_best must be .* below 3"),
+        ({"beam_width": 2, "n_best": 3}, "n_best must be .* at most 2"),
         ({"length_penalty": -1}, "length_penalty must be"),
     ],
 )

@@ -58,7 +58,7 @@ class Sorting:
         """Checks the arguments."""
         check_number("max_value", self.max_value, minimum=1, whole=True)
         check_number("max_length", self.max_length, minimum=1, whole=True)
-        check_number("full_length", self.full_length, minimum=0, below=1.01)
+        check_number("full_length", self.full_length, minimum=0, maximum=1)
         check_number("growing_batches", self.growing_batches, minimum=0, whole=True)
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:

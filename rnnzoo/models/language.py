@@ -278,11 +278,11 @@ class LanguageModel(ManyToMany):
                 f"beam_width. Received: return_state=True, beam_width={beam_width}"
             )
         is_batch = not isinstance(prompts, (str, bytes))
-        if is_batch and not len(prompts):
-            return ([], state) if return_state else []
         if state is not None and state.is_batch and prompts == "":
             prompts, is_batch = [""] * len(state.begun["token"]), True
         texts = checked_texts(prompts if is_batch else [prompts], "prompts")
+        if not texts:
+            return ([], state) if return_state else []
         stops = self._stops(stop)
         settings = generation.settings(
             temperature, top_k, top_p, repetition_penalty, stops

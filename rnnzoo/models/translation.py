@@ -194,7 +194,7 @@ class Translator(ManyToOneToMany):
             (2, 2, True)
         """
         check_number("beam_width", beam_width, minimum=1, whole=True)
-        check_number("n_best", n_best, minimum=1, below=beam_width + 1, whole=True)
+        check_number("n_best", n_best, minimum=1, maximum=beam_width, whole=True)
         check_number("length_penalty", length_penalty, minimum=0)
         if return_attention and self.attention is None:
             raise ValueError(
