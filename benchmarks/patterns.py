@@ -215,8 +215,8 @@ def draw(losses: np.ndarray) -> None:
 
     from rnnzoo import pattern_generator
 
-    figure = Figure(figsize=(12, 7.5), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1.1, 0.9))
+    figure = Figure(figsize=(12, 7), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=(2.2, 1))
     upper = top.subplots(2, 4, sharex=True, sharey=True)
     curves = losses.T.reshape(len(PATTERNS), len(SEEDS), -1)
     for axis, own, label in zip(upper.flat, curves, PATTERNS.values(), strict=False):
