@@ -5,7 +5,7 @@
 The folder has `monthly-sunspots.csv` (monthly sunspot numbers, Zurich, 1749 to 1983)
 and `daily-min-temperatures.csv` (the lowest temperature of each day in degrees Celsius,
 Melbourne, 1981 to 1990) of the Time Series Data Library: a header, and then a date and
-a value a row.
+a value a row. Both are in the repository jbrownlee/Datasets on GitHub.
 
 A model reads a series value by value, and predicts the next one each time. The first
 70 % of a series is to train on. On the tenth after it, training is stopped where the
