@@ -34,6 +34,7 @@ _PUBLIC = {
     # Models without the memory of a recurrent network, to compare with
     "autoregressive": "rnnzoo.architectures.memoryless",
     "feed_forward": "rnnzoo.architectures.memoryless",
+    "neural_ngram": "rnnzoo.architectures.memoryless",
     "hidden_markov": "rnnzoo.architectures.hidden_markov",
     # What there is
     "list_models": "rnnzoo.listing",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rnnzoo
-from rnnzoo import autoregressive, feed_forward, hidden_markov
+from rnnzoo import autoregressive, feed_forward, hidden_markov, neural_ngram
 
 
 def softmax(logits):
@@ -73,6 +73,21 @@ def test_taps_that_are_none(make):
         make(taps=0)
 
 
+def test_neural_ngram_is_two_layers_over_the_last_vectors(tmp_path):
+    model = randomize(neural_ngram(context=2, vocabulary_size=5, units=4))
+    vectors, kernel, bias, head, head_bias = map(exact, model.weights)
+    ids = [3, 1, 4]
+    seen = np.concatenate([np.zeros((1, 16)), vectors[ids]])  # nothing before
+    hidden = np.tanh(seen[:-1] @ kernel[0] + seen[1:] @ kernel[1] + bias)
+    logits = model.predict(np.array([[*ids, 0]]), verbose=0)[0, :3]
+    np.testing.assert_allclose(logits, hidden @ head + head_bias, rtol=1e-4)
+    model.save(tmp_path / "model.keras")
+    again = rnnzoo.load(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(np.array([ids])), model(np.array([ids])))
+    with pytest.raises(ValueError, match="context must be an integer of at least 1"):
+        neural_ngram(context=0, vocabulary_size=5)
+
+
 def test_forward_algorithm_sums_over_all_paths_of_tokens():
     model = randomize(hidden_markov(states=3, vocabulary_size=5))
     first, transitions = probabilities(model)
@@ -130,6 +145,19 @@ def test_training_finds_a_cycle_and_is_saved(tmp_path):
     again = rnnzoo.load(tmp_path / "model.keras")
     np.testing.assert_array_equal(again.expect(ids), model.expect(ids))
     assert again.optimizer.iterations == 40
+
+
+def test_four_states_remember_two_bits_and_no_third():
+    """States that are never left: one for each value of the first two bits."""
+    rows = np.array(list(itertools.product([-1.0, 1.0], repeat=3)), "float32")
+    model = hidden_markov(states=4, features=3)
+    means = np.concatenate([rows[::2, :2], np.zeros((4, 1))], axis=1)
+    values = {"first": np.zeros(4), "means": means, "scales": np.full((4, 3), -1.0)}
+    values["transitions"] = 40 * np.eye(4)
+    model.set_weights([values[weight.name] for weight in model.weights])
+    shown = np.pad(rows[:, None], [(0, 0), (0, 9), (0, 0)])  # nothing comes after
+    told = model.expect(shown)[:, -1]
+    np.testing.assert_allclose(told, rows * [1, 1, 0], atol=1e-4)
 
 
 def test_hidden_markov_needs_one_kind_of_input():

@@ -1,5 +1,8 @@
 """The shipped generators of periodic patterns: what they write and refuse."""
 
+import pathlib
+import runpy
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -143,3 +146,36 @@ def test_the_best_beginning_goes_on(tmp_path):
     model = training.train(recipe, tmp_path / "run", "cpu")
     assert model.count_params() == 14
     assert recipe.evaluate(model)["exact_match"] <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+def test_the_benchmark_trains_networks_at_once_as_keras_trains_one(cell):
+    path = pathlib.Path(__file__).parent.parent / "benchmarks" / "patterns.py"
+    benchmark = runpy.run_path(str(path))
+    recipe, other = benchmark["recipe_of"]("5_5"), benchmark["recipe_of"]("3_1")
+    models = [
+        pattern_generator(weights=None, cell=cell, units=2, max_length=16)
+        for _ in range(2)
+    ]
+    start = [
+        np.stack(pair) for pair in zip(*(m.get_weights() for m in models), strict=True)
+    ]
+    batches = [
+        [models[0].encode(*r.examples().batch(4, 0, index)) for r in (recipe, other)]
+        for index in range(3)
+    ]
+    data = [
+        np.array([[pair[side][..., 0] for pair in row] for row in batches])
+        for side in (0, 1)
+    ]
+    weights, losses = benchmark["train"](cell, start, data)
+    for network, model in enumerate(models):
+        model.compile_with_defaults(recipe.optimizer(model))
+        alone = [
+            model.train_on_batch(*row[network], return_dict=True)["loss"]
+            for row in batches
+        ]
+        np.testing.assert_allclose(losses[:, network], alone, rtol=1e-5)
+        for found, wanted in zip(weights, model.get_weights(), strict=True):
+            np.testing.assert_allclose(found[network], wanted, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Memoryless models: the next value from the last few, and from nothing before."""
+"""Memoryless models: what comes next from the last few steps, and nothing before."""
 
 import keras
 
@@ -45,6 +45,42 @@ class DelayTaps(SequenceModel):
         # === Config ===
         self.arguments = arguments
         self.set_targets(classes=False)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class NeuralNgram(SequenceModel):
+    """Says what comes after the last few tokens; made by `neural_ngram`."""
+
+    has_one_answer = False
+
+    def __init__(
+        self,
+        *,
+        context: int,
+        vocabulary_size: int,
+        embedding_dim: int = 16,
+        units: int = 128,
+    ):
+        """Sets up; the factory says what the arguments mean."""
+        arguments = constructor_arguments(locals())
+        for name, value in arguments.items():
+            check_number(name, value, minimum=1, whole=True)
+
+        # === Layers ===
+        reader = keras.layers.Embedding(vocabulary_size, embedding_dim, name="reader")
+        # One column of its kernel per token of the context, all with the same vectors.
+        hidden = keras.layers.Conv1D(
+            units, context, padding="causal", activation="tanh", name="context"
+        )
+        head = keras.layers.Dense(vocabulary_size, dtype="float32", name="head")
+
+        # === Graph ===
+        inputs = sequence_input(features=None)
+        super().__init__(inputs=inputs, outputs=head(hidden(reader(inputs))))
+
+        # === Config ===
+        self.arguments = arguments
+        self.set_targets(classes=True, padding=0)
 
 
 def autoregressive(*, taps: int, features: int = 1, num_values: int = 1) -> DelayTaps:
@@ -125,3 +161,48 @@ def feed_forward(
     """
     check_number("units", units, minimum=1, whole=True)
     return DelayTaps(**locals())
+
+
+def neural_ngram(
+    *, context: int, vocabulary_size: int, embedding_dim: int = 16, units: int = 128
+) -> NeuralNgram:
+    """Builds a feed-forward language model of the last few tokens.
+
+    Use it beside a recurrent language model: the vectors of the last `context` tokens,
+    a hidden layer of units with hyperbolic tangent, and the logits of the next token.
+    As a model of n-grams it has no memory of what is longer ago, but like contexts lead
+    to like predictions, and its weights grow with the context only linearly.
+
+    The model takes token ids `[batch, time]` (int32, 0 = padding at the end) and
+    returns logits of the next token `[batch, time, vocabulary_size]`, float32. Before
+    the first token it sees vectors of zeros. Targets of 0 have no part in the loss. It
+    comes compiled (Adam; cross-entropy).
+
+    Args:
+        context: How many tokens it sees: this one and `context - 1` before it.
+        vocabulary_size: Number of token ids, padding included.
+        embedding_dim: Size of the vector that stands for a token. Default 16.
+        units: Number of hidden units. Default 128.
+
+    Returns:
+        An untrained, compiled `keras.Model`.
+
+    Raises:
+        ValueError: If a number is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import neural_ngram
+        >>> model = neural_ngram(context=2, vocabulary_size=4, units=8)
+        >>> cycle = np.tile([1, 2, 3], (8, 5))
+        >>> history = model.fit(cycle[:, :-1], cycle[:, 1:], epochs=2, verbose=0)
+        >>> model.predict(cycle, verbose=0).shape
+        (8, 15, 4)
+
+    References:
+        - Bengio, Ducharme, Vincent and Jauvin, "A neural probabilistic language model",
+          JMLR 3, 2003.
+        - Grosse, "Intro to neural networks and machine learning" (CSC321): recurrent
+          networks beside models without memory.
+    """
+    return NeuralNgram(**locals())
