@@ -1,5 +1,6 @@
 """The executor: its programs, what it reads and writes, and how it is taught."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rnnzoo import executor, list_weights
 from rnnzoo.data.synthetic import (
     CHARACTERS,
+    POOL,
     DecimalAddition,
     Programs,
     printed,
@@ -54,7 +56,7 @@ def run_by_python(programs):
 
 
 def test_targets_are_what_python_prints():
-    programs, targets = Programs(5, 4, "mix").batch(1000, seed=3, index=0)
+    programs, targets = Programs().held_out(1000, seed=3, length=5, nesting=4)
     sums = DecimalAddition().batch(100, seed=3, index=0)
     programs, targets = programs + sums[0], targets + sums[1]
     assert run_by_python(programs) == [target + "\n" for target in targets]
@@ -71,7 +73,7 @@ def test_printed():
 
 
 def test_every_operation_comes_up():
-    programs, _ = Programs(2, 1, "baseline").batch(300, seed=0, index=0)
+    programs, _ = Programs().held_out(300, seed=0, length=2)
     for name, pattern in KINDS.items():
         share = np.mean([bool(re.search(pattern, program)) for program in programs])
         assert 0.03 < share < 0.3, name
@@ -90,28 +92,40 @@ def test_length_and_nesting(length, nesting, seed):
     assert max(map(len, programs)) + 1 <= recipe.static_length(None)
 
 
-def difficulty(examples, index):
-    """The lengths of the numbers of a batch of sums."""
-    programs, _ = examples.batch(200, seed=1, index=index)
+def lengths(examples, index):
+    """The lengths of the numbers of a batch of sums, and of those drawn with it."""
+    first = index // POOL * POOL
+    parts = [examples.batch(40, 1, first + place)[0] for place in range(POOL)]
+    programs = itertools.chain(*parts)
     return [len(program.split("+")[0]) - len("print(") for program in programs]
 
 
 def test_curricula():
     growing = {"length": 5, "growing_batches": 100}
-    assert set(difficulty(DecimalAddition(curriculum="baseline", **growing), 0)) == {5}
+    assert set(lengths(DecimalAddition(curriculum="baseline", **growing), 0)) == {5}
     naive = DecimalAddition(curriculum="naive", **growing)
-    lengths = [set(difficulty(naive, i)) for i in (0, 19, 20, 60, 99, 100, 999)]
-    assert lengths == [{1}, {1}, {2}, {4}, {5}, {5}, {5}]
-    mix = difficulty(DecimalAddition(curriculum="mix", **growing), 0)
-    assert set(mix) == {1, 2, 3, 4, 5} and mix.count(1) < 80
-    combined = difficulty(DecimalAddition(curriculum="combined", **growing), 50)
+    found = [set(lengths(naive, i)) for i in (0, 23, 24, 64, 96, 104, 999)]
+    assert found == [{1}, {1}, {2}, {4}, {5}, {5}, {5}]
+    mix = lengths(DecimalAddition(curriculum="mix", **growing), 0)
+    assert set(mix) == {1, 2, 3, 4, 5} and mix.count(1) < 100
+    combined = lengths(DecimalAddition(curriculum="combined", **growing), 50)
     assert set(combined) == {1, 2, 3, 4, 5}
     # One in five is mixed, and of these again one in five has the length of the rest.
     assert 0.75 < combined.count(3) / len(combined) < 0.93
 
 
+def test_batches_have_programs_of_similar_length():
+    examples = Programs(2, 2, "mix")
+    parts = [examples.batch(20, seed=1, index=i)[0] for i in range(POOL)]
+    spans = sorted((min(map(len, part)), max(map(len, part))) for part in parts)
+    edges = list(itertools.chain(*spans))
+    assert edges == sorted(edges) and edges[0] < edges[-1] / 2
+    assert examples.batch(20, seed=1, index=3)[0] == parts[3]
+    assert examples.batch(20, seed=2, index=3)[0] != parts[3]
+
+
 def test_the_naive_curriculum_begins_anew_with_each_nesting():
-    examples = Programs(3, 2, "naive", growing_batches=6)
+    examples = Programs(3, 2, "naive", growing_batches=6 * POOL)
     levels = [examples._difficulty(i, np.random.default_rng(0)) for i in range(7)]
     assert levels == [(1, 1), (2, 1), (3, 1), (1, 2), (2, 2), (3, 2), (3, 2)]
 

@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import io
 import string
+import threading
 import zlib
 from collections.abc import Sequence
 
@@ -22,6 +23,9 @@ MEMORIES = {
     "reverse": lambda digits: digits[::-1],
     "double": lambda digits: digits * 2,
 }
+# Batches of programs that are drawn together.
+POOL = 8
+_DRAWING = threading.Lock()
 # What programs are written with.
 CHARACTERS = string.digits + string.ascii_lowercase + "()+-*=:<> \n"
 # How `Programs` and `DecimalAddition` go from easy to difficult.
@@ -353,11 +357,24 @@ class _Taught:
         check_number("growing_batches", self.growing_batches, minimum=0, whole=True)
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
-        """Returns `size` programs, none of them held out, and what each prints."""
-        random = np.random.default_rng((seed, index))
-        chosen = [self._difficulty(index, random) for _ in range(size)]
-        programs = [self._drawn(*one, random, held_out=False) for one in chosen]
+        """Returns `size` programs, none of them held out, and what each prints.
+
+        Those of a batch have similar lengths, so that little of it is padding: of every
+        `POOL` batches, programs are sorted by length before they are cut into batches.
+        """
+        pool, place = divmod(index, POOL)
+        with _DRAWING:  # by one thread, and not by several alike
+            programs = _pool(self, size, seed, pool)[place]
         return programs, [printed(program) for program in programs]
+
+    def pool(self, size: int, seed: int, index: int) -> list[list[str]]:
+        """Returns the programs of `POOL` batches, in random order."""
+        random = np.random.default_rng((seed, index))
+        chosen = [self._difficulty(index, random) for _ in range(size * POOL)]
+        programs = [self._drawn(*one, random, held_out=False) for one in chosen]
+        programs.sort(key=len)
+        places = random.permutation(POOL) * size
+        return [programs[place : place + size] for place in places]
 
     def held_out(self, size: int, seed: int, length: int, nesting: int = 1) -> tuple:
         """Returns programs of one difficulty that `batch` never has, and their output.
@@ -370,16 +387,16 @@ class _Taught:
         return programs, [printed(program) for program in programs]
 
     def _difficulty(self, index: int, random: np.random.Generator) -> tuple[int, int]:
-        """Returns length and nesting of a program of this batch."""
+        """Returns length and nesting of a program of this pool of batches."""
         is_mixed = self.curriculum == "mix"
         if self.curriculum == "combined":
             is_mixed = random.random() < MIXED
         if is_mixed:
             length = random.integers(1, self.length + 1)
             return int(length), int(random.integers(1, self.nesting + 1))
-        if self.curriculum == "baseline" or index >= self.growing_batches:
+        if self.curriculum == "baseline" or index * POOL >= self.growing_batches:
             return self.length, self.nesting
-        level = index * self.length * self.nesting // self.growing_batches
+        level = index * POOL * self.length * self.nesting // self.growing_batches
         return level % self.length + 1, level // self.length + 1
 
     def _drawn(
@@ -531,6 +548,12 @@ class DecimalAddition(_Taught):
         """Makes a program of numbers that do not begin with a zero."""
         first, second = random.integers(10 ** (length - 1), 10**length, 2)
         return f"print({first}+{second})"
+
+
+@functools.lru_cache(2)
+def _pool(examples: _Taught, size: int, seed: int, index: int) -> list[list[str]]:
+    """Returns a pool of programs, and keeps the last ones."""
+    return examples.pool(size, seed, index)
 
 
 def printed(program: str) -> str:

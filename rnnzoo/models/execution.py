@@ -26,7 +26,7 @@ class Executor(CharacterMachine):
         reverse_source: bool = False,
         double_source: bool = False,
         embedding_dim: int = 32,
-        units: int = 128,
+        units: int = 64,
         num_layers: int = 1,
         cell: str = "lstm",
         dropout: float = 0.0,
@@ -83,7 +83,7 @@ class Executor(CharacterMachine):
 
 
 def executor(
-    weights: str | None = "programs",
+    weights: str | None = "combined",
     *,
     attention: str | None = None,
     reverse_source: bool | None = None,
@@ -117,7 +117,7 @@ def executor(
         double_source: Whether the program is read twice. Default `False`.
         embedding_dim: Size of the vector that stands for a character. Default 32.
         units: Size of each layer's state, of each direction's in an encoder that
-            attention looks at. Default 128.
+            attention looks at. Default 64.
         num_layers: Layers of the encoder, and of the decoder. Default 1.
         cell: `"simple"`, `"gru"` or `"lstm"`. Default `"lstm"`.
         dropout: Share of features dropped in training. Default 0.
