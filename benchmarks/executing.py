@@ -1,25 +1,17 @@
-"""Measures the executors of all curricula: two tables and a picture.
+"""Measures executors, and has them answer the same programs.
 
     python benchmarks/executing.py
 
-Of every length and nesting, the listed executors run programs that no training had:
-benchmarks/executing.csv. benchmarks/executing_answers.csv has their answers to the same
-few programs side by side, and docs/executing.png a heat map for each.
+The listed executors run programs that no training had, of every length and nesting of
+the training and one more. It writes benchmarks/executing.csv and executing_answers.csv,
+the tables of docs/memorizing_and_executing.md and its heat maps.
 """
 
-import csv
-import pathlib
+from pages import DOCS, write_table
 
 PROGRAMS = 500
 SHOWN = 3
 MEASURES = ("accuracy", "accuracy_free_running", "exact_match")
-
-
-def write(name: str, header: list, rows: list) -> None:
-    """Writes a table beside this file."""
-    path = pathlib.Path(__file__).with_name(name)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
 def measured(model, programs: list, targets: list) -> dict[str, float]:
@@ -47,8 +39,8 @@ def main() -> None:
     for name in list_weights("executor"):
         model, recipe = executor(name), ExecutePrograms(**describe(name)["options"])
         examples = recipe.examples()
-        for nesting in range(1, examples.nesting + 1):
-            for length in range(1, examples.length + 1):
+        for nesting in range(1, examples.nesting + 2):
+            for length in range(1, examples.length + 2):
                 cell = examples.held_out(PROGRAMS, 2, length, nesting)
                 figures = measured(model, *cell)
                 rows.append([name, recipe.task, length, nesting])
@@ -60,13 +52,15 @@ def main() -> None:
                     for program, target, answer in zip(*shown, written, strict=True):
                         row = answers.setdefault(program, {"right": target})
                         row[name.split(".")[1]] = answer
-    write("executing.csv", ["weights", "task", "length", "nesting", *MEASURES], rows)
-    header = list(next(iter(answers.values())))
+    page = "memorizing_and_executing.md"
+    header = ["weights", "task", "length", "nesting", *MEASURES]
+    write_table("executing", header, rows, page)
+    header = ["program", *next(iter(answers.values()))]
     table = [[program, *row.values()] for program, row in answers.items()]
-    write("executing_answers.csv", ["program", *header], table)
+    write_table("executing_answers", header, table, page)
 
     names = list(dict.fromkeys(row[0] for row in rows if row[1] == "programs"))
-    figure = Figure(figsize=(10, 5.6), layout="constrained")
+    figure = Figure(figsize=(3 * len(names) + 1.5, 5.6), layout="constrained")
     axes = figure.subplots(2, len(names), squeeze=False)
     for column, name in enumerate(names):
         for line, measure in enumerate(("accuracy", "exact_match")):
@@ -93,8 +87,7 @@ def main() -> None:
     for line in axes:
         line[0].set_ylabel("nesting")
     figure.colorbar(picture, ax=axes)
-    folder = pathlib.Path(__file__).resolve().parent.parent / "docs"
-    figure.savefig(folder / "executing.png", dpi=100)
+    figure.savefig(DOCS / "executing.png", dpi=100)
 
 
 if __name__ == "__main__":

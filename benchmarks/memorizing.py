@@ -1,15 +1,16 @@
-"""Measures how many digits memorizers hold: benchmarks/memorizing.csv and a picture.
+"""Measures how many digits memorizers hold.
 
     python benchmarks/memorizing.py
+
+It writes benchmarks/memorizing.csv, the table of docs/memorizing_and_executing.md and
+its picture.
 
 Every listed memorizer writes strings of many lengths on its own; an answer counts if
 every digit is right. Their training had at most 55 digits.
 """
 
-import csv
-import pathlib
-
 import numpy as np
+from pages import DOCS, write_table
 
 LENGTHS = (1, 5, 10, 20, 30, 40, 50, 55, 60, 70, 80, 100, 150, 200, 300, 400)
 LONGEST = 55
@@ -34,15 +35,17 @@ def main() -> None:
             rows.append((name, length, right))
             print(f"{name:20} {length:4} {right:.3f}", flush=True)
 
-    path = pathlib.Path(__file__).with_suffix(".csv")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["weights", "digits", "exact_match"])
-        writer.writerows([*row[:2], f"{row[2]:.3f}"] for row in rows)
+    names = list_weights("memorizer")
+    table = [
+        [length, *(f"{right:.3f}" for _, digits, right in rows if digits == length)]
+        for length in LENGTHS
+    ]
+    header = ["digits", *names]
+    write_table("memorizing", header, table, "memorizing_and_executing.md")
 
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axis = figure.subplots()
-    for name in list_weights("memorizer"):
+    for name in names:
         axis.plot(*zip(*(r[1:] for r in rows if r[0] == name), strict=True), "o-")
         axis.lines[-1].set(label=name, markersize=4)
     axis.axvline(LONGEST, color="grey", linewidth=1)
@@ -55,8 +58,7 @@ def main() -> None:
     )
     axis.legend(loc="center left")
     axis.grid(alpha=0.3)
-    folder = pathlib.Path(__file__).resolve().parent.parent / "docs"
-    figure.savefig(folder / "memorizing.png", dpi=110)
+    figure.savefig(DOCS / "memorizing.png", dpi=110)
 
 
 if __name__ == "__main__":

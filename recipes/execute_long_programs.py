@@ -33,3 +33,4 @@ class ExecuteLongPrograms(ExecutePrograms):
     growing_steps: int = option(120_000, "steps over which naive and combined grow")
     units: int = option(400, "size of each layer's state")
     num_layers: int = option(2, "layers of the encoder, and of the decoder")
+    cell: str = option("lstm", "simple, gru or lstm")

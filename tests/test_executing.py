@@ -193,11 +193,9 @@ def test_weights_run_more_than_chance_would(name):
 def test_recipe_measures_programs_and_a_control():
     recipe = ExecutePrograms(units=4, length=1, nesting=1)
     model = recipe.model()
-    figures = recipe.evaluate(model)
-    assert figures["exact_match"] < 0.2 and 0 <= figures["accuracy"] < 0.5
 
-    # A machine that runs programs, and nothing else.
     def run(texts):
+        """Runs programs, and nothing else."""
         answers = []
         for text in texts:
             try:
@@ -210,6 +208,8 @@ def test_recipe_measures_programs_and_a_control():
     figures = recipe.evaluate(model)
     assert figures["exact_match"] == figures["accuracy_free_running"] == 1
     assert figures["exact_match_of_shuffled"] < 0.1
+    # The network itself knows nothing.
+    assert 0 <= figures["accuracy"] < 0.5
 
 
 def test_the_recipe_of_the_paper():

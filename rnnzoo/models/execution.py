@@ -26,9 +26,9 @@ class Executor(CharacterMachine):
         reverse_source: bool = False,
         double_source: bool = False,
         embedding_dim: int = 32,
-        units: int = 64,
+        units: int = 128,
         num_layers: int = 1,
-        cell: str = "lstm",
+        cell: str = "gru",
         dropout: float = 0.0,
     ):
         """Sets up; the class says what the arguments mean."""
@@ -117,9 +117,9 @@ def executor(
         double_source: Whether the program is read twice. Default `False`.
         embedding_dim: Size of the vector that stands for a character. Default 32.
         units: Size of each layer's state, of each direction's in an encoder that
-            attention looks at. Default 64.
+            attention looks at. Default 128.
         num_layers: Layers of the encoder, and of the decoder. Default 1.
-        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"lstm"`.
+        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
         dropout: Share of features dropped in training. Default 0.
 
     Returns:
