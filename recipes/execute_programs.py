@@ -7,7 +7,11 @@ A GRU reads a program of numbers up to 10 and at most two operations into its st
 second GRU starts from that state and writes what the program prints. Both have 128
 units. The setting of the paper is another recipe, `execute_long_programs`.
 
-@RESULT@
+Result (weights `executor.combined`, seed 0; minutes and hardware in results.csv): of
+2,000 programs with two operations that were not in the training, it writes what a share
+of 0.54700 prints, on its own. Shown the right characters before each, it has 0.80382 of
+the characters (`accuracy`). Of the same programs with their characters in random order
+it has 0.07800: so much can be had without reading the program.
 
 What was tried, and where it led:
 

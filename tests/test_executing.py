@@ -190,6 +190,7 @@ def test_weights_run_more_than_chance_would(name):
     assert right > 0.25
 
 
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")  # of what is no program
 def test_recipe_measures_programs_and_a_control():
     recipe = ExecutePrograms(units=4, length=1, nesting=1)
     model = recipe.model()
