@@ -23,6 +23,8 @@ _PUBLIC = {
     "parity": "rnnzoo.models.parity",
     "series_classifier": "rnnzoo.models.series",
     "pattern_generator": "rnnzoo.models.patterns",
+    "memorizer": "rnnzoo.models.memorization",
+    "executor": "rnnzoo.models.execution",
     # Models of the zoo whose weights are set by hand
     "summer": "rnnzoo.models.by_hand",
     "comparer": "rnnzoo.models.by_hand",

@@ -122,6 +122,39 @@ class BitAccuracy(keras.metrics.Mean):
         super().update_state(right, weights)
 
 
+def character_accuracy(answers: Sequence[str], targets: Sequence[str]) -> float:
+    """Returns the share of the targets' characters that answers have in their places.
+
+    The end of a text counts as a character. Of answers that a model writes on its own,
+    one that leaves out a character is wrong from there on.
+
+    Args:
+        answers: The answers.
+        targets: As many right ones.
+
+    Raises:
+        ValueError: If there are not as many of one as of the other, or none.
+
+    Example:
+        >>> from rnnzoo.metrics import character_accuracy
+        >>> character_accuracy(["120", "7"], ["123", "7"])
+        0.8333333333333334
+    """
+    if len(answers) != len(targets) or not len(targets):
+        raise ValueError(
+            "There must be one target for each answer, and at least one of them. "
+            f"Received: {len(answers)} answers and {len(targets)} targets"
+        )
+    right = total = 0
+    for answer, target in zip(answers, targets, strict=True):
+        # No character of a text is the end's.
+        pairs = itertools.zip_longest(answer[: len(target) + 1], target)
+        right += sum(one == other for one, other in pairs)
+        right += len(answer) == len(target)
+        total += len(target) + 1
+    return right / total
+
+
 def translation_quality(
     translations: Sequence[str], references: Sequence[str | Sequence[str]]
 ) -> dict[str, float]:

@@ -1,0 +1,187 @@
+"""Memorization: digits in, the same digits out in the same or another order."""
+
+import re
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnnzoo import weights as weight_files
+from rnnzoo.architectures.characters import CharacterMachine
+from rnnzoo.architectures.sequence_model import constructor_arguments
+from rnnzoo.errors import check_choice
+from rnnzoo.models.translation import ATTENTION
+from rnnzoo.tokens import checked, checked_texts
+
+DIGITS = "0123456789"
+# Without attention: how long memories of the untrained gates are at most, in steps.
+MEMORY = 60
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Memorizer(CharacterMachine):
+    """Reads digits and writes what it has learned to make of them; see `memorizer`."""
+
+    def __init__(
+        self,
+        *,
+        attention: str = "multiplicative",
+        reverse_source: bool = False,
+        double_source: bool = False,
+        embedding_dim: int = 32,
+        units: int = 96,
+        num_layers: int = 1,
+        cell: str = "gru",
+        dropout: float = 0.0,
+    ):
+        """Sets up; the class says what the arguments mean."""
+        arguments = constructor_arguments(locals())
+        check_choice("attention", attention, ATTENTION)
+        has_gates, is_alone = cell != "simple", attention == "none"
+        super().__init__(
+            vocabulary=DIGITS,
+            attention=attention,
+            reverse_source=reverse_source,
+            double_source=double_source,
+            embedding_dim=embedding_dim,
+            units=units,
+            num_layers=num_layers,
+            cell=cell,
+            bidirectional=not is_alone,
+            dropout=dropout,
+            chrono_steps=MEMORY if is_alone and has_gates else None,
+        )
+        self.arguments = arguments
+
+    def check(self, texts: Any, name: str = "texts") -> list[str]:
+        """Returns a batch of texts of digits as a list of strings.
+
+        Raises:
+            TypeError: If something is not a string.
+            ValueError: If a text has other characters; names every such row.
+        """
+        texts = checked_texts(texts, name)
+        problems = [
+            f"  row {row}: {text[:77]!r}"
+            for row, text in enumerate(texts)
+            if not re.fullmatch("[0-9]*", text)
+        ]
+        if problems:
+            raise ValueError(
+                f"{name} must be of digits, such as '3141'. Correct or remove "
+                f"{len(problems)} of {len(texts)} rows (rows count from 0); nothing "
+                "was answered. Received:\n" + "\n".join(problems)
+            )
+        return texts
+
+    def check_in_graph(self, text: Any) -> Any:
+        """Returns strings `[batch]` that are of digits only."""
+        import tensorflow as tf
+
+        is_right = tf.strings.regex_full_match(text, "[0-9]*")
+        return checked(text, is_right, "A text must be of digits, such as '3141'.")
+
+    def longest_answers(self, lengths: Any) -> Any:
+        """Returns room for the digits twice."""
+        return 2 * lengths + 1
+
+    def answer(self, inputs: Any) -> Any:
+        """Writes the digits of a text, or of each text of a batch, from memory.
+
+        The answer is the network's own: it is right as often as the model card says,
+        and nothing corrects it. It has at most one digit more than twice the text's.
+
+        Args:
+            inputs: A string of digits, or a list, tuple, array or tensor of them, of
+                any length; answers to more digits than a training had are poor.
+
+        Returns:
+            The digits in the order that was learned, a string; a list for a batch.
+
+        Raises:
+            TypeError: If something is not a string.
+            ValueError: If a text has other characters than digits; names every such
+                row. Nothing is answered then.
+
+        Example:
+            >>> from rnnzoo import memorizer
+            >>> memorizer().answer("3141")
+            '3141'
+            >>> memorizer("reverse").answer(["3141", ""])
+            ['1413', '']
+        """
+        return super().answer(inputs)
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        random = np.random.default_rng(0)
+        lengths = [4, 1, 0, 9, 16, 30]
+        return ["".join(map(str, random.integers(0, 10, n))) for n in lengths]
+
+
+def memorizer(
+    weights: str | None = "copy",
+    *,
+    attention: str | None = None,
+    reverse_source: bool | None = None,
+    double_source: bool | None = None,
+    embedding_dim: int | None = None,
+    units: int | None = None,
+    num_layers: int | None = None,
+    cell: str | None = None,
+    dropout: float | None = None,
+) -> Memorizer:
+    """Makes a machine that reads digits and writes them from memory.
+
+    An encoder reads a string of digits; a decoder writes it again, reversed, or twice,
+    digit by digit, and reads what it has written itself. Which of these depends on the
+    weights alone: the machine learns any of them from examples. It is the classic test
+    of what a recurrent network can hold in its state, and of how it finds things again.
+
+    Without attention everything has to pass through the encoder's final state, as in
+    Zaremba and Sutskever's experiments; reading the digits from their end, or twice, is
+    what helped there. With attention a bidirectional encoder keeps a vector per digit,
+    and the decoder looks for the one to write next.
+
+    Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
+    = padding at the end, the first a start symbol, to logits
+    `[batch, target time, tokens]` of what comes next in the target; the start symbol
+    comes after its last digit. `fit` and `evaluate` take texts and answers.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("memorizer")`: what was learned; the
+            path of a file that `save` wrote, or `None` for an untrained model. Named
+            weights and files bring their own settings; an argument here that
+            contradicts them is refused.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
+            encoder's final state passes. Default `"multiplicative"`.
+        reverse_source: Whether the digits are read from their end. Default `False`.
+        double_source: Whether the digits are read twice. Default `False`.
+        embedding_dim: Size of the vector that stands for a digit. Default 32.
+        units: Size of each layer's state, of each direction's in the encoder. Default
+            96.
+        num_layers: Layers of the encoder, and of the decoder. Default 1.
+        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
+        dropout: Share of features dropped in training. Default 0.
+
+    Returns:
+        A compiled `keras.Model` with `answer`.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import memorizer
+        >>> memorizer("reverse").answer("3141")
+        '1413'
+        >>> model = memorizer(weights=None, attention="none", units=16)
+        >>> history = model.fit(["12", "345"], ["21", "543"], verbose=0)
+
+    References:
+        - Zaremba and Sutskever, "Learning to execute", 2014, arXiv:1410.4615 (the task,
+          and input reversing and doubling).
+        - Dehghani et al., "Universal Transformers", ICLR 2019, arXiv:1807.03819 (copy,
+          double and reverse, up to 55 digits).
+    """
+    return weight_files.build(Memorizer, "memorizer", constructor_arguments(locals()))
