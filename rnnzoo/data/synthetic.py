@@ -323,10 +323,7 @@ class Memorization:
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` strings of digits, and their answers."""
         random = np.random.default_rng((seed, index))
-        longest = self.max_length
-        if index < self.growing_batches:
-            share = index / self.growing_batches
-            longest = min(longest, 4 + int(share * (longest - 4)))
+        longest = _grown(4, self.max_length, index, self.growing_batches)
         return self.of_lengths(random.integers(1, longest + 1, size), random)
 
     def of_lengths(
