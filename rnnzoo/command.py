@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import os
+import shutil
 import sys
 import tempfile
 import typing
@@ -171,6 +172,21 @@ def _parser(words: list[str]) -> _Parser:
     )
     sub.add_argument(
         "--overwrite", action="store_true", help="replace what has this number"
+    )
+
+    sub = command("demo", _demo, "show models that run in the browser, on a page")
+    sub.add_argument(
+        "--port",
+        type=int,
+        default=8000,
+        help="where the page is on this machine, 0 for any free port; default: "
+        "%(default)s",
+    )
+    sub.add_argument(
+        "--to",
+        metavar="FOLDER",
+        help="write the page to a new folder, for any static host, in place of "
+        "serving it",
     )
 
     sub = command(
@@ -403,6 +419,26 @@ def _export(parsed: argparse.Namespace) -> None:
         overwrite=parsed.overwrite,
     )
     print(f"Written, and it answers as Python does: {folder}")
+
+
+def _demo(parsed: argparse.Namespace) -> None:
+    from rnnzoo import demo
+
+    def say(message: str) -> None:
+        print(message, flush=True)
+
+    folder = demo.cached()
+    if parsed.to:
+        demo.check_new(parsed.to)
+    if not folder.exists():
+        say("The models are exported once; that takes a minute or two.")
+        _import_quietly()
+        demo.write(folder, say)
+    if parsed.to:
+        shutil.copytree(folder, parsed.to)
+        say(f"Written, for any static host: {parsed.to}")
+    else:
+        demo.serve(folder, parsed.port, say)
 
 
 def _progress(steps: typing.Iterable) -> typing.Iterable:

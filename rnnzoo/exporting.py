@@ -152,7 +152,7 @@ def export(
         "onnx": _write_onnx,
         "litert": _write_litert,
     }
-    with _draft(target) as draft, _portable(model):
+    with draft_of(target) as draft, _portable(model):
         signatures = model.signatures()
         if format != "savedmodel":
             signatures = {n: s for n, s in signatures.items() if not s.has_text}
@@ -176,7 +176,7 @@ def export(
 
 
 @contextlib.contextmanager
-def _draft(target: pathlib.Path) -> Iterator[pathlib.Path]:
+def draft_of(target: pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a folder to write in, which takes the place of `target` at the end.
 
     After an error nothing is left of it, and what was there stays.
