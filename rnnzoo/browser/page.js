@@ -4,32 +4,35 @@
 const TYPING = 250; // milliseconds without a key before what was typed is answered
 const STEP = 60; // milliseconds from one sorted number to the next
 const LARGEST_SHARE = 0.8; // of a colour behind a word
+const SMALLEST_SHOWN = 0.05; // of the largest contribution, to have a colour
 
 const element = (id) => document.getElementById(id);
 const worker = new Worker("worker.js", { type: "module" });
-const asked = new Map();
+const latest = {}; // the last question to each model
 let count = 0;
 
 /** Asks a model; `show` gets what it says piece by piece, `end` an error or nothing. */
 function ask(name, input, show, end) {
   count += 1;
-  asked.set(count, { show, end });
+  latest[name] = { id: count, show, end };
   worker.postMessage({ id: count, name, input });
+}
+
+/** Ends what a model is doing. */
+function interrupt(name) {
+  delete latest[name];
+  worker.postMessage({ name });
 }
 
 worker.onmessage = ({ data }) => {
   if (data.failed) fail(data.failed);
   if (data.ready) begin[data.ready]();
   if (data.total) showLoading(data);
-  const question = asked.get(data.id);
-  if (!question) return;
-  if ("value" in data) {
-    question.show(data.value);
-    return;
-  }
-  asked.delete(data.id);
-  if (data.error && !data.isInput) fail(data.error);
-  question.end(data.error);
+  const question = latest[data.name];
+  if (!question || question.id !== data.id) return;
+  if ("value" in data) question.show(data.value);
+  else if (data.error && !data.isInput) fail(data.error);
+  else question.end(data.error);
 };
 worker.onerror = (event) => fail(event.message);
 
@@ -71,7 +74,7 @@ const begin = {
     enable("prompt", "temperature", "length", "seed", "write");
     element("writing").addEventListener("submit", write);
     element("stop").addEventListener("click", () => {
-      worker.postMessage({ id: 0, name: "language_model" });
+      interrupt("language_model");
       stopped("Stopped.");
     });
     element("temperature").addEventListener("input", ({ target }) => {
@@ -184,7 +187,9 @@ function wordElement(word, share, isKnown) {
 
 function coloured(one, share, isKnown = true) {
   one.className = "word";
-  if (share) one.classList.add(share > 0 ? "for" : "against");
+  if (Math.abs(share) >= SMALLEST_SHOWN) {
+    one.classList.add(share > 0 ? "for" : "against");
+  }
   one.classList.toggle("unknown", !isKnown);
   one.style.setProperty("--strength", `${100 * LARGEST_SHARE * Math.abs(share)}%`);
   return one;

@@ -1,8 +1,8 @@
 // Loads the models and answers questions, beside the page, which stays responsive.
 //
-// It is sent `{ id, name, input }`, and sends `{ id, value }` as often as there is
-// something to show, then `{ id, done: true }` or `{ id, error }`. A question to a model
-// ends the one before it; without an input it does only that.
+// It is sent `{ id, name, input }`, and sends `{ id, name, value }` as often as there is
+// something to show, then `{ id, name, done: true }` or `{ id, name, error }`. A question
+// to a model ends the one before it; without an input it does only that.
 
 import * as ort from "./onnxruntime/ort.wasm.bundle.min.mjs";
 import { MODELS } from "./models.js";
@@ -16,13 +16,14 @@ self.onmessage = async ({ data: { id, name, input } }) => {
   if (!input) return;
   try {
     for await (const value of models[name].answer(input)) {
-      self.postMessage({ id, value });
+      self.postMessage({ id, name, value });
       await pause();
       if (latest[name] !== id) return;
     }
-    self.postMessage({ id, done: true });
+    self.postMessage({ id, name, done: true });
   } catch (error) {
-    self.postMessage({ id, error: error.message, isInput: error instanceof RangeError });
+    const isInput = error instanceof RangeError;
+    self.postMessage({ id, name, error: error.message, isInput });
   }
 };
 
