@@ -164,6 +164,12 @@ def _parser(words: list[str]) -> _Parser:
         "out); default: %(default)s",
     )
     sub.add_argument(
+        "--precision",
+        default="float32",
+        help="what the weights are stored as: float32, float16 (onnx and litert) or "
+        "int8 (onnx); default: %(default)s",
+    )
+    sub.add_argument(
         "--version",
         type=int,
         default=1,
@@ -415,6 +421,7 @@ def _export(parsed: argparse.Namespace) -> None:
         model,
         parsed.to,
         parsed.format,
+        precision=parsed.precision,
         version=parsed.version,
         overwrite=parsed.overwrite,
     )
