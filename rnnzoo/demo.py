@@ -1,8 +1,9 @@
 """The demo: a page whose models run in the browser, with nothing behind it.
 
 The page is `rnnzoo/browser`: HTML, JavaScript that reads texts and draws characters as
-`rnnzoo.tokens` and `rnnzoo.generation` do, and ONNX Runtime Web, which runs the models.
-`write` puts the models beside it, and `serve` shows it to this machine.
+`rnnzoo.tokens` and `rnnzoo.generation` do, and ONNX Runtime Web, which runs the models:
+two files out of `dist` of the npm package onnxruntime-web, as they are, so that nobody
+needs npm. `write` puts the models beside it, and `serve` shows it to this machine.
 """
 
 import contextlib
@@ -79,6 +80,12 @@ def write(folder: str | os.PathLike, say: Callable[[str], None] = print) -> None
         ImportError: If a package is missing that the export needs; says how to get it.
         ValueError: If there is something already, or an export does not answer as
             Python does. Nothing is written then.
+
+    Example:
+        >>> from rnnzoo import demo
+        >>> demo.write(".")
+        Traceback (most recent call last):
+        ValueError: The page needs a new folder: give another, or remove that one. ...
     """
     check_new(folder)
     with exporting.draft_of(pathlib.Path(folder)) as draft:
@@ -174,6 +181,12 @@ def serve(
 
     Raises:
         ValueError: If the port is taken, or no port.
+
+    Example:
+        >>> from rnnzoo import demo
+        >>> demo.serve(".", port=65536)
+        Traceback (most recent call last):
+        ValueError: The port cannot be used (...): give another, or 0 for any ...
     """
     with server(folder, port) as running:
         say(f"The demo is at http://{HOST}:{running.server_port}/ (Ctrl-C ends it)")

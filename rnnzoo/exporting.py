@@ -281,9 +281,9 @@ def rounded(matrix: np.ndarray, precision: str) -> np.ndarray:
     Example:
         >>> import numpy as np
         >>> from rnnzoo.exporting import rounded
-        >>> rounded(np.array([[1.27, 100], [0.014, 254]], "float32"), "int8")
-        array([[  1.27, 100.  ],
-               [  0.01, 254.  ]], dtype=float32)
+        >>> rounded(np.array([[127, 99], [1.4, 254]], "float32"), "int8")
+        array([[127., 100.],
+               [  1., 254.]], dtype=float32)
     """
     if precision == "float16":
         limit = np.finfo("float16").max

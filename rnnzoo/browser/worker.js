@@ -47,15 +47,16 @@ async function load() {
 
   async function read(path) {
     const bytes = new Uint8Array(sizes[path]);
+    const reader = (await fetched(path)).body.getReader();
     let place = 0;
-    for (const reader = (await fetched(path)).body.getReader(); ; ) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      bytes.set(value, place);
-      place += value.length;
-      self.postMessage({ loaded: loaded + place, total });
+    let part = await reader.read();
+    while (!part.done) {
+      bytes.set(part.value, place);
+      place += part.value.length;
+      loaded += part.value.length;
+      self.postMessage({ loaded, total });
+      part = await reader.read();
     }
-    loaded += place;
     return bytes;
   }
 
