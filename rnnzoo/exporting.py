@@ -551,7 +551,8 @@ class _CleanProcess:
     def answer(self, folder: pathlib.Path, signature: str, example: dict) -> dict:
         """Returns `outputs`, arrays by name, or why the inputs were `refused`."""
         request = {
-            "folder": str(folder),
+            # This process may have gone to another folder meanwhile.
+            "folder": str(folder.absolute()),
             "signature": signature,
             "inputs": {key: replay.packed(value) for key, value in example.items()},
         }

@@ -333,3 +333,11 @@ def test_precisions_that_a_format_has_not(tmp_path):
     with pytest.raises(ValueError, match="Did you mean 'float16'"):
         rnnzoo.export(rnnzoo.summer(), tmp_path / "x", precision="float1")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_paths_from_another_folder(tmp_path, monkeypatch):
+    for name in ("first", "second"):  # the process that tries them is the same
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        rnnzoo.export(rnnzoo.summer(), "summer")
+        assert (tmp_path / name / "summer" / "1" / "model.json").is_file()
