@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import os
+import shutil
 import sys
 import tempfile
 import typing
@@ -163,6 +164,12 @@ def _parser(words: list[str]) -> _Parser:
         "out); default: %(default)s",
     )
     sub.add_argument(
+        "--precision",
+        default="float32",
+        help="what the weights are stored as: float32, float16 (onnx and litert) or "
+        "int8 (onnx); default: %(default)s",
+    )
+    sub.add_argument(
         "--version",
         type=int,
         default=1,
@@ -171,6 +178,21 @@ def _parser(words: list[str]) -> _Parser:
     )
     sub.add_argument(
         "--overwrite", action="store_true", help="replace what has this number"
+    )
+
+    sub = command("demo", _demo, "show models that run in the browser, on a page")
+    sub.add_argument(
+        "--port",
+        type=int,
+        default=8000,
+        help="where the page is on this machine, 0 for any free port; default: "
+        "%(default)s",
+    )
+    sub.add_argument(
+        "--to",
+        metavar="FOLDER",
+        help="write the page to a new folder, for any static host, in place of "
+        "serving it",
     )
 
     sub = command(
@@ -399,10 +421,31 @@ def _export(parsed: argparse.Namespace) -> None:
         model,
         parsed.to,
         parsed.format,
+        precision=parsed.precision,
         version=parsed.version,
         overwrite=parsed.overwrite,
     )
     print(f"Written, and it answers as Python does: {folder}")
+
+
+def _demo(parsed: argparse.Namespace) -> None:
+    from rnnzoo import demo
+
+    def say(message: str) -> None:
+        print(message, flush=True)
+
+    folder = demo.cached()
+    if parsed.to:
+        demo.check_new(parsed.to)
+    if not folder.exists():
+        say("The models are exported once; that takes a minute or two.")
+        _import_quietly()
+        demo.write(folder, say)
+    if parsed.to:
+        shutil.copytree(folder, parsed.to)
+        say(f"Written, for any static host: {parsed.to}")
+    else:
+        demo.serve(folder, parsed.port, say)
 
 
 def _progress(steps: typing.Iterable) -> typing.Iterable:

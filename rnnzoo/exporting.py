@@ -28,6 +28,12 @@ from rnnzoo import replay
 from rnnzoo.errors import check_choice, check_number
 
 FORMATS = ("savedmodel", "onnx", "litert")
+# What a format can store the weights as.
+PRECISIONS = {
+    "savedmodel": ("float32",),
+    "onnx": ("float32", "float16", "int8"),
+    "litert": ("float32", "float16"),
+}
 # What is copied into the folder of a SavedModel, for MLServer.
 SERVED = pathlib.Path(__file__).parent / "served"
 # Numbers of an export may differ from Python's by this share of the largest of them.
@@ -80,6 +86,7 @@ def export(
     path: str | os.PathLike,
     format: str = "savedmodel",
     *,
+    precision: str = "float32",
     version: int = 1,
     overwrite: bool = False,
 ) -> pathlib.Path:
@@ -105,10 +112,17 @@ def export(
     one. Text, labels and whole numbers must be Python's; other numbers may differ by
     1e-4 of the largest in a tensor. What Python refuses the SavedModel must refuse.
 
+    With a `precision` below float32 the matrices of the weights are rounded, which
+    makes the files smaller and may cost some of the score (docs/serving.md says how
+    much). The export then answers as Python does with the rounded weights, in float32.
+
     Args:
         model: A model of the zoo, trained or not.
         path: The folder to make.
         format: `"savedmodel"`, `"onnx"` or `"litert"`.
+        precision: What the matrices of the weights are stored as: `"float32"`, as they
+            are; `"float16"`, in half the space (ONNX and LiteRT); or `"int8"`, in a
+            quarter, with a scale for each of the last dimension (ONNX).
         version: The number of the folder in `path`. Servers take the highest.
         overwrite: Whether to replace a folder of that version.
 
@@ -117,8 +131,9 @@ def export(
 
     Raises:
         TypeError: If `model` is no model of the zoo, or `path` no path.
-        ValueError: If `format` is none of those, something is there already, or the
-            export does not answer as Python does. Nothing is written then.
+        ValueError: If `format` or `precision` is none of those, something is there
+            already, or the export does not answer as Python does. Nothing is written
+            then.
         ImportError: If a package is missing that a format needs; says how to get it.
 
     Example:
@@ -133,6 +148,13 @@ def export(
         [b'1 2 3']
     """
     check_choice("format", format, FORMATS)
+    check_choice("precision", precision, PRECISIONS["onnx"])
+    if precision not in PRECISIONS[format]:
+        able = [name for name, known in PRECISIONS.items() if precision in known]
+        raise ValueError(
+            f"Of the formats, only {' and '.join(able)} can store that precision. "
+            f"Received: format={format!r}, precision={precision!r}"
+        )
     check_number("version", version, minimum=1, whole=True)
     if not hasattr(model, "signatures") or not hasattr(model, "tokens"):
         raise TypeError(
@@ -160,10 +182,10 @@ def export(
         )
     write = {
         "savedmodel": _write_savedmodel,
-        "onnx": _write_onnx,
-        "litert": _write_litert,
+        "onnx": functools.partial(_write_onnx, precision=precision),
+        "litert": functools.partial(_write_litert, precision=precision),
     }
-    with _draft(target) as draft, _portable(model):
+    with draft_of(target) as draft, _portable(model), _rounded(model, precision):
         signatures = model.signatures()
         if format != "savedmodel":
             signatures = {n: s for n, s in signatures.items() if not s.has_text}
@@ -173,7 +195,8 @@ def export(
             name: _verified(name, signature, format, draft)
             for name, signature in signatures.items()
         }
-        _write_json(draft / "model.json", _card(model, format, signatures, answered))
+        card = _card(model, format, precision, signatures, answered)
+        _write_json(draft / "model.json", card)
         if format == "savedmodel":
             called = path.absolute().name
             requests = {
@@ -187,7 +210,7 @@ def export(
 
 
 @contextlib.contextmanager
-def _draft(target: pathlib.Path) -> Iterator[pathlib.Path]:
+def draft_of(target: pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a folder to write in, which takes the place of `target` at the end.
 
     After an error nothing is left of it, and what was there stays.
@@ -240,6 +263,55 @@ def _portable(model: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _rounded(model: Any, precision: str) -> Iterator[None]:
+    """Rounds the matrices of a model to what is stored of them, for a time."""
+    kept = {}
+    if precision != "float32":
+        kept = {
+            variable.path: (variable, variable.numpy())
+            for variable in model.variables
+            if variable.dtype == "float32" and variable.ndim > 1
+        }
+    try:
+        for variable, value in kept.values():
+            variable.assign(rounded(value, precision))
+        yield
+    finally:
+        for variable, value in kept.values():
+            variable.assign(value)
+
+
+def rounded(matrix: np.ndarray, precision: str) -> np.ndarray:
+    """Rounds a matrix to values that need less space, still float32.
+
+    Args:
+        matrix: Weights `[..., columns]`.
+        precision: `"float16"`, or `"int8"` for multiples, from -127 to 127, of a scale
+            that every column has for itself.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.exporting import rounded
+        >>> rounded(np.array([[127, 99], [1.4, 254]], "float32"), "int8")
+        array([[127., 100.],
+               [  1., 254.]], dtype=float32)
+    """
+    if precision == "float16":
+        limit = np.finfo("float16").max
+        return np.clip(matrix, -limit, limit).astype("float16").astype("float32")
+    whole, scale = _scaled(matrix, matrix.ndim - 1)
+    return whole * scale
+
+
+def _scaled(matrix: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns whole numbers from -127 to 127, and what to multiply them with."""
+    others = tuple(i for i in range(matrix.ndim) if i != axis)
+    scale = np.abs(matrix).max(axis=others, keepdims=True) / np.float32(127)
+    scale = np.where(scale > 0, scale, np.float32(1))
+    return np.rint(matrix / scale), scale
+
+
+@contextlib.contextmanager
 def _quietly() -> Iterator[None]:
     """Keeps converters from telling what they do."""
     loggers = [logging.getLogger(name) for name in ("tensorflow", "tf2onnx")]
@@ -288,23 +360,71 @@ def _write_savedmodel(model: Any, signatures: dict, folder: pathlib.Path) -> Non
     tf.saved_model.save(root, str(folder), functions)
 
 
-def _write_onnx(model: Any, signatures: dict, folder: pathlib.Path) -> None:
+def _write_onnx(
+    model: Any, signatures: dict, folder: pathlib.Path, precision: str
+) -> None:
     """Writes an ONNX file for each signature."""
     import tensorflow as tf
 
     _imported("onnxruntime", "onnx")
     tf2onnx = _imported("tf2onnx", "onnx")
+    onnx = _imported("onnx", "onnx")
     for name, signature in signatures.items():
         graph, specs = _function(signature)
-        tf2onnx.convert.from_function(
+        content, _ = tf2onnx.convert.from_function(
             tf.function(graph, input_signature=specs, autograph=False),
             input_signature=specs,
             opset=17,
-            output_path=str(folder / f"{name}.onnx"),
         )
+        _shrink(content.graph, precision)
+        onnx.save(content, folder / f"{name}.onnx")
 
 
-def _write_litert(model: Any, signatures: dict, folder: pathlib.Path) -> None:
+def _shrink(graph: Any, precision: str) -> None:
+    """Stores the rounded matrices of an ONNX graph in less space.
+
+    When the file is loaded, they are made float32 once.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    stored, nodes = [], []
+    for tensor in graph.initializer:
+        matrix, name = numpy_helper.to_array(tensor), tensor.name
+        parts = _parts(matrix, precision)
+        if not parts:
+            stored.append(tensor)
+            continue
+        names = [f"{name}/stored", f"{name}/scale"]
+        stored += map(
+            numpy_helper.from_array, parts, names
+        )  # the scale if there is one
+        made = name if len(parts) == 1 else f"{name}/unscaled"
+        nodes.append(helper.make_node("Cast", names[:1], [made], to=TensorProto.FLOAT))
+        if len(parts) == 2:
+            nodes.append(helper.make_node("Mul", [made, names[1]], [name]))
+    nodes += graph.node
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(stored)
+    graph.node.extend(nodes)
+
+
+def _parts(matrix: np.ndarray, precision: str) -> list[np.ndarray]:
+    """Returns what a matrix is stored as; nothing if it is stored as it is."""
+    if precision == "float32" or matrix.dtype != "float32" or matrix.ndim < 2:
+        return []
+    if precision == "float16":
+        half = matrix.astype("float16")
+        return [half] if np.array_equal(half.astype("float32"), matrix) else []
+    for axis in reversed(range(matrix.ndim)):  # converters transpose some
+        whole, scale = _scaled(matrix, axis)
+        if np.allclose(whole * scale, matrix, rtol=1e-6, atol=0):
+            return [whole.astype("int8"), scale]
+    return []
+
+
+def _write_litert(
+    model: Any, signatures: dict, folder: pathlib.Path, precision: str
+) -> None:
     """Writes a LiteRT file for each signature, for one row at a time."""
     import tensorflow as tf
     from tensorflow.python.framework import convert_to_constants
@@ -328,6 +448,9 @@ def _write_litert(model: Any, signatures: dict, folder: pathlib.Path) -> None:
         # Of LiteRT's own operations only: loops have to be made of these as well.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         converter._experimental_lower_tensor_list_ops = True
+        if precision == "float16":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = [tf.float16]
         (folder / f"{name}.tflite").write_bytes(converter.convert())
 
 
@@ -439,7 +562,8 @@ class _CleanProcess:
     def answer(self, folder: pathlib.Path, signature: str, example: dict) -> dict:
         """Returns `outputs`, arrays by name, or why the inputs were `refused`."""
         request = {
-            "folder": str(folder),
+            # This process may have gone to another folder meanwhile.
+            "folder": str(folder.absolute()),
             "signature": signature,
             "inputs": {key: replay.packed(value) for key, value in example.items()},
         }
@@ -491,7 +615,9 @@ def _first_row(signature: Signature, example: dict) -> dict:
     }
 
 
-def _card(model: Any, format: str, signatures: dict, answered: dict) -> dict:
+def _card(
+    model: Any, format: str, precision: str, signatures: dict, answered: dict
+) -> dict:
     """Returns what is written of a model beside it."""
     import keras
 
@@ -500,6 +626,7 @@ def _card(model: Any, format: str, signatures: dict, answered: dict) -> dict:
     return {
         "model": type(model).__name__,
         "format": format,
+        "precision": precision,
         "card": dict(model.card),
         "settings": settings,
         "tokens": {"kind": type(model.tokens).__name__, **model.tokens.get_config()},

@@ -296,3 +296,61 @@ def test_signatures_of_a_language_model():
     again["seed"] = tf.cast(again["seed"], tf.int64)
     texts = [text.decode() for text in call.graph(**again)["text"].numpy()]
     assert texts == model.generate(first.pop("text"), **first)
+
+
+@pytest.mark.parametrize(
+    ("format", "precision", "share"),
+    [("onnx", "float16", 0.7), ("onnx", "int8", 0.5), ("litert", "float16", 0.7)],
+)
+def test_smaller_weights(format, precision, share, tmp_path):
+    pytest.importorskip("tf2onnx")
+    model = rnnzoo.parity(weights=None, units=256)
+    before = model.get_weights()
+    folder = rnnzoo.export(model, tmp_path / "parity", format, precision=precision)
+    file = folder / f"tokens.{'onnx' if format == 'onnx' else 'tflite'}"
+    assert file.stat().st_size < share * 4 * model.count_params()
+    assert read_json(folder / "model.json")["precision"] == precision
+    for weights, kept in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weights, kept)
+    # What the file answers is what the rounded weights do.
+    tokens = model.tokens.encode([[0, 1, 1, 1, 0]])
+    found = getattr(replay, format)(str(folder))("tokens", {"tokens": tokens})
+    model.set_weights(
+        [exporting.rounded(w, precision) if w.ndim > 1 else w for w in before]
+    )
+    expected = model.predict_on_batch(tokens)
+    np.testing.assert_allclose(found["outputs"], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_rounding_again_changes_nothing(precision):
+    random = np.random.default_rng(0)
+    matrix = random.normal(size=(50, 20)).astype("float32") * np.float32(1e-3)
+    matrix[:, 3] = 0
+    once = exporting.rounded(matrix, precision)
+    largest = (
+        np.abs(matrix).max(axis=0) * {"float16": 2**-11, "int8": 1 / 253}[precision]
+    )
+    assert (np.abs(once - matrix) <= largest).all()
+    np.testing.assert_allclose(exporting.rounded(once, precision), once, rtol=1e-6)
+    assert exporting.rounded(np.float32([[1e9]]), "float16") == 65504
+
+
+def test_precisions_that_a_format_has_not(tmp_path):
+    with pytest.raises(ValueError) as error:
+        rnnzoo.export(rnnzoo.summer(), tmp_path / "x", "litert", precision="int8")
+    assert str(error.value) == (
+        "Of the formats, only onnx can store that precision. Received: "
+        "format='litert', precision='int8'"
+    )
+    with pytest.raises(ValueError, match="Did you mean 'float16'"):
+        rnnzoo.export(rnnzoo.summer(), tmp_path / "x", precision="float1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_paths_from_another_folder(tmp_path, monkeypatch):
+    for name in ("first", "second"):  # the process that tries them is the same
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        rnnzoo.export(rnnzoo.summer(), "summer")
+        assert (tmp_path / name / "summer" / "1" / "model.json").is_file()

@@ -1,0 +1,196 @@
+"""The demo: a page whose models run in the browser, with nothing behind it.
+
+The page is `rnnzoo/browser`: HTML, JavaScript that reads texts and draws characters as
+`rnnzoo.tokens` and `rnnzoo.generation` do, and ONNX Runtime Web, which runs the models:
+two files out of `dist` of the npm package onnxruntime-web, as they are, so that nobody
+needs npm. `write` puts the models beside it, and `serve` shows it to this machine.
+"""
+
+import contextlib
+import errno
+import hashlib
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Callable
+
+import rnnzoo
+from rnnzoo import exporting, weights
+
+BROWSER = pathlib.Path(__file__).parent / "browser"
+# What the page loads of the export of each model.
+MODELS = {
+    "sorter": "tokens.onnx",
+    "sentiment_classifier": "tokens.onnx",
+    "language_model": "stream.onnx",
+}
+# For no other machine: it is a file server, and a page needs no more of one.
+HOST = "127.0.0.1"
+
+
+def cached() -> pathlib.Path:
+    """Returns the folder in the user's cache where the page is kept once written.
+
+    It is in `XDG_CACHE_HOME`, or `~/.cache`, and another one whenever the page, the
+    weights or the version of rnnzoo change.
+
+    Example:
+        >>> from rnnzoo import demo
+        >>> demo.cached().parent.name
+        'rnnzoo'
+    """
+    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    parts = [rnnzoo.__version__]
+    for model in MODELS:
+        parts += [weights.records()[w]["sha256"] for w in weights.list_weights(model)]
+    for path in sorted(path for path in BROWSER.rglob("*") if path.is_file()):
+        parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
+    digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+    return pathlib.Path(cache, "rnnzoo", f"demo-{digest}")
+
+
+def check_new(folder: str | os.PathLike) -> None:
+    """Refuses a folder that is there already.
+
+    Raises:
+        ValueError: If it is.
+    """
+    if os.path.lexists(folder):
+        raise ValueError(
+            "The page needs a new folder: give another, or remove that one. Received: "
+            f"folder={os.fspath(folder)!r}"
+        )
+
+
+def write(folder: str | os.PathLike, say: Callable[[str], None] = print) -> None:
+    """Writes the page and its models, for any static host; it takes a minute or two.
+
+    Every model is exported to ONNX, and answers as Python does before it is there.
+    `index.html` is the page. It works at any address, but not opened as a file, since
+    browsers then let it read no models.
+
+    Args:
+        folder: A folder that is not there yet.
+        say: Is told what is being done.
+
+    Raises:
+        ImportError: If a package is missing that the export needs; says how to get it.
+        ValueError: If there is something already, or an export does not answer as
+            Python does. Nothing is written then.
+
+    Example:
+        >>> from rnnzoo import demo
+        >>> demo.write(".")
+        Traceback (most recent call last):
+        ValueError: The page needs a new folder: give another, or remove that one. ...
+    """
+    check_new(folder)
+    with exporting.draft_of(pathlib.Path(folder)) as draft:
+        shutil.copytree(BROWSER, draft, dirs_exist_ok=True)
+        for number, (name, file) in enumerate(MODELS.items(), 1):
+            say(f"Exporting {name} for the browser ({number} of {len(MODELS)})")
+            beside = draft / "models" / name
+            beside.mkdir(parents=True)
+            with tempfile.TemporaryDirectory() as work:
+                model = getattr(rnnzoo, name)()
+                # The listed weights are rounded to float16 already: nothing is lost.
+                made = exporting.export(model, work, "onnx", precision="float16")
+                for part in (file, "model.json"):
+                    shutil.copy(made / part, beside)
+        # What there is to load, for the progress that is shown.
+        loaded = [*draft.rglob("*.wasm"), *(draft / "models").rglob("*.*")]
+        sizes = {
+            path.relative_to(draft).as_posix(): path.stat().st_size for path in loaded
+        }
+        text = json.dumps(sizes, indent=2, sort_keys=True)
+        (draft / "files.json").write_text(text + "\n", encoding="utf-8")
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    """Sends the files of a folder, and says nothing of it."""
+
+    extensions_map = {
+        **http.server.SimpleHTTPRequestHandler.extensions_map,
+        # Whatever the machine calls them: browsers run no script of another type.
+        ".js": "text/javascript",
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
+    }
+
+    def end_headers(self) -> None:
+        """Adds headers to every answer."""
+        # A later version of the page may be at the same address.
+        self.send_header("Cache-Control", "no-cache")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
+
+    def list_directory(self, path: str) -> None:
+        """Shows no folders."""
+        self.send_error(404)
+
+    def log_message(self, format: str, *values: object) -> None:
+        """Prints nothing."""
+
+    def copyfile(self, source: object, outputfile: object) -> None:
+        """Sends a file; a page that is closed meanwhile is no error."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            super().copyfile(source, outputfile)
+
+
+def server(folder: str | os.PathLike, port: int) -> http.server.ThreadingHTTPServer:
+    """Makes the server of a folder, for this machine only; it does not run yet.
+
+    Args:
+        folder: The folder.
+        port: Where to listen; 0 for any free port.
+
+    Raises:
+        ValueError: If the port is taken, or no port.
+
+    Example:
+        >>> from rnnzoo import demo
+        >>> with demo.server(".", port=0) as server:
+        ...     server.server_address[0]
+        '127.0.0.1'
+    """
+
+    def files(*arguments: object) -> _Files:
+        return _Files(*arguments, directory=os.fspath(folder))
+
+    try:
+        return http.server.ThreadingHTTPServer((HOST, port), files)
+    except (OSError, OverflowError) as error:
+        taken = getattr(error, "errno", None) == errno.EADDRINUSE
+        problem = "is taken" if taken else f"cannot be used ({error})"
+        raise ValueError(
+            f"The port {problem}: give another, or 0 for any that is free. Received: "
+            f"port={port}"
+        ) from error
+
+
+def serve(
+    folder: str | os.PathLike, port: int, say: Callable[[str], None] = print
+) -> None:
+    """Serves a folder to this machine until Ctrl-C.
+
+    Args:
+        folder: The folder.
+        port: Where to listen; 0 for any free port.
+        say: Is told the address.
+
+    Raises:
+        ValueError: If the port is taken, or no port.
+
+    Example:
+        >>> from rnnzoo import demo
+        >>> demo.serve(".", port=65536)
+        Traceback (most recent call last):
+        ValueError: The port cannot be used (...): give another, or 0 for any ...
+    """
+    with server(folder, port) as running:
+        say(f"The demo is at http://{HOST}:{running.server_port}/ (Ctrl-C ends it)")
+        with contextlib.suppress(KeyboardInterrupt):
+            running.serve_forever()
