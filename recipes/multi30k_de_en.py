@@ -15,4 +15,5 @@ from rnnzoo.recipes.multi30k_en_de import Multi30kEnDe
 class Multi30kDeEn(Multi30kEnDe):
     """Translates captions from German into English with GRUs and attention."""
 
+    published: ClassVar[dict] = {}
     languages: ClassVar[tuple[str, str]] = ("de", "en")

@@ -12,6 +12,11 @@ of test_2016_flickr are for the final figures. These are sacreBLEU's of the text
 they are, with the signature
 
     nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0
+
+Result (weights `translator.multi30k_en_de`, seed 0, 95.7 minutes on one core of those
+that results.csv names, beside other work): BLEU 38.26 with a beam of 5 and 37.39
+without one (greedy); in lower case 38.65 and 37.84, where Caglayan et al. (2017) have
+38.1 for a GRU with attention. On the captions of validation it is 37.91.
 """
 
 import dataclasses
@@ -30,7 +35,15 @@ class Multi30kEnDe(TranslationRecipe):
     licence = "non-commercial research, as the texts"
     languages: ClassVar[tuple[str, str]] = ("en", "de")
 
-    epochs: int = option(15, "rounds of steps, validation and checkpoint")
+    published: ClassVar[dict] = {
+        "bleu_lower_case": (
+            38.1,
+            "Caglayan et al., WMT 2017, arXiv:1707.04481: a GRU with attention, "
+            "tokens in lower case",
+        ),
+    }
+
+    epochs: int = option(14, "rounds of steps, validation and checkpoint")
 
     @functools.cached_property
     def parts(self) -> tuple:

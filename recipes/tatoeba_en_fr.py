@@ -25,7 +25,7 @@ class TatoebaEnFr(TranslationRecipe):
     trained_on = "pairs of tatoeba.org, as manythings.org/anki selects them"
     licence = "CC BY 2.0 FR, as the sentences (tatoeba.org, manythings.org/anki)"
 
-    epochs: int = option(12, "rounds of steps, validation and checkpoint")
+    epochs: int = option(4, "rounds of steps, validation and checkpoint")
     vocabulary_size: int = option(6_000, "tokens that both languages have together")
     held_out: int = option(2_000, "English sentences for the final figures")
 
