@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnzoo import list_weights, memorizer
-from rnnzoo.architectures.characters import DoubledTokens
+from rnnzoo.architectures.text_to_text import DoubledTokens
 from rnnzoo.data.synthetic import Memorization
 from rnnzoo.recipes.memorize_digits import MemorizeDigits
 

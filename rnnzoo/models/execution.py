@@ -5,11 +5,10 @@ from typing import Any
 import keras
 
 from rnnzoo import weights as weight_files
-from rnnzoo.architectures.characters import CharacterMachine
 from rnnzoo.architectures.sequence_model import constructor_arguments
+from rnnzoo.architectures.text_to_text import ATTENTION, CharacterMachine
 from rnnzoo.data.synthetic import CHARACTERS, Programs
 from rnnzoo.errors import check_choice
-from rnnzoo.models.translation import ATTENTION
 
 # Characters that an answer may have: numbers of 9 digits and 3 products need fewer.
 LONGEST = 20

@@ -7,10 +7,9 @@ import keras
 import numpy as np
 
 from rnnzoo import weights as weight_files
-from rnnzoo.architectures.characters import CharacterMachine
 from rnnzoo.architectures.sequence_model import constructor_arguments
+from rnnzoo.architectures.text_to_text import ATTENTION, CharacterMachine
 from rnnzoo.errors import check_choice
-from rnnzoo.models.translation import ATTENTION
 from rnnzoo.tokens import checked, checked_texts
 
 DIGITS = "0123456789"

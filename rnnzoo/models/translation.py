@@ -12,11 +12,10 @@ from keras import ops
 
 from rnnzoo import generation
 from rnnzoo import weights as weight_files
-from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
+from rnnzoo.architectures.text_to_text import ATTENTION, TextToText
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.exporting import Signature
-from rnnzoo.layers.attention import SCORES
 from rnnzoo.losses import SmoothedCrossentropy
 from rnnzoo.metrics import TokenAccuracy
 from rnnzoo.models.language import ASCII
@@ -24,8 +23,6 @@ from rnnzoo.tokens import Subwords, Words, checked, checked_texts
 
 # What texts can be read and written as.
 TOKENS = {"subwords": Subwords, "words": Words}
-# "none" and not None, which in a factory is an argument that is not given.
-ATTENTION = (*SCORES, "none")
 # Texts that are written at a time, and source tokens that these may have in all.
 ROWS, STEPS = 64, 8192
 # Beginnings that are kept if nothing is said, and at most in an export.
@@ -49,7 +46,7 @@ class Alignment:
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class Translator(ManyToOneToMany):
+class Translator(TextToText):
     """Reads a text and writes its translation; see `translator`.
 
     Attributes:
@@ -113,33 +110,6 @@ class Translator(ManyToOneToMany):
         loss = SmoothedCrossentropy(self.label_smoothing, self.padding)
         self.compile(optimizer, loss, metrics=[TokenAccuracy(self.padding)])
         self.default_optimizer = id(self.optimizer) if optimizer == "adam" else None
-
-    def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns texts into token ids `[batch, time]`, int32.
-
-        Args:
-            inputs: Texts.
-            targets: Their translations; `None` if they are not known.
-
-        Returns:
-            A dict of `source` and `target`, what is read and what was written before
-            each step: without targets, the start symbol. And what comes next at each
-            step, or `None`.
-        """
-        source = self.tokens.encode(checked_texts(inputs))
-        if targets is None:
-            start = np.full((len(source), 1), self.tokens.start_id, "int32")
-            return {"source": source, "target": start}, None
-        written = self.tokens.encode(checked_texts(targets, "targets"))
-        if len(source) != len(written):
-            raise ValueError(
-                "There must be one translation for each text. Received: "
-                f"{len(source)} texts and {len(written)} targets"
-            )
-        following = np.pad(written[:, 1:], [(0, 0), (0, 1)])
-        ends = np.count_nonzero(written, axis=1) - 1
-        following[np.arange(len(ends)), ends] = self.tokens.start_id
-        return {"source": source, "target": written}, following
 
     def translate(
         self,
@@ -208,8 +178,8 @@ class Translator(ManyToOneToMany):
         texts = checked_texts(texts)
         answers = [None] * len(texts)
         for rows, source in self._batches(texts):
-            beams, scores = self._search(source, beam_width, length_penalty)
-            beams, scores = beams[:, :n_best], scores[:, :n_best]
+            found = self._search(source, beam_width, float(length_penalty))
+            beams, scores = (part.numpy()[:, :n_best] for part in found)
             written = self._write_texts(beams.reshape(-1, beams.shape[-1]))
             written = written.numpy().reshape(scores.shape)
             for i, row in enumerate(rows):
@@ -298,42 +268,29 @@ class Translator(ManyToOneToMany):
         self, text: Any, beam_width: Any, length_penalty: Any
     ) -> dict:
         """Translates strings `[batch]` as `translate`, in the graph."""
-        import tensorflow as tf
-
         message = f"beam_width must be from 1 to {WIDEST}."
         is_right = (beam_width >= 1) & (beam_width <= WIDEST)
         beam_width = checked(beam_width, is_right, message)
         is_right = (length_penalty >= 0) & (length_penalty < math.inf)
         message = "length_penalty must be a finite number of at least 0."
         length_penalty = checked(length_penalty, is_right, message)
-        source = self.tokens(text)
-        limits = self._limits(source)
-        start = tf.fill(tf.shape(limits), self.tokens.start_id)
-        size = self.tokens.vocabulary_size
-        memory = self.begin(source)
-        begun = self._writer.begin_in_graph(
-            start,
-            {"decoder": memory.pop("decoder"), "left": limits},
-            tf.zeros_like(limits, tf.uint64),
-            tf.zeros((tf.size(limits), size), tf.bool),
-            memory,
-        )
-        tokens, scores = self._writer.search_in_graph(
-            begun,
-            generation.settings(),
-            tf.reduce_max(limits) + 1,
-            beam_width,
-            length_penalty,
+        tokens, scores = self._search_in_graph(
+            self.tokens(text), beam_width, length_penalty
         )
         return {"text": self._written(tokens[:, 0]), "score": scores[:, 0]}
 
-    def _limits(self, source: Any) -> Any:
-        """Returns how many tokens the translation of each source may have, `[batch]`.
+    def _search_in_graph(
+        self, source: Any, beam_width: Any, length_penalty: Any
+    ) -> tuple:
+        """Returns the tokens of each text's beams, best first, and their scores."""
+        begun, count = self.begun_in_graph(source)
+        return self.writer.search_in_graph(
+            begun, generation.settings(), count, beam_width, length_penalty
+        )
 
-        Of a blank text there is nothing to write: it ends at once.
-        """
-        lengths = ops.sum(ops.cast(ops.not_equal(source, 0), "int32"), axis=1)
-        return ops.where(lengths > 1, 2 * lengths + 8, 0)
+    def longest_answers(self, lengths: Any) -> Any:
+        """Returns twice as many tokens, and some more."""
+        return 2 * lengths + 10
 
     def _batches(self, texts: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields numbers of texts, of similar length, and their token ids."""
@@ -346,22 +303,6 @@ class Translator(ManyToOneToMany):
                 part = source[first : first + size]
                 longest = np.count_nonzero(part, axis=1).max()
                 yield rows[first : first + size], part[:, :longest]
-
-    def _search(
-        self, source: np.ndarray, beam_width: int, length_penalty: float
-    ) -> tuple:
-        """Returns the tokens of each text's beams, best first, and their scores."""
-        limits = ops.convert_to_numpy(self._limits(source))
-        memory = dict(self._begin(source))
-        state = {"decoder": memory.pop("decoder"), "left": limits}
-        start = np.full(len(source), self.tokens.start_id)
-        return self._writer.search(
-            self._writer.begin(start, state, np.zeros(len(source)), memory=memory),
-            int(limits.max()) + 1,
-            generation.settings(),
-            beam_width,
-            length_penalty,
-        )
 
     def _written(self, tokens: Any) -> Any:
         """Returns the texts that token ids `[batch, time]` stand for, in the graph."""
@@ -380,27 +321,16 @@ class Translator(ManyToOneToMany):
             weights.astype("float32"),
         )
 
-    def _write_one(self, tokens: Any, state: dict, memory: dict) -> tuple:
-        """Makes a step, and lets nothing but the end follow when none are left."""
-        import tensorflow as tf
-
-        left = state["left"]
-        logits, after = self.step(tokens, {"decoder": state["decoder"], **memory})
-
-        def only_the_end() -> tf.Tensor:
-            is_end = tf.range(logits.shape[-1]) == self.tokens.start_id
-            return tf.where((left[:, None] > 0) | is_end, logits, -np.inf)
-
-        logits = tf.cond(tf.reduce_any(left <= 0), only_the_end, lambda: logits)
-        return logits, {"decoder": after["decoder"], "left": left - 1}
+    @functools.cached_property
+    def _search(self) -> Callable:
+        number = ((), "float32")
+        return compiled(
+            self._search_in_graph, ((None, None), "int32"), ((), "int32"), number
+        )
 
     @functools.cached_property
     def _write_texts(self) -> Callable:
         return compiled(self._written, ((None, None), "int32"))
-
-    @functools.cached_property
-    def _begin(self) -> Callable:
-        return compiled(self.begin, ((None, None), "int32"))
 
     @functools.cached_property
     def _attend(self) -> Callable:
@@ -411,23 +341,6 @@ class Translator(ManyToOneToMany):
 
         ids = ((None, None), "int32")
         return compiled(attend, ids, ids)
-
-    @functools.cached_property
-    def _writer(self) -> generation.Writer:
-        import tensorflow as tf
-
-        memory_spec = self.state_spec()
-        return generation.Writer(
-            self._write_one,
-            {
-                "decoder": memory_spec.pop("decoder"),
-                "left": tf.TensorSpec((None,), tf.int32),
-            },
-            self.tokens.vocabulary_size,
-            forbidden=[self.tokens.UNKNOWN],
-            end=self.tokens.start_id,
-            memory_spec=memory_spec,
-        )
 
 
 def _decoded(text: bytes) -> str:
