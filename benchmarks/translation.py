@@ -1,7 +1,7 @@
 """Times translating and training, beside the same network in PyTorch.
 
     pip install -e ".[benchmark]"
-    python benchmarks/translation.py runs/multi30k_en_de/best.keras
+    python benchmarks/translation.py translator.multi30k_en_de
 
 The PyTorch network has the weights of the given translator (GRUs with multiplicative
 attention), and the beam search is the same, written plainly with its operations; that
@@ -9,17 +9,16 @@ both give the same translations of the texts is checked first. Texts are those t
 translator's recipe validates on. Sentences per second are of whole sentences, text to
 text, at batches of 1 and 64; target tokens per second are of training steps on the
 recipe's batches, with dropout, smoothed cross-entropy, clipping and Adam on both sides.
-Prints a table and writes it to benchmarks/translation.csv.
+Prints a table and writes it to benchmarks/translation.csv and docs/translation.md.
 """
 
 import argparse
-import csv
-import pathlib
 import statistics
 import time
 
 import numpy as np
 import torch
+from pages import write_table
 
 import rnnzoo
 from rnnzoo import training
@@ -248,18 +247,9 @@ def main() -> None:
     rows = []
 
     def add(what: str, batch: int, width: int | str, ours: float, theirs: float):
-        rows.append(
-            {
-                "what": what,
-                "batch": batch,
-                "beam": width,
-                "rnnzoo": round(ours, 1),
-                "PyTorch": round(theirs, 1),
-                "rnnzoo is faster by": round(ours / theirs, 2),
-                "cores": cores(),
-            }
-        )
-        print(rows[-1], flush=True)
+        rates = round(ours, 1), round(theirs, 1), round(ours / theirs, 2)
+        rows.append([what, batch, width, *rates, cores()])
+        print(*rows[-1], flush=True)
 
     for batch in SENTENCES:
         for width in WIDTHS:
@@ -278,10 +268,8 @@ def main() -> None:
         )
     ]
     add("target tokens per second of training", size, "", *rates)
-    with pathlib.Path(__file__).with_suffix(".csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    header = ["what", "batch", "beam", "rnnzoo", "PyTorch", "rnnzoo / PyTorch", "cores"]
+    write_table("translation", header, rows, "translation.md")
 
 
 if __name__ == "__main__":
