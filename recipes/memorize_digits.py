@@ -16,8 +16,8 @@ What was tried, on trainings of two minutes of the copier, and where it led:
 - A curriculum on length: the network has few digits at once, and then learns each
   further one with effort. With strings of all lengths from the beginning it has nothing
   for a minute, and is then soon ahead.
-- Strings of at most 55 digits in the training: those of 55, of which there are few, were
-  right in shares of 0.97 and 0.95 only.
+- Strings of at most 55 digits in the training: those of 55, of which it then has few,
+  were right in shares of 0.97 and 0.95 only.
 """
 
 import dataclasses
