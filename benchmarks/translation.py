@@ -14,7 +14,12 @@ Prints a table and writes it to benchmarks/translation.csv and docs/translation.
 
 import argparse
 import statistics
+import sys
 import time
+
+# The LLVM of Triton, which PyTorch's optimizers would import, and that of TensorFlow
+# cannot both be in one process.
+sys.modules["triton"] = None
 
 import numpy as np
 import torch

@@ -50,9 +50,6 @@ _PUBLIC = {
     "export": "rnnzoo.exporting",
 }
 
-# Models without weights yet, which are not listed before they have some.
-_UNLISTED = ["translator"]
-
 __all__ = list(_PUBLIC)
 
 

@@ -25,7 +25,6 @@ def list_models(by_hand: bool | None = None) -> list[str]:
         name
         for name, module in rnnzoo._PUBLIC.items()
         if module.startswith("rnnzoo.models.")
-        and name not in rnnzoo._UNLISTED
         and by_hand in (None, module == "rnnzoo.models.by_hand")
     ]
 
