@@ -17,10 +17,6 @@ import statistics
 import sys
 import time
 
-# The LLVM of Triton, which PyTorch's optimizers would import, and that of TensorFlow
-# cannot both be in one process.
-sys.modules["triton"] = None
-
 import numpy as np
 import torch
 from pages import write_table
@@ -28,6 +24,10 @@ from pages import write_table
 import rnnzoo
 from rnnzoo import training
 from rnnzoo.devices import cores
+
+# The LLVM of Triton, which PyTorch's optimizers would import, and that of TensorFlow
+# cannot both be in one process.
+sys.modules["triton"] = None
 
 SENTENCES = {1: 40, 64: 256}
 WIDTHS = (1, 5)

@@ -114,7 +114,7 @@ class Translator(TextToText):
     def translate(
         self,
         texts: Any,
-        beam_width: int = BEAM,
+        beam_width: int = 5,
         *,
         n_best: int = 1,
         length_penalty: float = 1.0,
@@ -194,7 +194,7 @@ class Translator(TextToText):
                 answers[row] = found[:count]
         return [found[0] for found in answers] if n_best == 1 else answers
 
-    def answer(self, inputs: Any, *, beam_width: int = BEAM) -> Any:
+    def answer(self, inputs: Any, *, beam_width: int = 5) -> Any:
         """Translates a text, or each text of a batch; as `translate`.
 
         Args:
