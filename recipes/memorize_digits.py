@@ -9,7 +9,8 @@ write with multiplicative attention.
 Result (seed 0; minutes and hardware in results.csv, on a core that other programs had a
 part of): of 1,000 strings of 55 digits, written without a look at the right digits,
 `memorizer.copy` has a share of 0.99600 right as a whole, `memorizer.reverse` one of
-1.00000, and `memorizer.double`, which writes 110, one of 0.94800. Of strings of 100 digits and more they have next to none.
+1.00000, and `memorizer.double`, which writes 110 digits, one of 0.94800. Of strings of
+100 digits and more they have next to none.
 
 What was tried, on trainings of two minutes of the copier, and where it led:
 
