@@ -208,7 +208,7 @@ def test_one_step_moves_every_weight(name):
         assert np.any(np.array(weight) != old), weight.path
 
 
-@every_trained_model
+@every_trained_architecture
 def test_memorises_eight_examples(name):
     # As long as its examples: some models answer as much as they learned to.
     model = recipe_of(name, units=64).model()
@@ -266,7 +266,7 @@ def test_odd_input_is_answered_or_refused(name):
             assert "Received:" in str(error)
 
 
-@every_trained_model
+@every_trained_architecture
 def test_same_seed_same_weights(name):
     def train():
         keras.utils.set_random_seed(1)
