@@ -79,7 +79,7 @@ class TextToText(ManyToOneToMany):
         """Reads token ids `[batch, time]`, in the graph.
 
         Returns:
-            What `writer` goes on from, and how many tokens it has to write at most.
+            What `_writer` goes on from, and how many tokens it has to write at most.
         """
         import tensorflow as tf
 
@@ -87,7 +87,7 @@ class TextToText(ManyToOneToMany):
         # To a blank text there is no answer: it ends at once.
         limits = tf.where(lengths > 0, self.longest_answers(lengths), 0)
         memory = dict(self.begin(source))
-        begun = self.writer.begin_in_graph(
+        begun = self._writer.begin_in_graph(
             tf.fill(tf.shape(limits), self.tokens.start_id),
             {"decoder": memory.pop("decoder"), "left": limits},
             tf.zeros_like(limits, tf.uint64),
@@ -97,7 +97,7 @@ class TextToText(ManyToOneToMany):
         return begun, tf.reduce_max(tf.concat([[0], limits], 0)) + 1
 
     @functools.cached_property
-    def writer(self) -> generation.Writer:
+    def _writer(self) -> generation.Writer:
         """What writes the answers; its state counts how many tokens are left."""
         import tensorflow as tf
 
@@ -218,7 +218,7 @@ class CharacterMachine(TextToText):
         """Writes the answers to token ids `[batch, time]`, in the graph."""
         begun, count = self.begun_in_graph(source)
         settings = generation.settings(temperature=0.0)
-        return self.writer.write_in_graph(begun, settings, count)[0]
+        return self._writer.write_in_graph(begun, settings, count)[0]
 
     @functools.cached_property
     def _write_answers(self) -> Callable:

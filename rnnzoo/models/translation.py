@@ -284,7 +284,7 @@ class Translator(TextToText):
     ) -> tuple:
         """Returns the tokens of each text's beams, best first, and their scores."""
         begun, count = self.begun_in_graph(source)
-        return self.writer.search_in_graph(
+        return self._writer.search_in_graph(
             begun, generation.settings(), count, beam_width, length_penalty
         )
 
