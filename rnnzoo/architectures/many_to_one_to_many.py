@@ -427,14 +427,13 @@ class ManyToOneToMany(SequenceModel):
         import tensorflow as tf
 
         source, *_ = keras.tree.flatten(self.inputs)
-        state = self.begin(ops.ones([n or 1 for n in source.shape], source.dtype))
-        specs = []
-        for path, tensor in keras.tree.flatten_with_path(state):
-            # All but the decoder's state has time.
-            free = 1 if path[0] == "decoder" else 2
-            shape = (None,) * free + tuple(tensor.shape[free:])
-            specs.append(tf.TensorSpec(shape, tensor.dtype))
-        return keras.tree.pack_sequence_as(state, specs)
+        spec = tf.TensorSpec(source.shape, source.dtype)
+        # Traced and not run: that would draw random numbers of the layers' dropout.
+        begin = tf.function(self.begin, input_signature=[spec], autograph=False)
+        return tf.nest.map_structure(
+            lambda part: tf.TensorSpec(part.shape, part.dtype),
+            begin.get_concrete_function().structured_outputs,
+        )
 
     def tokens_signature(self) -> Signature:
         """Returns the way to call the graph as it is."""
