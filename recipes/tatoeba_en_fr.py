@@ -9,6 +9,11 @@ and its translation in a line.
 There is no official split. Of the English sentences that are like no other (they differ
 from each in more than one word, `rnnzoo.data.parallel.hold_out`) 2,000 are held out for
 the final figures and 1,000 for validation, each with all its French translations.
+
+Result (weights `translator.tatoeba_en_fr`, seed 0, 106.7 minutes on one core of those
+that results.csv names, beside other work): BLEU 40.79 and chrF 59.37 with a beam of 5,
+and 39.59 and 58.24 without one (greedy), against all translations of each of the 2,000
+sentences. The loss of validation still fell in the last of four epochs.
 """
 
 import dataclasses
