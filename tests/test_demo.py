@@ -213,7 +213,9 @@ def test_a_port_that_is_taken_is_said(address, tmp_path):
 
 
 def test_control_c_ends_it(tmp_path):
-    code = f"from rnnzoo import demo; demo.serve({str(tmp_path)!r}, 0)"
+    # As in a terminal, though these tests may run where the signal is ignored.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += f"from rnnzoo import demo; demo.serve({str(tmp_path)!r}, 0)"
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", code],
         stdout=subprocess.PIPE,
