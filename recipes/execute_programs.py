@@ -35,6 +35,7 @@ What was tried, and where it led:
 import dataclasses
 from typing import Any
 
+from rnnzoo.recipes._characters import SETTINGS
 from rnnzoo.training import Recipe, option
 
 
@@ -70,17 +71,8 @@ class ExecutePrograms(Recipe):
         """Returns an untrained executor."""
         from rnnzoo import executor
 
-        return executor(
-            weights=None,
-            attention=self.attention,
-            reverse_source=self.reverse_source,
-            double_source=self.double_source,
-            embedding_dim=self.embedding_dim,
-            units=self.units,
-            num_layers=self.num_layers,
-            cell=self.cell,
-            dropout=self.dropout,
-        )
+        settings = {name: getattr(self, name) for name in SETTINGS}
+        return executor(weights=None, **settings)
 
     def examples(self) -> Any:
         """Returns programs in the order of the curriculum."""

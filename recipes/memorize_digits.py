@@ -24,6 +24,7 @@ What was tried, on trainings of two minutes of the copier, and where it led:
 import dataclasses
 from typing import Any
 
+from rnnzoo.recipes._characters import SETTINGS
 from rnnzoo.training import Recipe, option
 
 # Share of strings of 55 digits that an LSTM without attention has right.
@@ -67,17 +68,8 @@ class MemorizeDigits(Recipe):
         """Returns an untrained memorizer."""
         from rnnzoo import memorizer
 
-        return memorizer(
-            weights=None,
-            attention=self.attention,
-            reverse_source=self.reverse_source,
-            double_source=self.double_source,
-            embedding_dim=self.embedding_dim,
-            units=self.units,
-            num_layers=self.num_layers,
-            cell=self.cell,
-            dropout=self.dropout,
-        )
+        settings = {name: getattr(self, name) for name in SETTINGS}
+        return memorizer(weights=None, **settings)
 
     def examples(self) -> Any:
         """Returns strings of all lengths."""
