@@ -7,7 +7,6 @@ import gc
 import io
 import json
 import os
-import pathlib
 import pickle
 import subprocess
 import sys
@@ -181,28 +180,30 @@ def test_encodings(write, name, written, stated, mark):
     assert all_rows(LabelledFile(path, encoding=stated)) == rows
 
 
-def temporary_copies():
-    return set(pathlib.Path(tempfile.gettempdir()).glob("rnnzoo-*.utf8"))
-
-
-def test_the_copy_is_removed(write):
+def test_the_copy_is_removed(write, tmp_path, monkeypatch):
+    # A folder of its own: other tests may be making copies at the same time.
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     path = write("a.csv", as_csv(ROWS), "utf-16")
-    before = temporary_copies()
     source = LabelledFile(path, encoding="utf-16")
-    assert len(temporary_copies() - before) == 1
+    assert len(list(folder.iterdir())) == 1
     del source
     gc.collect()
-    assert temporary_copies() <= before
+    assert not list(folder.iterdir())
     code = (
-        "import sys; from rnnzoo.data.files import LabelledFile\n"
+        "import sys, tempfile; from rnnzoo.data.files import LabelledFile\n"
         f"source = LabelledFile({str(path)!r}, encoding='utf-16')\n"
-        "print(len(source), 'tensorflow' in sys.modules)"
+        "print(len(source), 'tensorflow' in sys.modules, tempfile.gettempdir())"
     )
     output = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
     )
-    assert output.stdout.split() == ["3", "False"]
-    assert temporary_copies() <= before
+    assert output.stdout.split() == ["3", "False", str(folder)]
+    assert not list(folder.iterdir())
 
 
 # Bad rows
