@@ -36,7 +36,7 @@ class LanguageRecipe(Recipe):
     carried: bool = option(
         True, "each batch goes on where the one before ended; else windows anywhere"
     )
-    tokens: str = option("characters", "characters or words")
+    tokens: str = option("characters", "characters, words or whitespace")
     vocabulary_size: int = option(10_000, "most frequent symbols that are known")
     embedding_dim: int = option(128, "size of the vector that stands for a symbol")
     units: int = option(512, "size of each layer's state")
@@ -53,6 +53,11 @@ class LanguageRecipe(Recipe):
         """The text to train on, and the text to validate on."""
         raise NotImplementedError(f"{type(self).__name__} must say what it trains on")
 
+    @property
+    def test_text(self) -> str:
+        """The text that the figures are of."""
+        return self.texts[1]
+
     @functools.cached_property
     def symbols(self) -> tuple:
         """Both texts as what windows are cut of: strings, or lists of words."""
@@ -60,7 +65,7 @@ class LanguageRecipe(Recipe):
 
         if self.tokens == "characters":
             return self.texts
-        return tuple(TOKENS[self.tokens].split(text) for text in self.texts)
+        return tuple(map(TOKENS[self.tokens].split, self.texts))
 
     def model(self) -> Any:
         """Returns an untrained model that knows the symbols of the training text."""
@@ -104,15 +109,22 @@ class LanguageRecipe(Recipe):
         return windows(self.symbols[1], self.max_length)
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
-        """Returns what a symbol of the whole validation text costs.
+        """Returns what a symbol of the whole text of the figures costs.
 
         The state is carried over the whole text; and, for comparison, begins anew with
         every window.
         """
-        unit = "character" if self.tokens == "characters" else "word"
-        joint, (_, text) = model.tokens.joint, self.texts
-        pairs = zip(*self.validation_examples(), strict=True)
-        parts = [first + joint + rest for first, rest in pairs]
+        from rnnzoo.data.text import windows
+
+        unit, text, symbols = "character", self.test_text, self.test_text
+        if self.tokens != "characters":
+            unit, symbols = "word", model.tokens.split(text)
+        parts = list(
+            map(
+                model.tokens.joint.join,
+                zip(*windows(symbols, self.max_length), strict=True),
+            )
+        )
         figures = {}
         for name, texts in progress(
             [("", [text]), (f"_in_windows_of_{model.max_length}", parts)]

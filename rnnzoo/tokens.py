@@ -861,6 +861,10 @@ _WORD_RULES = (
 )
 
 
+# What separates words in a line.
+_SPACES = r" \t\r\f\v"
+
+
 class _Texts(keras.layers.Layer):
     """What all tokens of texts have in common: padding, and a start symbol."""
 
@@ -961,6 +965,28 @@ class _Vocabulary(_Texts):
         """Splits strings `[batch]` into symbols `[batch, (symbols)]`, in the graph."""
         raise NotImplementedError
 
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the token ids of strings; shapes as in the class."""
+        return self.padded(self.ids(inputs))
+
+    def ids(self, inputs: Any) -> tf.RaggedTensor:
+        """Returns the ids of strings `[batch]` without start symbols and padding."""
+        symbols = self.symbols(tf.convert_to_tensor(inputs, tf.string))
+        return tf.ragged.map_flat_values(self.table.lookup, symbols)
+
+    def decode(self, ids: Any) -> list[str]:
+        """Turns rows of token ids into texts, without padding and start symbols."""
+        symbols = np.array(["", self.unknown, *self.vocabulary, ""], object)
+        return [
+            self.joint.join(symbols[row[(row != PADDING) & (row != self.start_id)]])
+            for row in (np.asarray(row, int) for row in ids)
+        ]
+
+    def symbols_of(self, ids: Sequence[int]) -> list[str]:
+        """Returns the symbols that tokens stand for, one by one."""
+        symbols = ["", self.unknown, *self.vocabulary, START_SYMBOL]
+        return [symbols[i] for i in ids]
+
     def write(self, ids: tf.Tensor) -> tf.Tensor:
         """Writes token ids as strings, in the graph; as `_Texts.write`."""
         # The last one is the start symbol, if there is one.
@@ -1040,8 +1066,7 @@ class Words(_Vocabulary):
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the token ids of strings; shapes as in the class."""
-        words = _words(tf.convert_to_tensor(inputs, tf.string))
-        ids = tf.ragged.map_flat_values(self.table.lookup, words)
+        ids = self.ids(inputs)
         lengths = ids.row_lengths()
         if self.max_length is not None:
             head = self.max_length - self.max_length // 2
@@ -1054,19 +1079,6 @@ class Words(_Vocabulary):
             )
             ids = tf.ragged.boolean_mask(ids, is_kept)
         return self.padded(ids)
-
-    def decode(self, ids: Any) -> list[str]:
-        """Turns rows of token ids into words joined by spaces, without padding."""
-        words = np.array(["", UNKNOWN_WORD, *self.vocabulary, ""], object)
-        return [
-            " ".join(words[row[(row != PADDING) & (row != self.start_id)]])
-            for row in (np.asarray(row, int) for row in ids)
-        ]
-
-    def symbols_of(self, ids: Sequence[int]) -> list[str]:
-        """Returns the words that tokens stand for, one by one."""
-        words = ["", UNKNOWN_WORD, *self.vocabulary, START_SYMBOL]
-        return [words[i] for i in ids]
 
     @staticmethod
     def pieces(text: str, size: int) -> Iterator[str]:
@@ -1108,6 +1120,82 @@ class Words(_Vocabulary):
             "start": self.start,
             "max_length": self.max_length,
         }
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Whitespace(_Vocabulary):
+    r"""Words as white space separates them, and ends of lines, as tokens.
+
+    Use it for models of texts that are cut into words already, as the Penn Treebank is:
+    nothing is lowered, an end of a line is a word `"\n"`, and `<unk>` in a text is the
+    unknown word, as any other is that the vocabulary has not. The call works inside a
+    graph, and nothing else reads text: `encode` and `learn` call the same graph.
+
+    Inputs of the call: UTF-8 strings `[batch]` of any length; bytes that are not UTF-8
+    are read as U+FFFD.
+
+    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end; 1
+    is the unknown word. A text without any word is its start symbol, or one unknown
+    word, since a sequence needs a step.
+
+    Args:
+        vocabulary: The known words, in the order of their ids; the first has id 2.
+        start: Whether every sequence begins with a start symbol, as models that write
+            need it: its id is the last one.
+
+    Raises:
+        ValueError: If a word is twice in the vocabulary.
+
+    Example:
+        >>> from rnnzoo.tokens import Whitespace
+        >>> words = Whitespace(["\n", "mr.", "N"])
+        >>> words.encode(["mr. <unk> N\nN  %", "N"])
+        array([[3, 1, 4, 2, 4, 1],
+               [4, 0, 0, 0, 0, 0]], dtype=int32)
+        >>> words.decode([[3, 1, 2]])
+        ['mr. <unk> \n']
+        >>> Whitespace.learn(["b <unk> <unk>\n", "b A"], size=2)
+        ['b', '\n']
+    """
+
+    kind = "word"
+    joint = " "
+    unknown = "<unk>"
+
+    def __init__(
+        self, vocabulary: Sequence[str], *, start: bool = False, **layer_options: Any
+    ):
+        """Sets up; the class says what the arguments mean."""
+        super().__init__(vocabulary, start, **layer_options)
+
+    def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits strings `[batch]` into words `[batch, (words)]`, in the graph."""
+        return _separated(texts)
+
+    @staticmethod
+    def split(text: str) -> list[str]:
+        """Returns all words of a text, known or not, and its ends of lines."""
+        words = _separated(tf.constant([to_utf8(text)])).flat_values.numpy()
+        return [word.decode() for word in words]
+
+    @staticmethod
+    def pieces(text: str, size: int) -> Iterator[str]:
+        """Yields a text in pieces of about `size` characters, cut between words."""
+        begin, gap = 0, re.compile(f"[{_SPACES}\n]")
+        while found := gap.search(text, begin + max(size, 1)):
+            yield text[begin : found.start()]
+            begin = found.start()
+        yield text[begin:]
+
+    @classmethod
+    def learn(cls, texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
+        """Finds the most frequent words of texts; as `Words.learn`."""
+        found = _most_frequent(_separated, texts, size + 1, min_count)
+        return [word for word in found if word != cls.unknown][:size]
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"vocabulary": self.vocabulary, "start": self.start}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -1169,16 +1257,6 @@ class Characters(_Vocabulary):
     def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings `[batch]` into characters `[batch, (characters)]`."""
         return _characters(texts)
-
-    def call(self, inputs: Any) -> tf.Tensor:
-        """Returns the token ids of strings; shapes as in the class."""
-        characters = _characters(tf.convert_to_tensor(inputs, tf.string))
-        return self.padded(tf.ragged.map_flat_values(self.table.lookup, characters))
-
-    def decode(self, ids: Any) -> list[str]:
-        """Turns rows of token ids into texts; unknown characters become U+FFFD."""
-        characters = np.array(["", "\ufffd", *self.vocabulary, ""], object)
-        return ["".join(characters[np.asarray(row, int)]) for row in ids]
 
     @staticmethod
     def split(text: str) -> list[str]:
@@ -1382,6 +1460,14 @@ def _words(texts: tf.Tensor) -> tf.RaggedTensor:
     for pattern, replacement in _WORD_RULES:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
     return tf.strings.split(tf.strings.lower(texts, "utf-8"))
+
+
+def _separated(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Splits strings `[batch]` at white space; an end of a line is a word."""
+    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+    texts = tf.strings.regex_replace(texts, f"[{_SPACES}]", " ")
+    words = tf.strings.split(tf.strings.regex_replace(texts, r"\n", " \n "), " ")
+    return tf.ragged.boolean_mask(words, tf.not_equal(words, ""))
 
 
 def checked_texts(texts: Any, name: str = "texts") -> list[str]:

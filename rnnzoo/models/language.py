@@ -18,10 +18,10 @@ from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.text import Continued
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.exporting import Signature
-from rnnzoo.tokens import Characters, Words, checked, checked_texts
+from rnnzoo.tokens import Characters, Whitespace, Words, checked, checked_texts
 
 # What texts can be read and written as; bytes and parts of words would go here.
-TOKENS = {"characters": Characters, "words": Words}
+TOKENS = {"characters": Characters, "words": Words, "whitespace": Whitespace}
 # Letters, digits, punctuation marks, space and line end: the default vocabulary.
 ASCII = "".join(c for c in string.printable if c.isprintable() or c == "\n")
 # Symbols of a text that are read, and rows of a batch that are written, at a time.
@@ -57,7 +57,8 @@ class LanguageModel(ManyToMany):
     """Reads a text and says at every symbol what comes next; see `language_model`.
 
     Attributes:
-        tokens: The symbols that it knows: `rnnzoo.tokens.Characters` or `Words`.
+        tokens: The symbols that it knows: `rnnzoo.tokens.Characters`, `Words` or
+            `Whitespace`.
     """
 
     has_one_answer = False
@@ -911,7 +912,9 @@ def language_model(
         vocabulary: The characters (a string will do) or words to know; others are read
             as unknown, and never written. Default: ASCII's characters, and the line
             end. Words have no default.
-        tokens: `"characters"` or `"words"`. Default `"characters"`.
+        tokens: `"characters"`; `"words"`, in lower case; or `"whitespace"`, for texts
+            that are cut into words already (see `rnnzoo.tokens`). Default
+            `"characters"`.
         max_length: Symbols of a text in training; `answer` writes half as many.
             `generate` and `score` know no limit. Default 256.
         embedding_dim: Size of the vector that stands for a symbol. Default 128.
