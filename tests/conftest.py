@@ -1,5 +1,6 @@
 """Four virtual CPU devices for every test, made before TensorFlow is used."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -18,10 +19,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(2)
 
+# What is imported stays: the garbage collector need not look at it again and again.
+gc.freeze()
+
 
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     keras.utils.set_random_seed(0)
     yield
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_leftovers():
+    yield
     keras.backend.clear_session()

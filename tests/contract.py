@@ -1,7 +1,7 @@
 """What every model of `rnnzoo.list_models()` must satisfy.
 
 What takes long, and depends on the architecture more than on the model, is among the
-slow tests but for the first model of each architecture.
+slow tests but for the smallest model of each architecture.
 
 A new model needs no test code here: examples come from the recipe that its weights
 record names. A model whose weights are set by hand takes no `weights`, has no recipe
@@ -37,26 +37,33 @@ TINY = {"units": 8}
 EMOJI = "\N{GRINNING FACE}"
 
 
-def slow_but_first_of_its_architecture(names):
-    """Marks models as slow whose architecture a model before them has, too."""
-    seen, marked = set(), []
-    for name in names:
-        model = typing.get_type_hints(getattr(rnnzoo, name))["return"]
-        line = model.__mro__
-        architecture = line[line.index(SequenceModel) - 1]
-        marks = [pytest.mark.slow] if architecture in seen else []
-        seen.add(architecture)
-        marked.append(pytest.param(name, marks=marks))
-    return marked
+def slow_but_smallest_of_its_architecture(names):
+    """Marks models as slow unless no other of their architecture has fewer weights."""
+
+    def architecture(name):
+        line = typing.get_type_hints(getattr(rnnzoo, name))["return"].__mro__
+        return line[line.index(SequenceModel) - 1]
+
+    def size(name):
+        first = rnnzoo.list_weights(name)[:1]
+        return weights.records()[first[0]]["parameters"] if first else 0
+
+    smallest = {architecture(n): n for n in sorted(names, key=size, reverse=True)}
+    return [
+        pytest.param(
+            name, marks=[] if name in smallest.values() else [pytest.mark.slow]
+        )
+        for name in names
+    ]
 
 
 every_model = pytest.mark.parametrize("name", EVERY_MODEL)
 every_trained_model = pytest.mark.parametrize("name", MODELS)
 every_architecture = pytest.mark.parametrize(
-    "name", slow_but_first_of_its_architecture(EVERY_MODEL)
+    "name", slow_but_smallest_of_its_architecture(EVERY_MODEL)
 )
 every_trained_architecture = pytest.mark.parametrize(
-    "name", slow_but_first_of_its_architecture(MODELS)
+    "name", slow_but_smallest_of_its_architecture(MODELS)
 )
 every_model_by_hand = pytest.mark.parametrize("name", BY_HAND)
 every_weights = pytest.mark.parametrize("name", WEIGHTS)
@@ -348,7 +355,9 @@ def test_the_training_step_compiles_with_xla_to_the_same_loss(name):
 
 
 @every_trained_architecture
-@pytest.mark.parametrize("step", [2, 4, pytest.param(7, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "step", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 7))]
+)
 def test_interrupted_and_resumed_equals_uninterrupted(
     name, step, tmp_path, monkeypatch
 ):
