@@ -34,9 +34,22 @@ def padded(inputs):
     return np.concatenate([inputs, filling.astype(inputs.dtype)], 1)
 
 
-@pytest.mark.parametrize("body", BODIES)
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def combinations(*axes):
+    """All combinations of values; those outside of a Latin square are slow tests."""
+    places = itertools.product(*map(range, map(len, axes)))
+    return [
+        pytest.param(
+            *(axis[place] for axis, place in zip(axes, where, strict=True)),
+            marks=[] if sum(where) % max(map(len, axes)) == 0 else pytest.mark.slow,
+        )
+        for where in places
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "pooling"),
+    combinations(BODIES, ENCODINGS, ["last", "mean", "max", "attention"]),
+)
 def test_many_to_one(encoding, body, pooling):
     model = many_to_one(**encoding, **body, num_classes=3, units=8, pooling=pooling)
     inputs = inputs_of(encoding)
@@ -69,8 +82,9 @@ def test_many_to_many_leaves_padding_out_of_the_loss():
     assert loss == pytest.approx(model.evaluate(*longer, verbose=0)[0], rel=1e-5)
 
 
-TRANSLATORS = list(
-    itertools.product(
+@pytest.mark.parametrize(
+    ("decoder", "attention", "body"),
+    combinations(
         ("summary", "autoregressive"),
         (None, "additive", "multiplicative"),
         (
@@ -78,11 +92,8 @@ TRANSLATORS = list(
             {"bidirectional": True, "num_layers": 2, "cell": "lstm"},
             {"initial_state": "learned", "cell": "simple"},
         ),
-    )
+    ),
 )
-
-
-@pytest.mark.parametrize(("decoder", "attention", "body"), TRANSLATORS)
 def test_many_to_one_to_many(decoder, attention, body):
     model = many_to_one_to_many(
         vocabulary_size=20,
@@ -107,8 +118,10 @@ def test_many_to_one_to_many(decoder, attention, body):
     np.testing.assert_allclose(alone, logits[1:2], atol=1e-5)
 
 
-@pytest.mark.parametrize("attention", [None, "additive", "multiplicative"])
-@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+@pytest.mark.parametrize(
+    ("cell", "attention"),
+    combinations(("simple", "gru", "lstm"), (None, "additive", "multiplicative")),
+)
 def test_writing_step_by_step_equals_writing_at_once(cell, attention):
     model = many_to_one_to_many(
         vocabulary_size=20,

@@ -40,6 +40,7 @@ def test_the_truth_table_and_long_rows(hidden):
     assert model.answer(rows) == (rows.sum(axis=1) % 2).tolist()
 
 
+@pytest.mark.slow
 def test_how_large_logistic_weights_must_be():
     with (ROOT / "benchmarks" / "by_hand.csv").open(encoding="utf-8") as file:
         rows = {float(row["weight"]): row for row in csv.DictReader(file)}

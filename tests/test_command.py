@@ -147,7 +147,11 @@ def begin(folder, ready):
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("number", "status"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+    ],
 )
 def test_an_interrupted_training_saves_and_resumes(tmp_path, number, status):
     folder = tmp_path / "run"

@@ -114,13 +114,15 @@ def test_of_long_texts_the_same_words_are_read(javascript, length):
     assert answer["leftOut"] == max(0, length - 5)
 
 
+CHARACTERS = Characters("abç\n\N{GRINNING FACE}", start=True)
+
+
 @needs_node
 @once
 @given(st.text() | st.text("abç\n"))
 def test_characters_are_those_of_python(javascript, text):
-    tokens = Characters("abç\n\N{GRINNING FACE}", start=True)
-    config = tokens.get_config()
-    expected = tokens.encode([text])[0].tolist()
+    config = CHARACTERS.get_config()
+    expected = CHARACTERS.encode([text])[0].tolist()
     assert javascript("characters", text=text, config=config) == expected
 
 

@@ -20,6 +20,7 @@ from rnnzoo.tokens import (
     Characters,
     Numbers,
     RealSteps,
+    Whitespace,
     Words,
     checked_texts,
     number_rows,
@@ -344,15 +345,17 @@ def test_the_head_and_the_tail_of_a_long_text_are_kept(max_length, kept):
 
 
 VOCABULARY = ["a", "i", "'", ".", "<", "br", "\U0001f600", "don't", "i\u0307"]
+# Made once, as each compiles its graph.
+WORDS = {n: Words(VOCABULARY, max_length=n) for n in (None, 2, 3, 4, 9)}
 
 
 @settings(deadline=None, max_examples=80)
 @given(
     st.lists(texts_of_all_kinds, min_size=1, max_size=6),
-    st.none() | st.integers(2, 9),
+    st.sampled_from([*WORDS]),
 )
 def test_ids_of_any_texts(texts, max_length):
-    words = Words(VOCABULARY, max_length=max_length)
+    words = WORDS[max_length]
     ids = words.encode(texts)
     assert ids.dtype == np.int32 and ids.ndim == 2 and len(ids) == len(texts)
     assert ids.min() >= 0 and ids.max() < words.vocabulary_size == 11
@@ -510,6 +513,8 @@ TURKISH = "çğıİöşüÇĞIÖŞÜ"
 CHARACTERS = Characters(
     TURKISH + "abc \n\t\N{GRINNING FACE}e\N{COMBINING ACUTE ACCENT}\0", start=True
 )
+WITHOUT_START = Characters(CHARACTERS.vocabulary)
+WHITESPACE = Whitespace(["\n", "mr.", "N", "İ", "n't"], start=True)
 
 
 @settings(deadline=None, max_examples=100)
@@ -521,11 +526,47 @@ def test_known_characters_come_back_as_they_were(texts):
     assert ids.shape == (len(texts), 1 + max(map(len, texts)))
     assert np.all(ids[:, 0] == CHARACTERS.start_id)
     assert ids.max() < CHARACTERS.vocabulary_size
-    plain = Characters(CHARACTERS.vocabulary)
     if all(texts):
-        np.testing.assert_array_equal(plain.encode(texts), ids[:, 1:])
-    data = tf.data.Dataset.from_tensors(tf.constant(texts)).map(CHARACTERS)
-    np.testing.assert_array_equal(next(iter(data)), ids)
+        np.testing.assert_array_equal(WITHOUT_START.encode(texts), ids[:, 1:])
+
+
+@pytest.mark.parametrize("tokens", [CHARACTERS, WHITESPACE])
+def test_a_data_set_is_read_like_a_list(tokens):
+    texts = ["", TURKISH, "e\N{COMBINING ACUTE ACCENT}\n\n", "mr. N\nx"]
+    data = tf.data.Dataset.from_tensors(tf.constant(texts)).map(tokens)
+    np.testing.assert_array_equal(next(iter(data)), tokens.encode(texts))
+
+
+SEPARATED = st.lists(
+    st.sampled_from([*WHITESPACE.vocabulary, "<unk>", "Mr.", " ", "\t \r", "\0"]),
+    max_size=8,
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(SEPARATED, st.integers(1, 9))
+@example(["<unk>", "\n", "\n", "N"], 1)
+def test_white_space_separates_words_and_lines_end(symbols, size):
+    text = " ".join(symbols)
+    words = [s for s in symbols if s.strip(" \t\r")]
+    assert Whitespace.split(text) == words
+    ids = WHITESPACE.encode([text])[0]
+    known = {word: i + 2 for i, word in enumerate(WHITESPACE.vocabulary)}
+    assert ids.tolist() == [WHITESPACE.start_id, *(known.get(w, 1) for w in words)]
+    written = WHITESPACE.decode([ids])
+    assert written == [" ".join(w if w in known else "<unk>" for w in words)]
+    np.testing.assert_array_equal(WHITESPACE.encode(written)[0], ids)
+    assert WHITESPACE.write(ids[None]).numpy()[0].decode() == written[0]
+    pieces = list(Whitespace.pieces(text, size))
+    assert "".join(pieces) == text
+    assert [w for piece in pieces for w in Whitespace.split(piece)] == words
+
+
+def test_the_unknown_word_is_not_learned():
+    texts = ["<unk> <unk> b\n", "a b\n\n"]
+    assert Whitespace.learn(texts, 10) == ["\n", "b", "a"]
+    assert Whitespace.learn(texts, 2) == ["\n", "b"]
+    assert Whitespace.learn(texts, 10, min_count=2) == ["\n", "b"]
 
 
 @settings(deadline=None, max_examples=100)
