@@ -33,7 +33,7 @@ class TranslationRecipe(Recipe):
     warmup_steps: int = option(500, "steps over which the learning rate rises from 0")
     averaging: float = option(0.998, "momentum of the average of the weights")
     max_length: int = option(300, "characters of a text; longer ones are left out")
-    tokens: str = option("subwords", "subwords or words")
+    tokens: str = option("subwords", "subwords, words or whitespace")
     vocabulary_size: int = option(4_000, "tokens that both languages have together")
     attention: str = option("multiplicative", "additive, multiplicative or none")
     reverse_source: bool = option(False, "read texts from their end")

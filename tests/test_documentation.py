@@ -18,9 +18,18 @@ MODULES = sorted(
     for package in (rnnzoo, rnnzoo.recipes)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 )
+# Their examples make models, train and export.
+HEAVY = ("rnnzoo.architectures.", "rnnzoo.models.", "rnnzoo.diagnostics")
+HEAVY += ("rnnzoo.explanation", "rnnzoo.exporting", "rnnzoo.finetuning")
 
 
-@pytest.mark.parametrize("name", ["rnnzoo", *MODULES])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name.startswith(HEAVY) else [])
+        for name in ["rnnzoo", *MODULES]
+    ],
+)
 def test_docstring_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
@@ -39,15 +48,15 @@ def code_blocks(path):
     return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
-# Pages train networks; what has no prompts is tested elsewhere.
-PAGES = [ROOT / "README.md"]
-PAGES += [
-    pytest.param(page, marks=pytest.mark.slow)
-    for page in sorted((ROOT / "docs").glob("*.md"))
+# What has no prompts is tested elsewhere.
+PAGES = [
+    page
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     if any(">>> " in block for block in code_blocks(page))
 ]
 
 
+@pytest.mark.slow  # pages train networks
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_of_pages_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

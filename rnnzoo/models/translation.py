@@ -19,10 +19,10 @@ from rnnzoo.exporting import Signature
 from rnnzoo.losses import SmoothedCrossentropy
 from rnnzoo.metrics import TokenAccuracy
 from rnnzoo.models.language import ASCII
-from rnnzoo.tokens import Subwords, Words, checked, checked_texts
+from rnnzoo.tokens import Subwords, Whitespace, Words, checked, checked_texts
 
 # What texts can be read and written as.
-TOKENS = {"subwords": Subwords, "words": Words}
+TOKENS = {"subwords": Subwords, "words": Words, "whitespace": Whitespace}
 # Texts that are written at a time, and source tokens that these may have in all.
 ROWS, STEPS = 64, 8192
 # Beginnings that are kept if nothing is said, and at most in an export.
@@ -50,8 +50,9 @@ class Translator(TextToText):
     """Reads a text and writes its translation; see `translator`.
 
     Attributes:
-        tokens: The tokens of both languages: `rnnzoo.tokens.Subwords` or `Words`. Their
-            start symbol stands before every text, and ends those that are written.
+        tokens: The tokens of both languages: `rnnzoo.tokens.Subwords`, `Words` or
+            `Whitespace`. Their start symbol stands before every text, and ends those
+            that are written.
     """
 
     has_one_answer = False
@@ -387,8 +388,9 @@ def translator(
             bring their own settings; an argument here that contradicts them is refused.
         vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
             languages; or a list of words. Default: ASCII's characters.
-        tokens: `"subwords"`, or `"words"`, which are read and written in lower case and
-            separated by blanks. Default `"subwords"`.
+        tokens: `"subwords"`; `"words"`, which are read and written in lower case and
+            separated by blanks; or `"whitespace"`, for texts that are cut already.
+            Default `"subwords"`.
         attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
             encoder's final state passes. Default `"multiplicative"`.
         reverse_source: Whether the text is read from its end. Default `False`.

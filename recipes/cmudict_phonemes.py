@@ -1,0 +1,124 @@
+"""Pronounces English words: from letters to phonemes, with the CMU dictionary.
+
+    rnnzoo train cmudict_phonemes
+
+The folder `cmudict` in that of all data sets (TFDS_DATA_DIR, or else
+`~/tensorflow_datasets`) must hold `cmudict.dict` of github.com/cmusphinx/cmudict.
+
+A new task of many-to-one-to-many in one file: letters are one language and phonemes the
+other, and a small translator reads `h e l l o` and writes `HH AH L OW`. Its tokens are
+what white space separates.
+
+There is no official split. Of the words of letters and apostrophes a twentieth, drawn
+with seed 0, is held out for the figures and another for validation, each with all its
+pronunciations; stress is left out, which leaves 39 phonemes. An answer is right if it
+is one of the pronunciations: `word_error_rate` is the share of words that are wrong,
+and `phoneme_error_rate` that of phonemes to replace, insert or leave out to come to the
+nearest pronunciation.
+"""
+
+import collections
+import dataclasses
+import functools
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rnnzoo.recipes._translation import TranslationRecipe
+from rnnzoo.training import option
+
+
+@dataclasses.dataclass(kw_only=True)
+class CmudictPhonemes(TranslationRecipe):
+    """Writes the phonemes of a word's letters, with GRUs and attention."""
+
+    trained_on = "CMUdict, the pronouncing dictionary of Carnegie Mellon University"
+    licence = "BSD-2-Clause, as the dictionary"
+    published = {
+        "word_error_rate": (
+            0.2355,
+            "Yao and Zweig, Interspeech 2015, arXiv:1506.00196: bidirectional LSTMs of "
+            "three layers; another split",
+        ),
+        "phoneme_error_rate": (
+            0.0545,
+            "Yao and Zweig, Interspeech 2015, arXiv:1506.00196: bidirectional LSTMs of "
+            "three layers; another split",
+        ),
+    }
+
+    epochs: int = option(10, "rounds of steps, validation and checkpoint")
+    batch_size: int = option(256, "pairs per batch, over all devices")
+    tokens: str = option("whitespace", "subwords, words or whitespace")
+    embedding_dim: int = option(64, "size of the vector that stands for a token")
+    num_layers: int = option(1, "layers of the encoder, and of the decoder")
+    dropout: float = option(0.2, "share of features dropped in training")
+    token_dropout: float = option(0.0, "share of tokens dropped in training")
+    label_smoothing: float = option(
+        0.05, "share of the probability that targets give to all tokens alike"
+    )
+
+    @functools.cached_property
+    def _words(self) -> tuple[list, list, list]:
+        """Words to train on, to validate on and of the figures, with pronunciations."""
+        import numpy as np
+
+        from rnnzoo.data.parallel import folder
+        from rnnzoo.data.text import read_text
+
+        found = collections.defaultdict(list)
+        for line in read_text(folder("cmudict") / "cmudict.dict").splitlines():
+            entry = re.match(r"([a-z']+)(?:\([0-9]+\))? ([A-Z0-9 ]+)", line)
+            if entry:
+                phonemes = re.sub("[0-9]", "", entry[2]).strip()
+                if phonemes not in found[entry[1]]:
+                    found[entry[1]].append(phonemes)
+        words = sorted(found)
+        order = np.random.default_rng(0).permutation(len(words))
+        entries = [(" ".join(words[i]), found[words[i]]) for i in order]
+        part = len(entries) // 20
+        return entries[2 * part :], entries[:part], entries[part : 2 * part]
+
+    @functools.cached_property
+    def parts(self) -> tuple:
+        """Every pronunciation to train on, and the first ones of validation."""
+        training, validation, _ = self._words
+        pairs = [(word, one) for word, found in training for one in found]
+        firsts = [(word, found[0]) for word, found in validation]
+        return tuple(
+            tuple(map(list, zip(*part, strict=True))) for part in (pairs, firsts)
+        )
+
+    def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
+        """Returns the error rates of words and of phonemes, with a beam of 5."""
+        words, found = zip(*self._words[2], strict=True)
+        answers = []
+        for begin in progress(range(0, len(words), 1000)):
+            answers += model.translate(list(words[begin : begin + 1000]))
+        errors = [
+            min(
+                (distance(answer.split(), one.split()), len(one.split()))
+                for one in ones
+            )
+            for answer, ones in zip(answers, found, strict=True)
+        ]
+        wrong, lengths = map(sum, zip(*errors, strict=True))
+        return {
+            "word_error_rate": sum(count > 0 for count, _ in errors) / len(errors),
+            "phoneme_error_rate": wrong / lengths,
+        }
+
+    def golden_inputs(self) -> list:
+        """Returns words of our own."""
+        words = ["hello", "recurrent", "pterodactyl", "networkish", "don't", ""]
+        return [" ".join(word) for word in words]
+
+
+def distance(one: Sequence, other: Sequence) -> int:
+    """Returns how many elements to replace, insert or leave out (Levenshtein, 1966)."""
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        before, row[0] = row[0], i
+        for j, b in enumerate(other, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+    return row[-1]
