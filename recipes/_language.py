@@ -20,6 +20,9 @@ SETTINGS = (
     "tied_weights",
 )
 
+# What figures are of, where windows are cut of characters and not of words.
+UNITS = {"characters": "character", "bytes": "byte"}
+
 
 @dataclasses.dataclass(kw_only=True)
 class LanguageRecipe(Recipe):
@@ -36,7 +39,7 @@ class LanguageRecipe(Recipe):
     carried: bool = option(
         True, "each batch goes on where the one before ended; else windows anywhere"
     )
-    tokens: str = option("characters", "characters, words or whitespace")
+    tokens: str = option("characters", "characters, bytes, words or whitespace")
     vocabulary_size: int = option(10_000, "most frequent symbols that are known")
     embedding_dim: int = option(128, "size of the vector that stands for a symbol")
     units: int = option(512, "size of each layer's state")
@@ -60,10 +63,10 @@ class LanguageRecipe(Recipe):
 
     @functools.cached_property
     def symbols(self) -> tuple:
-        """Both texts as what windows are cut of: strings, or lists of words."""
+        """Both texts as what windows are cut of: characters, or lists of words."""
         from rnnzoo.models.language import TOKENS
 
-        if self.tokens == "characters":
+        if self.tokens in UNITS:
             return self.texts
         return tuple(map(TOKENS[self.tokens].split, self.texts))
 
@@ -74,10 +77,13 @@ class LanguageRecipe(Recipe):
         from rnnzoo.models.language import TOKENS
 
         check_choice("tokens", self.tokens, TOKENS)
-        training, _ = self.texts
+        vocabulary = None
+        if self.tokens != "bytes":
+            learn = TOKENS[self.tokens].learn
+            vocabulary = learn([self.texts[0]], self.vocabulary_size)
         return language_model(
             weights=None,
-            vocabulary=TOKENS[self.tokens].learn([training], self.vocabulary_size),
+            vocabulary=vocabulary,
             **{name: getattr(self, name) for name in SETTINGS},
         )
 
@@ -116,9 +122,8 @@ class LanguageRecipe(Recipe):
         """
         from rnnzoo.data.text import windows
 
-        unit, text, symbols = "character", self.test_text, self.test_text
-        if self.tokens != "characters":
-            unit, symbols = "word", model.tokens.split(text)
+        unit, text = UNITS.get(self.tokens, "word"), self.test_text
+        symbols = text if self.tokens in UNITS else model.tokens.split(text)
         parts = list(
             map(
                 model.tokens.joint.join,

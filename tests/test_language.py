@@ -213,21 +213,50 @@ def test_streams_go_on_and_cover_the_text(text):
     assert sum(map(len, read)) == steps * rows * 16 > 0.9 * len(text)
 
 
-def test_a_carried_state_is_that_of_the_whole_text():
+@pytest.mark.parametrize("tokens", ["characters", "bytes"])
+def test_a_carried_state_is_that_of_the_whole_text(tokens):
     """Pieces with a carried state give the loss of the text in one piece."""
-    model = with_large_weights(dropout=0.0)
+    vocabulary = sorted(set(TEXT)) if tokens == "characters" else None
+    model = with_large_weights(dropout=0.0, tokens=tokens, vocabulary=vocabulary)
     model.compile(keras.optimizers.SGD(0.0), model.loss)
-    streams = Streams(VERSES, 16)
+    streams = Streams(TEXT, 16)
     model.carry_state(2)
-    losses, texts = [], ["", ""]
+    nats, symbols, texts = 0.0, 0, ["", ""]
     for index in range(4):
         inputs, targets = streams.batch(2, 0, index)
         history = model.fit(inputs, targets, batch_size=2, verbose=0, shuffle=False)
-        losses += history.history["loss"]
+        count = np.count_nonzero(model.encode(inputs, targets)[1])
+        nats, symbols = nats + history.history["loss"][0] * count, symbols + count
         for row in range(2):
             texts[row] += (inputs[row] + targets[row])[index > 0 :]
-    nats = sum(score["nats"] for score in model.score(texts))
-    assert np.mean(losses) == pytest.approx(nats / 128, rel=1e-4)
+    scores = model.score(texts)
+    assert symbols == sum(score["symbols"] for score in scores)
+    assert nats == pytest.approx(sum(score["nats"] for score in scores), rel=1e-4)
+
+
+def test_bytes():
+    model = with_large_weights(tokens="bytes")
+    assert model.score(TEXT)["symbols"] == len(TEXT.encode())
+    # Likely to write letters of two bytes and of four, and halves of them.
+    head = model.get_layer("head")
+    bias = np.zeros(258)
+    bias[np.frombuffer("ğüşİ\N{GRINNING FACE}".encode(), "uint8") + 2] = 9
+    head.bias.assign(bias)
+    prompts = ["Gül", "", "\N{GRINNING FACE}"]
+    whole = model.generate(prompts, max_length=120, seed=2)
+    assert any(len(c.encode()) > 1 for text in whole for c in text)
+    assert [model.generate(p, max_length=120, seed=2) for p in prompts] == whole
+    for prompt, text in zip(prompts, whole, strict=True):
+        pieces = list(model.stream(prompt, max_length=120, seed=2))
+        assert "".join(pieces) == text and all(pieces)
+    # Wherever it is interrupted, what comes then is the rest.
+    texts, state = model.generate(prompts, max_length=0, seed=2, return_state=True)
+    for _ in range(120):
+        more, state = model.generate(state=state, max_length=1, return_state=True)
+        texts = [text + one for text, one in zip(texts, more, strict=True)]
+    assert texts == whole
+    with pytest.raises(ValueError, match="leave out vocabulary"):
+        language_model(weights=None, tokens="bytes", vocabulary="abc")
 
 
 @pytest.mark.parametrize("carried", [pytest.param(False, marks=pytest.mark.slow), True])

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from rnnzoo.tokens import (
     BinaryColumns,
     Bits,
+    Bytes,
     Characters,
     Numbers,
     RealSteps,
@@ -560,6 +561,25 @@ def test_white_space_separates_words_and_lines_end(symbols, size):
     pieces = list(Whitespace.pieces(text, size))
     assert "".join(pieces) == text
     assert [w for piece in pieces for w in Whitespace.split(piece)] == words
+
+
+BYTES = Bytes(start=True)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.binary(max_size=12) | st.text(max_size=6).map(str.encode), st.integers(0, 12))
+@example(b"\xe2\x82\xac\xf0\x9f\x98", 5)
+def test_bytes_are_read_and_characters_written(content, cut):
+    ids = [byte + 2 for byte in content]
+    assert BYTES(tf.constant([content])).numpy()[0].tolist() == [258, *ids]
+    text = content.decode("utf-8", "ignore")
+    assert BYTES.decode([ids]) == [text]
+    assert BYTES.write([[258, *ids, 0]]).numpy()[0].decode() == text
+    # What is decoded by parts is what is decoded at once.
+    part = ids[:cut]
+    end = BYTES.whole(part)
+    assert len(part) - 3 <= end <= len(part)
+    assert "".join(BYTES.decode([ids[:end], ids[end:]])) == text
 
 
 def test_the_unknown_word_is_not_learned():

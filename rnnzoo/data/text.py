@@ -66,7 +66,13 @@ class Windows:
 
 
 class Continued(str):
-    """A text that goes on from the one before it, of which it has the last symbol."""
+    """A text that goes on from the one before it.
+
+    Attributes:
+        first: The symbol that it begins with, which is the last of the text before.
+    """
+
+    first: str
 
 
 class Streams:
@@ -124,7 +130,9 @@ class Streams:
             found.append(self._piece(place - (step > 0), self.length + (step > 0)))
         inputs, targets = halves(found)
         if step:
-            inputs = [Continued(text) for text in inputs]
+            inputs = list(map(Continued, inputs))
+            for text, piece in zip(inputs, found, strict=True):
+                text.first = piece[0]
         return inputs, targets
 
     def _piece(self, place: int, length: int) -> str | Sequence[str]:

@@ -18,10 +18,22 @@ from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
 from rnnzoo.data.text import Continued
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.exporting import Signature
-from rnnzoo.tokens import Characters, Whitespace, Words, checked, checked_texts
+from rnnzoo.tokens import (
+    Bytes,
+    Characters,
+    Whitespace,
+    Words,
+    checked,
+    checked_texts,
+)
 
-# What texts can be read and written as; bytes and parts of words would go here.
-TOKENS = {"characters": Characters, "words": Words, "whitespace": Whitespace}
+# What texts can be read and written as.
+TOKENS = {
+    "characters": Characters,
+    "bytes": Bytes,
+    "words": Words,
+    "whitespace": Whitespace,
+}
 # Letters, digits, punctuation marks, space and line end: the default vocabulary.
 ASCII = "".join(c for c in string.printable if c.isprintable() or c == "\n")
 # Symbols of a text that are read, and rows of a batch that are written, at a time.
@@ -39,10 +51,13 @@ class WritingState:
     Attributes:
         begun: What `rnnzoo.generation.Writer` goes on from, of NumPy arrays.
         is_batch: Whether it came of a batch of prompts.
+        tails: The last tokens of each text, if they are part of a character that has
+            not ended.
     """
 
     begun: dict
     is_batch: bool
+    tails: list[list[int]]
 
 
 @dataclasses.dataclass
@@ -57,8 +72,8 @@ class LanguageModel(ManyToMany):
     """Reads a text and says at every symbol what comes next; see `language_model`.
 
     Attributes:
-        tokens: The symbols that it knows: `rnnzoo.tokens.Characters`, `Words` or
-            `Whitespace`.
+        tokens: The symbols that it knows: `rnnzoo.tokens.Characters`, `Bytes`, `Words`
+            or `Whitespace`.
     """
 
     has_one_answer = False
@@ -81,17 +96,26 @@ class LanguageModel(ManyToMany):
         """Sets up; the class says what the arguments mean."""
         check_choice("tokens", tokens, TOKENS)
         check_number("max_length", max_length, minimum=2, whole=True)
-        if vocabulary is None:
-            if tokens != "characters":
+        if tokens == "bytes":
+            if vocabulary is not None:
                 raise ValueError(
-                    "A model of words needs to know them: give vocabulary, such as "
-                    "Words.learn(texts, 10_000). Received: vocabulary=None, "
-                    f"tokens={tokens!r}"
+                    "A model of bytes knows them all: leave out vocabulary. Received: "
+                    "vocabulary, tokens='bytes'"
                 )
-            vocabulary = ASCII
-        vocabulary = list(vocabulary)
-        arguments = constructor_arguments(locals())
-        symbols = TOKENS[tokens](vocabulary, start=True)
+            arguments = constructor_arguments(locals())
+            symbols = Bytes(start=True)
+        else:
+            if vocabulary is None:
+                if tokens != "characters":
+                    raise ValueError(
+                        "A model of words needs to know them: give vocabulary, such as "
+                        "Words.learn(texts, 10_000). Received: vocabulary=None, "
+                        f"tokens={tokens!r}"
+                    )
+                vocabulary = ASCII
+            vocabulary = list(vocabulary)
+            arguments = constructor_arguments(locals())
+            symbols = TOKENS[tokens](vocabulary, start=True)
         super().__init__(
             vocabulary_size=symbols.vocabulary_size,
             # The start symbol, the last one, never comes next.
@@ -130,11 +154,12 @@ class LanguageModel(ManyToMany):
         ids = self.tokens.encode(
             [text + joint + more for text, more in zip(texts, targets, strict=True)]
         )
-        continued = [isinstance(text, Continued) for text in inputs]
-        if any(continued):
-            # These begin with a symbol of the text before, not with a start symbol.
-            ids[continued] = np.roll(ids[continued], -1, axis=1)
-            ids[continued, -1] = 0
+        continued = [i for i, t in enumerate(inputs) if isinstance(t, Continued)]
+        if continued:
+            # These begin with the last token of the text before, and no start symbol.
+            firsts = self.tokens.encode([inputs[i].first for i in continued])
+            for i, length in zip(continued, np.count_nonzero(firsts, 1), strict=True):
+                ids[i] = np.pad(ids[i, length - 1 :], (0, length - 1))
             ids = ids[:, : np.count_nonzero(ids, axis=1).max()]
         return ids[:, :-1], ids[:, 1:]
 
@@ -288,7 +313,7 @@ class LanguageModel(ManyToMany):
         settings = generation.settings(
             temperature, top_k, top_p, repetition_penalty, stops
         )
-        answers, states = [], []
+        answers, states, rows = [], [], []
         for begun in self._begun(texts, seed, state):
             if beam_width:
                 tokens, scores = self._writer.search(
@@ -299,15 +324,23 @@ class LanguageModel(ManyToMany):
                     answers.append(found[:n_best] if n_best > 1 else found[0][0])
                 continue
             tokens, after = self._writer.write(begun, max_length, settings)
-            answers += self.tokens.decode(_cut(tokens, stops))
+            rows += _cut(tokens, stops)
             states.append(after)
+        if state is not None:
+            # What is in a prompt comes after the tail, and is not returned.
+            rows = [
+                tail * (not text) + row
+                for tail, text, row in zip(state.tails, texts, rows, strict=True)
+            ]
+        answers += self.tokens.decode(rows)
         result = answers if is_batch else answers[0]
         if not return_state:
             return result
         begun = keras.tree.map_structure(
             lambda *parts: np.concatenate([np.asarray(part) for part in parts]), *states
         )
-        return result, WritingState(begun, is_batch)
+        tails = [row[self.tokens.whole(row) :] for row in rows]
+        return result, WritingState(begun, is_batch, tails)
 
     def stream(
         self,
@@ -378,9 +411,10 @@ class LanguageModel(ManyToMany):
                 if ended:
                     held = held[: len(held) - _stop_length(held, stops)]
                 keep = _begun_stop(held, stops) if left else 0
+                keep = max(keep, len(held) - self.tokens.whole(held))
                 ready, held = held[: len(held) - keep], held[len(held) - keep :]
-                if ready:
-                    yield joint + self.tokens.decode([np.array(ready)])[0]
+                if text := self.tokens.decode([ready])[0]:
+                    yield joint + text
                     joint = self.tokens.joint
                 size = CHUNK
 
@@ -857,13 +891,10 @@ def _begun_stop(ids: list[int], stops: list[list[int]]) -> int:
     )
 
 
-def _cut(tokens: np.ndarray, stops: list[list[int]]) -> list[np.ndarray]:
+def _cut(tokens: np.ndarray, stops: list[list[int]]) -> list[list[int]]:
     """Returns rows of written tokens without the stops that ended them."""
-    rows = []
-    for row in tokens:
-        ids = [int(token) for token in row if token]
-        rows.append(np.array(ids[: len(ids) - _stop_length(ids, stops)], int))
-    return rows
+    rows = [[int(token) for token in row if token] for row in tokens]
+    return [row[: len(row) - _stop_length(row, stops)] for row in rows]
 
 
 def _figures(nats: float, symbols: int) -> dict[str, float]:
@@ -894,10 +925,10 @@ def language_model(
 ) -> LanguageModel:
     """Makes a model of a language that writes: a prompt in, what comes after it out.
 
-    A stack of recurrent layers reads a text symbol by symbol, characters or words, and
-    says at each how likely every symbol is to come next. Drawing from that, and reading
-    what was drawn, it writes (`generate`, `stream`); how likely a text is, it says too
-    (`score`).
+    A stack of recurrent layers reads a text symbol by symbol, characters, bytes or
+    words, and says at each how likely every symbol is to come next. Drawing from that,
+    and reading what was drawn, it writes (`generate`, `stream`); how likely a text is,
+    it says too (`score`).
 
     Shapes of the graph: token ids `[batch, time]`, the first a start symbol and 0 =
     padding at the end, to logits `[batch, time, symbols]`. `fit` and `evaluate` take
@@ -911,10 +942,10 @@ def language_model(
             bring their own settings; an argument here that contradicts them is refused.
         vocabulary: The characters (a string will do) or words to know; others are read
             as unknown, and never written. Default: ASCII's characters, and the line
-            end. Words have no default.
-        tokens: `"characters"`; `"words"`, in lower case; or `"whitespace"`, for texts
-            that are cut into words already (see `rnnzoo.tokens`). Default
-            `"characters"`.
+            end. Words have no default, and bytes need none.
+        tokens: `"characters"`; `"bytes"` of UTF-8; `"words"`, in lower case; or
+            `"whitespace"`, for texts that are cut into words already (see
+            `rnnzoo.tokens`). Default `"characters"`.
         max_length: Symbols of a text in training; `answer` writes half as many.
             `generate` and `score` know no limit. Default 256.
         embedding_dim: Size of the vector that stands for a symbol. Default 128.
