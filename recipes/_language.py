@@ -70,6 +70,12 @@ class LanguageRecipe(Recipe):
             return self.texts
         return tuple(map(TOKENS[self.tokens].split, self.texts))
 
+    def vocabulary(self) -> list[str]:
+        """Returns the most frequent symbols of the training text."""
+        from rnnzoo.models.language import TOKENS
+
+        return TOKENS[self.tokens].learn([self.texts[0]], self.vocabulary_size)
+
     def model(self) -> Any:
         """Returns an untrained model that knows the symbols of the training text."""
         from rnnzoo import language_model
@@ -77,13 +83,9 @@ class LanguageRecipe(Recipe):
         from rnnzoo.models.language import TOKENS
 
         check_choice("tokens", self.tokens, TOKENS)
-        vocabulary = None
-        if self.tokens != "bytes":
-            learn = TOKENS[self.tokens].learn
-            vocabulary = learn([self.texts[0]], self.vocabulary_size)
         return language_model(
             weights=None,
-            vocabulary=vocabulary,
+            vocabulary=None if self.tokens == "bytes" else self.vocabulary(),
             **{name: getattr(self, name) for name in SETTINGS},
         )
 
