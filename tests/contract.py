@@ -437,6 +437,7 @@ def test_bad_arguments(name):
         make(unit=7)
 
 
+@pytest.mark.slow
 def test_exports_answer_as_python_does(tmp_path):
     """One test, not one per model: they share the process that tries exports."""
     small = {"weights": None, **TINY, "max_length": 16, "num_layers": 1}

@@ -214,6 +214,7 @@ def test_a_port_that_is_taken_is_said(address, tmp_path):
         demo.server(tmp_path, 65536)
 
 
+@pytest.mark.slow
 def test_control_c_ends_it(tmp_path):
     # As in a terminal, though these tests may run where the signal is ignored.
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "

@@ -362,6 +362,7 @@ def own_pairs(tmp_path, **options):
     return OwnTranslator(**{"data": str(path), **small, "batch_size": 16, **options})
 
 
+@pytest.mark.slow
 def test_pairs_of_ones_own(tmp_path, capsys):
     recipe = own_pairs(tmp_path)
     model = training.train(recipe, tmp_path / "run", "cpu")

@@ -64,6 +64,7 @@ def children(process):
     return [int(pid) for pid in text.split()]
 
 
+@pytest.mark.slow
 def test_two_workers_train_as_one(tmp_path):
     one, two = (
         start(tmp_path / "one", *SMALL),
