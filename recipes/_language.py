@@ -20,8 +20,10 @@ SETTINGS = (
     "tied_weights",
 )
 
-# What figures are of, where windows are cut of characters and not of words.
-UNITS = {"characters": "character", "bytes": "byte"}
+# What figures are of.
+UNITS = {"characters": "character", "bytes": "byte", "subwords": "subword"}
+# Windows are cut of characters where they are a symbol or more; else of words.
+CUT_ANYWHERE = ("characters", "bytes")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -39,7 +41,9 @@ class LanguageRecipe(Recipe):
     carried: bool = option(
         True, "each batch goes on where the one before ended; else windows anywhere"
     )
-    tokens: str = option("characters", "characters, bytes, words or whitespace")
+    tokens: str = option(
+        "characters", "characters, bytes, subwords, words or whitespace"
+    )
     vocabulary_size: int = option(10_000, "most frequent symbols that are known")
     embedding_dim: int = option(128, "size of the vector that stands for a symbol")
     units: int = option(512, "size of each layer's state")
@@ -66,15 +70,24 @@ class LanguageRecipe(Recipe):
         """Both texts as what windows are cut of: characters, or lists of words."""
         from rnnzoo.models.language import TOKENS
 
-        if self.tokens in UNITS:
+        if self.tokens in CUT_ANYWHERE:
             return self.texts
         return tuple(map(TOKENS[self.tokens].split, self.texts))
 
-    def vocabulary(self) -> list[str]:
+    @property
+    def joint(self) -> str:
+        """What stands between symbols."""
+        from rnnzoo.models.language import TOKENS
+
+        return TOKENS[self.tokens].joint
+
+    def vocabulary(self) -> Any:
         """Returns the most frequent symbols of the training text."""
         from rnnzoo.models.language import TOKENS
 
-        return TOKENS[self.tokens].learn([self.texts[0]], self.vocabulary_size)
+        options = {"lossless": True} if self.tokens == "subwords" else {}
+        learn = TOKENS[self.tokens].learn
+        return learn([self.texts[0]], self.vocabulary_size, **options)
 
     def model(self) -> Any:
         """Returns an untrained model that knows the symbols of the training text."""
@@ -95,8 +108,8 @@ class LanguageRecipe(Recipe):
 
         text = self.symbols[0]
         if self.carried:
-            return Streams(text, min(self.piece, self.max_length))
-        return Windows(text, self.max_length)
+            return Streams(text, min(self.piece, self.max_length), self.joint)
+        return Windows(text, self.max_length, self.joint)
 
     def prepare(self, model: Any, devices: Any) -> None:
         """Lets the model carry its state from batch to batch."""
@@ -114,7 +127,7 @@ class LanguageRecipe(Recipe):
         """Returns the text to validate on, cut into windows."""
         from rnnzoo.data.text import windows
 
-        return windows(self.symbols[1], self.max_length)
+        return windows(self.symbols[1], self.max_length, self.joint)
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
         """Returns what a symbol of the whole text of the figures costs.
@@ -125,13 +138,9 @@ class LanguageRecipe(Recipe):
         from rnnzoo.data.text import windows
 
         unit, text = UNITS.get(self.tokens, "word"), self.test_text
-        symbols = text if self.tokens in UNITS else model.tokens.split(text)
-        parts = list(
-            map(
-                model.tokens.joint.join,
-                zip(*windows(symbols, self.max_length), strict=True),
-            )
-        )
+        symbols = text if self.tokens in CUT_ANYWHERE else model.tokens.split(text)
+        halves = windows(symbols, self.max_length, self.joint)
+        parts = list(map(self.joint.join, zip(*halves, strict=True)))
         figures = {}
         for name, texts in progress(
             [("", [text]), (f"_in_windows_of_{model.max_length}", parts)]

@@ -12,6 +12,7 @@ word. They train on the first nine tenths of each text and are measured on the l
 import dataclasses
 import functools
 import pathlib
+from typing import Any
 
 from rnnzoo.recipes._language import LanguageRecipe
 from rnnzoo.training import option
@@ -46,7 +47,7 @@ class TurkishLanguage(LanguageRecipe):
         last = [text[len(text) * 9 // 10 :] for text in texts]
         return "\n".join(first), "\n".join(last)
 
-    def vocabulary(self) -> list[str]:
+    def vocabulary(self) -> Any:
         """Returns the characters of the texts, and all others of the alphabet."""
         found = super().vocabulary()
         if self.tokens != "characters":

@@ -1400,6 +1400,9 @@ class Subwords(_Texts):
         >>> subwords = Subwords(Subwords.learn(texts, size=40))
         >>> subwords.decode(subwords.encode(["a slow row", "the tower"]))
         ['a slow row', 'the tower']
+        >>> lossless = Subwords(Subwords.learn(texts, size=40, lossless=True))
+        >>> lossless.decode(lossless.encode([" a  slow\n", "row"]))
+        [' a  slow\n', 'row']
 
     References:
         - Kudo and Richardson, "SentencePiece: a simple and language independent subword
@@ -1445,6 +1448,12 @@ class Subwords(_Texts):
         """Number of token ids: padding, unknown and start symbols included."""
         return self.size + self.start
 
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the vocabulary was learned with `lossless=True`."""
+        with tf.init_scope():
+            return int(self.tokenizer.string_to_id("\n")) != self.UNKNOWN
+
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the token ids of strings; shapes as in the class."""
         texts = tf.convert_to_tensor(inputs, tf.string)
@@ -1475,12 +1484,28 @@ class Subwords(_Texts):
         ]
 
     @staticmethod
-    def learn(texts: Iterable[str], size: int) -> str:
+    def split(text: str) -> list[str]:
+        """Returns words with the blanks before them; parts are never of two of them."""
+        return re.findall(r"\n| ?[^ \n]+| ", to_utf8(text).decode())
+
+    @staticmethod
+    def pieces(text: str, size: int) -> Iterator[str]:
+        """Yields a text in pieces of about `size` characters, cut between words."""
+        begin = 0
+        while found := re.compile("[ \n]").search(text, begin + max(size, 1)):
+            yield text[begin : found.start()]
+            begin = found.start()
+        yield text[begin:]
+
+    @staticmethod
+    def learn(texts: Iterable[str], size: int, *, lossless: bool = False) -> str:
         """Learns parts of words by byte pair encoding; the same for the same texts.
 
         Args:
             texts: The texts, an iterable.
             size: Number of parts, padding and unknown included; fewer if texts are few.
+            lossless: Whether every blank and every end of a line counts, and nothing is
+                made uniform, as models that go on with texts need it.
 
         Returns:
             The `vocabulary` of `Subwords`.
@@ -1492,6 +1517,15 @@ class Subwords(_Texts):
 
         model = io.BytesIO()
         lines = (to_utf8(text).decode() for text in texts)
+        options = {}
+        if lossless:
+            lines = (line for text in lines for line in text.splitlines(keepends=True))
+            options = {
+                "normalization_rule_name": "identity",
+                "remove_extra_whitespaces": False,
+                "add_dummy_prefix": False,
+                "user_defined_symbols": ["\n"],
+            }
         try:
             sentencepiece.SentencePieceTrainer.train(
                 sentence_iterator=lines,
@@ -1507,6 +1541,7 @@ class Subwords(_Texts):
                 eos_id=-1,
                 num_threads=1,
                 minloglevel=3,
+                **options,
             )
         except (RuntimeError, OSError) as error:
             raise ValueError(

@@ -14,6 +14,7 @@ import rnnzoo
 from rnnzoo import callbacks, command, language_model, training
 from rnnzoo.data.text import Continued, Streams, Windows, read_text, windows
 from rnnzoo.recipes.own_language import OwnLanguage
+from rnnzoo.tokens import Subwords
 
 PROMPTS = ["ROMEO:", "ab", "", "x" * 1300, "\N{GRINNING FACE}ç\0"]
 TEXT = "Gül ağacı\nve ıtır; İğde, ölü şişe.\n" * 40
@@ -214,13 +215,18 @@ def test_streams_go_on_and_cover_the_text(text):
     assert sum(map(len, read)) == steps * rows * 16 > 0.9 * len(text)
 
 
-@pytest.mark.parametrize("tokens", ["characters", "bytes"])
+@pytest.mark.parametrize("tokens", ["characters", "bytes", "subwords"])
 def test_a_carried_state_is_that_of_the_whole_text(tokens):
     """Pieces with a carried state give the loss of the text in one piece."""
-    vocabulary = sorted(set(TEXT)) if tokens == "characters" else None
+    vocabulary = {
+        "characters": sorted(set(TEXT)),
+        "bytes": None,
+        "subwords": Subwords.learn([TEXT], 50, lossless=True),
+    }[tokens]
     model = with_large_weights(dropout=0.0, tokens=tokens, vocabulary=vocabulary)
     model.compile(keras.optimizers.SGD(0.0), model.loss)
-    streams = Streams(TEXT, 16)
+    text = Subwords.split(TEXT) if tokens == "subwords" else TEXT
+    streams = Streams(text, 16, joint="")
     model.carry_state(2)
     nats, symbols, texts = 0.0, 0, ["", ""]
     for index in range(4):
@@ -229,10 +235,30 @@ def test_a_carried_state_is_that_of_the_whole_text(tokens):
         count = np.count_nonzero(model.encode(inputs, targets)[1])
         nats, symbols = nats + history.history["loss"][0] * count, symbols + count
         for row in range(2):
-            texts[row] += (inputs[row] + targets[row])[index > 0 :]
+            begin = len(inputs[row].first) if index else 0
+            texts[row] += (inputs[row] + targets[row])[begin:]
     scores = model.score(texts)
     assert symbols == sum(score["symbols"] for score in scores)
     assert nats == pytest.approx(sum(score["nats"] for score in scores), rel=1e-4)
+
+
+def test_subwords():
+    vocabulary = Subwords.learn([TEXT], 50, lossless=True)
+    model = with_large_weights(tokens="subwords", vocabulary=vocabulary)
+    whole = model.generate(["Gül", ""], max_length=60, seed=2)
+    assert any("\n" in text or " " in text for text in whole)
+    for prompt, text in zip(["Gül", ""], whole, strict=True):
+        assert "".join(model.stream(prompt, max_length=60, seed=2)) == text
+        first, state = model.generate(prompt, max_length=7, seed=2, return_state=True)
+        assert first + model.generate(state=state, max_length=53) == text
+    assert model.score(TEXT)["symbols"] == np.count_nonzero(
+        model.tokens.encode([TEXT])[0, 1:]
+    )
+    with pytest.raises(ValueError, match="Subwords.learn.*lossless=True"):
+        language_model(weights=None, tokens="subwords")
+    with pytest.raises(ValueError, match="a vocabulary without ends of lines"):
+        lossy = Subwords.learn([TEXT], 50)
+        language_model(weights=None, tokens="subwords", vocabulary=lossy)
 
 
 def test_bytes():
@@ -300,6 +326,22 @@ def test_own_text_interrupted_and_resumed(tmp_path, monkeypatch, carried, capsys
     assert printed == answer + "\n" and set(answer) <= set(TEXT)
     assert command.main(["evaluate", best]) == 0
     assert "nats_per_character_in_windows_of_32" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("tokens", "unit"),
+    [("bytes", "byte"), ("subwords", "subword"), ("words", "word")],
+)
+def test_a_text_of_other_tokens(tmp_path, tokens, unit):
+    path = tmp_path / "book.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    options = {"data": str(path), "tokens": tokens, "vocabulary_size": 50, "units": 8}
+    recipe = OwnLanguage(**options, epochs=1, batch_size=2, max_length=32, piece=16)
+    model = training.train(recipe, tmp_path / "run", "cpu")
+    figures = recipe.evaluate(model)
+    assert 0 < figures[f"nats_per_{unit}"] < 6
+    assert f"nats_per_{unit}_in_windows_of_32" in figures
 
 
 @pytest.mark.slow

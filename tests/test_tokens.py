@@ -21,6 +21,7 @@ from rnnzoo.tokens import (
     Characters,
     Numbers,
     RealSteps,
+    Subwords,
     Whitespace,
     Words,
     checked_texts,
@@ -561,6 +562,30 @@ def test_white_space_separates_words_and_lines_end(symbols, size):
     pieces = list(Whitespace.pieces(text, size))
     assert "".join(pieces) == text
     assert [w for piece in pieces for w in Whitespace.split(piece)] == words
+
+
+LOSSLESS = Subwords(
+    Subwords.learn(["The cat's cat  sat\non the mat.\n\n"], 60, lossless=True),
+    start=True,
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text("Thecatson m.'\n", max_size=40), st.integers(1, 9))
+def test_lossless_subwords_give_back_every_blank(text, size):
+    ids = LOSSLESS.encode([text])[0]
+    assert LOSSLESS.decode([ids]) == [text]
+    words, pieces = Subwords.split(text), list(Subwords.pieces(text, size))
+    assert "".join(words) == text == "".join(pieces)
+    for parts in (words, pieces):
+        # No token is of two of them.
+        rows = LOSSLESS.encode([*parts, ""])[:, 1:]
+        assert rows[rows > 0].tolist() == ids[1:].tolist()
+
+
+def test_whether_subwords_are_lossless():
+    assert LOSSLESS.is_lossless
+    assert not Subwords(Subwords.learn(["a cat\n"], 60)).is_lossless
 
 
 BYTES = Bytes(start=True)

@@ -19,6 +19,7 @@ class Windows:
     Args:
         text: The text, a string; or a list of words.
         length: Symbols of a window: characters or words. A shorter text is one window.
+        joint: What stands between words.
 
     Raises:
         ValueError: If there are fewer than two symbols.
@@ -31,7 +32,7 @@ class Windows:
         ['To be, or ', 'be, or not', 'or not to ', 'that is th']
     """
 
-    def __init__(self, text: str | Sequence[str], length: int):
+    def __init__(self, text: str | Sequence[str], length: int, joint: str = " "):
         """Sets up; the class says what the arguments mean."""
         check_number("length", length, minimum=2, whole=True)
         if len(text) < 2:
@@ -40,6 +41,7 @@ class Windows:
                 f"{len(text)}"
             )
         self.text, self.length = text, min(length, len(text))
+        self.joint = joint
 
     def batches_per_epoch(self, size: int) -> int:
         """Returns how many batches of this size have as many symbols as the text."""
@@ -50,7 +52,7 @@ class Windows:
         random = np.random.default_rng((seed, index))
         last = len(self.text) - self.length
         places = random.integers(0, last + 1, size)
-        return halves([self._window(int(place), last) for place in places])
+        return halves([self._window(int(place), last) for place in places], self.joint)
 
     def _window(self, place: int, last: int) -> str | Sequence[str]:
         """Returns the window that begins at a place, or a little later."""
@@ -87,6 +89,7 @@ class Streams:
     Args:
         text: The text, a string; or a list of words.
         length: Symbols of a piece: characters or words.
+        joint: What stands between words.
 
     Raises:
         ValueError: If there are fewer than two symbols.
@@ -105,7 +108,7 @@ class Streams:
         of recurrent network trajectories", Neural Computation 2, 1990.
     """
 
-    def __init__(self, text: str | Sequence[str], length: int):
+    def __init__(self, text: str | Sequence[str], length: int, joint: str = " "):
         """Sets up; the class says what the arguments mean."""
         check_number("length", length, minimum=2, whole=True)
         if len(text) < 2:
@@ -114,6 +117,7 @@ class Streams:
                 f"{len(text)}"
             )
         self.text, self.length = text, min(length, len(text))
+        self.joint = joint
 
     def batches_per_epoch(self, size: int) -> int:
         """Returns how many batches of this size an epoch has."""
@@ -128,7 +132,7 @@ class Streams:
         for row in range(size):
             place = begin + row * total // size + step * self.length
             found.append(self._piece(place - (step > 0), self.length + (step > 0)))
-        inputs, targets = halves(found)
+        inputs, targets = halves(found, self.joint)
         if step:
             inputs = list(map(Continued, inputs))
             for text, piece in zip(inputs, found, strict=True):
@@ -142,7 +146,9 @@ class Streams:
         return piece + self.text[: length - len(piece)]
 
 
-def windows(text: str | Sequence[str], length: int) -> tuple[list, list]:
+def windows(
+    text: str | Sequence[str], length: int, joint: str = " "
+) -> tuple[list, list]:
     r"""Cuts a text into windows, one after the other, to measure a model on.
 
     Windows of characters end with a line, or else a word, if they can; all together
@@ -151,6 +157,7 @@ def windows(text: str | Sequence[str], length: int) -> tuple[list, list]:
     Args:
         text: The text, a string; or a list of words.
         length: Largest number of symbols of a window.
+        joint: What stands between words.
 
     Returns:
         Inputs and targets.
@@ -173,14 +180,16 @@ def windows(text: str | Sequence[str], length: int) -> tuple[list, list]:
                     break
         found.append(text[begin:end])
         begin = end
-    return halves(found)
+    return halves(found, joint)
 
 
-def halves(texts: Sequence[str | Sequence[str]]) -> tuple[list[str], list[str]]:
+def halves(
+    texts: Sequence[str | Sequence[str]], joint: str
+) -> tuple[list[str], list[str]]:
     """Cuts texts, or lists of words, into first and second halves, both strings."""
 
     def joined(part: str | Sequence[str]) -> str:
-        return part if isinstance(part, str) else " ".join(part)
+        return part if isinstance(part, str) else joint.join(part)
 
     cuts = [len(text) // 2 for text in texts]
     pairs = list(zip(texts, cuts, strict=True))

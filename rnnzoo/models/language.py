@@ -21,6 +21,7 @@ from rnnzoo.exporting import Signature
 from rnnzoo.tokens import (
     Bytes,
     Characters,
+    Subwords,
     Whitespace,
     Words,
     checked,
@@ -31,6 +32,7 @@ from rnnzoo.tokens import (
 TOKENS = {
     "characters": Characters,
     "bytes": Bytes,
+    "subwords": Subwords,
     "words": Words,
     "whitespace": Whitespace,
 }
@@ -72,8 +74,8 @@ class LanguageModel(ManyToMany):
     """Reads a text and says at every symbol what comes next; see `language_model`.
 
     Attributes:
-        tokens: The symbols that it knows: `rnnzoo.tokens.Characters`, `Bytes`, `Words`
-            or `Whitespace`.
+        tokens: The symbols that it knows: `rnnzoo.tokens.Characters`, `Bytes`,
+            `Subwords`, `Words` or `Whitespace`.
     """
 
     has_one_answer = False
@@ -107,15 +109,24 @@ class LanguageModel(ManyToMany):
         else:
             if vocabulary is None:
                 if tokens != "characters":
+                    kind = TOKENS[tokens].__name__
+                    more = ", lossless=True" if tokens == "subwords" else ""
                     raise ValueError(
-                        "A model of words needs to know them: give vocabulary, such as "
-                        "Words.learn(texts, 10_000). Received: vocabulary=None, "
-                        f"tokens={tokens!r}"
+                        f"A model of {tokens} needs to know them: give vocabulary, "
+                        f"such as {kind}.learn(texts, 10_000{more}). Received: "
+                        f"vocabulary=None, tokens={tokens!r}"
                     )
                 vocabulary = ASCII
-            vocabulary = list(vocabulary)
+            if tokens != "subwords":
+                vocabulary = list(vocabulary)
             arguments = constructor_arguments(locals())
             symbols = TOKENS[tokens](vocabulary, start=True)
+            if tokens == "subwords" and not symbols.is_lossless:
+                raise ValueError(
+                    "A model that goes on with texts needs all of them: learn the "
+                    "vocabulary with Subwords.learn(texts, 10_000, lossless=True). "
+                    "Received: a vocabulary without ends of lines"
+                )
         super().__init__(
             vocabulary_size=symbols.vocabulary_size,
             # The start symbol, the last one, never comes next.
@@ -925,7 +936,7 @@ def language_model(
 ) -> LanguageModel:
     """Makes a model of a language that writes: a prompt in, what comes after it out.
 
-    A stack of recurrent layers reads a text symbol by symbol, characters, bytes or
+    A stack of recurrent layers reads a text symbol by symbol, such as characters or
     words, and says at each how likely every symbol is to come next. Drawing from that,
     and reading what was drawn, it writes (`generate`, `stream`); how likely a text is,
     it says too (`score`).
@@ -940,11 +951,12 @@ def language_model(
         weights: A name of `rnnzoo.list_weights("language_model")`, the path of a file
             that `save` wrote, or `None` for an untrained model. Named weights and files
             bring their own settings; an argument here that contradicts them is refused.
-        vocabulary: The characters (a string will do) or words to know; others are read
-            as unknown, and never written. Default: ASCII's characters, and the line
-            end. Words have no default, and bytes need none.
-        tokens: `"characters"`; `"bytes"` of UTF-8; `"words"`, in lower case; or
-            `"whitespace"`, for texts that are cut into words already (see
+        vocabulary: The characters (a string will do) or words to know, or what
+            `Subwords.learn` returned with `lossless=True`; others are read as unknown,
+            and never written. Default: ASCII's characters, and the line end. Words and
+            subwords have no default, and bytes need none.
+        tokens: `"characters"`; `"bytes"` of UTF-8; `"subwords"`; `"words"`, in lower
+            case; or `"whitespace"`, for texts that are cut into words already (see
             `rnnzoo.tokens`). Default `"characters"`.
         max_length: Symbols of a text in training; `answer` writes half as many.
             `generate` and `score` know no limit. Default 256.
