@@ -98,35 +98,12 @@ class LanguageModel(ManyToMany):
         """Sets up; the class says what the arguments mean."""
         check_choice("tokens", tokens, TOKENS)
         check_number("max_length", max_length, minimum=2, whole=True)
-        if tokens == "bytes":
-            if vocabulary is not None:
-                raise ValueError(
-                    "A model of bytes knows them all: leave out vocabulary. Received: "
-                    "vocabulary, tokens='bytes'"
-                )
-            arguments = constructor_arguments(locals())
-            symbols = Bytes(start=True)
-        else:
-            if vocabulary is None:
-                if tokens != "characters":
-                    kind = TOKENS[tokens].__name__
-                    more = ", lossless=True" if tokens == "subwords" else ""
-                    raise ValueError(
-                        f"A model of {tokens} needs to know them: give vocabulary, "
-                        f"such as {kind}.learn(texts, 10_000{more}). Received: "
-                        f"vocabulary=None, tokens={tokens!r}"
-                    )
-                vocabulary = ASCII
-            if tokens != "subwords":
-                vocabulary = list(vocabulary)
-            arguments = constructor_arguments(locals())
-            symbols = TOKENS[tokens](vocabulary, start=True)
-            if tokens == "subwords" and not symbols.is_lossless:
-                raise ValueError(
-                    "A model that goes on with texts needs all of them: learn the "
-                    "vocabulary with Subwords.learn(texts, 10_000, lossless=True). "
-                    "Received: a vocabulary without ends of lines"
-                )
+        if vocabulary is None and tokens == "characters":
+            vocabulary = ASCII
+        if vocabulary is not None and tokens != "subwords":
+            vocabulary = list(vocabulary)
+        arguments = constructor_arguments(locals())
+        symbols = _symbols(tokens, vocabulary)
         super().__init__(
             vocabulary_size=symbols.vocabulary_size,
             # The start symbol, the last one, never comes next.
@@ -861,6 +838,34 @@ class LanguageModel(ManyToMany):
             targets, logits, from_logits=True, ignore_class=0
         )
         return keras.ops.sum(keras.ops.cast(nats, "float64"), axis=1), state
+
+
+def _symbols(tokens: str, vocabulary: Sequence[str] | None) -> Any:
+    """Returns the tokens of a model; refuses a vocabulary that does not serve it."""
+    if tokens == "bytes":
+        if vocabulary is not None:
+            raise ValueError(
+                "A model of bytes knows them all: leave out vocabulary. Received: "
+                "vocabulary, tokens='bytes'"
+            )
+        return Bytes(start=True)
+    kind, learned = TOKENS[tokens], "texts, 10_000"
+    if kind is Subwords:
+        learned += ", lossless=True"
+    if vocabulary is None:
+        raise ValueError(
+            f"A model of {tokens} needs to know them: give vocabulary, such as "
+            f"{kind.__name__}.learn({learned}). Received: vocabulary=None, "
+            f"tokens={tokens!r}"
+        )
+    symbols = kind(vocabulary, start=True)
+    if kind is Subwords and not symbols.is_lossless:
+        raise ValueError(
+            "A model that goes on with texts needs all of them: learn the vocabulary "
+            f"with Subwords.learn({learned}). Received: a vocabulary without ends of "
+            "lines"
+        )
+    return symbols
 
 
 def _nothing_more(x: Any, y: Any) -> Any:
