@@ -69,7 +69,9 @@ def test_occlusion_is_the_difference_without_the_word():
     assert found.contributions[2] == 0
 
 
-@pytest.mark.parametrize("is_trainable", [True, False])
+@pytest.mark.parametrize(
+    "is_trainable", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 def test_gradient_is_the_slope_along_the_word_vector(is_trainable):
     model = tiny(classes=["angry", "calm", "happy"])
     reader = model.get_layer("reader")
@@ -90,6 +92,7 @@ def test_gradient_is_the_slope_along_the_word_vector(is_trainable):
         assert found.contributions[index] == pytest.approx(slope, rel=0.01, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_functions_are_traced_once_and_see_new_weights(method):
     model = tiny()
@@ -103,6 +106,7 @@ def test_functions_are_traced_once_and_see_new_weights(method):
     assert again.contributions[0] != first.contributions[0]
 
 
+@pytest.mark.slow
 def test_explaining_leaves_the_model_as_it_was(model, tmp_path):
     text = "a good film"
     variables = len(model.variables)
@@ -163,6 +167,7 @@ def test_empty_texts_and_single_words(model, method):
         assert words[0] in str(found) and words[0] in found.to_html()
 
 
+@pytest.mark.slow
 def test_low_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     model = tiny()
