@@ -8,17 +8,18 @@ folder `multi30k` of that of all data sets (see `recipes/multi30k_en_de.py`). 20
 of its training part, drawn by each seed, are written to a file, and `rnnzoo train
 own_translator` learns from it, with the weights and without. BLEU and chrF, of a beam
 of 5, are on the 1,000 captions of test_2016_flickr. Prints a table, and writes it to
-benchmarks/few_pairs.csv.
+benchmarks/few_pairs.csv and to docs/translation.md.
 
 With `--choose`, it tries on the captions of validation how long and how fast to learn,
 for one seed: the settings here are chosen by that.
 """
 
 import argparse
-import csv
 import pathlib
 import tempfile
 import time
+
+from pages import write_table
 
 PAIRS = 200
 WEIGHTS = "tatoeba_en_fr"
@@ -69,7 +70,8 @@ def measured(model: object, split: str) -> dict[str, float]:
     from rnnzoo.metrics import translation_quality
 
     sources, targets = pairs_of(split)
-    return translation_quality(model.translate(sources), targets)
+    quality = translation_quality(model.translate(sources), targets)
+    return {metric: round(value, 2) for metric, value in quality.items()}
 
 
 def main() -> None:
@@ -101,11 +103,9 @@ def main() -> None:
         print(rows[-1], flush=True)
     if parsed.choose:
         return
-    path = pathlib.Path(__file__).with_suffix(".csv")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, max(rows, key=len), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    header = list(max(rows, key=len))
+    cells = [[row.get(column, "") for column in header] for row in rows]
+    write_table("few_pairs", header, cells, "translation.md")
 
 
 if __name__ == "__main__":
