@@ -3,6 +3,10 @@
     rnnzoo train multi30k_de_en
 
 As `multi30k_en_de`, the other way round.
+
+Result (weights `translator.multi30k_de_en`, seed 0, 100.9 minutes on one core of those
+that results.csv names, beside other work): BLEU 41.25 with a beam of 5 and 39.54
+without one (greedy) on the captions of test_2016_flickr; 40.99 on those of validation.
 """
 
 import dataclasses
