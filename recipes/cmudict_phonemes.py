@@ -15,6 +15,10 @@ pronunciations; stress is left out, which leaves 39 phonemes. An answer is right
 is one of the pronunciations: `word_error_rate` is the share of words that are wrong,
 and `phoneme_error_rate` that of phonemes to replace, insert or leave out to come to the
 nearest pronunciation.
+
+Result (weights `translator.cmudict`, seed 0, 57.7 minutes on one core of those that
+results.csv names, beside other work): of 6,246 words a share of 0.292 is wrong, and of
+their phonemes 0.070.
 """
 
 import collections
