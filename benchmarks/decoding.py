@@ -9,18 +9,18 @@ or on one character with the state as input and output; the PyTorch loop calls `
 on one character under `no_grad`. The floor is the time to read the weights once a step,
 at the rate of matrix-vector products over all of them. Each figure is the median of
 several texts, each row a process of its own. Prints a table and writes it to
-benchmarks/decoding.csv.
+benchmarks/decoding.csv and to docs/language.md.
 """
 
 import argparse
-import csv
 import json
 import os
-import pathlib
 import statistics
 import subprocess
 import sys
 import time
+
+from pages import write_table
 
 from rnnzoo.devices import cores
 
@@ -211,10 +211,8 @@ def main() -> None:
 def report(rows: list[dict]) -> None:
     """Prints the last row and writes all so far."""
     print(rows[-1], flush=True)
-    with pathlib.Path(__file__).with_suffix(".csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], "cores"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row | {"cores": cores()} for row in rows)
+    cells = [[*row.values(), cores()] for row in rows]
+    write_table("decoding", [*rows[0], "cores"], cells, "language.md")
 
 
 if __name__ == "__main__":

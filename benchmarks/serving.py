@@ -9,11 +9,11 @@ likeliest each. The last two have random weights, which take as long as others. 
 and the SavedModel are given text; ONNX Runtime and LiteRT, which know no text, tokens,
 and the loop that chooses characters is one of NumPy around them. LiteRT takes a batch
 row by row. Loading includes the imports, and every row of the table is a process of its
-own, so that nothing is warm. Prints a table and writes it to benchmarks/serving.csv.
+own, so that nothing is warm. Prints a table and writes it to benchmarks/serving.csv and
+to docs/serving.md.
 """
 
 import argparse
-import csv
 import json
 import os
 import pathlib
@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from pages import write_table
 
 from rnnzoo.devices import cores
 
@@ -176,10 +177,8 @@ def main() -> None:
                 row = json.loads(run(*options, format, folder).splitlines()[-1])
                 table.append({"model": model, "runtime": runtime, **row})
                 print(table[-1], flush=True)
-    with pathlib.Path(__file__).with_suffix(".csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*table[0], "cores"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row | {"cores": cores()} for row in table)
+    cells = [[*row.values(), cores()] for row in table]
+    write_table("serving", [*table[0], "cores"], cells, "serving.md")
 
 
 def run(*words: str) -> str:

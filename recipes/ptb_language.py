@@ -11,6 +11,10 @@ the Linguistic Data Consortium and does not come with this package.
 Two LSTMs read words, and the head's weights are the words' vectors. What is chosen is
 chosen on the text of validation; the figures are of that of the test, its state carried
 from its beginning to its end, every end of a line and every <unk> counted.
+
+No result is given: a training with smaller vectors to begin with, as Keras has them,
+stood at a perplexity of 150 in windows of validation after five epochs, and was given
+up. Larger ones learn sooner, so that tied vectors now begin with a deviation of 0.2.
 """
 
 import dataclasses

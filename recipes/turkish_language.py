@@ -7,6 +7,11 @@ The folder holds two texts in UTF-8, of authors in the public domain:
 (poems, 114,857 characters). Two LSTMs of 384 units read characters as they are, so that
 ı and i, İ and I are four letters; they know the whole alphabet, also Ğ, which begins no
 word. They train on the first nine tenths of each text and are measured on the last.
+
+Result (weights `language_model.turkish`, seed 0, 40.0 minutes on one core of those that
+results.csv names, beside other work): 1.63584 nats a character over the whole of the
+last tenths, with the state carried; 1.67535 in windows of 256 characters, each of which
+begins anew. With a dropout of 0.5 it was 1.697 and 1.740, training still above that.
 """
 
 import dataclasses

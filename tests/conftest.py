@@ -23,6 +23,21 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Gives a module's tests to one process, and those of one model's contract.
+
+    What they share, such as fixtures and compiled models, is then made once.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            group = item.path.stem
+            if group == "contract" and hasattr(item, "callspec"):
+                name = item.callspec.params.get("name", "")
+                group = f"contract of {name.partition('.')[0]}"
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     keras.utils.set_random_seed(0)

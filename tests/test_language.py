@@ -183,6 +183,16 @@ def test_words():
         language_model(weights=None, tokens="character")
 
 
+def test_turkish_letters_come_back_in_lower_and_upper_case():
+    tokens = language_model("turkish").tokens
+    lower, upper = "çğıiöşü", "ÇĞIİÖŞÜ"
+    assert [tokens.decode(tokens.encode([t])) for t in (lower, upper)] == [
+        [lower],
+        [upper],
+    ]
+    assert len(set(tokens.encode([lower + upper])[0])) == 15  # and the start symbol
+
+
 def test_windows_begin_with_a_line_and_are_the_same_again():
     examples = Windows(VERSES, 80)
     assert examples.batch(9, 1, 2) == examples.batch(9, 1, 2) != examples.batch(9, 1, 3)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from rnnzoo.architectures.sequence_model import (
+    TIED_DEVIATION,
     SequenceModel,
     SequenceReader,
     constructor_arguments,
@@ -106,7 +107,11 @@ class ManyToMany(SequenceModel):
 
         # === Layers ===
         self.reader = SequenceReader(
-            vocabulary_size, embedding_dim, padding_value, name="reader"
+            vocabulary_size,
+            embedding_dim,
+            padding_value,
+            deviation=TIED_DEVIATION if tied_weights else None,
+            name="reader",
         )
         self.recurrence = RecurrentStack(
             units,

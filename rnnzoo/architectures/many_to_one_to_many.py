@@ -10,6 +10,7 @@ from keras import ops
 
 from rnnzoo.architectures.many_to_many import TiedHead
 from rnnzoo.architectures.sequence_model import (
+    TIED_DEVIATION,
     SequenceModel,
     SequenceReader,
     compiled,
@@ -21,9 +22,6 @@ from rnnzoo.errors import check_choice, check_number
 from rnnzoo.exporting import Signature
 from rnnzoo.layers.attention import SCORES, SequenceAttention
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
-
-# Of the vectors that source, target and head share, before training.
-DEVIATION = 0.2
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -221,9 +219,7 @@ class ManyToOneToMany(SequenceModel):
             embedding_dim,
             padding_value,
             token_dropout,
-            # With smaller vectors a head that has them learns how frequent tokens are,
-            # and for long nothing else.
-            deviation=DEVIATION if tied_weights else None,
+            deviation=TIED_DEVIATION if tied_weights else None,
             name="reader",
         )
         self.reversed = ReversedSteps(name="reversed") if reverse_source else None

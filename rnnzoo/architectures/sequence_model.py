@@ -280,6 +280,11 @@ def one_of(**arguments: Any) -> None:
         check_number(name, value, minimum=1, whole=True)
 
 
+# Of tokens' vectors that are the head's weights too, before training: with smaller ones
+# a model learns how frequent tokens are, and for long nothing else.
+TIED_DEVIATION = 0.2
+
+
 @keras.saving.register_keras_serializable("rnnzoo")
 class SequenceReader(keras.layers.Layer):
     """The front of every architecture: tokens or real values to masked features.
