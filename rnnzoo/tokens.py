@@ -939,7 +939,9 @@ class _Vocabulary(_Texts):
 
     kind = "symbol"
 
-    def __init__(self, vocabulary: Sequence[str], start: bool, **layer_options: Any):
+    def __init__(
+        self, vocabulary: Sequence[str], *, start: bool = False, **layer_options: Any
+    ):
         """Makes the table; subclasses say what the arguments mean."""
         super().__init__(start, **layer_options)
         self.vocabulary = list(vocabulary)
@@ -980,11 +982,16 @@ class _Vocabulary(_Texts):
 
     def decode(self, ids: Any) -> list[str]:
         """Turns rows of token ids into texts, without padding and start symbols."""
-        symbols = np.array(["", self.unknown, *self.vocabulary, ""], object)
+        symbols = self._written
         return [
             self.joint.join(symbols[row[(row != PADDING) & (row != self.start_id)]])
             for row in (np.asarray(row, int) for row in ids)
         ]
+
+    @functools.cached_property
+    def _written(self) -> np.ndarray:
+        """What each id is written as."""
+        return np.array(["", self.unknown, *self.vocabulary, ""], object)
 
     def symbols_of(self, ids: Sequence[int]) -> list[str]:
         """Returns the symbols that tokens stand for, one by one."""
@@ -1000,6 +1007,10 @@ class _Vocabulary(_Texts):
         if self.start:
             is_kept &= tf.not_equal(ids, self.start_id)
         return _joined(words, is_kept, self.joint)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"vocabulary": self.vocabulary, "start": self.start}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -1059,7 +1070,7 @@ class Words(_Vocabulary):
         **layer_options: Any,
     ):
         """Sets up; the class says what the arguments mean."""
-        super().__init__(vocabulary, start, **layer_options)
+        super().__init__(vocabulary, start=start, **layer_options)
         if max_length is not None:
             check_number("max_length", max_length, minimum=2, whole=True)
         self.max_length = max_length
@@ -1166,12 +1177,6 @@ class Whitespace(_Vocabulary):
     joint = " "
     unknown = "<unk>"
 
-    def __init__(
-        self, vocabulary: Sequence[str], *, start: bool = False, **layer_options: Any
-    ):
-        """Sets up; the class says what the arguments mean."""
-        super().__init__(vocabulary, start, **layer_options)
-
     def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings `[batch]` into words `[batch, (words)]`, in the graph."""
         return _separated(texts)
@@ -1196,10 +1201,6 @@ class Whitespace(_Vocabulary):
         """Finds the most frequent words of texts; as `Words.learn`."""
         found = _most_frequent(_separated, texts, size + 1, min_count)
         return [word for word in found if word != cls.unknown][:size]
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {"vocabulary": self.vocabulary, "start": self.start}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -1256,7 +1257,7 @@ class Characters(_Vocabulary):
                 f"or a list of characters. Received: {len(wrong)} others, such as "
                 f"{wrong[0]!r}"
             )
-        super().__init__(vocabulary, start, **layer_options)
+        super().__init__(vocabulary, start=start, **layer_options)
 
     def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings `[batch]` into characters `[batch, (characters)]`."""
@@ -1277,10 +1278,6 @@ class Characters(_Vocabulary):
     def learn(texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
         """Finds the most frequent characters of texts; as `Words.learn`."""
         return _most_frequent(_characters, texts, size, min_count)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {"vocabulary": self.vocabulary, "start": self.start}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -1312,7 +1309,7 @@ class Bytes(_Texts):
     """
 
     joint = ""
-    # Those of one byte, of which every text may be made.
+    # Characters of one byte, to make texts of that try exports.
     vocabulary = tuple(map(chr, range(128)))
 
     def __init__(self, *, start: bool = False, **layer_options: Any):
