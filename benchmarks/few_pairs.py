@@ -26,10 +26,12 @@ RATES = {WEIGHTS: 3e-4, "none": 2e-3}
 
 def pairs_of(split: str) -> tuple[list[str], list[str]]:
     """Reads English and French captions."""
-    from rnnzoo.data import parallel
+    from rnnzoo.data.parallel import read_pairs
+    from rnnzoo.data.text import original_file
 
-    folder = parallel.folder("multi30k")
-    return parallel.read_pairs(folder / f"{split}.en", folder / f"{split}.fr")
+    source = "data/task1/raw of github.com/multi30k/dataset, unpacked,"
+    names = [f"{split}.en", f"{split}.fr"]
+    return read_pairs(*(original_file("multi30k", name, source) for name in names))
 
 
 def trained(weights: str, seed: int) -> object:

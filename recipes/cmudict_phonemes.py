@@ -67,11 +67,11 @@ class CmudictPhonemes(TranslationRecipe):
         """Words to train on, to validate on and of the figures, with pronunciations."""
         import numpy as np
 
-        from rnnzoo.data.parallel import folder
-        from rnnzoo.data.text import read_text
+        from rnnzoo.data.text import original_file, read_text
 
+        path = original_file("cmudict", "cmudict.dict", "github.com/cmusphinx/cmudict")
         found = collections.defaultdict(list)
-        for line in read_text(folder("cmudict") / "cmudict.dict").splitlines():
+        for line in read_text(path).splitlines():
             entry = re.match(r"([a-z']+)(?:\([0-9]+\))? ([A-Z0-9 ]+)", line)
             if entry:
                 phonemes = re.sub("[0-9]", "", entry[2]).strip()

@@ -72,9 +72,9 @@ class Multi30kEnDe(TranslationRecipe):
 
     def _pairs(self, split: str) -> tuple[list[str], list[str]]:
         """Reads the pairs of a split."""
-        from rnnzoo.data import parallel
+        from rnnzoo.data.parallel import read_pairs
+        from rnnzoo.data.text import original_file
 
-        folder = parallel.folder("multi30k")
-        return parallel.read_pairs(
-            *(folder / f"{split}.{language}" for language in self.languages)
-        )
+        source = "data/task1/raw of github.com/multi30k/dataset, unpacked,"
+        names = [f"{split}.{language}" for language in self.languages]
+        return read_pairs(*(original_file("multi30k", name, source) for name in names))

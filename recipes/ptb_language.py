@@ -65,7 +65,7 @@ class PtbLanguage(LanguageRecipe):
 
     def _text(self, part: str) -> str:
         """Reads a part of the Treebank."""
-        from rnnzoo.data.parallel import folder
-        from rnnzoo.data.text import read_text
+        from rnnzoo.data.text import original_file, read_text
 
-        return read_text(folder("ptb") / f"ptb.{part}.txt")
+        source = "simple-examples, folder data, of T. Mikolov's RNNLM toolkit"
+        return read_text(original_file("ptb", f"ptb.{part}.txt", source))

@@ -38,9 +38,11 @@ class TatoebaEnFr(TranslationRecipe):
     def _split(self) -> tuple:
         """The training pairs, and the translations of each text that is held out."""
         from rnnzoo.data import parallel
+        from rnnzoo.data.text import original_file
 
-        pairs = parallel.read_pairs(parallel.folder("tatoeba_fra_eng") / "fra.txt")
-        return parallel.hold_out(*pairs, self.held_out * 3 // 2)
+        source = "fra-eng.zip of manythings.org/anki"
+        path = original_file("tatoeba_fra_eng", "fra.txt", source)
+        return parallel.hold_out(*parallel.read_pairs(path), self.held_out * 3 // 2)
 
     @functools.cached_property
     def _held_out(self) -> tuple[list, list]:

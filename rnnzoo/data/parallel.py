@@ -2,7 +2,6 @@
 
 import collections
 import os
-import pathlib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -192,14 +191,3 @@ def _patterns(text: str) -> set[tuple]:
     text = unicodedata.normalize("NFKC", text).lower()
     words = tuple(re.findall(r"\w+", text))
     return {words} | {words[:i] + words[i + 1 :] for i in range(len(words))}
-
-
-def folder(name: str) -> pathlib.Path:
-    """Returns the folder in which a data set lies that no builder prepares.
-
-    Args:
-        name: The folder's name, in that of all data sets: TFDS_DATA_DIR, or else
-            `~/tensorflow_datasets`.
-    """
-    data_dir = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return pathlib.Path(data_dir).expanduser() / name

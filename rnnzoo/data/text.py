@@ -234,3 +234,33 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
             f"The file must be a text of the encoding {encoding!r}: state another with "
             f"--encoding (encoding in Python). Received: path={str(path)!r} ({error})"
         ) from error
+
+
+def original_file(folder: str, name: str, source: str) -> pathlib.Path:
+    """Returns the path of a file of a data set that no builder prepares.
+
+    Args:
+        folder: The data set's folder in that of all data sets: TFDS_DATA_DIR, or else
+            `~/tensorflow_datasets`.
+        name: The file's name.
+        source: Where to get the file.
+
+    Raises:
+        FileNotFoundError: If it is not there; says where to get it and put it.
+
+    Example:
+        >>> from rnnzoo.data.text import original_file
+        >>> original_file("anki", "deu.txt", "manythings.org/anki")
+        Traceback (most recent call last):
+        FileNotFoundError: Get the file 'deu.txt' from manythings.org/anki and put it in
+        the folder '.../anki'; TFDS_DATA_DIR is the folder of all data sets...
+    """
+    parent = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    path = pathlib.Path(parent).expanduser() / folder / name
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"Get the file {name!r} from {source} and put it in the folder "
+            f"{str(path.parent)!r}; TFDS_DATA_DIR is the folder of all data sets. "
+            f"Received: no file {str(path)!r}"
+        )
+    return path

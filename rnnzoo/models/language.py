@@ -245,7 +245,9 @@ class LanguageModel(ManyToMany):
                 part in it.
             n_best: With a beam, how many texts to return, each with its score.
             repetition_penalty: Above 1, what occurred already becomes less likely.
-            stop: A string or several that end the text; they are no part of it.
+            stop: A string or several that end the text; they are no part of it. A
+                model of subwords finds one where it is written with the tokens that
+                stand for it alone.
             seed: Seed of the drawing; `None` for another each time (drawn from NumPy's
                 global generator), or that of `state`.
             state: What another call returned, to go on from there: with what is in
