@@ -178,32 +178,42 @@ def write_results(rows: list[dict]) -> None:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    for path in (FOLDER / "README.md", FOLDER.parent / "README.md"):
-        path.write_text(with_table(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, lines in tables(rows).items():
+        path.write_text(with_table(path, lines), encoding="utf-8")
 
 
-def with_table(text: str) -> str:
-    """Puts the table of results.csv between the two marks of a document."""
+def tables(rows: list[dict]) -> dict[pathlib.Path, str]:
+    """Returns the tables of the documents that have one: all rows, or the main ones."""
+    first = {}
+    for row in rows:
+        first.setdefault(row["weights"], row)
+    return {
+        FOLDER / "README.md": table(rows),
+        FOLDER.parent / "README.md": table(list(first.values())),
+    }
+
+
+def with_table(path: pathlib.Path, lines: str) -> str:
+    """Returns a document with a table between its two marks."""
     begin, end = "<!-- results.csv -->", "<!-- end of results.csv -->"
-    head, rest = text.split(begin)
-    return head + begin + "\n" + table() + end + rest.split(end)[1]
+    head, rest = path.read_text(encoding="utf-8").split(begin)
+    return f"{head}{begin}\n{lines}{end}{rest.split(end)[1]}"
 
 
-def table() -> str:
-    """Returns results.csv as a Markdown table."""
+def table(rows: list[dict]) -> str:
+    """Returns rows of results.csv as a Markdown table."""
     lines = [
-        "| weights | figure | ours | published | seed | minutes of training |",
-        "|---|---|---|---|---|---|",
+        "| weights | figure | ours | published | seed | minutes | trained on |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for row in read_results():
+    for row in rows:
         published = f"{row['published']} ({row['source']})" if row["published"] else ""
         lines.append(
             f"| `{row['weights']}` | {row['metric'].replace('_', ' ')} | "
             f"{float(row['value']):g} | {published} | {row['seed']} | "
-            f"{row['minutes']} |"
+            f"{row['minutes']} | {row['hardware']} |"
         )
-    machines = sorted({row["hardware"] for row in read_results()})
-    return "\n".join(lines) + f"\n\nTrained on {'; '.join(machines)}.\n"
+    return "\n".join(lines) + "\n"
 
 
 def _rounded(values):
