@@ -369,15 +369,19 @@ def _write_onnx(
     _imported("onnxruntime", "onnx")
     tf2onnx = _imported("tf2onnx", "onnx")
     onnx = _imported("onnx", "onnx")
-    for name, signature in signatures.items():
-        graph, specs = _function(signature)
-        content, _ = tf2onnx.convert.from_function(
-            tf.function(graph, input_signature=specs, autograph=False),
-            input_signature=specs,
-            opset=17,
-        )
-        _shrink(content.graph, precision)
-        onnx.save(content, folder / f"{name}.onnx")
+    from rnnzoo import onnx_operators
+
+    with onnx_operators.marked(model):
+        for name, signature in signatures.items():
+            graph, specs = _function(signature)
+            content, _ = tf2onnx.convert.from_function(
+                tf.function(graph, input_signature=specs, autograph=False),
+                input_signature=specs,
+                opset=17,
+                custom_op_handlers=onnx_operators.HANDLERS,
+            )
+            _shrink(content.graph, precision)
+            onnx.save(content, folder / f"{name}.onnx")
 
 
 def _shrink(graph: Any, precision: str) -> None:

@@ -134,6 +134,24 @@ def test_tokens_in_other_formats(format, tmp_path):
     assert set(card["signatures"]) == {"tokens", "stream"}
 
 
+@pytest.mark.parametrize(
+    ("cell", "operator"), [("simple", "RNN"), ("gru", "GRU"), ("lstm", "LSTM")]
+)
+def test_recurrent_layers_are_operators_of_onnx(cell, operator, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("tf2onnx")
+    model = rnnzoo.series_classifier(weights=None, cell=cell, units=4, num_layers=2)
+    random = np.random.default_rng(0)
+    model.set_weights([random.normal(size=w.shape) for w in model.get_weights()])
+    folder = rnnzoo.export(model, tmp_path / "series", "onnx")
+    made = [node.op_type for node in onnx.load(folder / "tokens.onnx").graph.node]
+    assert made.count(operator) == 4 and "Loop" not in made and "Scan" not in made
+    tokens, _ = model.encode([random.normal(50, 35, (n, 2)) for n in (1, 5, 9)])
+    tokens = np.concatenate([tokens, np.zeros_like(tokens[:1])])  # and an empty row
+    answers = replay.onnx(str(folder))("tokens", {"tokens": tokens})["outputs"]
+    np.testing.assert_allclose(answers, model(tokens), atol=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", rnnzoo.list_models())
 @pytest.mark.parametrize("format", ["onnx", "litert"])

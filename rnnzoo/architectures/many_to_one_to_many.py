@@ -447,8 +447,8 @@ class ManyToOneToMany(SequenceModel):
             graph=outputs,
             inputs={n: (self.input[n].shape, self.input[n].dtype) for n in names},
             answers=outputs,
-            # Any tokens will do as a target.
-            examples=[{"source": x, "target": x[:, ::-1]} for x in sources],
+            # Any tokens will do as a target, with the padding at the end.
+            examples=[{"source": x, "target": x[::-1]} for x in sources],
         )
 
     def signatures(self) -> dict[str, Signature]:

@@ -1,0 +1,151 @@
+"""Recurrent layers as operators that ONNX has for them: RNN, GRU and LSTM.
+
+Traced as they are, Keras' layers become loops of single steps, which take ONNX Runtime
+several times as long.
+"""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# An operator of TensorFlow with the same inputs and outputs stands for a layer in the
+# graph that is converted. It is never run: `HANDLERS` replaces it.
+MARK = "CudnnRNNV3"
+# What each cell is for the mark, and for ONNX; the order of ONNX's gates in Keras'.
+OPERATORS = {
+    keras.layers.SimpleRNNCell: ("rnn_tanh", "RNN", [0]),
+    keras.layers.GRUCell: ("gru", "GRU", [0, 1, 2]),
+    keras.layers.LSTMCell: ("lstm", "LSTM", [0, 3, 1, 2]),
+}
+
+
+@contextlib.contextmanager
+def marked(model: Any) -> Iterator[None]:
+    """Has a model's recurrent layers traced as single operators, for `HANDLERS`.
+
+    Padding must be at the end of sequences, as the tokens of the zoo have it.
+    """
+    changed = []
+    try:
+        for layer in model._flatten_layers():
+            kind = _kind(layer)
+            if kind is not None:
+                weights = _weights(layer.cell, OPERATORS[kind][2])
+                mode = OPERATORS[kind][0]
+                loop = functools.partial(_marked_loop, layer, mode, weights)
+                # Keras' own would make it a tracked attribute of the layer.
+                object.__setattr__(layer, "inner_loop", loop)
+                changed.append(layer)
+        yield
+    finally:
+        for layer in changed:
+            object.__delattr__(layer, "inner_loop")
+
+
+def _kind(layer: Any) -> type | None:
+    """Returns the class of a recurrent layer's cell, if ONNX has an operator for it."""
+    cell = getattr(layer, "cell", None)
+    return next((kind for kind in OPERATORS if isinstance(cell, kind)), None)
+
+
+def _weights(cell: Any, order: list[int]) -> np.ndarray:
+    """Returns ONNX's weights of a cell in one row."""
+    matrices = [cell.kernel.numpy(), cell.recurrent_kernel.numpy()]
+    biases = np.atleast_2d(cell.bias.numpy())  # of inputs, and of states if there are
+    biases = np.concatenate([biases, np.zeros_like(biases)])[:2]
+    ordered = []
+    for values in (*matrices, biases):
+        gates = np.split(values, len(order), axis=-1)
+        ordered.append(np.concatenate([gates[i] for i in order], axis=-1))
+    return np.concatenate(
+        [ordered[0].T.ravel(), ordered[1].T.ravel(), ordered[2].ravel()]
+    )
+
+
+def _marked_loop(
+    layer: Any,
+    mode: str,
+    weights: np.ndarray,
+    sequences: tf.Tensor,
+    initial_state: Any,
+    mask: tf.Tensor | None,
+    training: bool = False,
+) -> tuple:
+    """Reads sequences, as the layer's `inner_loop` does, with one operator."""
+    states = tf.nest.flatten(initial_state)
+    inputs = tf.transpose(sequences, [1, 0, 2])
+    if mask is None:
+        steps, batch = tf.shape(inputs)[0], tf.shape(inputs)[1]
+        lengths = tf.fill([batch], steps)
+    else:
+        lengths = tf.math.count_nonzero(tf.nest.flatten(mask)[0], 1, dtype=tf.int32)
+    if layer.go_backwards:
+        inputs = tf.reverse_sequence(inputs, lengths, seq_axis=0, batch_axis=1)
+    outputs, *final, _, _ = tf.raw_ops.CudnnRNNV3(
+        input=inputs,
+        input_h=states[0][None],
+        input_c=states[-1][None],
+        params=tf.constant(weights),
+        sequence_lengths=lengths,
+        rnn_mode=mode,
+        is_training=False,
+    )
+    final = [state[0] for state in final[: len(states)]]
+    if layer.go_backwards:  # in the order of reading, padding first
+        outputs = tf.reverse_sequence(outputs, lengths, seq_axis=0, batch_axis=1)
+        outputs = tf.reverse(outputs, [0])
+    return final[0], tf.transpose(outputs, [1, 0, 2]), final
+
+
+def _operator(graph: Any, node: Any, name: str, args: Any) -> None:
+    """Replaces a marked operator of a graph of tf2onnx."""
+    from tf2onnx.graph_builder import GraphBuilder
+
+    mode = node.get_attr_str("rnn_mode")
+    operator, gates = next(
+        (operator, len(order))
+        for known, operator, order in OPERATORS.values()
+        if known == mode
+    )
+    inputs, hidden, cell, weights, lengths = node.input
+    units = graph.get_shape(hidden)[-1]
+    values = node.inputs[3].get_tensor_value(as_list=False)
+    recurrent, biases = gates * units * units, 2 * gates * units
+    rows = gates * units
+    parts = {
+        "kernel": values[: -recurrent - biases].reshape(1, rows, -1),
+        "recurrent": values[-recurrent - biases : -biases].reshape(1, rows, units),
+        "biases": values[-biases:].reshape(1, 2 * rows),
+    }
+    constants = [
+        graph.make_const(f"{name}/{part}", np.ascontiguousarray(matrix)).output[0]
+        for part, matrix in parts.items()
+    ]
+    attributes = {"hidden_size": units}
+    if operator == "GRU":
+        attributes["linear_before_reset"] = 1  # as Keras' reset_after
+    states = [hidden, cell] if operator == "LSTM" else [hidden]
+    old = node.output
+    steps, batch, _ = graph.get_shape(old[0])
+    shapes = [[steps, 1, batch, units], *[[1, batch, units]] * len(states)]
+    graph.remove_node(node.name)
+    made = graph.make_node(
+        operator,
+        [inputs, *constants, lengths, *states],
+        attr=attributes,
+        output_count=len(shapes),
+        shapes=shapes,
+        dtypes=[graph.get_dtype(inputs)] * len(shapes),
+        name=f"{name}/{operator}",
+    )
+    squeezed = GraphBuilder(graph).make_squeeze({"data": made.output[0], "axes": [1]})
+    for before, after in zip(old, [squeezed, *made.output[1:]], strict=False):
+        graph.replace_all_inputs(before, after)
+
+
+HANDLERS = {MARK: (_operator, [])}
