@@ -163,7 +163,8 @@ def hardware() -> str:
         lines = info.read_text(encoding="utf-8").splitlines()
         names = [line.split(": ", 1)[1] for line in lines if "model name" in line]
         cpu = names[0] if names else cpu
-    return f"{len(os.sched_getaffinity(0))} cores of {cpu}"
+    count = len(os.sched_getaffinity(0))
+    return f"{count} core{'s' if count > 1 else ''} of {cpu}"
 
 
 def read_results() -> list[dict]:
