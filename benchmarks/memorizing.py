@@ -1,62 +1,81 @@
 """Measures how many digits memorizers hold.
 
-    python benchmarks/memorizing.py
+    rnnzoo train memorize_digits --max_length=40 --run=runs/copy_40
+    rnnzoo train memorize_digits --max_length=40 --attention=none --run=runs/alone
+    python benchmarks/memorizing.py runs/copy_40 runs/alone ...
 
 It writes benchmarks/memorizing.csv, the table of docs/memorizing_and_executing.md and
 its picture.
 
-Every listed memorizer writes strings of many lengths on its own; an answer counts if
-every digit is right. Their training had at most 64 digits.
+Every listed memorizer, whose training had at most 64 digits, and the runs of the recipe
+that are named write strings of many lengths on their own; an answer counts if every
+digit is right.
 """
+
+import argparse
+import json
+import pathlib
 
 import numpy as np
 from pages import DOCS, write_table
 
 LENGTHS = (1, 5, 10, 20, 30, 40, 50, 55, 60, 70, 80, 100, 150, 200, 300, 400)
-LONGEST = 64
 STRINGS = 200
+
+
+def memorizers(runs: list[pathlib.Path]) -> dict:
+    """Returns the model and the task of every weights file and run, by its name."""
+    import rnnzoo
+
+    found = {}
+    for name in rnnzoo.list_weights("memorizer"):
+        found[name] = rnnzoo.memorizer(name), rnnzoo.describe(name)["options"]["task"]
+    for run in runs:
+        settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
+        found[run.name] = rnnzoo.load(run / "best.keras"), settings["options"]["task"]
+    return found
+
+
+def shares(model: object, task: str) -> list[float]:
+    """Returns the share of strings that are right as a whole, at each length."""
+    from rnnzoo.data.synthetic import Memorization
+
+    found = []
+    for length in LENGTHS:
+        random = np.random.default_rng(length)
+        texts, answers = Memorization(task).of_lengths([length] * STRINGS, random)
+        pairs = zip(model.answer(texts), answers, strict=True)
+        found.append(float(np.mean([written == answer for written, answer in pairs])))
+    return found
 
 
 def main() -> None:
     """Measures, writes the table and draws it."""
     from matplotlib.figure import Figure
 
-    from rnnzoo import describe, list_weights, memorizer
-    from rnnzoo.data.synthetic import Memorization
-
-    rows = []
-    for name in list_weights("memorizer"):
-        model, task = memorizer(name), describe(name)["options"]["task"]
-        for length in LENGTHS:
-            random = np.random.default_rng(length)
-            texts, answers = Memorization(task).of_lengths([length] * STRINGS, random)
-            pairs = zip(model.answer(texts), answers, strict=True)
-            right = np.mean([written == answer for written, answer in pairs])
-            rows.append((name, length, right))
-            print(f"{name:20} {length:4} {right:.3f}", flush=True)
-
-    names = list_weights("memorizer")
-    table = [
-        [length, *(f"{right:.3f}" for _, digits, right in rows if digits == length)]
-        for length in LENGTHS
-    ]
-    header = ["digits", *names]
-    write_table("memorizing", header, table, "memorizing_and_executing.md")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="*", type=pathlib.Path, help="folders of runs")
+    runs = parser.parse_args().runs
+    right = {}
+    for name, (model, task) in memorizers(runs).items():
+        right[name] = shares(model, task)
+        print(name, *(f"{share:.3f}" for share in right[name]), flush=True)
+    columns = [[f"{share:.3f}" for share in found] for found in right.values()]
+    table = [[length, *row] for length, *row in zip(LENGTHS, *columns, strict=True)]
+    write_table("memorizing", ["digits", *right], table, "memorizing_and_executing.md")
 
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axis = figure.subplots()
-    for name in names:
-        axis.plot(*zip(*(r[1:] for r in rows if r[0] == name), strict=True), "o-")
-        axis.lines[-1].set(label=name, markersize=4)
-    axis.axvline(LONGEST, color="grey", linewidth=1)
-    axis.text(LONGEST * 1.05, 0.05, "longest in training")
+    for name, found in right.items():
+        style = "o--" if name in {run.name for run in runs} else "o-"
+        axis.plot(LENGTHS, found, style, label=name, markersize=4)
     axis.set(
         xscale="log",
         xlabel="digits",
         ylabel="answers right in every digit",
         ylim=(-0.03, 1.05),
     )
-    axis.legend(loc="center left")
+    axis.legend(loc="center left", fontsize="small")
     axis.grid(alpha=0.3)
     figure.savefig(DOCS / "memorizing.png", dpi=110)
 
