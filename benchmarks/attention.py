@@ -7,17 +7,20 @@
 Every run has the same budget: the same pairs, epochs and sizes. BLEU is of the recipe's
 test pairs, by its `evaluate`; the weights are those of lowest loss in validation, as
 they are. Prints a table, and writes it to benchmarks/attention.csv and to
-docs/translation.md.
+docs/translation.md; what these have of other settings stays.
 """
 
 import argparse
+import csv
 import json
 import pathlib
 
-from pages import write_table
+from pages import FOLDER, write_table
 
 import rnnzoo
 from rnnzoo import training
+
+SETTINGS = ("recipe", "attention", "source", "cell")
 
 
 def measure(run: pathlib.Path) -> dict:
@@ -43,12 +46,15 @@ def main() -> None:
     """Measures all runs, prints and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=pathlib.Path, help="folders of runs")
-    rows = []
+    with (FOLDER / "attention.csv").open(encoding="utf-8", newline="") as file:
+        known = list(csv.DictReader(file))
+    rows = {tuple(row[name] for name in SETTINGS): row for row in known}
     for run in parser.parse_args().runs:
-        rows.append(measure(run))
-        print(rows[-1], flush=True)
-    cells = [list(row.values()) for row in rows]
-    write_table("attention", list(rows[0]), cells, "translation.md")
+        row = measure(run)
+        rows[tuple(row[name] for name in SETTINGS)] = row
+        print(row, flush=True)
+    cells = [list(row.values()) for row in rows.values()]
+    write_table("attention", list(known[0]), cells, "translation.md")
 
 
 if __name__ == "__main__":

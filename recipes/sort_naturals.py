@@ -13,6 +13,11 @@ lecture that the architecture is from reports about that after six days. All str
 lists are right (1.00000): of two values in every proportion, with one value that
 differs, and the others. Of the lists of any one length, at worst 0.99950 are right.
 
+On 4 cores of an AMD EPYC that ran nothing else the same command took 25.1 minutes, and
+passed 95 % after 1.2. On other processors sums are rounded otherwise, and weights are
+others: of these, a share of 0.99997 of the random lists was right, and of the 15,376
+lists of two values all but one.
+
 What was tried, on shorter trainings, and where it led:
 
 - Uniform random lists alone, or few short ones: random lists of length 32 are learned
