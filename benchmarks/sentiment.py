@@ -9,11 +9,11 @@ bidirectional layer, mean and maximum over the words, a linear head; Adam, clipp
 gradients. One more row has the recipe's n-grams too. Batches are of similar length, as
 the recipe makes them, or of any length. An epoch's seconds are the mean of some of its
 batches, which are spread evenly over their lengths, times their number. Each row is a
-process of its own. Prints a table and writes it to benchmarks/sentiment.csv.
+process of its own. Prints a table and writes it to benchmarks/sentiment.csv and to
+docs/devices.md.
 """
 
 import argparse
-import csv
 import json
 import os
 import pathlib
@@ -23,6 +23,7 @@ import tempfile
 import time
 
 import numpy as np
+from pages import write_table
 
 from rnnzoo.devices import cores
 
@@ -218,11 +219,8 @@ def main() -> None:
                 }
             )
             print(rows[-1], flush=True)
-            path = pathlib.Path(__file__).with_suffix(".csv")
-            with path.open("w", newline="") as file:
-                writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+    table = [list(row.values()) for row in rows]
+    write_table("sentiment", list(rows[0]), table, "devices.md")
 
 
 if __name__ == "__main__":

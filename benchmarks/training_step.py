@@ -1,4 +1,4 @@
-"""Times one training step of each recipe's model, beside PyTorch and beside the floor.
+"""Times a training step of two models, beside PyTorch and beside the floor.
 
     pip install -e ".[benchmark]"        # PyTorch, for the comparison alone
     python benchmarks/training_step.py
@@ -6,11 +6,10 @@
 The floor is the number of operations of the step's matrix products over the rate of
 products with the shape of the recurrence, measured on the same machine. Each figure is
 the median of several steps, each row a process of its own. Prints a table and writes it
-to benchmarks/training_step.csv.
+to benchmarks/training_step.csv and to docs/devices.md.
 """
 
 import argparse
-import csv
 import json
 import os
 import pathlib
@@ -19,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from pages import write_table
 
 from rnnzoo.devices import cores
 
@@ -297,7 +298,7 @@ def main() -> None:
         base = None
         for label, what in everything.items():
             if what == "pipeline" and case == "classifier":
-                continue  # it has no recipe yet
+                continue  # its batch is made up
             figure = in_a_process(case, what)
             if figure is None:
                 continue
@@ -309,9 +310,10 @@ def main() -> None:
                     "ms": round(figure["ms"], 1),
                     "times rnnzoo": round(figure["ms"] / base, 2),
                     "gflops": round(figure.get("gflops", 0)) or "",
+                    "cores": cores(),
                 }
             )
-            report(rows)
+            print(rows[-1], flush=True)
     base = None
     for workers in (1, 2, 4):
         ms = workers_ms(workers)
@@ -323,18 +325,12 @@ def main() -> None:
                 "ms": round(ms, 1),
                 "times rnnzoo": round(ms / base, 2),
                 "gflops": "",
+                "cores": cores(),
             }
         )
-        report(rows)
-
-
-def report(rows: list[dict]) -> None:
-    """Prints the last row and writes all so far."""
-    print(rows[-1], flush=True)
-    with pathlib.Path(__file__).with_suffix(".csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], "cores"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row | {"cores": cores()} for row in rows)
+        print(rows[-1], flush=True)
+    table = [list(row.values()) for row in rows]
+    write_table("training_step", list(rows[0]), table, "devices.md")
 
 
 if __name__ == "__main__":
