@@ -28,6 +28,19 @@ class _Parser(argparse.ArgumentParser):
             self.error_unknown(unknown, namespace)
         return namespace
 
+    def parse_known_args(self, args=None, namespace=None):
+        words = sys.argv[1:] if args is None else args
+        return super().parse_known_args([*map(self._as_known, words)], namespace)
+
+    def _as_known(self, word: str) -> str:
+        """Returns an option as the parser knows it, `-` and `_` being alike."""
+        name, equals, value = word.partition("=")
+        if name[:2] != "--":
+            return word
+        known = [o for action in self._actions for o in action.option_strings]
+        names = {option.replace("_", "-"): option for option in known}
+        return names.get(name.replace("_", "-"), name) + equals + value
+
     def _check_value(self, action, value):
         if action.choices is not None and value not in action.choices:
             choices = ", ".join(action.choices)

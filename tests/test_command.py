@@ -57,6 +57,13 @@ def test_list_and_describe(capsys):
     assert "commands:" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("joint", "-_")
+def test_options_are_known_with_hyphens_and_underscores(joint, capsys):
+    words = [f"--batch{joint}size=0", f"--reverse{joint}source"]
+    assert main(["train", "memorize_digits", *words]) == 1
+    assert "The option batch_size must be at least 1" in capsys.readouterr().err
+
+
 def test_answers_from_standard_input_and_from_a_file(capsys, monkeypatch, tmp_path):
     path = tmp_path / "lists.txt"
     path.write_text("3 1 2\n\n32 1\n")
