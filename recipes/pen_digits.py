@@ -33,6 +33,8 @@ class PenDigits(SeriesRecipe):
     held_out: int = option(1000, "digits of the training file kept for validation")
     distortion: float = option(0.15, "how far digits are turned and slanted")
     jitter: float = option(1.5, "standard deviation of noise on the points")
+    bend: float = option(0.08, "how far digits are bent, by quadratic terms")
+    uneven: float = option(0.15, "how far points are moved along the pen's way")
 
     def read(self, part: str) -> tuple[list, list]:
         """Returns digits as eight points each, and their names."""
@@ -42,10 +44,25 @@ class PenDigits(SeriesRecipe):
         return list(points), [str(label) for label in rows[:, -1]]
 
     def changed(self, series: list, random: np.random.Generator) -> list:
-        """Returns digits turned and slanted at random, in the same square again."""
+        """Returns digits as others might write them, in the same square again.
+
+        Points are moved along the pen's way; it is bent, turned and slanted.
+        """
         points = np.array(series) - 50.0
-        shape = (len(points), 2, 2)
-        points = points @ (np.eye(2) + random.normal(0, self.distortion, shape))
+        count, steps, _ = points.shape
+        places = np.arange(steps) + random.normal(0, self.uneven, (count, steps))
+        places[:, 0], places[:, -1] = 0, steps - 1
+        places = np.sort(places.clip(0, steps - 1), axis=1)
+        before = places.astype(int).clip(max=steps - 2)
+        share = (places - before)[:, :, None]
+        rows = np.arange(count)[:, None]
+        points = points[rows, before] * (1 - share) + points[rows, before + 1] * share
+
+        x, y = points[:, :, :1] / 50, points[:, :, 1:] / 50
+        squares = np.concatenate([x * x, x * y, y * y], axis=2)
+        points += 50 * squares @ random.normal(0, self.bend, (count, 3, 2))
+        slants = random.normal(0, self.distortion, (count, 2, 2))
+        points = points @ (np.eye(2) + slants)
         points += random.normal(0, self.jitter, points.shape)
         low, high = points.min(axis=1, keepdims=True), points.max(axis=1, keepdims=True)
         return list(100 * (points - low) / (high - low))
