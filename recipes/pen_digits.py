@@ -6,9 +6,17 @@ The folder has the files `pendigits.tra` and `pendigits.tes` of the data set "Pe
 recognition of handwritten digits" of the UCI machine learning repository. Those who
 wrote the test file wrote nothing in the training file.
 
-Result (weights `series_classifier.pen_digits`, seed 0, 4.8 minutes on a core that was
-shared with other work): of the 3,498 digits of the test file a share of 0.98142 is
-named rightly. Of the training file, 1,000 digits say which epoch is best.
+Result (weights `series_classifier.pen_digits`, seed 0, 3.3 minutes on a core that was
+shared with other work): of the 3,498 digits of the test file a share of 0.98256 is
+named rightly. Of the training file, 1,000 digits say which epoch is best. They are of
+the test file's writers no more than the others are, so that more of them are right.
+
+What was tried, on 1,498 other digits of the training file (shares that are right):
+
+- digits turned and slanted, but not bent and all points where they are: 0.9913, and
+  bent and uneven as now 0.9920;
+- 96 units and a dropout of 0.4, for as many epochs as now: 0.9866;
+- bent a little more, with a jitter of 4: 0.9907.
 """
 
 import dataclasses
@@ -26,7 +34,7 @@ class PenDigits(SeriesRecipe):
     trained_on = "Pen-based recognition of handwritten digits (UCI)"
     licence = "CC BY 4.0 (the data), Apache-2.0"
 
-    epochs: int = option(24, "rounds of steps, validation and checkpoint")
+    epochs: int = option(32, "rounds of steps, validation and checkpoint")
     learning_rate: float = option(4e-3, "highest learning rate, after warm-up")
     batch_size: int = option(64, "digits per batch, over all devices")
     averaging: float = option(0.995, "momentum of the average of the weights")
