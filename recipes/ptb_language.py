@@ -12,9 +12,10 @@ Two LSTMs read words, and the head's weights are the words' vectors. What is cho
 chosen on the text of validation; the figures are of that of the test, its state carried
 from its beginning to its end, every end of a line and every <unk> counted.
 
-No result is given: a training with smaller vectors to begin with, as Keras has them,
-stood at a perplexity of 150 in windows of validation after five epochs, and was given
-up. Larger ones learn sooner, so that tied vectors now begin with a deviation of 0.2.
+Result (weights `language_model.ptb`, seed 0, 89.8 minutes on one core of those that
+results.csv names, beside other work): a perplexity of 86.11 on the text of the test
+(4.45565 nats a word); in windows of 70 words, each of which begins anew, 95.96. Zaremba
+et al. (2014) have 82.7 with three times as many parameters.
 """
 
 import dataclasses
@@ -39,7 +40,7 @@ class PtbLanguage(LanguageRecipe):
         )
     }
 
-    epochs: int = option(8, "rounds of steps, validation and checkpoint")
+    epochs: int = option(14, "rounds of steps, validation and checkpoint")
     batch_size: int = option(32, "pieces per batch, over all devices")
     max_length: int = option(70, "symbols of a window in validation, or elsewhere")
     piece: int = option(35, "symbols of a piece where the state is carried")
