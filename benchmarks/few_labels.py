@@ -6,8 +6,7 @@ The folder is that of `rnnzoo train sst2_from_imdb`. Every training is that reci
 weights of IMDB or with `--weights=none`, for several seeds: they choose the sentences,
 too. Accuracy is on the 1,821 test sentences. Prints a table, and writes it to
 benchmarks/few_labels.csv and a picture of it to benchmarks/few_labels.png; trainings
-that are in the table already are not repeated (remove it to begin anew). The table in
-the repository is of earlier weights of IMDB, whose accuracy was 0.906.
+that are in the table already are not repeated (remove it to begin anew).
 """
 
 import argparse
