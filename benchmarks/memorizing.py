@@ -1,8 +1,9 @@
-"""Measures how many digits memorizers hold.
+r"""Measures how many digits memorizers hold.
 
-    rnnzoo train memorize_digits --max_length=40 --run=runs/copy_40
-    rnnzoo train memorize_digits --max_length=40 --attention=none --run=runs/alone
-    python benchmarks/memorizing.py runs/copy_40 runs/alone ...
+    rnnzoo train memorize_digits --max_length=40 --epochs=18 --run=runs/copy_40
+    rnnzoo train memorize_digits --max_length=40 --epochs=18 --attention=none \
+        --run=runs/copy_40_alone
+    python benchmarks/memorizing.py runs/copy_40 runs/copy_40_alone ...
 
 It writes benchmarks/memorizing.csv, the table of docs/memorizing_and_executing.md and
 its picture.
