@@ -67,7 +67,6 @@ def main() -> None:
     header = [
         "training",
         "minutes",
-        "steps",
         "nats a character",
         f"in windows of {WINDOW}",
     ]
