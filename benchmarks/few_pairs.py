@@ -26,12 +26,9 @@ RATES = {WEIGHTS: 3e-4, "none": 2e-3}
 
 def pairs_of(split: str) -> tuple[list[str], list[str]]:
     """Reads English and French captions."""
-    from rnnzoo.data.parallel import read_pairs
-    from rnnzoo.data.text import original_file
+    from rnnzoo.recipes.multi30k_en_de import captions
 
-    source = "data/task1/raw of github.com/multi30k/dataset, unpacked,"
-    names = [f"{split}.en", f"{split}.fr"]
-    return read_pairs(*(original_file("multi30k", name, source) for name in names))
+    return captions(split, ("en", "fr"))
 
 
 def trained(weights: str, seed: int) -> object:

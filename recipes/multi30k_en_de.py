@@ -72,9 +72,14 @@ class Multi30kEnDe(TranslationRecipe):
 
     def _pairs(self, split: str) -> tuple[list[str], list[str]]:
         """Reads the pairs of a split."""
-        from rnnzoo.data.parallel import read_pairs
-        from rnnzoo.data.text import original_file
+        return captions(split, self.languages)
 
-        source = "data/task1/raw of github.com/multi30k/dataset, unpacked,"
-        names = [f"{split}.{language}" for language in self.languages]
-        return read_pairs(*(original_file("multi30k", name, source) for name in names))
+
+def captions(split: str, languages: tuple[str, str]) -> tuple[list[str], list[str]]:
+    """Reads the captions of a split, such as `"train"`, in two languages."""
+    from rnnzoo.data.parallel import read_pairs
+    from rnnzoo.data.text import original_file
+
+    source = "data/task1/raw of github.com/multi30k/dataset, unpacked,"
+    names = [f"{split}.{language}" for language in languages]
+    return read_pairs(*(original_file("multi30k", name, source) for name in names))
