@@ -10,12 +10,63 @@ from keras import ops
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.noise import NoisySimpleRNN
 
-# Cell name -> Keras layer and how many state tensors it carries.
-CELLS = {
-    "simple": (keras.layers.SimpleRNN, 1),
-    "gru": (keras.layers.GRU, 1),
-    "lstm": (keras.layers.LSTM, 2),
-}
+
+class _OwnLoop:
+    """Has a layer of Keras read with a loop of `rnnzoo.layers.loops` on CPUs."""
+
+    def inner_loop(
+        self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+    ) -> tuple:
+        """Returns the last output, all outputs, and the last states, as Keras does."""
+        if not _is_on_cpu():
+            return super().inner_loop(sequences, initial_state, mask, training)
+        from rnnzoo.layers import loops
+
+        cell = self.cell
+        if training and self.dropout:
+            sequences *= cell.get_dropout_mask(sequences[:, 0])[:, None]
+        inputs = ops.transpose(sequences, (1, 0, 2))
+        if mask is not None:
+            mask = ops.transpose(keras.tree.flatten(mask)[0])[..., None]
+            mask = ops.cast(mask, inputs.dtype)
+        if self.go_backwards:
+            inputs = ops.flip(inputs, 0)
+            mask = None if mask is None else ops.flip(mask, 0)
+        weights = (cell.kernel, cell.recurrent_kernel, cell.bias)
+        weights = [ops.cast(one, inputs.dtype) for one in weights]
+        states = keras.tree.flatten(initial_state)
+        read = getattr(loops, self.loop)
+        outputs, states = read(inputs, states, mask, *weights, bool(training))
+        if mask is not None:
+            outputs *= mask
+        return states[0], ops.transpose(outputs, (1, 0, 2)), states
+
+
+def _is_on_cpu() -> bool:
+    """Whether TensorFlow computes, and has no GPU, for which Keras has cuDNN."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return not tf.config.list_logical_devices("GPU")
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class GRU(_OwnLoop, keras.layers.GRU):
+    """Keras' layer, with the activations that it has, and faster on CPUs."""
+
+    loop = "gru"
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class LSTM(_OwnLoop, keras.layers.LSTM):
+    """Keras' layer, with the activations that it has, and faster on CPUs."""
+
+    loop = "lstm"
+
+
+# Cell name -> layer and how many state tensors it carries.
+CELLS = {"simple": (keras.layers.SimpleRNN, 1), "gru": (GRU, 1), "lstm": (LSTM, 2)}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

@@ -1,0 +1,262 @@
+"""Loops of GRU and LSTM over time in TensorFlow, with gradients of their own.
+
+Keras makes both products of a cell anew at every step, and TensorFlow derives the
+gradient step by step. Here, the products with the inputs are made for all steps at
+once, and so are those of the gradient with respect to the weights; one product is left
+in the loop, forwards and backwards.
+
+All sequences here have time first: inputs `[time, batch, features]`, and masks
+`[time, batch, 1]` of ones at real steps and zeros at padding, which leaves a state as
+it was, exactly. The equations are those of `rnnzoo.layers.recurrence.RecurrentStack`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+
+def gru(
+    inputs: tf.Tensor,
+    states: list[tf.Tensor],
+    mask: tf.Tensor | None,
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+    training: bool,
+) -> tuple:
+    """Reads sequences with a GRU.
+
+    Args:
+        inputs: `[time, batch, features]`.
+        states: The state `[batch, units]` before the first step.
+        mask: `[time, batch, 1]`, or `None`.
+        kernel: `[features, 3 * units]`, as Keras orders the gates.
+        recurrent_kernel: `[units, 3 * units]`.
+        bias: `[2, 3 * units]`.
+        training: Whether a gradient will be asked for. There is one in any case, but
+            otherwise TensorFlow's own, which takes longer.
+
+    Returns:
+        The states after every step `[time, batch, units]`, and a list of the last one.
+    """
+    units = recurrent_kernel.shape[0]
+    of_inputs = _product(inputs, kernel, bias[0])
+    of_gates, of_new = tf.split(of_inputs, [2 * units, units], axis=-1)
+
+    def read(of_gates, of_new, state, kernel, bias, keeps_parts=False):
+        """Returns the states, the last one, and the parts of the steps."""
+
+        def step(now, state):
+            of_gates, of_new, mask = now
+            product = _product(state, kernel, bias)
+            gates, recurrent = tf.split(product, [2 * units, units], axis=-1)
+            update, reset = tf.split(tf.sigmoid(of_gates + gates), 2, axis=-1)
+            # The share of the state that is new: 0 at padding, and exactly so.
+            share = 1 - update if mask is None else (1 - update) * mask
+            candidate = tf.tanh(of_new + reset * recurrent)
+            state += share * (candidate - state)
+            parts = [share, reset, candidate, recurrent] if keeps_parts else []
+            return [state], [state, *parts]
+
+        steps, sizes = [of_gates, of_new, mask], [units] * (5 if keeps_parts else 1)
+        (outputs, *parts), (last,) = _loop(step, steps, [state], sizes)
+        return outputs, last, parts
+
+    @tf.custom_gradient
+    def read_and_keep(of_gates, of_new, state, kernel, bias):
+        outputs, last, parts = read(of_gates, of_new, state, kernel, bias, True)
+
+        def gradient(d_outputs, d_last):
+            share, reset, candidate, recurrent = parts
+            before = tf.concat([state[None], outputs[:-1]], axis=0)
+            # What a change of each part of a step does to the state after it.
+            kept = 1 - share
+            by_update = (before - candidate) * share * kept
+            by_new = share * (1 - candidate * candidate)
+            by_recurrent = by_new * reset
+            by_reset = by_recurrent * (1 - reset) * recurrent
+            by_product = tf.stack([by_update, by_reset, by_recurrent], axis=2)
+            transposed = tf.transpose(kernel)
+
+            def step(now, d_state):
+                d_output, kept, by_product = now
+                d_state += d_output
+                d_product = _flat(d_state[:, None] * by_product)
+                d_before = d_state * kept + tf.matmul(d_product, transposed)
+                return [d_before], [d_state]
+
+            steps = [d_outputs, kept, by_product]
+            (d_states,), (d_first,) = _loop(step, steps, [d_last], [units], True)
+            d_product = d_states[:, :, None] * by_product
+            d_gates = _flat(d_product[:, :, :2])
+            d_kernel, d_bias = _of_weights(before, _flat(d_product))
+            return d_gates, d_states * by_new, d_first, d_kernel, d_bias
+
+        return (outputs, last), gradient
+
+    run = read_and_keep if training else read
+    weights = recurrent_kernel, bias[1]
+    outputs, last, *_ = run(of_gates, of_new, states[0], *weights)
+    return outputs, [last]
+
+
+def lstm(
+    inputs: tf.Tensor,
+    states: list[tf.Tensor],
+    mask: tf.Tensor | None,
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+    training: bool,
+) -> tuple:
+    """Reads sequences with an LSTM.
+
+    Args:
+        inputs: `[time, batch, features]`.
+        states: Output and cell state `[batch, units]` before the first step.
+        mask: `[time, batch, 1]`, or `None`.
+        kernel: `[features, 4 * units]`, as Keras orders the gates.
+        recurrent_kernel: `[units, 4 * units]`.
+        bias: `[4 * units]`.
+        training: As for `gru`.
+
+    Returns:
+        The outputs of every step `[time, batch, units]`, and a list of the last output
+        and the last cell state.
+    """
+    units = recurrent_kernel.shape[0]
+    of_inputs = _product(inputs, kernel, bias)
+
+    def read(of_inputs, output, state, kernel, keeps_parts=False):
+        """Returns the outputs, the last one, the last state, and parts of the steps."""
+
+        def step(now, output, state):
+            product, mask = now
+            product += tf.matmul(output, kernel)
+            into, forget, block, out = tf.split(product, 4, axis=-1)
+            into, forget, out = (tf.sigmoid(one) for one in (into, forget, out))
+            block = tf.tanh(block)
+            if mask is not None:
+                into, forget = into * mask, forget * mask + (1 - mask)
+            state = forget * state + into * block
+            squashed = tf.tanh(state)
+            new = out * squashed
+            output = new if mask is None else tf.where(mask > 0, new, output)
+            parts = [state, into, forget, block, out, squashed] if keeps_parts else []
+            return [output, state], [output, *parts]
+
+        steps, sizes = [of_inputs, mask], [units] * (7 if keeps_parts else 1)
+        (outputs, *parts), last = _loop(step, steps, [output, state], sizes)
+        return outputs, *last, parts
+
+    @tf.custom_gradient
+    def read_and_keep(of_inputs, output, state, kernel):
+        outputs, *last, parts = read(of_inputs, output, state, kernel, True)
+
+        def gradient(d_outputs, d_output, d_state):
+            states, into, forget, block, out, squashed = parts
+            before = tf.concat([output[None], outputs[:-1]], axis=0)
+            state_before = tf.concat([state[None], states[:-1]], axis=0)
+            # What a change of each part of a step does to the cell state after it, ...
+            by_input = into * (1 - into) * block
+            by_forget = state_before * forget * (1 - forget)
+            by_block = into * (1 - block * block)
+            by_parts = tf.stack([by_input, by_forget, by_block], axis=2)
+            # ... and one of that state, or of the output gate, to the output.
+            by_state = out * (1 - squashed * squashed)
+            by_out = squashed * out * (1 - out)
+            passed = None
+            if mask is not None:
+                by_state, by_out, passed = by_state * mask, by_out * mask, 1 - mask
+            transposed = tf.transpose(kernel)
+
+            def step(now, d_output, d_state):
+                d_now, by_state, by_out, by_parts, forget, passed = now
+                d_output += d_now
+                d_state += d_output * by_state
+                d_parts = _flat(d_state[:, None] * by_parts)
+                d_product = tf.concat([d_parts, d_output * by_out], axis=-1)
+                d_before = tf.matmul(d_product, transposed)
+                if passed is not None:
+                    d_before += d_output * passed
+                return [d_before, d_state * forget], [d_product]
+
+            steps = [d_outputs, by_state, by_out, by_parts, forget, passed]
+            last = [d_output, d_state]
+            (d_product,), d_first = _loop(step, steps, last, [4 * units], True)
+            return d_product, *d_first, _of_weights(before, d_product)[0]
+
+        return (outputs, *last), gradient
+
+    run = read_and_keep if training else read
+    outputs, *last = run(of_inputs, *states, recurrent_kernel)
+    return outputs, last[:2]
+
+
+def _loop(
+    step: Callable,
+    sequences: list,
+    states: list,
+    sizes: Sequence[int],
+    backwards: bool = False,
+) -> tuple:
+    """Makes a step for every element of some sequences.
+
+    Args:
+        step: From a list of what the sequences have at a step, and the states, to a
+            list of the states after it, and to a list of what is collected.
+        sequences: Tensors `[time, batch, ...]`; `None` stays `None`.
+        states: Tensors `[batch, units]`.
+        sizes: Features of each part that is collected.
+        backwards: Whether it begins with the last element.
+
+    Returns:
+        A list of what was collected, `[time, batch, size]` each, and one of the last
+        states.
+    """
+    length = tf.shape(sequences[0])[0]
+    arrays = [
+        None if one is None else tf.TensorArray(one.dtype, length).unstack(one)
+        for one in sequences
+    ]
+    kind, batch = states[0].dtype, states[0].shape[0]
+    collected = [
+        tf.TensorArray(kind, length, element_shape=(batch, size)) for size in sizes
+    ]
+
+    def body(count: tf.Tensor, states: list, collected: list) -> tuple:
+        index = length - 1 - count if backwards else count
+        now = [None if one is None else one.read(index) for one in arrays]
+        states, parts = step(now, *states)
+        collected = [
+            one.write(index, part) for one, part in zip(collected, parts, strict=True)
+        ]
+        return count + 1, states, collected
+
+    _, states, collected = tf.while_loop(
+        lambda count, *others: count < length,
+        body,
+        (0, states, collected),
+        maximum_iterations=length,
+    )
+    return [one.stack() for one in collected], states
+
+
+def _product(values: Any, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> Any:
+    """Multiplies `[..., features]` by a matrix, in one product."""
+    rows = tf.matmul(tf.reshape(values, (-1, kernel.shape[0])), kernel)
+    rows = rows if bias is None else tf.nn.bias_add(rows, bias)
+    return tf.reshape(rows, tf.concat([tf.shape(values)[:-1], kernel.shape[1:]], 0))
+
+
+def _flat(parts: tf.Tensor) -> tf.Tensor:
+    """Puts `[..., parts, units]` behind each other: `[..., parts * units]`."""
+    *_, count, units = parts.shape
+    return tf.reshape(parts, tf.concat([tf.shape(parts)[:-2], [count * units]], 0))
+
+
+def _of_weights(before: tf.Tensor, d_product: tf.Tensor) -> tuple:
+    """Returns the gradient of a recurrent kernel and of its bias, over all steps."""
+    rows, d_rows = (tf.reshape(x, (-1, x.shape[-1])) for x in (before, d_product))
+    return tf.matmul(rows, d_rows, transpose_a=True), tf.reduce_sum(d_rows, axis=0)
