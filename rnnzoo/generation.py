@@ -20,6 +20,8 @@ from rnnzoo.tokens import to_utf8
 
 # Symbols that are remembered to find stop strings in.
 STOP_LIMIT = 64
+# Tokens that are compared first when the best of many are looked for.
+BLOCK = 64
 
 
 def check_settings(
@@ -368,7 +370,7 @@ class Writer:
         }
         beams = tf.nest.map_structure(lambda t: tf.repeat(t, width, axis=0), beams)
         first_row = tf.repeat(tf.range(batch) * width, width)
-        has_stops = tf.shape(settings["stops"])[0] > 0
+        has_stops = tf.not_equal(tf.size(settings["stops"]), 0)
         is_penalised = tf.not_equal(settings["repetition_penalty"], 1.0)
 
         def goes_on(index: tf.Tensor, now: dict, *others: tf.Tensor) -> tf.Tensor:
@@ -384,7 +386,7 @@ class Writer:
         ) -> tuple:
             logits, state = self.step(now["token"], now["state"], begun["memory"])
             logits = self._adjusted(logits, now["seen"], settings)
-            added, token = tf.math.top_k(tf.nn.log_softmax(logits), k=choices)
+            added, token = _best(tf.nn.log_softmax(logits), choices)
             # A text that has ended goes on with nothing, at no cost.
             ended = now["ended"][:, None]
             nothing = tf.where(tf.range(choices) == 0, 0.0, -np.inf)
@@ -414,7 +416,7 @@ class Writer:
                 return tf.gather(part, parents)
 
             # What is there for some settings only costs nothing with the others.
-            recent, stopped = tf.cond(
+            recent, stopped = _if(
                 has_stops,
                 lambda: self._stopped(of_parents(now["recent"]), token, settings),
                 lambda: (now["recent"], tf.zeros_like(token, tf.bool)),
@@ -423,7 +425,7 @@ class Writer:
                 "token": token,
                 "state": tf.nest.map_structure(of_parents, state),
                 "recent": recent,
-                "seen": tf.cond(
+                "seen": _if(
                     is_penalised,
                     lambda: self._seen(of_parents(now["seen"]), token),
                     lambda: now["seen"],
@@ -451,7 +453,7 @@ class Writer:
             less = tf.where(logits > 0, logits / penalty, logits * penalty)
             return tf.where(seen, less, logits)
 
-        return tf.cond(tf.equal(penalty, 1.0), lambda: logits, penalised)
+        return _if(tf.equal(penalty, 1.0), lambda: logits, penalised)
 
     def _remembered(self, now: dict, token: tf.Tensor, settings: dict) -> dict:
         """Returns what is kept of written tokens beside the state."""
@@ -473,6 +475,36 @@ class Writer:
         return seen | tf.one_hot(
             token, self.vocabulary_size, True, False, dtype=tf.bool
         )
+
+
+def _if(condition: tf.Tensor, then: Callable, otherwise: Callable) -> Any:
+    """Chooses as `tf.cond`; if it is known while the graph is made, only one is in it.
+
+    So settings that are constants cost nothing at the steps of a loop.
+    """
+    known = tf.get_static_value(condition)
+    if known is None:
+        return tf.cond(condition, then, otherwise)
+    return then() if known else otherwise()
+
+
+def _best(logits: tf.Tensor, count: tf.Tensor) -> tuple:
+    """Returns the best logits of each row and their tokens `[rows, count]`, best first.
+
+    `tf.math.top_k` of whole rows takes several times as long: the best tokens are in
+    those blocks whose best ones are the best.
+    """
+    size = logits.shape[-1]
+    blocks = -(-size // BLOCK)
+    padding = [[0, 0], [0, blocks * BLOCK - size]]
+    padded = tf.pad(logits, padding, constant_values=-np.inf)
+    parts = tf.reshape(padded, (-1, blocks, BLOCK))
+    _, block = tf.math.top_k(tf.reduce_max(parts, 2), k=tf.minimum(count, blocks))
+    parts = tf.reshape(tf.gather(parts, block, batch_dims=1), (tf.shape(logits)[0], -1))
+    best, place = tf.math.top_k(parts, k=count)
+    block = tf.gather(block, place // BLOCK, batch_dims=1)
+    # What stands for no token, where all others are impossible too, is none.
+    return best, tf.minimum(block * BLOCK + place % BLOCK, size - 1)
 
 
 def _kept(ended: tf.Tensor, before: Any, after: Any) -> Any:
@@ -516,7 +548,7 @@ def _drawn(logits: tf.Tensor, uniform: tf.Tensor, settings: dict) -> tf.Tensor:
         return tf.gather(tokens, chosen, batch_dims=1)
 
     is_cut = (top_k > 0) | (top_p < 1.0)
-    return tf.cond(
+    return _if(
         tf.equal(temperature, 0.0),
         likeliest,
         lambda: tf.cond(is_cut, any_of_the_best, lambda: any_of(scaled())),

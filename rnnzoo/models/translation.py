@@ -180,9 +180,7 @@ class Translator(TextToText):
         answers = [None] * len(texts)
         for rows, source in self._batches(texts):
             found = self._search(source, beam_width, float(length_penalty))
-            beams, scores = (part.numpy()[:, :n_best] for part in found)
-            written = self._write_texts(beams.reshape(-1, beams.shape[-1]))
-            written = written.numpy().reshape(scores.shape)
+            beams, scores, written = (part.numpy()[:, :n_best] for part in found)
             for i, row in enumerate(rows):
                 found = [list(map(_decoded, written[i]))]
                 if return_scores:
@@ -324,14 +322,16 @@ class Translator(TextToText):
 
     @functools.cached_property
     def _search(self) -> Callable:
-        number = ((), "float32")
-        return compiled(
-            self._search_in_graph, ((None, None), "int32"), ((), "int32"), number
-        )
+        """The compiled graph from a source to its beams, their scores and texts."""
+        import tensorflow as tf
 
-    @functools.cached_property
-    def _write_texts(self) -> Callable:
-        return compiled(self._written, ((None, None), "int32"))
+        def search(source: Any, beam_width: Any, length_penalty: Any) -> tuple:
+            beams, scores = self._search_in_graph(source, beam_width, length_penalty)
+            rows = tf.reshape(beams, (-1, tf.shape(beams)[-1]))
+            return beams, scores, tf.reshape(self._written(rows), tf.shape(scores))
+
+        number = ((), "float32")
+        return compiled(search, ((None, None), "int32"), ((), "int32"), number)
 
     @functools.cached_property
     def _attend(self) -> Callable:
