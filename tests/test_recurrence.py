@@ -6,8 +6,11 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rnnzoo.layers.recurrence import ChronoBias, RecurrentStack
+from rnnzoo.layers.recurrence import GRU, LSTM, ChronoBias, RecurrentStack
 
 LOG3 = math.log(3)  # the logistic function of it is 3/4, and of minus it 1/4
 ATOL = 1e-6
@@ -105,6 +108,92 @@ def test_a_sequence_can_be_read_in_pieces(cell):
     both = np.concatenate([first, second], 1)
     np.testing.assert_allclose(both, whole, atol=1e-6)
     np.testing.assert_allclose(state[1][0], last[1][0], atol=1e-6)
+
+
+def results(layer, inputs, state, mask, training):
+    """Returns outputs, states, and the gradients of a loss that has all in it."""
+    state = [tf.constant(part) for part in state]
+    variables = [variable.value for variable in layer.trainable_variables]
+    with tf.GradientTape() as tape:
+        tape.watch([inputs, *state])
+        found = layer(inputs, initial_state=state, mask=mask, training=training)
+        loss = sum(
+            tf.reduce_sum(tf.sin(tf.cast(part, "float32") + i))
+            for i, part in enumerate(found)
+        )
+    found = [*found, *tape.gradient(loss, [inputs, *state, *variables])]
+    return [np.array(tf.cast(part, "float32")) for part in found]
+
+
+def of_both(own, options, inputs, mask, training):
+    """Returns the results of a layer and of Keras' layer with the same weights."""
+    keras_class = getattr(keras.layers, own.__name__)
+    random, weights, found = np.random.default_rng(0), None, []
+    for layer_class in (own, keras_class):
+        layer = layer_class(
+            3, return_sequences=True, return_state=True, seed=1, **options
+        )
+        layer.build((None, None, inputs.shape[-1]))
+        weights = weights or [
+            random.normal(0, 0.7, one.shape) for one in layer.get_weights()
+        ]
+        layer.set_weights(weights)
+        sizes = np.ravel(layer.cell.state_size)
+        state = np.random.default_rng(1).normal(size=(len(sizes), 1, 3))
+        state = np.repeat(state, len(inputs), axis=1).astype(layer.compute_dtype)
+        x = tf.constant(inputs, layer.compute_dtype)
+        found.append(results(layer, x, state, mask, training))
+    return found
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    own=st.sampled_from([GRU, LSTM]),
+    rows=st.lists(
+        st.lists(st.booleans(), min_size=5, max_size=5), min_size=1, max_size=4
+    ),
+    is_masked=st.booleans(),
+    training=st.booleans(),
+    go_backwards=st.booleans(),
+    dropout=st.sampled_from([0.0, 0.4]),
+)
+def test_own_loops_give_what_keras_gives(
+    own, rows, is_masked, training, go_backwards, dropout
+):
+    mask = np.array(rows, bool).reshape(-1, 5)
+    inputs = np.random.default_rng(0).normal(size=(*mask.shape, 2)).astype("float32")
+    options = {
+        "zero_output_for_mask": True,
+        "go_backwards": go_backwards,
+        "dropout": dropout,
+    }
+    ours, theirs = of_both(own, options, inputs, mask if is_masked else None, training)
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("own", [GRU, LSTM])
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_own_loops_in_lower_precision(own, precision):
+    inputs = np.random.default_rng(0).normal(size=(3, 6, 2)).astype("float32")
+    mask = np.arange(6) < np.array([[6], [2], [4]])
+    options = {"zero_output_for_mask": True, "dtype": precision}
+    ours, theirs = of_both(own, options, inputs, mask, training=True)
+    atol = {"mixed_float16": 0.02, "mixed_bfloat16": 0.15}[precision]
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, atol=atol)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_padding_leaves_a_state_exactly_as_it_was(cell):
+    stack = RecurrentStack(4, cell=cell)
+    inputs = np.random.default_rng(0).normal(size=(1, 9, 3)).astype("float32")
+    for training in (False, True):
+        _, state = stack(inputs[:, :2], training=training)
+        mask = np.arange(9)[None] < 2
+        _, padded = stack(inputs, mask=mask, training=training)
+        for one, other in zip(state[0], padded[0], strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_final_state_is_the_last_output():

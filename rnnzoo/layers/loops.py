@@ -11,7 +11,6 @@ it was, exactly. The equations are those of `rnnzoo.layers.recurrence.RecurrentS
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import tensorflow as tf
 
@@ -49,7 +48,7 @@ def gru(
 
         def step(now, state):
             of_gates, of_new, mask = now
-            product = _product(state, kernel, bias)
+            product = tf.nn.bias_add(tf.matmul(state, kernel), bias)
             gates, recurrent = tf.split(product, [2 * units, units], axis=-1)
             update, reset = tf.split(tf.sigmoid(of_gates + gates), 2, axis=-1)
             # The share of the state that is new: 0 at padding, and exactly so.
@@ -82,15 +81,17 @@ def gru(
             def step(now, d_state):
                 d_output, kept, by_product = now
                 d_state += d_output
-                d_product = _flat(d_state[:, None] * by_product)
+                d_product = tf.reshape(d_state[:, None] * by_product, (-1, 3 * units))
                 d_before = d_state * kept + tf.matmul(d_product, transposed)
                 return [d_before], [d_state]
 
             steps = [d_outputs, kept, by_product]
             (d_states,), (d_first,) = _loop(step, steps, [d_last], [units], True)
             d_product = d_states[:, :, None] * by_product
-            d_gates = _flat(d_product[:, :, :2])
-            d_kernel, d_bias = _of_weights(before, _flat(d_product))
+            d_gates = tf.reshape(d_product[:, :, :2], tf.shape(of_gates))
+            d_product = tf.reshape(d_product, (-1, 3 * units))
+            d_kernel = _of_kernel(before, d_product)
+            d_bias = tf.reduce_sum(d_product, axis=0)
             return d_gates, d_states * by_new, d_first, d_kernel, d_bias
 
         return (outputs, last), gradient
@@ -175,7 +176,7 @@ def lstm(
                 d_now, by_state, by_out, by_parts, forget, passed = now
                 d_output += d_now
                 d_state += d_output * by_state
-                d_parts = _flat(d_state[:, None] * by_parts)
+                d_parts = tf.reshape(d_state[:, None] * by_parts, (-1, 3 * units))
                 d_product = tf.concat([d_parts, d_output * by_out], axis=-1)
                 d_before = tf.matmul(d_product, transposed)
                 if passed is not None:
@@ -185,7 +186,7 @@ def lstm(
             steps = [d_outputs, by_state, by_out, by_parts, forget, passed]
             last = [d_output, d_state]
             (d_product,), d_first = _loop(step, steps, last, [4 * units], True)
-            return d_product, *d_first, _of_weights(before, d_product)[0]
+            return d_product, *d_first, _of_kernel(before, d_product)
 
         return (outputs, *last), gradient
 
@@ -243,20 +244,14 @@ def _loop(
     return [one.stack() for one in collected], states
 
 
-def _product(values: Any, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> Any:
-    """Multiplies `[..., features]` by a matrix, in one product."""
+def _product(values: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Multiplies `[time, batch, features]` by a matrix, in one product."""
     rows = tf.matmul(tf.reshape(values, (-1, kernel.shape[0])), kernel)
-    rows = rows if bias is None else tf.nn.bias_add(rows, bias)
-    return tf.reshape(rows, tf.concat([tf.shape(values)[:-1], kernel.shape[1:]], 0))
+    shape = tf.concat([tf.shape(values)[:-1], kernel.shape[1:]], axis=0)
+    return tf.reshape(tf.nn.bias_add(rows, bias), shape)
 
 
-def _flat(parts: tf.Tensor) -> tf.Tensor:
-    """Puts `[..., parts, units]` behind each other: `[..., parts * units]`."""
-    *_, count, units = parts.shape
-    return tf.reshape(parts, tf.concat([tf.shape(parts)[:-2], [count * units]], 0))
-
-
-def _of_weights(before: tf.Tensor, d_product: tf.Tensor) -> tuple:
-    """Returns the gradient of a recurrent kernel and of its bias, over all steps."""
-    rows, d_rows = (tf.reshape(x, (-1, x.shape[-1])) for x in (before, d_product))
-    return tf.matmul(rows, d_rows, transpose_a=True), tf.reduce_sum(d_rows, axis=0)
+def _of_kernel(before: tf.Tensor, d_product: tf.Tensor) -> tf.Tensor:
+    """Returns the gradient of a recurrent kernel, of all steps in one product."""
+    before, d_product = (tf.reshape(x, (-1, x.shape[-1])) for x in (before, d_product))
+    return tf.matmul(before, d_product, transpose_a=True)

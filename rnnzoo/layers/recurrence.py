@@ -116,8 +116,8 @@ class RecurrentStack(keras.layers.Layer):
 
     Use it wherever a model needs recurrence: it chooses the cell, stacks layers,
     makes them bidirectional or residual, and owns a learned initial state. The
-    layers inside are Keras' own `SimpleRNN`, `GRU` and `LSTM`, so that cuDNN runs
-    them on a GPU.
+    layers inside are Keras' `SimpleRNN`, `GRU` and `LSTM`, so that cuDNN runs them on a
+    GPU; on a CPU, the latter two have faster loops (`rnnzoo.layers.loops`).
 
     With input $x_t$, previous output $h_{t-1}$ and logistic function $\sigma$, the
     cells compute, at each time step $t$,
