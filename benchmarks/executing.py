@@ -1,11 +1,17 @@
 """Measures executors, and has them answer the same programs.
 
-    python benchmarks/executing.py
+    rnnzoo train execute_programs --scrambled --run=runs/scrambled
+    python benchmarks/executing.py runs/scrambled
 
-The listed executors run programs that no training had, of every length and nesting of
-the training and one more. It writes benchmarks/executing.csv and executing_answers.csv,
-the tables of docs/memorizing_and_executing.md and its heat maps.
+The listed executors, and those of runs, run programs that no training had, of every
+length and nesting of the training and one more; what adds, adds numbers of so many
+digits and three more. It writes benchmarks/executing.csv, executing_answers.csv and
+adding.csv, which are the tables of docs/memorizing_and_executing.md, and its heat maps.
 """
+
+import argparse
+import json
+import pathlib
 
 from pages import DOCS, write_table
 
@@ -35,38 +41,57 @@ def main() -> None:
     from rnnzoo import describe, executor, list_weights
     from rnnzoo.recipes.execute_programs import ExecutePrograms
 
-    rows, answers = [], {}
-    for name in list_weights("executor"):
-        model, recipe = executor(name), ExecutePrograms(**describe(name)["options"])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="*", type=pathlib.Path, help="folders of runs")
+    models = {
+        name: (executor(name), describe(name)["options"])
+        for name in list_weights("executor")
+    }
+    for run in parser.parse_args().runs:
+        settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
+        models[run.name] = executor(str(run / "best.keras")), settings["options"]
+
+    rows, sums, answers = [], [], {}
+    for name, (model, options) in models.items():
+        recipe = ExecutePrograms(**options)
         examples = recipe.examples()
+        if recipe.task == "addition":
+            for length in range(1, examples.length + 4):
+                cell = examples.held_out(PROGRAMS, 2, length)
+                figures = measured(model, *cell)
+                sums.append([name, length])
+                sums[-1] += [f"{figures[measure]:.3f}" for measure in MEASURES]
+                print(*sums[-1], flush=True)
+            continue
         for nesting in range(1, examples.nesting + 2):
             for length in range(1, examples.length + 2):
                 cell = examples.held_out(PROGRAMS, 2, length, nesting)
                 figures = measured(model, *cell)
-                rows.append([name, recipe.task, length, nesting])
+                rows.append([name, length, nesting])
                 rows[-1] += [f"{figures[measure]:.3f}" for measure in MEASURES]
                 print(*rows[-1], flush=True)
-                if recipe.task == "programs":
-                    shown = [part[:SHOWN] for part in cell]
-                    written = model.answer(shown[0])
-                    for program, target, answer in zip(*shown, written, strict=True):
-                        row = answers.setdefault(program, {"right": target})
-                        row[name.split(".")[1]] = answer
+                if options["scrambled"]:
+                    continue
+                shown = [part[:SHOWN] for part in cell]
+                written = model.answer(shown[0])
+                for program, target, answer in zip(*shown, written, strict=True):
+                    row = answers.setdefault(program, {"right": target})
+                    row[name.split(".")[-1]] = answer
     page = "memorizing_and_executing.md"
-    header = ["weights", "task", "length", "nesting", *MEASURES]
-    write_table("executing", header, rows, page)
+    write_table("executing", ["weights", "length", "nesting", *MEASURES], rows, page)
+    write_table("adding", ["weights", "digits", *MEASURES], sums, page)
     header = ["program", *next(iter(answers.values()))]
     table = [[program, *row.values()] for program, row in answers.items()]
     write_table("executing_answers", header, table, page)
 
-    names = list(dict.fromkeys(row[0] for row in rows if row[1] == "programs"))
+    names = list(dict.fromkeys(row[0] for row in rows))
     figure = Figure(figsize=(3 * len(names) + 1.5, 5.6), layout="constrained")
     axes = figure.subplots(2, len(names), squeeze=False)
     for column, name in enumerate(names):
         for line, measure in enumerate(("accuracy", "exact_match")):
             axis = axes[line][column]
             cells = {
-                (int(row[2]), int(row[3])): float(row[4 + MEASURES.index(measure)])
+                (row[1], row[2]): float(row[3 + MEASURES.index(measure)])
                 for row in rows
                 if row[0] == name
             }
@@ -80,7 +105,7 @@ def main() -> None:
                 color = "black" if value > 0.6 else "white"
                 place = {"ha": "center", "va": "center", "color": color}
                 axis.text(length - 1, nesting - 1, f"{value:.2f}", **place)
-            axis.set_title(f"{name.split('.')[1]}\n{measure.replace('_', ' ')}")
+            axis.set_title(f"{name.split('.')[-1]}\n{measure.replace('_', ' ')}")
             axis.set_xticks(range(top), range(1, top + 1))
             axis.set_yticks(range(deepest), range(1, deepest + 1))
             axis.set_xlabel("length")

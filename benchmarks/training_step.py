@@ -1,15 +1,23 @@
-"""Times a training step of two models, beside PyTorch and beside the floor.
+"""Times a training step of the recipes' models, beside PyTorch and beside the floor.
 
     pip install -e ".[benchmark]"        # PyTorch, for the comparison alone
     python benchmarks/training_step.py
 
-The floor is the number of operations of the step's matrix products over the rate of
-products with the shape of the recurrence, measured on the same machine. Each figure is
-the median of several steps, each row a process of its own. Prints a table and writes it
-to benchmarks/training_step.csv and to docs/devices.md.
+For every recipe: a step on one of its batches; a step of the same network in PyTorch
+(`torch_networks.py`), with padding passed over, as ours passes it over, and with
+padding read too; the floor, which is the number of operations of the step's matrix
+products over the rate of products with the shape of the recurrence, measured on the
+same machine; and the input pipeline alone. Recipes whose data are missing are left out:
+TFDS_DATA_DIR is the folder of all data sets. Then, for the sorter and a bidirectional
+GRU over 400 words: replicas, workers, XLA and precisions.
+
+Each figure is the median of several steps, each in a process of its own. Prints tables
+and writes them to benchmarks/training_step.csv, benchmarks/training_devices.csv, and
+docs/devices.md. With names of models (`sort_naturals`), only these are measured anew.
 """
 
 import argparse
+import csv
 import json
 import os
 import pathlib
@@ -19,28 +27,55 @@ import sys
 import tempfile
 import time
 
-from pages import write_table
+import numpy as np
+from pages import FOLDER, write_table
 
 from rnnzoo.devices import cores
 
 STEPS, WARM_UP = 12, 3
-# Gates of a cell, and the passes of a training step: forward, and two backward.
-GATES, PASSES = 3, 3
+# The passes of a training step: forward, and two backward.
+PASSES = 3
+# A batch that comes after every curriculum; of as many, the one of median length.
+LATE, BATCHES = 100_000, 15
+DATA = pathlib.Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets"))
+# Recipes, one for each kind of model and data, and options they need here.
+RECIPES = {
+    "sort_naturals": {},
+    "binary_addition": {},
+    "parity_of_bits": {},
+    "periodic_patterns": {},
+    "memorize_digits": {},
+    "execute_programs": {},
+    "execute_long_programs": {},
+    "pen_digits": {"data": str(DATA.expanduser() / "pendigits")},
+    "japanese_vowels": {"data": str(DATA.expanduser() / "japanese_vowels")},
+    "imdb_sentiment": {"ngrams": 0},  # which PyTorch's has not
+    "shakespeare_language": {},
+    "ptb_language": {},
+    "cmudict_phonemes": {},
+    "multi30k_en_de": {},
+    "tatoeba_en_fr": {},
+}
+BIDIRECTIONAL = "bidirectional GRU, 400 words"
+VARIED = ("sort_naturals", BIDIRECTIONAL)
+VARIANTS = {
+    "as it is": "cpu,float32,no",
+    "2 replicas": "2,float32,no",
+    "4 replicas": "4,float32,no",
+    "XLA": "cpu,float32,jit",
+    "mixed_bfloat16": "cpu,mixed_bfloat16,no",
+}
 
 
-class Sorter:
-    """The model and the batch of the recipe sort_naturals."""
+class OfRecipe:
+    """The model of a recipe, and one of its batches."""
 
-    name = "sorter, 32 numbers"
-    units, embedding_dim, length = 192, 64, 32
+    def __init__(self, name: str):
+        """Makes the recipe."""
+        from rnnzoo import training
 
-    def __init__(self):
-        """Draws the batch."""
-        from rnnzoo.recipes.sort_naturals import SortNaturals
-
-        self.recipe = SortNaturals(curriculum=0)
-        self.batch_size = self.recipe.batch_size
-        self.examples = self.recipe.examples()
+        self.recipe = training.recipe_class(name)(**RECIPES[name])
+        self.clip_norm = self.recipe.clip_norm
 
     def model(self):
         """Returns the compiled model."""
@@ -48,51 +83,28 @@ class Sorter:
         model.compile_with_defaults(self.recipe.optimizer(model))
         return model
 
-    def batch(self):
-        """Returns encoded inputs and targets."""
-        import numpy as np
+    def batch(self, model) -> tuple:
+        """Returns encoded inputs and targets: those of median length of several."""
+        examples, size = self.recipe.examples(), self.recipe.batch_size
+        found = [
+            model.encode(*examples.batch(size, 0, LATE + i)) for i in range(BATCHES)
+        ]
+        return sorted(found, key=lambda pair: _parts(pair[0])[0].shape[1])[BATCHES // 2]
 
-        # By hand, for TensorFlow cannot be in one process with PyTorch.
-        def padded(lists):
-            rows = [row + [0] * (self.length - len(row)) for row in lists]
-            return np.array(rows, "int32")
+    def pipeline(self, model):
+        """Returns an iterator of encoded batches."""
+        from rnnzoo.data.pipeline import batches
 
-        lists, answers = self.examples.batch(self.batch_size, 0, 0)
-        return padded(lists), padded(answers)
-
-    def operations(self) -> float:
-        """Returns the floating-point operations of a step's matrix products."""
-        units, rows = self.units, self.batch_size * self.length
-        reader = (self.embedding_dim + units) * GATES * units
-        writer = 2 * units * GATES * units + units * 33
-        return PASSES * 2 * rows * (reader + writer)
-
-    def torch_step(self, torch, x, y, packed):
-        """Returns a function that makes one step of the same model in PyTorch."""
-        nn = torch.nn
-
-        class Model(nn.Module):
-            def __init__(self, units, embedding_dim):
-                super().__init__()
-                self.embedding = nn.Embedding(33, embedding_dim)
-                self.encoder = nn.GRU(embedding_dim, units, batch_first=True)
-                self.decoder = nn.GRU(units, units, batch_first=True)
-                self.head = nn.Linear(units, 33)
-
-            def forward(self, ids):
-                steps = self.embedding(ids)
-                _, summary = _reading(torch, self.encoder, steps, ids, packed)
-                steps = summary[0][:, None].expand(-1, ids.shape[1], -1)
-                return self.head(self.decoder(steps.contiguous(), summary)[0])
-
-        return _torch_step(torch, Model(self.units, self.embedding_dim), x, y)
+        examples, size = self.recipe.examples(), self.recipe.batch_size
+        data = batches(examples, model.encode, batch_size=size, seed=0, first=LATE)
+        return iter(data)
 
 
-class BidirectionalClassifier:
+class Bidirectional:
     """A bidirectional GRU over 400 words, as sentiment classifiers have it."""
 
-    name = "bidirectional GRU, 400 words"
     units, embedding_dim, length, batch_size, words = 128, 128, 400, 32, 20_000
+    clip_norm = 1.0
 
     def model(self):
         """Returns the compiled model."""
@@ -110,10 +122,8 @@ class BidirectionalClassifier:
         model.compile_with_defaults(keras.optimizers.Adam(global_clipnorm=1.0))
         return model
 
-    def batch(self):
+    def batch(self, model) -> tuple:
         """Returns encoded inputs and targets: lengths from 200 to 400."""
-        import numpy as np
-
         random = np.random.default_rng(0)
         shape = (self.batch_size, self.length)
         lengths = random.integers(self.length // 2, self.length + 1, (shape[0], 1))
@@ -122,62 +132,55 @@ class BidirectionalClassifier:
         ids = np.where(np.arange(self.length) < lengths, ids, 0).astype("int32")
         return ids, random.integers(0, 2, self.batch_size).astype("int32")
 
-    def operations(self) -> float:
-        """Returns the floating-point operations of a step's matrix products."""
-        rows = self.batch_size * self.length
-        reader = 2 * (self.embedding_dim + self.units) * GATES * self.units
-        return PASSES * 2 * rows * reader
 
-    def torch_step(self, torch, x, y, packed):
-        """Returns a function that makes one step of the same model in PyTorch."""
-        nn = torch.nn
-
-        class Model(nn.Module):
-            def __init__(self, words, units, embedding_dim):
-                super().__init__()
-                self.embedding = nn.Embedding(words, embedding_dim)
-                self.encoder = nn.GRU(
-                    embedding_dim, units, batch_first=True, bidirectional=True
-                )
-                self.head = nn.Linear(2 * units, 2)
-
-            def forward(self, ids):
-                steps = self.embedding(ids)
-                _, last = _reading(torch, self.encoder, steps, ids, packed)
-                return self.head(torch.cat([last[0], last[1]], 1))
-
-        model = Model(self.words, self.units, self.embedding_dim)
-        return _torch_step(torch, model, x, y)
+def case_of(name: str):
+    """Returns what is measured under a name."""
+    return Bidirectional() if name == BIDIRECTIONAL else OfRecipe(name)
 
 
-MODELS = {"sorter": Sorter, "classifier": BidirectionalClassifier}
+def _parts(inputs) -> list:
+    """Returns the source, and the target if there is one."""
+    if isinstance(inputs, dict):
+        return [inputs["source"], inputs["target"]]
+    return [inputs]
 
 
-def _reading(torch, layer, sequences, ids, packed):
-    """Reads sequences with a PyTorch layer, padding left out or read too."""
-    if packed:
-        pack = torch.nn.utils.rnn.pack_padded_sequence
-        sequences = pack(sequences, (ids != 0).sum(1), True, enforce_sorted=False)
-    return layer(sequences)
+def products(model, inputs, targets) -> tuple[float, tuple]:
+    """Returns a step's floating-point operations in matrix products.
 
+    And the shapes of the largest recurrence: rows, units, and units of all gates.
+    """
+    import keras
 
-def _torch_step(torch, model, x, y):
-    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
-    x, y = torch.as_tensor(x).long(), torch.as_tensor(y).long()
-    classes = 0 if y.ndim == 2 else -100  # padding has no part in the loss
+    from rnnzoo.layers.attention import SequenceAttention
+    from rnnzoo.layers.recurrence import RecurrentStack
 
-    def step():
-        logits = model(x)
-        loss = torch.nn.functional.cross_entropy(
-            logits.reshape(-1, logits.shape[-1]), y.reshape(-1), ignore_index=classes
-        )
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        return loss.item()
-
-    return step
+    parts = _parts(inputs)
+    rows, read = parts[0].shape[:2]
+    # A sorter's decoder writes as many steps as were read.
+    written = parts[-1].shape[1] if len(model.output_shape) == 3 else 1
+    total, largest = 0, (0, 0)
+    for layer in model._flatten_layers(recursive=False):
+        steps = read if layer.name in ("recurrence", "encoder") else written
+        if isinstance(layer, RecurrentStack):
+            for one in layer.layers:
+                directions = [one]
+                if layer.bidirectional:
+                    directions = [one.forward_layer, one.backward_layer]
+                for direction in directions:
+                    kernels = direction.cell.kernel, direction.cell.recurrent_kernel
+                    total += steps * sum(int(np.prod(k.shape)) for k in kernels)
+                    largest = max(largest, tuple(kernels[1].shape))
+        elif isinstance(layer, SequenceAttention):
+            total += read * sum(int(np.prod(w.shape)) for w in layer.weights)
+            total += 2 * read * written * layer.units
+        elif layer.name in ("head", "attention_output"):
+            inputs_size = model.get_layer("head_dropout").output.shape[-1]
+            if layer.name == "attention_output":
+                inputs_size = layer.kernel.shape[0]
+            outputs = layer.units if isinstance(layer, keras.layers.Dense) else None
+            total += written * inputs_size * (outputs or layer.num_classes)
+    return PASSES * 2 * rows * total, (rows, *largest)
 
 
 def median_ms(action, steps: int = STEPS) -> float:
@@ -190,40 +193,35 @@ def median_ms(action, steps: int = STEPS) -> float:
     return 1000 * statistics.median(times[WARM_UP:])
 
 
-def measure(case: str, what: str) -> dict:
+def measure(name: str, what: str) -> dict:
     """Measures one thing in this process."""
-    import numpy as np
-
-    if what.startswith("torch"):
-        import torch
-
-    case = MODELS[case]()
-    if what.startswith("torch"):
-        torch.set_num_threads(cores())
-        x, y = case.batch()
-        step = case.torch_step(torch, x, y, packed=what == "torch, packed")
-        return {"ms": median_ms(step)}
+    import keras
     import tensorflow as tf
 
+    case = case_of(name)
+    if what in ("packed", "padded"):
+        import torch
+        from torch_networks import Network, training_step
+
+        torch.set_num_threads(cores())
+        model = case.model()
+        network = Network(model, what == "packed").train()
+        step = training_step(network, *case.batch(model), case.clip_norm)
+        return {"ms": median_ms(step)}
     if what == "floor":
+        model = case.model()
+        operations, (rows, units, gates) = products(model, *case.batch(model))
         product = tf.function(
             lambda state, kernel: [tf.matmul(state + i, kernel) for i in range(64)]
         )
-        state = tf.random.normal((case.batch_size, case.units))
-        kernel = tf.random.normal((case.units, GATES * case.units))
-        ms = median_ms(lambda: product(state, kernel), 50)
-        rate = 64 * 2 * case.batch_size * case.units * GATES * case.units / ms
-        return {"ms": case.operations() / rate, "gflops": rate / 1e6}
+        shapes = (rows, units), (units, gates)
+        values = [tf.random.normal(shape) for shape in shapes]
+        ms = median_ms(lambda: product(*values), 50)
+        rate = 64 * 2 * rows * units * gates / ms
+        return {"ms": operations / rate, "gflops": rate / 1e6}
     if what == "pipeline":
-        from rnnzoo.data.pipeline import batches
-
-        model = case.model()
-        data = iter(
-            batches(case.examples, model.encode, batch_size=case.batch_size, seed=0)
-        )
+        data = case.pipeline(case.model())
         return {"ms": median_ms(lambda: next(data), 100)}
-
-    import keras
 
     from rnnzoo.devices import strategy
 
@@ -232,20 +230,14 @@ def measure(case: str, what: str) -> dict:
     with chosen.scope():
         model = case.model()
     model.jit_compile = jit == "jit"
-    x, y = case.batch()
-    data = tf.data.Dataset.from_tensors((np.asarray(x), np.asarray(y))).repeat()
+    data = tf.data.Dataset.from_tensors(case.batch(model)).repeat()
     times = []
-
     clock = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: times.append(time.perf_counter())
     )
-    model.fit(
-        data,
-        steps_per_epoch=WARM_UP + STEPS + 1,
-        verbose=0,
-        shuffle=False,
-        callbacks=[clock],
-    )
+    steps = WARM_UP + STEPS + 1
+    options = {"verbose": 0, "shuffle": False, "callbacks": [clock]}
+    model.fit(data, steps_per_epoch=steps, **options)
     return {"ms": 1000 * statistics.median(np.diff(times[WARM_UP:]))}
 
 
@@ -263,74 +255,94 @@ def workers_ms(workers: int) -> float:
     return 1000 * (seconds[2] - seconds[1]) / steps
 
 
-def in_a_process(case: str, what: str) -> dict | None:
+def in_a_process(name: str, what: str) -> dict | None:
     """Measures in a process of its own; `None` if it cannot be measured here."""
-    command = [sys.executable, __file__, "--measure", case, what]
+    command = [sys.executable, __file__, "--measure", name, what]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     if result.returncode:
-        print(f"{case} {what}: {result.stderr.splitlines()[-1:]}", file=sys.stderr)
+        print(f"{name} {what}: {result.stderr.splitlines()[-1:]}", file=sys.stderr)
         return None
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def main() -> None:
-    """Measures everything, prints and writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--measure", nargs=2, metavar=("MODEL", "WHAT"))
-    measured = parser.parse_args().measure
-    if measured:
-        print(json.dumps(measure(*measured)))
-        return
+def step_row(name: str) -> list | None:
+    """Returns the row of a model in the first table; `None` if its data are missing."""
+    ours = in_a_process(name, "cpu,float32,no")
+    if ours is None:
+        return None
+    ours = ours["ms"]
+    packed, padded, floor = (
+        in_a_process(name, what) for what in ("packed", "padded", "floor")
+    )
+    pipeline = None if name == BIDIRECTIONAL else in_a_process(name, "pipeline")
+    row = [name, round(ours, 1)]
+    for theirs in (packed, padded):
+        row += [round(theirs["ms"], 1), round(theirs["ms"] / ours, 2)] if theirs else []
+    row += [round(floor["ms"], 1), round(ours / floor["ms"], 2)]
+    row += [round(floor["gflops"])]
+    return [*row, round(pipeline["ms"] / ours, 3) if pipeline else "", cores()]
+
+
+def variant_rows(name: str) -> list[list]:
+    """Returns the rows of a model in the second table."""
     rows = []
-    everything = {
-        "rnnzoo": "cpu,float32,no",
-        "PyTorch, packed sequences": "torch, packed",
-        "PyTorch, padding read too": "torch, padded",
-        "floor": "floor",
-        "input pipeline": "pipeline",
-        "2 replicas": "2,float32,no",
-        "4 replicas": "4,float32,no",
-        "XLA": "cpu,float32,jit",
-        "mixed_bfloat16": "cpu,mixed_bfloat16,no",
-    }
-    for case, kind in MODELS.items():
+    figures = {label: in_a_process(name, what) for label, what in VARIANTS.items()}
+    figures = {label: one["ms"] for label, one in figures.items() if one}
+    base = figures["as it is"]
+    for label, ms in figures.items():
+        rows.append([name, label, round(ms, 1), round(ms / base, 2), cores()])
+    if name == "sort_naturals":
         base = None
-        for label, what in everything.items():
-            if what == "pipeline" and case == "classifier":
-                continue  # its batch is made up
-            figure = in_a_process(case, what)
-            if figure is None:
-                continue
-            base = base or figure["ms"]
-            rows.append(
-                {
-                    "model": kind.name,
-                    "what": label,
-                    "ms": round(figure["ms"], 1),
-                    "times rnnzoo": round(figure["ms"] / base, 2),
-                    "gflops": round(figure.get("gflops", 0)) or "",
-                    "cores": cores(),
-                }
-            )
-            print(rows[-1], flush=True)
-    base = None
-    for workers in (1, 2, 4):
-        ms = workers_ms(workers)
-        base = base or ms
-        rows.append(
-            {
-                "model": Sorter.name,
-                "what": f"{workers} workers, validation and files included",
-                "ms": round(ms, 1),
-                "times rnnzoo": round(ms / base, 2),
-                "gflops": "",
-                "cores": cores(),
-            }
-        )
-        print(rows[-1], flush=True)
-    table = [list(row.values()) for row in rows]
-    write_table("training_step", list(rows[0]), table, "devices.md")
+        for workers in (1, 2, 4):
+            ms = workers_ms(workers)
+            base = base or ms
+            label = f"{workers} workers, validation and files included"
+            rows.append([name, label, round(ms, 1), round(ms / base, 2), cores()])
+    return rows
+
+
+def earlier(table: str) -> list[list]:
+    """Returns the rows that a table has."""
+    path = FOLDER / f"{table}.csv"
+    if not path.exists():
+        return []
+    return list(csv.reader(path.open(encoding="utf-8")))[1:]
+
+
+def main() -> None:
+    """Measures everything, prints and writes the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = [*RECIPES, BIDIRECTIONAL]
+    parser.add_argument("models", nargs="*", help=f"of {', '.join(names)}; default all")
+    parser.add_argument("--measure", nargs=2, metavar=("MODEL", "WHAT"))
+    parsed = parser.parse_args()
+    if parsed.measure:
+        print(json.dumps(measure(*parsed.measure)))
+        return
+    unknown = set(parsed.models) - set(names)
+    if unknown:
+        parser.error(f"models must be of {', '.join(names)}. Received: {unknown}")
+    chosen = parsed.models or names
+    steps = {row[0]: row for row in earlier("training_step") if row[0] not in chosen}
+    variants = [row for row in earlier("training_devices") if row[0] not in chosen]
+    for name in chosen:
+        row = step_row(name)
+        if row is not None:
+            steps[name] = row
+            print(*row, flush=True)
+        if name in VARIED:
+            for row in variant_rows(name):
+                variants.append(row)
+                print(*row, flush=True)
+    rows = [steps[name] for name in names if name in steps]
+    header = ["model", "rnnzoo ms", "PyTorch packed ms", "packed / rnnzoo"]
+    header += ["PyTorch padded ms", "padded / rnnzoo", "floor ms", "rnnzoo / floor"]
+    header += ["gflops of the floor", "input pipeline / rnnzoo", "cores"]
+    write_table("training_step", header, rows, "devices.md")
+    header = ["model", "what", "ms", "times as it is", "cores"]
+    variants.sort(key=lambda row: VARIED.index(row[0]))
+    write_table("training_devices", header, variants, "devices.md")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ class ExecuteLongPrograms(ExecutePrograms):
     length: int = option(9, "numbers have at most this many digits")
     nesting: int = option(3, "programs have at most this many operations")
     growing_steps: int = option(120_000, "steps over which naive and combined grow")
+    reverse_source: bool = option(False, "read programs from their end")
     units: int = option(400, "size of each layer's state")
     num_layers: int = option(2, "layers of the encoder, and of the decoder")
     cell: str = option("lstm", "simple, gru or lstm")
