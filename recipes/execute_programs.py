@@ -62,7 +62,7 @@ class ExecutePrograms(Recipe):
     reverse_source: bool = option(True, "read programs from their end")
     double_source: bool = option(False, "read programs twice")
     embedding_dim: int = option(32, "size of the vector that stands for a character")
-    units: int = option(256, "size of each layer's state")
+    units: int = option(192, "size of each layer's state")
     num_layers: int = option(1, "layers of the encoder, and of the decoder")
     cell: str = option("gru", "simple, gru or lstm")
     dropout: float = option(0.0, "share of features dropped in training")
