@@ -175,11 +175,9 @@ def products(model, inputs, targets) -> tuple[float, tuple]:
             total += read * sum(int(np.prod(w.shape)) for w in layer.weights)
             total += 2 * read * written * layer.units
         elif layer.name in ("head", "attention_output"):
-            inputs_size = model.get_layer("head_dropout").output.shape[-1]
-            if layer.name == "attention_output":
-                inputs_size = layer.kernel.shape[0]
-            outputs = layer.units if isinstance(layer, keras.layers.Dense) else None
-            total += written * inputs_size * (outputs or layer.num_classes)
+            is_dense = isinstance(layer, keras.layers.Dense)
+            shape = layer.kernel.shape if is_dense else (layer.size, layer.num_classes)
+            total += written * int(np.prod(shape))
     return PASSES * 2 * rows * total, (rows, *largest)
 
 

@@ -493,7 +493,11 @@ class RealSteps(keras.layers.Layer):
         for index, row in enumerate(rows):
             steps = row if self.values > 1 else [[value] for value in row]
             flat = [value for step in steps for value in step]
-            wrong = [v for v in flat if isinstance(v, bool) or not isinstance(v, Real)]
+            wrong = set(map(type, flat)) - {int, float}  # the usual ones, at once
+            if wrong:
+                wrong = [
+                    v for v in flat if isinstance(v, bool) or not isinstance(v, Real)
+                ]
             if wrong:
                 has_wrong_type = True
                 text = f"{_shortened(wrong[0])} is not a number ({_kind(wrong[0])})"
