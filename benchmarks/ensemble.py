@@ -24,7 +24,7 @@ from rnnzoo.metrics import translation_quality
 from rnnzoo.recipes.multi30k_en_de import Multi30kEnDe
 
 BEAM = 5
-PENALTIES = (0.6, 0.8, 1.0, 1.2, 1.4, 1.6)
+PENALTIES = (0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
 
 
 class Ensemble:
@@ -105,8 +105,10 @@ def main() -> None:
     parser.add_argument("models", nargs="+", help="runs, or listed weights")
     models = {}
     for name in parser.parse_args().models:
-        best = pathlib.Path(name, "best.keras")
-        models[pathlib.Path(name).name] = rnnzoo.load(best if best.exists() else name)
+        best, label = pathlib.Path(name, "best.keras"), pathlib.Path(name).name
+        if label in models:
+            parser.error(f"names of runs must differ. Received: {label} twice")
+        models[label] = rnnzoo.load(best if best.exists() else name)
     recipe = Multi30kEnDe()
     validation, test = recipe.parts[1], recipe.test_examples()
     rows = []

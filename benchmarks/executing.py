@@ -80,8 +80,12 @@ def main() -> None:
     page = "memorizing_and_executing.md"
     write_table("executing", ["weights", "length", "nesting", *MEASURES], rows, page)
     write_table("adding", ["weights", "digits", *MEASURES], sums, page)
-    header = ["program", *next(iter(answers.values()))]
-    table = [[program, *row.values()] for program, row in answers.items()]
+    header = list(dict.fromkeys(name for row in answers.values() for name in row))
+    table = [
+        [program, *(row.get(name, "") for name in header)]
+        for program, row in answers.items()
+    ]
+    header = ["program", *header]
     write_table("executing_answers", header, table, page)
 
     names = list(dict.fromkeys(row[0] for row in rows))

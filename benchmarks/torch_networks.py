@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
+from rnnzoo.architectures.sequence_model import SequenceReader
 from rnnzoo.layers.attention import SequenceAttention
 from rnnzoo.layers.pooling import SequencePooling
 from rnnzoo.layers.recurrence import RecurrentStack
@@ -21,8 +22,10 @@ LAYERS = {"simple": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 class Network(nn.Module):
     """The architecture of a model of the zoo, with weights of its own.
 
-    It has the same embedding, recurrent layers, attention, pooling and head; n-grams,
-    and noise on a state, are left out.
+    It has the same embedding, recurrent layers, attention, pooling and head. Left out
+    is what PyTorch's layers have not: n-grams, noise on states, dropped tokens and
+    dropped weights, learned initial states, and smoothed targets; and the moving
+    average of the weights. Its LSTMs have a second bias.
 
     Args:
         model: The model.
@@ -46,6 +49,14 @@ class Network(nn.Module):
         self.dropout = nn.Dropout(stacks[0].dropout)
         kinds = [one.kind for one in found if isinstance(one, SequencePooling)]
         self.pooling = kinds[0] if kinds else "last"
+        known = self.pooling in ("last", "mean_max")
+        if not known or any(stack.residual for stack in stacks):
+            raise ValueError(
+                "The network has no residual connections, and pools the last step, or "
+                f"mean and maximum. Received: {model.name!r} with other layers"
+            )
+        readers = [one for one in found if isinstance(one, SequenceReader)]
+        self.padding_value = readers[0].padding_value
         # Whether there is an answer at every step.
         self.is_sequence = len(model.output_shape) == 3
         classes = model.output_shape[-1]
@@ -59,7 +70,9 @@ class Network(nn.Module):
             self._make_writer(stacks, found)
         if self.is_tied:
             size = self.embedding.embedding_dim
-            self.projection = nn.Linear(units, size) if units != size else None
+            self.projection = None
+            if units != size:
+                self.projection = nn.Linear(units, size, bias=False)
             self.bias = nn.Parameter(torch.zeros(classes))
         else:
             self.head = nn.Linear(units, classes)
@@ -124,8 +137,8 @@ class Network(nn.Module):
         steps, mask = inputs, torch.ones(inputs.shape[:2], dtype=torch.bool)
         if self.embedding is not None:
             steps, mask = self.embedding(inputs), inputs > 0
-        elif not self.is_sequence:
-            mask = inputs[..., -1] != 0
+        elif self.padding_value is not None:
+            mask = (inputs != self.padding_value).any(-1)
         steps = self.dropout(steps)
         if not self.packed:
             sequence, state = self.reader(steps)

@@ -4,12 +4,12 @@
     python benchmarks/training_step.py
 
 For every recipe: a step on one of its batches; a step of the same network in PyTorch
-(`torch_networks.py`), with padding passed over, as ours passes it over, and with
-padding read too; the floor, which is the number of operations of the step's matrix
-products over the rate of products with the shape of the recurrence, measured on the
-same machine; and the input pipeline alone. Recipes whose data are missing are left out:
-TFDS_DATA_DIR is the folder of all data sets. Then, for the sorter and a bidirectional
-GRU over 400 words: replicas, workers, XLA and precisions.
+(`torch_networks.py`), with padding passed over in what is read, as ours passes it over,
+and with padding read too; the floor, which is the number of operations of the step's
+matrix products over the rate of products with the shape of the recurrence, one after
+the other on the same machine; and the input pipeline alone. Recipes whose data are
+missing are left out: TFDS_DATA_DIR is the folder of all data sets. Then, for the sorter
+and a bidirectional GRU over 400 words: replicas, workers, XLA and precisions.
 
 Each figure is the median of several steps, each in a process of its own. Prints tables
 and writes them to benchmarks/training_step.csv, benchmarks/training_devices.csv, and
@@ -181,6 +181,12 @@ def products(model, inputs, targets) -> tuple[float, tuple]:
     return PASSES * 2 * rows * total, (rows, *largest)
 
 
+def share_of_padding(inputs) -> float:
+    """Returns the share of padding among the steps that are read."""
+    is_real = inputs != 0
+    return 1 - float(np.mean(is_real.any(-1) if inputs.ndim > 2 else is_real))
+
+
 def median_ms(action, steps: int = STEPS) -> float:
     """Returns the median time of an action in milliseconds, after a few for warmth."""
     times = []
@@ -208,15 +214,21 @@ def measure(name: str, what: str) -> dict:
         return {"ms": median_ms(step)}
     if what == "floor":
         model = case.model()
-        operations, (rows, units, gates) = products(model, *case.batch(model))
-        product = tf.function(
-            lambda state, kernel: [tf.matmul(state + i, kernel) for i in range(64)]
-        )
+        inputs, targets = case.batch(model)
+        operations, (rows, units, gates) = products(model, inputs, targets)
+
+        @tf.function
+        def product(state, kernel):
+            for _ in range(64):  # one after the other, as in a recurrence
+                state = tf.matmul(state, kernel)[:, :units]
+            return state
+
         shapes = (rows, units), (units, gates)
-        values = [tf.random.normal(shape) for shape in shapes]
+        values = [tf.random.normal(shape) / units**0.5 for shape in shapes]
         ms = median_ms(lambda: product(*values), 50)
         rate = 64 * 2 * rows * units * gates / ms
-        return {"ms": operations / rate, "gflops": rate / 1e6}
+        padding = share_of_padding(_parts(inputs)[0])
+        return {"ms": operations / rate, "gflops": rate / 1e6, "padding": padding}
     if what == "pipeline":
         data = case.pipeline(case.model())
         return {"ms": median_ms(lambda: next(data), 100)}
@@ -274,9 +286,11 @@ def step_row(name: str) -> list | None:
         in_a_process(name, what) for what in ("packed", "padded", "floor")
     )
     pipeline = None if name == BIDIRECTIONAL else in_a_process(name, "pipeline")
-    row = [name, round(ours, 1)]
+    row = [name, round(100 * floor["padding"]), round(ours, 1)]
     for theirs in (packed, padded):
-        row += [round(theirs["ms"], 1), round(theirs["ms"] / ours, 2)] if theirs else []
+        missing = ["", ""]  # if PyTorch is not there
+        found = [round(theirs["ms"], 1), round(theirs["ms"] / ours, 2)] if theirs else 0
+        row += found or missing
     row += [round(floor["ms"], 1), round(ours / floor["ms"], 2)]
     row += [round(floor["gflops"])]
     return [*row, round(pipeline["ms"] / ours, 3) if pipeline else "", cores()]
@@ -322,7 +336,7 @@ def main() -> None:
     if unknown:
         parser.error(f"models must be of {', '.join(names)}. Received: {unknown}")
     chosen = parsed.models or names
-    steps = {row[0]: row for row in earlier("training_step") if row[0] not in chosen}
+    steps = {row[0]: row for row in earlier("training_step")}
     variants = [row for row in earlier("training_devices") if row[0] not in chosen]
     for name in chosen:
         row = step_row(name)
@@ -334,7 +348,7 @@ def main() -> None:
                 variants.append(row)
                 print(*row, flush=True)
     rows = [steps[name] for name in names if name in steps]
-    header = ["model", "rnnzoo ms", "PyTorch packed ms", "packed / rnnzoo"]
+    header = ["model", "padding %", "rnnzoo ms", "PyTorch packed ms", "packed / rnnzoo"]
     header += ["PyTorch padded ms", "padded / rnnzoo", "floor ms", "rnnzoo / floor"]
     header += ["gflops of the floor", "input pipeline / rnnzoo", "cores"]
     write_table("training_step", header, rows, "devices.md")

@@ -324,6 +324,7 @@ class Writer:
 
     def write_in_graph(self, begun: dict, settings: dict, count: tf.Tensor) -> tuple:
         """Does what `write` does, in the graph."""
+        settings = _known(settings)
         memory = begun["memory"]
         begun = {**begun, "memory": ()}  # it does not change
 
@@ -360,6 +361,7 @@ class Writer:
         length_penalty: tf.Tensor | float = 1.0,
     ) -> tuple:
         """Does what `search` does, in the graph."""
+        settings = _known(settings)
         batch, size = tf.shape(begun["token"])[0], self.vocabulary_size
         # More tokens than that of one beginning are never among the best.
         choices = tf.minimum(width, size)
@@ -477,7 +479,19 @@ class Writer:
         )
 
 
-def _if(condition: tf.Tensor, then: Callable, otherwise: Callable) -> Any:
+def _known(settings: dict) -> dict:
+    """Returns settings with their values in place of tensors that are constants.
+
+    Inside a loop, nothing would say any more that they are.
+    """
+    values = {name: tf.get_static_value(part) for name, part in settings.items()}
+    return {
+        name: part if values[name] is None else values[name]
+        for name, part in settings.items()
+    }
+
+
+def _if(condition: Any, then: Callable, otherwise: Callable) -> Any:
     """Chooses as `tf.cond`; if it is known while the graph is made, only one is in it.
 
     So settings that are constants cost nothing at the steps of a loop.
@@ -492,7 +506,7 @@ def _best(logits: tf.Tensor, count: tf.Tensor) -> tuple:
     """Returns the best logits of each row and their tokens `[rows, count]`, best first.
 
     `tf.math.top_k` of whole rows takes several times as long: the best tokens are in
-    those blocks whose best ones are the best.
+    those blocks whose best ones are the best. Of equal logits, any may come first.
     """
     size = logits.shape[-1]
     blocks = -(-size // BLOCK)
@@ -503,7 +517,7 @@ def _best(logits: tf.Tensor, count: tf.Tensor) -> tuple:
     parts = tf.reshape(tf.gather(parts, block, batch_dims=1), (tf.shape(logits)[0], -1))
     best, place = tf.math.top_k(parts, k=count)
     block = tf.gather(block, place // BLOCK, batch_dims=1)
-    # What stands for no token, where all others are impossible too, is none.
+    # Padding is among the best only at minus infinity; it takes the last token's name.
     return best, tf.minimum(block * BLOCK + place % BLOCK, size - 1)
 
 
@@ -551,7 +565,7 @@ def _drawn(logits: tf.Tensor, uniform: tf.Tensor, settings: dict) -> tf.Tensor:
     return _if(
         tf.equal(temperature, 0.0),
         likeliest,
-        lambda: tf.cond(is_cut, any_of_the_best, lambda: any_of(scaled())),
+        lambda: _if(is_cut, any_of_the_best, lambda: any_of(scaled())),
     )
 
 

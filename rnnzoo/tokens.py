@@ -493,8 +493,8 @@ class RealSteps(keras.layers.Layer):
         for index, row in enumerate(rows):
             steps = row if self.values > 1 else [[value] for value in row]
             flat = [value for step in steps for value in step]
-            wrong = set(map(type, flat)) - {int, float}  # the usual ones, at once
-            if wrong:
+            wrong = []
+            if not set(map(type, flat)) <= {int, float}:  # which are quick to check
                 wrong = [
                     v for v in flat if isinstance(v, bool) or not isinstance(v, Real)
                 ]

@@ -33,8 +33,8 @@ def gru(
         kernel: `[features, 3 * units]`, as Keras orders the gates.
         recurrent_kernel: `[units, 3 * units]`.
         bias: `[2, 3 * units]`.
-        training: Whether a gradient will be asked for. There is one in any case, but
-            otherwise TensorFlow's own, which takes longer.
+        training: Whether to keep the parts of every step in memory for the gradient.
+            Without them, TensorFlow derives the gradient itself, which takes longer.
 
     Returns:
         The states after every step `[time, batch, units]`, and a list of the last one.
@@ -48,7 +48,7 @@ def gru(
 
         def step(now, state):
             of_gates, of_new, mask = now
-            product = tf.nn.bias_add(tf.matmul(state, kernel), bias)
+            product = tf.matmul(state, kernel) + bias
             gates, recurrent = tf.split(product, [2 * units, units], axis=-1)
             update, reset = tf.split(tf.sigmoid(of_gates + gates), 2, axis=-1)
             # The share of the state that is new: 0 at padding, and exactly so.
@@ -248,7 +248,8 @@ def _product(values: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor
     """Multiplies `[time, batch, features]` by a matrix, in one product."""
     rows = tf.matmul(tf.reshape(values, (-1, kernel.shape[0])), kernel)
     shape = tf.concat([tf.shape(values)[:-1], kernel.shape[1:]], axis=0)
-    return tf.reshape(tf.nn.bias_add(rows, bias), shape)
+    # Not `tf.nn.bias_add`, whose gradient adds up numbers of bfloat16 as such.
+    return tf.reshape(rows + bias, shape)
 
 
 def _of_kernel(before: tf.Tensor, d_product: tf.Tensor) -> tf.Tensor:

@@ -12,13 +12,13 @@ from rnnzoo.layers.noise import NoisySimpleRNN
 
 
 class _OwnLoop:
-    """Has a layer of Keras read with a loop of `rnnzoo.layers.loops` on CPUs."""
+    """Has a layer of Keras read with a loop of `rnnzoo.layers.loops` where it can."""
 
     def inner_loop(
         self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
     ) -> tuple:
         """Returns the last output, all outputs, and the last states, as Keras does."""
-        if not _is_on_cpu():
+        if not (_is_on_cpu() and self._is_usual(mask)):
             return super().inner_loop(sequences, initial_state, mask, training)
         from rnnzoo.layers import loops
 
@@ -27,7 +27,9 @@ class _OwnLoop:
             sequences *= cell.get_dropout_mask(sequences[:, 0])[:, None]
         inputs = ops.transpose(sequences, (1, 0, 2))
         if mask is not None:
-            mask = ops.transpose(keras.tree.flatten(mask)[0])[..., None]
+            mask = ops.cast(keras.tree.flatten(mask)[0], "bool")
+            mask = ops.transpose(mask)[..., None]
+            inputs = ops.where(mask, inputs, 0)  # whatever there is, if not numbers
             mask = ops.cast(mask, inputs.dtype)
         if self.go_backwards:
             inputs = ops.flip(inputs, 0)
@@ -41,26 +43,42 @@ class _OwnLoop:
             outputs *= mask
         return states[0], ops.transpose(outputs, (1, 0, 2)), states
 
+    def _is_usual(self, mask: Any) -> bool:
+        """Whether the layer computes what the loops do."""
+        cell = self.cell
+        return (
+            cell.activation is keras.activations.tanh
+            and cell.recurrent_activation is keras.activations.sigmoid
+            and cell.use_bias
+            and not cell.recurrent_dropout
+            and getattr(cell, "reset_after", True)
+            and (mask is None or (self.zero_output_for_mask and self.return_sequences))
+        )
+
 
 def _is_on_cpu() -> bool:
-    """Whether TensorFlow computes, and has no GPU, for which Keras has cuDNN."""
+    """Whether TensorFlow computes, on CPUs: for GPUs, Keras has cuDNN."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf
 
-    return not tf.config.list_logical_devices("GPU")
+    return not any(map(tf.config.list_logical_devices, ("GPU", "TPU")))
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class GRU(_OwnLoop, keras.layers.GRU):
-    """Keras' layer, with the activations that it has, and faster on CPUs."""
+    """Keras' layer, with a faster loop on CPUs if it has Keras' usual options.
+
+    These are its activations, its biases, and no recurrent dropout; and where there is
+    a mask, `return_sequences` and `zero_output_for_mask`.
+    """
 
     loop = "gru"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class LSTM(_OwnLoop, keras.layers.LSTM):
-    """Keras' layer, with the activations that it has, and faster on CPUs."""
+    """Keras' layer, with a faster loop on CPUs; as `GRU`."""
 
     loop = "lstm"
 
