@@ -13,7 +13,8 @@ and a bidirectional GRU over 400 words: replicas, workers, XLA and precisions.
 
 Each figure is the median of several steps, each in a process of its own. Prints tables
 and writes them to benchmarks/training_step.csv, benchmarks/training_devices.csv, and
-docs/devices.md. With names of models (`sort_naturals`), only these are measured anew.
+docs/devices.md. With names of models (`sort_naturals`), only these are measured anew;
+rows of another number of cores stay.
 """
 
 import argparse
@@ -336,18 +337,19 @@ def main() -> None:
     if unknown:
         parser.error(f"models must be of {', '.join(names)}. Received: {unknown}")
     chosen = parsed.models or names
-    steps = {row[0]: row for row in earlier("training_step")}
-    variants = [row for row in earlier("training_devices") if row[0] not in chosen]
+    steps = {(row[0], row[-1]): row for row in earlier("training_step")}
+    again = [(name, str(cores())) for name in chosen]
+    variants = [r for r in earlier("training_devices") if (r[0], r[-1]) not in again]
     for name in chosen:
         row = step_row(name)
         if row is not None:
-            steps[name] = row
+            steps[name, str(cores())] = row
             print(*row, flush=True)
         if name in VARIED:
             for row in variant_rows(name):
                 variants.append(row)
                 print(*row, flush=True)
-    rows = [steps[name] for name in names if name in steps]
+    rows = [steps[key] for key in sorted(steps, key=lambda key: names.index(key[0]))]
     header = ["model", "padding %", "rnnzoo ms", "PyTorch packed ms", "packed / rnnzoo"]
     header += ["PyTorch padded ms", "padded / rnnzoo", "floor ms", "rnnzoo / floor"]
     header += ["gflops of the floor", "input pipeline / rnnzoo", "cores"]

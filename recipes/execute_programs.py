@@ -67,6 +67,14 @@ class ExecutePrograms(Recipe):
     cell: str = option("gru", "simple, gru or lstm")
     dropout: float = option(0.0, "share of features dropped in training")
 
+    @property
+    def published(self) -> dict:
+        """What the paper reaches with sums of two numbers of nine digits."""
+        if (self.task, self.length) != ("addition", 9):
+            return {}
+        source = "Zaremba and Sutskever, arXiv:1410.4615: LSTMs, teacher forcing"
+        return {"accuracy": (0.99, source)}
+
     def model(self) -> Any:
         """Returns an untrained executor."""
         from rnnzoo import executor
