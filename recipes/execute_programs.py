@@ -1,35 +1,37 @@
 """Runs short Python programs, or adds decimal numbers, character by character.
 
     rnnzoo train execute_programs
-    rnnzoo train execute_programs --task=addition --length=9
+    rnnzoo train execute_programs --task=addition --length=9 --units=256 --epochs=200
 
-A GRU reads a program of numbers up to 10 and at most two operations into its state; a
-second GRU starts from that state and writes what the program prints. Both have 128
-units. The setting of the paper is another recipe, `execute_long_programs`.
+A GRU reads a program of numbers up to 100 and at most two operations, from its end,
+into its state; a second GRU starts from that state and writes what the program prints.
+Both have 192 units. The setting of the paper is another recipe,
+`execute_long_programs`.
 
 Result (seed 0; minutes and hardware in results.csv): of 2,000 programs with two
 operations that were not in the training, each writes what this share prints, on its own
 (`exact_match`); shown the right characters before each, it has this share of the
 characters (`accuracy`):
 
-- `executor.baseline`: 0.70000, 0.87289;
-- `executor.naive`: 0.57350, 0.81224;
-- `executor.mix`: 0.56400, 0.81168;
-- `executor.combined`: 0.54700, 0.80382.
+- `executor.baseline`: 0.54900, 0.83132;
+- `executor.naive`: 0.52150, 0.80744;
+- `executor.combined`: 0.48000, 0.77889;
+- `executor.mix`: 0.47500, 0.76626.
 
-Of the same programs with their characters in random order none has more than 0.09400:
+Of the same programs with their characters in random order none has more than 0.01300:
 so much can be had without reading the program. Unlike in the paper, the most difficult
 programs alone teach best: two operations are not too difficult to begin with.
 
-What was tried, and where it led:
+`executor.addition`, by the second command, has all of 2,000 sums of two numbers of nine
+digits right: 1.00000, 1.00000. In the paper, LSTMs have 0.99 of the characters.
 
-- LSTMs of 64 units, with numbers of two digits: after 1,600 steps on batches of 64, a
-  share of 0.01 of the validation programs was right.
-- The same with numbers up to 10: after 1,200 steps on batches of 128, one of 0.11; but
-  of programs with their characters in random order 0.09, so that it had learned little
-  more than which numbers are frequent.
-- GRUs of 128 units: learn in a fraction of the steps.
-- Multiplicative attention: learned more per step, and no more per minute.
+What was tried with sums of nine digits, and where it led:
+
+- `--no-reverse-source`: after 73 epochs, a share of 0.62 of the characters in
+  validation was right, where the network that reads from the end had 0.997 after 62.
+- `--no-reverse-source --attention=multiplicative --units=128 --curriculum=mix
+  --epochs=100 --learning_rate=0.003`: a share of 0.54; sums of three digits were right,
+  and those of five were not.
 """
 
 import dataclasses
