@@ -11,6 +11,7 @@ it was, exactly. The equations are those of `rnnzoo.layers.recurrence.RecurrentS
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -43,8 +44,8 @@ def gru(
     of_inputs = _product(inputs, kernel, bias[0])
     of_gates, of_new = tf.split(of_inputs, [2 * units, units], axis=-1)
 
-    def read(of_gates, of_new, state, kernel, bias, keeps_parts=False):
-        """Returns the states, the last one, and the parts of the steps."""
+    def read(of_gates, of_new, state, kernel, bias, for_gradient=False):
+        """Returns the states, the last one, and what the gradient needs."""
 
         def step(now, state):
             of_gates, of_new, mask = now
@@ -54,45 +55,43 @@ def gru(
             # The share of the state that is new: 0 at padding, and exactly so.
             share = 1 - update if mask is None else (1 - update) * mask
             candidate = tf.tanh(of_new + reset * recurrent)
-            state += share * (candidate - state)
-            parts = [share, reset, candidate, recurrent] if keeps_parts else []
-            return [state], [state, *parts]
+            change = share * (candidate - state)
+            if not for_gradient:
+                return [state + change], [state + change]
+            # What a change of each part of a step does to the state after it.
+            kept = 1 - share
+            by_new = share * (1 - candidate * candidate)
+            by_recurrent = by_new * reset
+            by_reset = by_recurrent * (1 - reset) * recurrent
+            by_product = tf.concat([-change * kept, by_reset, by_recurrent], axis=-1)
+            return [state + change], [state + change, kept, by_new, by_product]
 
-        steps, sizes = [of_gates, of_new, mask], [units] * (5 if keeps_parts else 1)
+        sizes = [units] if not for_gradient else [units, units, units, 3 * units]
+        steps = [of_gates, of_new, mask]
         (outputs, *parts), (last,) = _loop(step, steps, [state], sizes)
-        return outputs, last, parts
+        return outputs.stack(), last, parts
 
     @tf.custom_gradient
     def read_and_keep(of_gates, of_new, state, kernel, bias):
         outputs, last, parts = read(of_gates, of_new, state, kernel, bias, True)
 
         def gradient(d_outputs, d_last):
-            share, reset, candidate, recurrent = parts
-            before = tf.concat([state[None], outputs[:-1]], axis=0)
-            # What a change of each part of a step does to the state after it.
-            kept = 1 - share
-            by_update = (before - candidate) * share * kept
-            by_new = share * (1 - candidate * candidate)
-            by_recurrent = by_new * reset
-            by_reset = by_recurrent * (1 - reset) * recurrent
-            by_product = tf.stack([by_update, by_reset, by_recurrent], axis=2)
             transposed = tf.transpose(kernel)
 
             def step(now, d_state):
-                d_output, kept, by_product = now
+                d_output, kept, by_new, by_product = now
                 d_state += d_output
-                d_product = tf.reshape(d_state[:, None] * by_product, (-1, 3 * units))
+                d_product = tf.tile(d_state, [1, 3]) * by_product
                 d_before = d_state * kept + tf.matmul(d_product, transposed)
-                return [d_before], [d_state]
+                return [d_before], [d_product, d_state * by_new]
 
-            steps = [d_outputs, kept, by_product]
-            (d_states,), (d_first,) = _loop(step, steps, [d_last], [units], True)
-            d_product = d_states[:, :, None] * by_product
-            d_gates = tf.reshape(d_product[:, :, :2], tf.shape(of_gates))
-            d_product = tf.reshape(d_product, (-1, 3 * units))
+            steps, sizes = [d_outputs, *parts], [3 * units, units]
+            collected, (d_first,) = _loop(step, steps, [d_last], sizes, True)
+            d_product, d_new = (one.stack() for one in collected)
+            before = tf.concat([state[None], outputs[:-1]], axis=0)
             d_kernel = _of_kernel(before, d_product)
-            d_bias = tf.reduce_sum(d_product, axis=0)
-            return d_gates, d_states * by_new, d_first, d_kernel, d_bias
+            d_bias = tf.reduce_sum(d_product, axis=[0, 1])
+            return d_product[:, :, : 2 * units], d_new, d_first, d_kernel, d_bias
 
         return (outputs, last), gradient
 
@@ -129,10 +128,10 @@ def lstm(
     units = recurrent_kernel.shape[0]
     of_inputs = _product(inputs, kernel, bias)
 
-    def read(of_inputs, output, state, kernel, keeps_parts=False):
-        """Returns the outputs, the last one, the last state, and parts of the steps."""
+    def read(of_inputs, output, state, kernel, for_gradient=False):
+        """Returns outputs, the last one, the last state, and what gradients need."""
 
-        def step(now, output, state):
+        def step(now, output, before):
             product, mask = now
             product += tf.matmul(output, kernel)
             into, forget, block, out = tf.split(product, 4, axis=-1)
@@ -140,52 +139,50 @@ def lstm(
             block = tf.tanh(block)
             if mask is not None:
                 into, forget = into * mask, forget * mask + (1 - mask)
-            state = forget * state + into * block
+            state = forget * before + into * block
             squashed = tf.tanh(state)
             new = out * squashed
             output = new if mask is None else tf.where(mask > 0, new, output)
-            parts = [state, into, forget, block, out, squashed] if keeps_parts else []
-            return [output, state], [output, *parts]
+            if not for_gradient:
+                return [output, state], [output]
+            # What a change of each part of a step does to the cell state after it, ...
+            by_input = into * (1 - into) * block
+            by_forget = before * forget * (1 - forget)
+            by_block = into * (1 - block * block)
+            by_parts = tf.concat([by_input, by_forget, by_block], axis=-1)
+            # ... and one of that state, or of the output gate, to the output.
+            by_state = out * (1 - squashed * squashed)
+            by_out = new * (1 - out)
+            if mask is not None:
+                by_state, by_out = by_state * mask, by_out * mask
+            return [output, state], [output, by_state, by_out, by_parts, forget]
 
-        steps, sizes = [of_inputs, mask], [units] * (7 if keeps_parts else 1)
-        (outputs, *parts), last = _loop(step, steps, [output, state], sizes)
-        return outputs, *last, parts
+        sizes = [units, *([units, units, 3 * units, units] if for_gradient else [])]
+        (outputs, *parts), last = _loop(step, [of_inputs, mask], [output, state], sizes)
+        return outputs.stack(), *last, parts
 
     @tf.custom_gradient
     def read_and_keep(of_inputs, output, state, kernel):
         outputs, *last, parts = read(of_inputs, output, state, kernel, True)
 
         def gradient(d_outputs, d_output, d_state):
-            states, into, forget, block, out, squashed = parts
-            before = tf.concat([output[None], outputs[:-1]], axis=0)
-            state_before = tf.concat([state[None], states[:-1]], axis=0)
-            # What a change of each part of a step does to the cell state after it, ...
-            by_input = into * (1 - into) * block
-            by_forget = state_before * forget * (1 - forget)
-            by_block = into * (1 - block * block)
-            by_parts = tf.stack([by_input, by_forget, by_block], axis=2)
-            # ... and one of that state, or of the output gate, to the output.
-            by_state = out * (1 - squashed * squashed)
-            by_out = squashed * out * (1 - out)
-            passed = None
-            if mask is not None:
-                by_state, by_out, passed = by_state * mask, by_out * mask, 1 - mask
             transposed = tf.transpose(kernel)
 
             def step(now, d_output, d_state):
-                d_now, by_state, by_out, by_parts, forget, passed = now
+                d_now, mask, by_state, by_out, by_parts, forget = now
                 d_output += d_now
                 d_state += d_output * by_state
-                d_parts = tf.reshape(d_state[:, None] * by_parts, (-1, 3 * units))
+                d_parts = tf.tile(d_state, [1, 3]) * by_parts
                 d_product = tf.concat([d_parts, d_output * by_out], axis=-1)
                 d_before = tf.matmul(d_product, transposed)
-                if passed is not None:
-                    d_before += d_output * passed
+                if mask is not None:
+                    d_before += d_output * (1 - mask)
                 return [d_before, d_state * forget], [d_product]
 
-            steps = [d_outputs, by_state, by_out, by_parts, forget, passed]
-            last = [d_output, d_state]
+            steps, last = [d_outputs, mask, *parts], [d_output, d_state]
             (d_product,), d_first = _loop(step, steps, last, [4 * units], True)
+            d_product = d_product.stack()
+            before = tf.concat([output[None], outputs[:-1]], axis=0)
             return d_product, *d_first, _of_kernel(before, d_product)
 
         return (outputs, *last), gradient
@@ -207,29 +204,31 @@ def _loop(
     Args:
         step: From a list of what the sequences have at a step, and the states, to a
             list of the states after it, and to a list of what is collected.
-        sequences: Tensors `[time, batch, ...]`; `None` stays `None`.
+        sequences: Tensors `[time, batch, ...]`, or arrays that were collected; `None`
+            stays `None`. The first is a tensor.
         states: Tensors `[batch, units]`.
         sizes: Features of each part that is collected.
         backwards: Whether it begins with the last element.
 
     Returns:
-        A list of what was collected, `[time, batch, size]` each, and one of the last
+        A list of what was collected, arrays of `[batch, size]`, and one of the last
         states.
     """
     length = tf.shape(sequences[0])[0]
-    arrays = [
-        None if one is None else tf.TensorArray(one.dtype, length).unstack(one)
-        for one in sequences
-    ]
     kind, batch = states[0].dtype, states[0].shape[0]
     collected = [
-        tf.TensorArray(kind, length, element_shape=(batch, size)) for size in sizes
+        tf.TensorArray(kind, length, element_shape=(batch, n), clear_after_read=False)
+        for n in sizes
     ]
+
+    def at(sequence: Any, index: tf.Tensor) -> Any:
+        if isinstance(sequence, tf.TensorArray):
+            return sequence.read(index)
+        return None if sequence is None else tf.gather(sequence, index)
 
     def body(count: tf.Tensor, states: list, collected: list) -> tuple:
         index = length - 1 - count if backwards else count
-        now = [None if one is None else one.read(index) for one in arrays]
-        states, parts = step(now, *states)
+        states, parts = step([at(one, index) for one in sequences], *states)
         collected = [
             one.write(index, part) for one, part in zip(collected, parts, strict=True)
         ]
@@ -241,7 +240,7 @@ def _loop(
         (0, states, collected),
         maximum_iterations=length,
     )
-    return [one.stack() for one in collected], states
+    return collected, states
 
 
 def _product(values: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
