@@ -9,7 +9,8 @@ and with padding read too; the floor, which is the number of operations of the s
 matrix products over the rate of products with the shape of the recurrence, one after
 the other on the same machine; and the input pipeline alone. Recipes whose data are
 missing are left out: TFDS_DATA_DIR is the folder of all data sets. Then, for the sorter
-and a bidirectional GRU over 400 words: replicas, workers, XLA and precisions.
+and a bidirectional GRU over 400 words: replicas, workers, XLA and precisions, where
+there is more than one core.
 
 Each figure is the median of several steps, each in a process of its own. Prints tables
 and writes them to benchmarks/training_step.csv, benchmarks/training_devices.csv, and
@@ -182,10 +183,15 @@ def products(model, inputs, targets) -> tuple[float, tuple]:
     return PASSES * 2 * rows * total, (rows, *largest)
 
 
-def share_of_padding(inputs) -> float:
+def share_of_padding(model, inputs) -> float:
     """Returns the share of padding among the steps that are read."""
-    is_real = inputs != 0
-    return 1 - float(np.mean(is_real.any(-1) if inputs.ndim > 2 else is_real))
+    from rnnzoo.architectures.sequence_model import SequenceReader
+
+    if inputs.ndim == 2:
+        return float(np.mean(inputs == 0))
+    readers = [x for x in model._flatten_layers() if isinstance(x, SequenceReader)]
+    padding = readers[0].padding_value
+    return 0.0 if padding is None else float(np.mean((inputs == padding).all(-1)))
 
 
 def median_ms(action, steps: int = STEPS) -> float:
@@ -228,7 +234,7 @@ def measure(name: str, what: str) -> dict:
         values = [tf.random.normal(shape) / units**0.5 for shape in shapes]
         ms = median_ms(lambda: product(*values), 50)
         rate = 64 * 2 * rows * units * gates / ms
-        padding = share_of_padding(_parts(inputs)[0])
+        padding = share_of_padding(model, _parts(inputs)[0])
         return {"ms": operations / rate, "gflops": rate / 1e6, "padding": padding}
     if what == "pipeline":
         data = case.pipeline(case.model())
@@ -345,7 +351,7 @@ def main() -> None:
         if row is not None:
             steps[name, str(cores())] = row
             print(*row, flush=True)
-        if name in VARIED:
+        if name in VARIED and cores() > 1:
             for row in variant_rows(name):
                 variants.append(row)
                 print(*row, flush=True)
