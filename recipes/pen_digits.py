@@ -6,10 +6,15 @@ The folder has the files `pendigits.tra` and `pendigits.tes` of the data set "Pe
 recognition of handwritten digits" of the UCI machine learning repository. Those who
 wrote the test file wrote nothing in the training file.
 
-Result (weights `series_classifier.pen_digits`, seed 0, 3.3 minutes on a core that was
-shared with other work): of the 3,498 digits of the test file a share of 0.98256 is
-named rightly. Of the training file, 1,000 digits say which epoch is best; they come
-from the writers of those that it trains on, so that more of them are right.
+Result (weights `series_classifier.pen_digits`, seed 0, 0.9 minutes on one core): of the
+3,498 digits of the test file a share of 0.99200 is named rightly. Of the training file,
+1,000 digits say which epoch is best; they come from the writers of those that it trains
+on.
+
+How much digits are changed in training, and the number of layers, were chosen on
+training digits of kinds that were left out: of every digit, one of eight clusters. There,
+a second layer and smaller changes than those of before were better, and no change at
+all was not.
 """
 
 import dataclasses
@@ -31,11 +36,12 @@ class PenDigits(SeriesRecipe):
     learning_rate: float = option(4e-3, "highest learning rate, after warm-up")
     batch_size: int = option(64, "digits per batch, over all devices")
     averaging: float = option(0.995, "momentum of the average of the weights")
+    num_layers: int = option(2, "recurrent layers")
     held_out: int = option(1000, "digits of the training file kept for validation")
-    distortion: float = option(0.15, "how far digits are turned and slanted")
-    jitter: float = option(1.5, "standard deviation of noise on the points")
-    bend: float = option(0.08, "how far digits are bent, by quadratic terms")
-    uneven: float = option(0.15, "how far points are moved along the pen's way")
+    distortion: float = option(0.06, "how far digits are turned and slanted")
+    jitter: float = option(0.7, "standard deviation of noise on the points")
+    bend: float = option(0.03, "how far digits are bent, by quadratic terms")
+    uneven: float = option(0.06, "how far points are moved along the pen's way")
 
     def read(self, part: str) -> tuple[list, list]:
         """Returns digits as eight points each, and their names."""
