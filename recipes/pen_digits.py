@@ -11,10 +11,10 @@ Result (weights `series_classifier.pen_digits`, seed 0, 0.9 minutes on one core)
 1,000 digits say which epoch is best; they come from the writers of those that it trains
 on.
 
-How much digits are changed in training, and the number of layers, were chosen on
-training digits of kinds that were left out: of every digit, one of eight clusters. There,
-a second layer and smaller changes than those of before were better, and no change at
-all was not.
+How much digits are changed in training, and the number of layers, were chosen on digits
+of the training file of kinds that were left out: of every digit, one of eight clusters.
+There, a second layer and smaller changes than those of before were better, and no
+change at all was not.
 """
 
 import dataclasses
