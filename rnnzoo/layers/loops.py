@@ -88,8 +88,7 @@ def gru(
             steps, sizes = [d_outputs, *parts], [3 * units, units]
             collected, (d_first,) = _loop(step, steps, [d_last], sizes, True)
             d_product, d_new = (one.stack() for one in collected)
-            before = tf.concat([state[None], outputs[:-1]], axis=0)
-            d_kernel = _of_kernel(before, d_product)
+            d_kernel = _of_kernel(state, outputs, d_product)
             d_bias = tf.reduce_sum(d_product, axis=[0, 1])
             return d_product[:, :, : 2 * units], d_new, d_first, d_kernel, d_bias
 
@@ -182,8 +181,7 @@ def lstm(
             steps, last = [d_outputs, mask, *parts], [d_output, d_state]
             (d_product,), d_first = _loop(step, steps, last, [4 * units], True)
             d_product = d_product.stack()
-            before = tf.concat([output[None], outputs[:-1]], axis=0)
-            return d_product, *d_first, _of_kernel(before, d_product)
+            return d_product, *d_first, _of_kernel(output, outputs, d_product)
 
         return (outputs, *last), gradient
 
@@ -251,7 +249,14 @@ def _product(values: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor
     return tf.reshape(rows + bias, shape)
 
 
-def _of_kernel(before: tf.Tensor, d_product: tf.Tensor) -> tf.Tensor:
-    """Returns the gradient of a recurrent kernel, of all steps in one product."""
+def _of_kernel(first: tf.Tensor, outputs: tf.Tensor, d_product: tf.Tensor) -> tf.Tensor:
+    """Returns the gradient of a recurrent kernel, of all steps in one product.
+
+    Args:
+        first: What the kernel was multiplied by at the first step, `[batch, units]`.
+        outputs: What came out of every step, and went into the next one.
+        d_product: The gradient with respect to every step's product.
+    """
+    before = tf.concat([first[None], outputs[:-1]], axis=0)
     before, d_product = (tf.reshape(x, (-1, x.shape[-1])) for x in (before, d_product))
     return tf.matmul(before, d_product, transpose_a=True)
