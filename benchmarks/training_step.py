@@ -171,7 +171,11 @@ def products(model, inputs, targets) -> tuple[float, tuple]:
                     directions = [one.forward_layer, one.backward_layer]
                 for direction in directions:
                     kernels = direction.cell.kernel, direction.cell.recurrent_kernel
-                    total += steps * sum(int(np.prod(k.shape)) for k in kernels)
+                    of_inputs, of_state = (int(np.prod(k.shape)) for k in kernels)
+                    total += steps * of_state
+                    # The same summary at every step has to be multiplied once.
+                    is_same = layer.name == "decoder" and len(parts) == 1
+                    total += of_inputs * (1 if is_same else steps)
                     largest = max(largest, tuple(kernels[1].shape))
         elif isinstance(layer, SequenceAttention):
             total += read * sum(int(np.prod(w.shape)) for w in layer.weights)

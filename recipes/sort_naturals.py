@@ -36,8 +36,6 @@ What was tried, on shorter trainings, and where it led:
 - A last stage of 16 epochs in which half of the lists have two values, and the rate
   begins at 2e-3 again: random lists became worse than before it.
 - Averaging the answers to several orders of a list: most of its errors stay.
-- A loop over time with a hand-written gradient, several steps a round and a slice of
-  the batch per core: faster here, slower than Keras' on long sequences; left out.
 """
 
 import dataclasses

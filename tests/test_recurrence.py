@@ -10,7 +10,10 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnzoo.layers.recurrence import GRU, LSTM, ChronoBias, RecurrentStack
+from rnnzoo.layers import loops, rnn
+from rnnzoo.layers.noise import NoisySimpleRNN
+from rnnzoo.layers.recurrence import ChronoBias, RecurrentStack
+from rnnzoo.layers.rnn import GRU, LSTM, SimpleRNN
 
 LOG3 = math.log(3)  # the logistic function of it is 3/4, and of minus it 1/4
 ATOL = 1e-6
@@ -147,7 +150,7 @@ def of_both(own, options, inputs, mask, training):
 
 @settings(max_examples=30, deadline=None)
 @given(
-    own=st.sampled_from([GRU, LSTM]),
+    own=st.sampled_from([SimpleRNN, GRU, LSTM]),
     rows=st.lists(
         st.lists(st.booleans(), min_size=5, max_size=5), min_size=1, max_size=4
     ),
@@ -171,7 +174,7 @@ def test_own_loops_give_what_keras_gives(
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("own", [GRU, LSTM])
+@pytest.mark.parametrize("own", [SimpleRNN, GRU, LSTM])
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_own_loops_in_lower_precision(own, precision):
     # So many steps that sums over them in bfloat16 would be wrong by a tenth.
@@ -185,7 +188,7 @@ def test_own_loops_in_lower_precision(own, precision):
         assert np.linalg.norm(one - other) < share * np.linalg.norm(other)
 
 
-@pytest.mark.parametrize("own", [GRU, LSTM])
+@pytest.mark.parametrize("own", [SimpleRNN, GRU, LSTM])
 @pytest.mark.parametrize(
     "options",
     [
@@ -201,8 +204,10 @@ def test_own_loops_in_lower_precision(own, precision):
     ids=str,
 )
 def test_other_options_give_what_keras_gives(own, options):
-    if "reset_after" in options and own is LSTM:
-        pytest.skip("an LSTM has no reset gate")
+    if "reset_after" in options and own is not GRU:
+        pytest.skip("no reset gate")
+    if "recurrent_activation" in options and own is SimpleRNN:
+        pytest.skip("no gates")
     inputs = np.random.default_rng(0).normal(size=(3, 5, 2)).astype("float32")
     mask = np.arange(5) < np.array([[5], [2], [3]])
     ours, theirs = of_both(own, options, inputs, mask, training=True)
@@ -210,7 +215,7 @@ def test_other_options_give_what_keras_gives(own, options):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
 @pytest.mark.parametrize("training", [False, True])
 def test_padding_may_be_anything(cell, training):
     stack = RecurrentStack(4, cell=cell)
@@ -223,7 +228,7 @@ def test_padding_may_be_anything(cell, training):
         np.testing.assert_array_equal(sequence, clean)
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
 def test_padding_leaves_a_state_exactly_as_it_was(cell):
     stack = RecurrentStack(4, cell=cell)
     inputs = np.random.default_rng(0).normal(size=(1, 9, 3)).astype("float32")
@@ -233,6 +238,80 @@ def test_padding_leaves_a_state_exactly_as_it_was(cell):
         _, padded = stack(inputs, mask=mask, training=training)
         for one, other in zip(state[0], padded[0], strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+@pytest.mark.parametrize("training", [False, True])
+def test_the_same_can_be_read_again_at_every_step(cell, training):
+    stack = RecurrentStack(4, num_layers=2, cell=cell, initial_state="learned")
+    inputs = np.random.default_rng(0).normal(size=(3, 2)).astype("float32")
+    stack(inputs[:, None])
+    found = []
+    for options in ({"length": 5}, {"length": np.zeros((3, 5, 7))}, None):
+        with tf.GradientTape() as tape:
+            x = tf.constant(inputs)
+            tape.watch(x)
+            if options is None:
+                x_repeated = tf.repeat(x[:, None], 5, axis=1)
+                sequence, state = stack(x_repeated, training=training)
+            else:
+                sequence, state = stack(x, training=training, **options)
+            loss = tf.reduce_sum(tf.sin(sequence)) + tf.reduce_sum(state[0][0])
+        weights = [variable.value for variable in stack.trainable_variables]
+        found.append([sequence, *state[1], *tape.gradient(loss, [x, *weights])])
+    for others in found[1:]:
+        for one, other in zip(found[0], others, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_only_a_stack_that_reads_forwards_can_read_the_same_again():
+    stack = RecurrentStack(4, bidirectional=True)
+    with pytest.raises(ValueError, match="Received: bidirectional=True and a length"):
+        stack(np.zeros((2, 3), "float32"), length=5)
+
+
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+@pytest.mark.parametrize("is_masked", [False, True])
+def test_slices_of_a_batch_give_what_the_whole_gives(cell, is_masked, monkeypatch):
+    # As many rows as are cut in slices on two cores and more, and an odd number.
+    rows = 2 * rnn.ROWS_OF_A_SLICE + 1
+    inputs = np.random.default_rng(0).normal(size=(rows, 5, 3)).astype("float32")
+    lengths = np.random.default_rng(1).integers(1, 6, (rows, 1))
+    mask = tf.constant(np.arange(5) < lengths) if is_masked else None
+    stack = RecurrentStack(4, cell=cell)
+    stack(inputs)
+    found, slices = [], []
+    monkeypatch.setattr(
+        tf.config.threading, "get_intra_op_parallelism_threads", lambda: 2
+    )
+    in_slices = loops.in_slices
+    monkeypatch.setattr(
+        loops, "in_slices", lambda *a: slices.append(a[1]) or in_slices(*a)
+    )
+    for is_sliced in (False, True):
+        stack.layers[0].is_sliced = is_sliced
+        variables = [variable.value for variable in stack.trainable_variables]
+        with tf.GradientTape() as tape:
+            sequence, [state] = stack(inputs, mask=mask, training=True)
+            loss = tf.reduce_sum(tf.sin(sequence)) + tf.reduce_sum(state[0])
+        found.append([sequence, *state, *tape.gradient(loss, variables)])
+    assert slices == [1, 2]
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_noise_on_the_state_is_before_the_product_with_it():
+    # W = 1, R = 2, b = 0.5, and noise 0.1 and 0.3 on states of 0 and h1:
+    # h1 = tanh(0.2 + 2 * 0.1 + 0.5) = 0.716298,
+    # h2 = tanh(0.4 + 2 * (0.716298 + 0.3) + 0.5) = tanh(2.932596) = 0.994343.
+    layer = NoisySimpleRNN(1, state_noise=0.1, return_sequences=True)
+    layer.build((None, None, 1))
+    layer.set_weights([np.array(w) for w in ([[1.0]], [[2.0]], [0.5])])
+    inputs = tf.constant([[[0.2, 0.1], [0.4, 0.3]]])
+    for mask in (None, tf.constant([[True, True]])):
+        layer.zero_output_for_mask = True
+        _, sequence, _ = layer.inner_loop(inputs, [tf.zeros((1, 1))], mask, True)
+        np.testing.assert_allclose(np.ravel(sequence), [0.716298, 0.994343], atol=1e-5)
 
 
 def test_final_state_is_the_last_output():

@@ -25,36 +25,6 @@ from rnnzoo.layers.recurrence import CELLS, RecurrentStack
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class RepeatSummary(keras.layers.Layer):
-    """Repeats a vector `[batch, units]` at every step: `[batch, steps, units]`.
-
-    Args:
-        steps: Number of steps; `None` for as many as the input sequence
-            `[batch, time, ...]` has, which is the call's second argument.
-    """
-
-    def __init__(self, steps: int | None = None, **layer_options: Any):
-        """Sets up; the class says what the arguments mean."""
-        super().__init__(**layer_options)
-        self.steps = steps
-
-    def call(self, summary: Any, sequence: Any) -> Any:
-        """Returns the summary once per step."""
-        steps = self.steps or ops.shape(sequence)[1]
-        return ops.repeat(ops.expand_dims(summary, 1), steps, axis=1)
-
-    def compute_output_shape(
-        self, summary_shape: tuple, sequence_shape: tuple
-    ) -> tuple:
-        """Returns `(batch, steps, units)`."""
-        return (summary_shape[0], self.steps or sequence_shape[1], summary_shape[-1])
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "steps": self.steps}
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
 class ReversedSteps(keras.layers.Layer):
     """Turns the real steps of sequences around; padding stays at the end.
 
@@ -237,11 +207,9 @@ class ManyToOneToMany(SequenceModel):
         self.bridge = StateBridge(
             units, CELLS[cell][1], bidirectional, num_layers, name="bridge"
         )
-        if decoder == "summary":
-            self.repeat = RepeatSummary(output_length, name="repeat")
-        elif tied_weights:
+        if tied_weights:
             self.target_reader = self.reader
-        else:
+        elif decoder == "autoregressive":
             self.target_reader = SequenceReader(
                 target_vocabulary_size,
                 embedding_dim,
@@ -286,14 +254,14 @@ class ManyToOneToMany(SequenceModel):
         source = sequence_input(features, name="source")
         memory, memory_mask, state = self.read(source)
         if decoder == "summary":
-            inputs = source
-            steps, mask = self.repeat(state[-1][0], source), None
+            inputs, mask = source, None
+            steps, length = state[-1][0], output_length or source
         else:
             target = sequence_input(target_features, name="target")
             inputs = {"source": source, "target": target}
-            steps = self.target_reader(target)
+            steps, length = self.target_reader(target), None
             mask = self.target_reader.compute_mask(target)
-        outputs, _ = self.write(steps, state, memory, memory_mask, mask)
+        outputs, _ = self.write(steps, state, memory, memory_mask, mask, length)
         super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
@@ -326,6 +294,7 @@ class ManyToOneToMany(SequenceModel):
         memory: Any,
         memory_mask: Any = None,
         mask: Any = None,
+        length: Any = None,
     ) -> tuple:
         """Writes as many output steps as it is given input steps.
 
@@ -338,18 +307,28 @@ class ManyToOneToMany(SequenceModel):
             memory: The encoder's sequence, which attention looks at.
             memory_mask: `[batch, time]`, true for real steps of the memory.
             mask: `[batch, steps]`, true for real steps of the target.
+            length: To write from one vector `[batch, features]`, which is read again at
+                every step: how many steps, or a sequence `[batch, steps, ...]`.
 
         Returns:
             Outputs `[batch, steps, target size]` and the state after the last step.
         """
-        return self._write(steps, state, memory, memory_mask, mask)[:2]
+        return self._write(steps, state, memory, memory_mask, mask, length)[:2]
 
     def _write(
-        self, steps: Any, state: list, memory: Any, memory_mask: Any, mask: Any
+        self,
+        steps: Any,
+        state: list,
+        memory: Any,
+        memory_mask: Any,
+        mask: Any,
+        length: Any = None,
     ) -> tuple:
         """Returns as `write`, and the attention's weights `[batch, steps, time]`."""
         first, weights = self.decoder.num_layers, None
-        hidden, after = self.decoder(steps, initial_state=state[:first], mask=mask)
+        hidden, after = self.decoder(
+            steps, initial_state=state[:first], mask=mask, length=length
+        )
         if self.attention is not None:
             context, weights = self.attention(hidden, memory, memory_mask=memory_mask)
             both = keras.layers.concatenate([context, hidden])

@@ -300,7 +300,8 @@ def batches(
 
     end = tf.int64.max if count is None else first + count
     indices = tf.data.Dataset.range(first, end)
-    return indices.map(load, num_parallel_calls=2).prefetch(4)
+    # In one thread: two would wait for each other, as Python runs one at a time.
+    return indices.map(load, num_parallel_calls=1).prefetch(4)
 
 
 def _padded(array: np.ndarray, length: int | None) -> np.ndarray:

@@ -330,7 +330,8 @@ class Memorization:
         self, lengths: Sequence[int], random: np.random.Generator
     ) -> tuple[list, list]:
         """Returns a string of each of these lengths, and their answers."""
-        texts = ["".join(map(str, random.integers(0, 10, n))) for n in lengths]
+        drawn = (random.integers(0, 10, n) + ord("0") for n in lengths)
+        texts = [digits.astype("uint8").tobytes().decode() for digits in drawn]
         return texts, [MEMORIES[self.task](text) for text in texts]
 
 
@@ -475,7 +476,7 @@ class Programs(_Taught):
 
     def _program(self, length: int, nesting: int, random: np.random.Generator) -> str:
         """Makes a program: lines of statements, and the expression that is printed."""
-        lines, variables = [], list(random.permutation(list("abcdefghij")))
+        lines, variables = [], ["abcdefghij"[i] for i in random.permutation(10)]
         result = None
 
         def operands(count: int) -> list[str]:
@@ -495,7 +496,7 @@ class Programs(_Taught):
             elif kind == 1:
                 (result,) = operands(1)
             elif kind == 2:
-                factors = [operands(1)[0], str(small)][:: random.choice([1, -1])]
+                factors = [operands(1)[0], str(small)][:: (1, -1)[random.integers(2)]]
                 result = f"({factors[0]}*{factors[1]})"
             elif kind == 3:
                 first, second = operands(2)

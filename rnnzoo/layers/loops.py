@@ -1,4 +1,4 @@
-"""Loops of GRU and LSTM over time in TensorFlow, with gradients of their own.
+"""Loops of recurrent cells over time in TensorFlow, with gradients of their own.
 
 Keras makes both products of a cell anew at every step, and TensorFlow derives the
 gradient step by step. Here, the products with the inputs are made for all steps at
@@ -16,14 +16,89 @@ from typing import Any
 import tensorflow as tf
 
 
+def simple(
+    inputs: tf.Tensor,
+    states: list[tf.Tensor],
+    mask: tf.Tensor | None,
+    weights: Sequence[tf.Tensor],
+    training: bool,
+    steps: tf.Tensor | None = None,
+) -> tuple:
+    """Reads sequences with simple cells.
+
+    Args:
+        inputs: `[time, batch, features]`.
+        states: The state `[batch, units]` before the first step.
+        mask: `[time, batch, 1]`, or `None`.
+        weights: Kernel `[features, units]`, recurrent kernel `[units, units]` and bias
+            `[units]`.
+        training: Whether to keep the parts of every step in memory for the gradient.
+            Without them, TensorFlow derives the gradient itself, which takes longer.
+        steps: How many steps to make, if all of them read the same: `inputs` has only
+            one then, and is multiplied once.
+
+    Returns:
+        The states after every step `[time, batch, units]`, and a list of the last one.
+    """
+    kernel, recurrent_kernel, bias = weights
+    units = recurrent_kernel.shape[0]
+    of_inputs = _product(inputs, kernel, bias)
+    length = tf.shape(inputs)[0] if steps is None else steps
+
+    def read(of_inputs, state, kernel):
+        """Returns the states, and the last one."""
+
+        def step(now, state):
+            of_input, mask = now
+            new = tf.tanh(of_input + tf.matmul(state, kernel))
+            if mask is not None:
+                new = tf.where(mask > 0, new, state)
+            return [new], [new]
+
+        (outputs,), (last,) = _loop(step, length, [of_inputs, mask], [state], [units])
+        return outputs.stack(), last
+
+    @tf.custom_gradient
+    def read_and_keep(of_inputs, state, kernel):
+        outputs, last = read(of_inputs, state, kernel)
+
+        def gradient(d_outputs, d_last):
+            transposed = tf.transpose(kernel)
+            by_product = 1 - outputs * outputs
+            if mask is not None:
+                by_product *= mask
+
+            def step(now, d_state):
+                d_output, mask, by_product = now
+                d_state += d_output
+                d_product = d_state * by_product
+                d_before = tf.matmul(d_product, transposed)
+                if mask is not None:
+                    d_before += d_state * (1 - mask)
+                return [d_before], [d_product]
+
+            sequences = [d_outputs, mask, by_product]
+            collected, (d_first,) = _loop(
+                step, length, sequences, [d_last], [units], True
+            )
+            d_product = collected[0].stack()
+            d_kernel = _of_kernel(state, outputs, d_product)
+            return _of_inputs(d_product, steps), d_first, d_kernel
+
+        return (outputs, last), gradient
+
+    run = read_and_keep if training else read
+    outputs, last = run(of_inputs, states[0], recurrent_kernel)
+    return outputs, [last]
+
+
 def gru(
     inputs: tf.Tensor,
     states: list[tf.Tensor],
     mask: tf.Tensor | None,
-    kernel: tf.Tensor,
-    recurrent_kernel: tf.Tensor,
-    bias: tf.Tensor,
+    weights: Sequence[tf.Tensor],
     training: bool,
+    steps: tf.Tensor | None = None,
 ) -> tuple:
     """Reads sequences with a GRU.
 
@@ -31,24 +106,25 @@ def gru(
         inputs: `[time, batch, features]`.
         states: The state `[batch, units]` before the first step.
         mask: `[time, batch, 1]`, or `None`.
-        kernel: `[features, 3 * units]`, as Keras orders the gates.
-        recurrent_kernel: `[units, 3 * units]`.
-        bias: `[2, 3 * units]`.
-        training: Whether to keep the parts of every step in memory for the gradient.
-            Without them, TensorFlow derives the gradient itself, which takes longer.
+        weights: Kernel `[features, 3 * units]`, recurrent kernel `[units, 3 * units]`
+            and bias `[2, 3 * units]`, as Keras orders the gates.
+        training: As for `simple`.
+        steps: As for `simple`.
 
     Returns:
         The states after every step `[time, batch, units]`, and a list of the last one.
     """
+    kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
     of_inputs = _product(inputs, kernel, bias[0])
-    of_gates, of_new = tf.split(of_inputs, [2 * units, units], axis=-1)
+    length = tf.shape(inputs)[0] if steps is None else steps
 
-    def read(of_gates, of_new, state, kernel, bias, for_gradient=False):
+    def read(of_inputs, state, kernel, bias, for_gradient=False):
         """Returns the states, the last one, and what the gradient needs."""
 
         def step(now, state):
-            of_gates, of_new, mask = now
+            of_input, mask = now
+            of_gates, of_new = tf.split(of_input, [2 * units, units], axis=-1)
             product = tf.matmul(state, kernel) + bias
             gates, recurrent = tf.split(product, [2 * units, units], axis=-1)
             update, reset = tf.split(tf.sigmoid(of_gates + gates), 2, axis=-1)
@@ -67,13 +143,13 @@ def gru(
             return [state + change], [state + change, kept, by_new, by_product]
 
         sizes = [units] if not for_gradient else [units, units, units, 3 * units]
-        steps = [of_gates, of_new, mask]
-        (outputs, *parts), (last,) = _loop(step, steps, [state], sizes)
+        sequences = [of_inputs, mask]
+        (outputs, *parts), (last,) = _loop(step, length, sequences, [state], sizes)
         return outputs.stack(), last, parts
 
     @tf.custom_gradient
-    def read_and_keep(of_gates, of_new, state, kernel, bias):
-        outputs, last, parts = read(of_gates, of_new, state, kernel, bias, True)
+    def read_and_keep(of_inputs, state, kernel, bias):
+        outputs, last, parts = read(of_inputs, state, kernel, bias, True)
 
         def gradient(d_outputs, d_last):
             transposed = tf.transpose(kernel)
@@ -85,18 +161,20 @@ def gru(
                 d_before = d_state * kept + tf.matmul(d_product, transposed)
                 return [d_before], [d_product, d_state * by_new]
 
-            steps, sizes = [d_outputs, *parts], [3 * units, units]
-            collected, (d_first,) = _loop(step, steps, [d_last], sizes, True)
+            sequences, sizes = [d_outputs, *parts], [3 * units, units]
+            collected, (d_first,) = _loop(
+                step, length, sequences, [d_last], sizes, True
+            )
             d_product, d_new = (one.stack() for one in collected)
             d_kernel = _of_kernel(state, outputs, d_product)
             d_bias = tf.reduce_sum(d_product, axis=[0, 1])
-            return d_product[:, :, : 2 * units], d_new, d_first, d_kernel, d_bias
+            d_inputs = tf.concat([d_product[:, :, : 2 * units], d_new], axis=-1)
+            return _of_inputs(d_inputs, steps), d_first, d_kernel, d_bias
 
         return (outputs, last), gradient
 
     run = read_and_keep if training else read
-    weights = recurrent_kernel, bias[1]
-    outputs, last, *_ = run(of_gates, of_new, states[0], *weights)
+    outputs, last, *_ = run(of_inputs, states[0], recurrent_kernel, bias[1])
     return outputs, [last]
 
 
@@ -104,10 +182,9 @@ def lstm(
     inputs: tf.Tensor,
     states: list[tf.Tensor],
     mask: tf.Tensor | None,
-    kernel: tf.Tensor,
-    recurrent_kernel: tf.Tensor,
-    bias: tf.Tensor,
+    weights: Sequence[tf.Tensor],
     training: bool,
+    steps: tf.Tensor | None = None,
 ) -> tuple:
     """Reads sequences with an LSTM.
 
@@ -115,17 +192,19 @@ def lstm(
         inputs: `[time, batch, features]`.
         states: Output and cell state `[batch, units]` before the first step.
         mask: `[time, batch, 1]`, or `None`.
-        kernel: `[features, 4 * units]`, as Keras orders the gates.
-        recurrent_kernel: `[units, 4 * units]`.
-        bias: `[4 * units]`.
-        training: As for `gru`.
+        weights: Kernel `[features, 4 * units]`, recurrent kernel `[units, 4 * units]`
+            and bias `[4 * units]`, as Keras orders the gates.
+        training: As for `simple`.
+        steps: As for `simple`.
 
     Returns:
         The outputs of every step `[time, batch, units]`, and a list of the last output
         and the last cell state.
     """
+    kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
     of_inputs = _product(inputs, kernel, bias)
+    length = tf.shape(inputs)[0] if steps is None else steps
 
     def read(of_inputs, output, state, kernel, for_gradient=False):
         """Returns outputs, the last one, the last state, and what gradients need."""
@@ -157,7 +236,8 @@ def lstm(
             return [output, state], [output, by_state, by_out, by_parts, forget]
 
         sizes = [units, *([units, units, 3 * units, units] if for_gradient else [])]
-        (outputs, *parts), last = _loop(step, [of_inputs, mask], [output, state], sizes)
+        sequences, states = [of_inputs, mask], [output, state]
+        (outputs, *parts), last = _loop(step, length, sequences, states, sizes)
         return outputs.stack(), *last, parts
 
     @tf.custom_gradient
@@ -178,10 +258,13 @@ def lstm(
                     d_before += d_output * (1 - mask)
                 return [d_before, d_state * forget], [d_product]
 
-            steps, last = [d_outputs, mask, *parts], [d_output, d_state]
-            (d_product,), d_first = _loop(step, steps, last, [4 * units], True)
+            sequences, states = [d_outputs, mask, *parts], [d_output, d_state]
+            (d_product,), d_first = _loop(
+                step, length, sequences, states, [4 * units], True
+            )
             d_product = d_product.stack()
-            return d_product, *d_first, _of_kernel(output, outputs, d_product)
+            d_kernel = _of_kernel(output, outputs, d_product)
+            return _of_inputs(d_product, steps), *d_first, d_kernel
 
         return (outputs, *last), gradient
 
@@ -190,8 +273,41 @@ def lstm(
     return outputs, last[:2]
 
 
+def in_slices(
+    read: Callable,
+    count: int,
+    inputs: tf.Tensor,
+    states: list[tf.Tensor],
+    mask: tf.Tensor | None,
+) -> tuple:
+    """Reads slices of a batch side by side, with a loop for each.
+
+    Args:
+        read: One of the functions above, with all but the arguments below.
+        count: Number of slices.
+        inputs: `[time, batch, features]`.
+        states: Tensors `[batch, units]`.
+        mask: `[time, batch, 1]`, or `None`.
+
+    Returns:
+        What `read` returns for the whole batch.
+    """
+    if count == 1:
+        return read(inputs, states, mask)
+    rows = states[0].shape[0]
+    outputs, last = [], []
+    for number in range(count):
+        one = slice(rows * number // count, rows * (number + 1) // count)
+        masked = None if mask is None else mask[:, one]
+        output, after = read(inputs[:, one], [state[one] for state in states], masked)
+        outputs.append(output)
+        last.append(after)
+    return tf.concat(outputs, 1), [tf.concat(x, 0) for x in zip(*last, strict=True)]
+
+
 def _loop(
     step: Callable,
+    length: tf.Tensor,
     sequences: list,
     states: list,
     sizes: Sequence[int],
@@ -202,8 +318,9 @@ def _loop(
     Args:
         step: From a list of what the sequences have at a step, and the states, to a
             list of the states after it, and to a list of what is collected.
+        length: How many steps to make.
         sequences: Tensors `[time, batch, ...]`, or arrays that were collected; `None`
-            stays `None`. The first is a tensor.
+            stays `None`, and what has one element has it at every step.
         states: Tensors `[batch, units]`.
         sizes: Features of each part that is collected.
         backwards: Whether it begins with the last element.
@@ -212,7 +329,6 @@ def _loop(
         A list of what was collected, arrays of `[batch, size]`, and one of the last
         states.
     """
-    length = tf.shape(sequences[0])[0]
     kind, batch = states[0].dtype, states[0].shape[0]
     collected = [
         tf.TensorArray(kind, length, element_shape=(batch, n), clear_after_read=False)
@@ -222,7 +338,9 @@ def _loop(
     def at(sequence: Any, index: tf.Tensor) -> Any:
         if isinstance(sequence, tf.TensorArray):
             return sequence.read(index)
-        return None if sequence is None else tf.gather(sequence, index)
+        if sequence is None:
+            return None
+        return sequence[0] if sequence.shape[0] == 1 else tf.gather(sequence, index)
 
     def body(count: tf.Tensor, states: list, collected: list) -> tuple:
         index = length - 1 - count if backwards else count
@@ -247,6 +365,13 @@ def _product(values: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor
     shape = tf.concat([tf.shape(values)[:-1], kernel.shape[1:]], axis=0)
     # Not `tf.nn.bias_add`, whose gradient adds up numbers of bfloat16 as such.
     return tf.reshape(rows + bias, shape)
+
+
+def _of_inputs(d_product: tf.Tensor, steps: tf.Tensor | None) -> tf.Tensor:
+    """Returns the gradient of what the inputs add, once or at every step."""
+    if steps is None:
+        return d_product
+    return tf.reduce_sum(d_product, axis=0, keepdims=True)
 
 
 def _of_kernel(first: tf.Tensor, outputs: tf.Tensor, d_product: tf.Tensor) -> tf.Tensor:

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnnzoo.layers.rnn import OwnLoop
+
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class NoisyCell(keras.layers.SimpleRNNCell):
@@ -20,7 +22,7 @@ class NoisyCell(keras.layers.SimpleRNNCell):
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class NoisySimpleRNN(keras.layers.RNN):
+class NoisySimpleRNN(OwnLoop, keras.layers.RNN):
     """Keras' `SimpleRNN` with noise on the state in training.
 
     Use it where a network must keep one of few things in mind for ever, as an automaton
@@ -50,6 +52,8 @@ class NoisySimpleRNN(keras.layers.RNN):
         Jim, Giles and Horne, "An analysis of noise in recurrent neural networks:
         convergence and generalization", IEEE Transactions on Neural Networks 7, 1996.
     """
+
+    loop = "simple"
 
     def __init__(
         self,
@@ -90,6 +94,13 @@ class NoisySimpleRNN(keras.layers.RNN):
         return super().call(
             sequences, initial_state=initial_state, mask=mask, training=training
         )
+
+    def kernel_of(self, inputs: Any) -> Any:
+        """Returns what the inputs are multiplied by, and the noise behind them."""
+        kernel = self.cell.kernel
+        if inputs.shape[-1] > kernel.shape[0]:
+            kernel = ops.concatenate([kernel, self.cell.recurrent_kernel])
+        return kernel
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

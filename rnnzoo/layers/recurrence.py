@@ -9,82 +9,10 @@ from keras import ops
 
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.noise import NoisySimpleRNN
-
-
-class _OwnLoop:
-    """Has a layer of Keras read with a loop of `rnnzoo.layers.loops` where it can."""
-
-    def inner_loop(
-        self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
-    ) -> tuple:
-        """Returns the last output, all outputs, and the last states, as Keras does."""
-        if not (_is_on_cpu() and self._is_usual(mask)):
-            return super().inner_loop(sequences, initial_state, mask, training)
-        from rnnzoo.layers import loops
-
-        cell = self.cell
-        if training and self.dropout:
-            sequences *= cell.get_dropout_mask(sequences[:, 0])[:, None]
-        inputs = ops.transpose(sequences, (1, 0, 2))
-        if mask is not None:
-            mask = ops.cast(keras.tree.flatten(mask)[0], "bool")
-            mask = ops.transpose(mask)[..., None]
-            inputs = ops.where(mask, inputs, 0)  # whatever there is, if not numbers
-            mask = ops.cast(mask, inputs.dtype)
-        if self.go_backwards:
-            inputs = ops.flip(inputs, 0)
-            mask = None if mask is None else ops.flip(mask, 0)
-        weights = (cell.kernel, cell.recurrent_kernel, cell.bias)
-        weights = [ops.cast(one, inputs.dtype) for one in weights]
-        states = keras.tree.flatten(initial_state)
-        read = getattr(loops, self.loop)
-        outputs, states = read(inputs, states, mask, *weights, bool(training))
-        if mask is not None:
-            outputs *= mask
-        return states[0], ops.transpose(outputs, (1, 0, 2)), states
-
-    def _is_usual(self, mask: Any) -> bool:
-        """Whether the layer computes what the loops do."""
-        cell = self.cell
-        return (
-            cell.activation is keras.activations.tanh
-            and cell.recurrent_activation is keras.activations.sigmoid
-            and cell.use_bias
-            and not cell.recurrent_dropout
-            and getattr(cell, "reset_after", True)
-            and (mask is None or (self.zero_output_for_mask and self.return_sequences))
-        )
-
-
-def _is_on_cpu() -> bool:
-    """Whether TensorFlow computes, on CPUs: for GPUs, Keras has cuDNN."""
-    if keras.backend.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    return not any(map(tf.config.list_logical_devices, ("GPU", "TPU")))
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
-class GRU(_OwnLoop, keras.layers.GRU):
-    """Keras' layer, with a faster loop on CPUs if it has Keras' usual options.
-
-    These are its activations, its biases, and no recurrent dropout; and where there is
-    a mask, `return_sequences` and `zero_output_for_mask`.
-    """
-
-    loop = "gru"
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
-class LSTM(_OwnLoop, keras.layers.LSTM):
-    """Keras' layer, with a faster loop on CPUs; as `GRU`."""
-
-    loop = "lstm"
-
+from rnnzoo.layers.rnn import GRU, LSTM, SimpleRNN
 
 # Cell name -> layer and how many state tensors it carries.
-CELLS = {"simple": (keras.layers.SimpleRNN, 1), "gru": (GRU, 1), "lstm": (LSTM, 2)}
+CELLS = {"simple": (SimpleRNN, 1), "gru": (GRU, 1), "lstm": (LSTM, 2)}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -134,8 +62,8 @@ class RecurrentStack(keras.layers.Layer):
 
     Use it wherever a model needs recurrence: it chooses the cell, stacks layers,
     makes them bidirectional or residual, and owns a learned initial state. The
-    layers inside are Keras' `SimpleRNN`, `GRU` and `LSTM`, so that cuDNN runs them on a
-    GPU; on a CPU, the latter two have faster loops (`rnnzoo.layers.loops`).
+    layers inside are Keras' `SimpleRNN`, `GRU` and `LSTM`, so that cuDNN runs the
+    latter two on a GPU; on a CPU, they have faster loops (`rnnzoo.layers.loops`).
 
     With input $x_t$, previous output $h_{t-1}$ and logistic function $\sigma$, the
     cells compute, at each time step $t$,
@@ -166,7 +94,8 @@ class RecurrentStack(keras.layers.Layer):
     Inputs: `[batch, time, features]`, optionally with a mask `[batch, time]` (true =
     real step). Padding must come after the real steps, and cuDNN needs at least one
     real step in every row. A masked step leaves the state as it was and outputs
-    zeros, on every device.
+    zeros, on every device. With `length`, inputs are `[batch, features]` and read again
+    at every step, without a mask; on a CPU, the product with them is made once.
 
     Outputs: a pair `(sequence, state)`.
 
@@ -300,13 +229,15 @@ class RecurrentStack(keras.layers.Layer):
                 layer = keras.layers.Bidirectional(
                     layer, dtype=self.dtype_policy, name=f"bidirectional_{cell}_{index}"
                 )
+            else:
+                layer.is_sliced = True
             self.layers.append(layer)
 
     def build(self, inputs_shape: tuple) -> None:
         """Creates the weights of every layer and of a learned initial state."""
         features = inputs_shape[-1]
         for layer in self.layers:
-            layer.build((*inputs_shape[:-1], features))
+            layer.build((inputs_shape[0], None, features))
             features = self.units * (2 if self.bidirectional else 1)
         if self.initial_state == "learned":
             self.learned_state = [
@@ -327,10 +258,25 @@ class RecurrentStack(keras.layers.Layer):
         initial_state: list | None = None,
         mask: Any = None,
         training: bool | None = None,
+        length: Any = None,
     ) -> tuple:
-        """Reads `inputs` and returns `(sequence, state)`; shapes as in the class."""
-        if initial_state is None and self.initial_state == "learned":
-            initial_state = self._repeated_state(ops.shape(inputs)[0])
+        """Reads `inputs` and returns `(sequence, state)`; shapes as in the class.
+
+        Args:
+            inputs: `[batch, time, features]`.
+            initial_state: The state before the first step; `None` for the stack's own.
+            mask: `[batch, time]`, true at real steps.
+            training: Whether features and weights are dropped.
+            length: To read inputs `[batch, features]` again at every step: how many
+                steps, or a sequence `[batch, time, ...]` of as many.
+        """
+        if length is not None and self.bidirectional:
+            raise ValueError(
+                "Only a stack that reads forwards can read the same at every step: "
+                "repeat the inputs. Received: bidirectional=True and a length"
+            )
+        if initial_state is None:
+            initial_state = self.start_state(ops.shape(inputs)[0])
         if initial_state is not None and len(initial_state) != self.num_layers:
             raise ValueError(
                 f"initial_state needs one list of {self.states_per_layer} tensors "
@@ -341,9 +287,13 @@ class RecurrentStack(keras.layers.Layer):
         for index, layer in enumerate(self.layers):
             state = None if initial_state is None else list(initial_state[index])
             with self._dropped_weights(layer, training):
-                output, *state = layer(
-                    sequence, initial_state=state, mask=mask, training=training
-                )
+                if length is not None and index == 0:
+                    steps = length if isinstance(length, int) else ops.shape(length)[1]
+                    output, *state = layer.read_again(inputs, steps, state, training)
+                else:
+                    output, *state = layer(
+                        sequence, initial_state=state, mask=mask, training=training
+                    )
             final_state.append(state)
             sequence = output + sequence if self.residual and index else output
         return sequence, final_state

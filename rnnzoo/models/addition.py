@@ -1,5 +1,6 @@
 """Adding numbers, digit by digit as on paper."""
 
+import functools
 import re
 from typing import Any
 
@@ -55,7 +56,7 @@ class Adder(BitMachine):
         source = self.tokens.encode(pairs)
         if targets is None:
             return source, None
-        sums = [total for (total,) in BinaryColumns(1).check([[t] for t in targets])]
+        sums = [total for (total,) in _one_number().check([[t] for t in targets])]
         longest = source.shape[1] - self.delay
         if len(sums) != len(pairs) or any(n.bit_length() > longest for n in sums):
             raise ValueError(
@@ -174,6 +175,12 @@ class Adder(BitMachine):
             for row, total in zip(group, self.tokens.decode(bits), strict=True):
                 sums[row] = total
         return sums
+
+
+@functools.cache
+def _one_number() -> BinaryColumns:
+    """Returns what reads sums; making a layer takes longer than to use it."""
+    return BinaryColumns(1)
 
 
 def adder(

@@ -1,5 +1,6 @@
 """Parity: whether the number of ones among bits is odd."""
 
+import functools
 from typing import Any
 
 import keras
@@ -41,6 +42,12 @@ class BitRows:
         return self.tokens(bits), lengths - 1
 
 
+@functools.cache
+def _one_bit() -> Numbers:
+    """Returns what reads answers; making a layer takes longer than to use it."""
+    return Numbers(0, 1)
+
+
 class BitsReader(BitRows):
     """Mixed into models that read rows of bits and answer with one bit."""
 
@@ -54,7 +61,7 @@ class BitsReader(BitRows):
         source = self.tokens.encode(rows)
         if targets is None:
             return source, None
-        last = Numbers(0, 1).encode([[target] for target in targets], name="targets")
+        last = _one_bit().encode([[target] for target in targets], name="targets")
         if len(last) != len(rows):
             raise ValueError(
                 "targets must hold one bit for each row. Received: "
