@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import io
 import json
+import math
 import os
 import pathlib
 import signal
@@ -24,6 +25,9 @@ import tensorflow as tf
 from rnnzoo import training
 from rnnzoo.devices import Devices
 from rnnzoo.distribution import scalar
+
+# Drawing learning curves may take this share of the time.
+DRAWING_SHARE = 0.02
 
 
 @dataclasses.dataclass
@@ -291,7 +295,9 @@ def _replace(draft: pathlib.Path, path: pathlib.Path) -> None:
 
 
 class RunFolder(keras.callbacks.Callback):
-    """Writes `history.csv` and `learning_curve.png` after every epoch.
+    """Writes `history.csv` after every epoch, and draws `learning_curve.png`.
+
+    Of short epochs, not every one is drawn: that would take longer than training.
 
     Args:
         run: The run folder.
@@ -308,6 +314,8 @@ class RunFolder(keras.callbacks.Callback):
         # A later epoch can be there: written just before its checkpoint was lost.
         epochs = checkpoint.done.epoch
         self.rows = [r for r in training.read_history(run) if r["epoch"] <= epochs]
+        # When the last drawing ended, how long it took, and of how many epochs it is.
+        self.drawn, self.duration, self.epochs = -math.inf, 0.0, 0
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Adds a row to the history and draws it."""
@@ -323,7 +331,20 @@ class RunFolder(keras.callbacks.Callback):
             writer.writeheader()
             writer.writerows(self.rows)
         draft.replace(self.run / "history.csv")
+        if time.monotonic() - self.drawn > self.duration / DRAWING_SHARE:
+            self._draw()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Draws what has not been drawn yet."""
+        if len(self.rows) > self.epochs:
+            self._draw()
+
+    def _draw(self) -> None:
+        """Draws the learning curve, and takes the time."""
+        begin = time.monotonic()
         draw_learning_curve(self.rows, self.run / "learning_curve.png")
+        self.drawn, self.epochs = time.monotonic(), len(self.rows)
+        self.duration = self.drawn - begin
 
 
 def draw_learning_curve(rows: list[dict], path: pathlib.Path) -> None:

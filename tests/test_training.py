@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import time
 import zipfile
 
 import keras
@@ -210,6 +211,18 @@ def test_history_has_the_gradient_norm_and_logs_have_samples(tmp_path):
     assert b"Samples after epoch 2" in events.read_bytes()
     settings = json.loads((tmp_path / "settings.json").read_text())
     assert settings["devices"] == "1 CPU, as asked, float32, XLA off"
+
+
+def test_drawing_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
+    drawn = []
+
+    def draw(rows, path):
+        drawn.append(len(rows))
+        time.sleep(0.5)  # so that the next one comes after 25 seconds
+
+    monkeypatch.setattr("rnnzoo.callbacks.draw_learning_curve", draw)
+    training.train(recipe(epochs=4), tmp_path, "cpu")
+    assert drawn == [1, 4]
 
 
 def test_recipes_say_what_they_lack():
