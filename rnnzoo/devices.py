@@ -149,6 +149,14 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def threads() -> int:
+    """Returns on how many cores TensorFlow computes one operation."""
+    import tensorflow as tf
+
+    chosen = tf.config.threading.get_intra_op_parallelism_threads()
+    return chosen or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or cores()
+
+
 def _cpus(count: int) -> tuple[Any, str]:
     import tensorflow as tf
 

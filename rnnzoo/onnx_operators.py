@@ -75,13 +75,13 @@ def _marked_loop(
     initial_state: Any,
     mask: tf.Tensor | None,
     training: bool = False,
-    steps: tf.Tensor | None = None,
+    length: int | tf.Tensor | None = None,
 ) -> tuple:
     """Reads sequences, as the layer's `inner_loop` does, with one operator."""
     states = tf.nest.flatten(initial_state)
     inputs = tf.transpose(sequences, [1, 0, 2])
-    if steps is not None:
-        inputs = tf.repeat(inputs, steps, axis=0)
+    if length is not None:
+        inputs = tf.repeat(inputs, length, axis=0)
     if mask is None:
         steps, batch = tf.shape(inputs)[0], tf.shape(inputs)[1]
         lengths = tf.fill([batch], steps)

@@ -247,7 +247,8 @@ def test_the_same_can_be_read_again_at_every_step(cell, training):
     inputs = np.random.default_rng(0).normal(size=(3, 2)).astype("float32")
     stack(inputs[:, None])
     found = []
-    for options in ({"length": 5}, {"length": np.zeros((3, 5, 7))}, None):
+    lengths = (5, np.int64(5), np.zeros((3, 5, 7), "float32"))
+    for options in (*({"length": length} for length in lengths), None):
         with tf.GradientTape() as tape:
             x = tf.constant(inputs)
             tape.watch(x)
@@ -264,10 +265,39 @@ def test_the_same_can_be_read_again_at_every_step(cell, training):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_only_a_stack_that_reads_forwards_can_read_the_same_again():
-    stack = RecurrentStack(4, bidirectional=True)
-    with pytest.raises(ValueError, match="Received: bidirectional=True and a length"):
-        stack(np.zeros((2, 3), "float32"), length=5)
+@pytest.mark.parametrize(
+    ("options", "shape", "mask", "received"),
+    [
+        ({"bidirectional": True}, (2, 3), None, "bidirectional=True"),
+        ({"cell": "simple", "state_noise": 0.1}, (2, 3), None, "state_noise=0.1"),
+        ({}, (2, 3), np.ones((2, 5), bool), "a mask"),
+        ({}, (2, 5, 3), None, "inputs of shape"),
+    ],
+)
+def test_what_cannot_be_read_again(options, shape, mask, received):
+    stack = RecurrentStack(4, **options)
+    with pytest.raises(ValueError, match=f"Received: a length and {received}"):
+        stack(np.zeros(shape, "float32"), length=5, mask=mask)
+
+
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_many_steps_add_up_in_lower_precision(cell, precision):
+    inputs = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    weights, found = None, []
+    for dtype in ("float32", precision):
+        stack = RecurrentStack(4, cell=cell, dtype=dtype)
+        stack(inputs, length=1)
+        weights = weights or stack.get_weights()
+        stack.set_weights(weights)
+        with tf.GradientTape() as tape:
+            sequence, _ = stack(inputs, length=3000, training=True)
+            loss = 1000 * tf.reduce_mean(tf.cast(sequence, "float32"))
+        variables = [variable.value for variable in stack.trainable_variables]
+        found.append(tape.gradient(loss, variables))
+    share = {"mixed_float16": 0.01, "mixed_bfloat16": 0.06}[precision]
+    for exact, low in zip(*found, strict=True):
+        assert np.linalg.norm(low - exact) < share * np.linalg.norm(exact)
 
 
 @pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
@@ -281,9 +311,7 @@ def test_slices_of_a_batch_give_what_the_whole_gives(cell, is_masked, monkeypatc
     stack = RecurrentStack(4, cell=cell)
     stack(inputs)
     found, slices = [], []
-    monkeypatch.setattr(
-        tf.config.threading, "get_intra_op_parallelism_threads", lambda: 2
-    )
+    monkeypatch.setattr("rnnzoo.devices.threads", lambda: 2)
     in_slices = loops.in_slices
     monkeypatch.setattr(
         loops, "in_slices", lambda *a: slices.append(a[1]) or in_slices(*a)

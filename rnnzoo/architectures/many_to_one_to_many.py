@@ -255,7 +255,8 @@ class ManyToOneToMany(SequenceModel):
         memory, memory_mask, state = self.read(source)
         if decoder == "summary":
             inputs, mask = source, None
-            steps, length = state[-1][0], output_length or source
+            steps = state[-1][0]
+            length = source if output_length is None else int(output_length)
         else:
             target = sequence_input(target_features, name="target")
             inputs = {"source": source, "target": target}

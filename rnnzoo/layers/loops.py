@@ -22,7 +22,7 @@ def simple(
     mask: tf.Tensor | None,
     weights: Sequence[tf.Tensor],
     training: bool,
-    steps: tf.Tensor | None = None,
+    length: int | tf.Tensor | None = None,
 ) -> tuple:
     """Reads sequences with simple cells.
 
@@ -32,9 +32,9 @@ def simple(
         mask: `[time, batch, 1]`, or `None`.
         weights: Kernel `[features, units]`, recurrent kernel `[units, units]` and bias
             `[units]`.
-        training: Whether to keep the parts of every step in memory for the gradient.
-            Without them, TensorFlow derives the gradient itself, which takes longer.
-        steps: How many steps to make, if all of them read the same: `inputs` has only
+        training: Whether to have a gradient of its own, with what it needs of every
+            step kept in memory. Else TensorFlow derives one, which takes longer.
+        length: How many steps to make, if all of them read the same: `inputs` has only
             one then, and is multiplied once.
 
     Returns:
@@ -42,8 +42,12 @@ def simple(
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
-    of_inputs = _product(inputs, kernel, bias)
-    length = tf.shape(inputs)[0] if steps is None else steps
+    of_inputs = _product(inputs, kernel, bias, training)
+    is_same = length is not None
+    if is_same:
+        of_inputs = of_inputs[0]
+    else:
+        length = tf.shape(inputs)[0]
 
     def read(of_inputs, state, kernel):
         """Returns the states, and the last one."""
@@ -83,7 +87,7 @@ def simple(
             )
             d_product = collected[0].stack()
             d_kernel = _of_kernel(state, outputs, d_product)
-            return _of_inputs(d_product, steps), d_first, d_kernel
+            return _of_inputs(d_product, is_same), d_first, d_kernel
 
         return (outputs, last), gradient
 
@@ -98,7 +102,7 @@ def gru(
     mask: tf.Tensor | None,
     weights: Sequence[tf.Tensor],
     training: bool,
-    steps: tf.Tensor | None = None,
+    length: int | tf.Tensor | None = None,
 ) -> tuple:
     """Reads sequences with a GRU.
 
@@ -109,15 +113,19 @@ def gru(
         weights: Kernel `[features, 3 * units]`, recurrent kernel `[units, 3 * units]`
             and bias `[2, 3 * units]`, as Keras orders the gates.
         training: As for `simple`.
-        steps: As for `simple`.
+        length: As for `simple`.
 
     Returns:
         The states after every step `[time, batch, units]`, and a list of the last one.
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
-    of_inputs = _product(inputs, kernel, bias[0])
-    length = tf.shape(inputs)[0] if steps is None else steps
+    of_inputs = _product(inputs, kernel, bias[0], training)
+    is_same = length is not None
+    if is_same:
+        of_inputs = of_inputs[0]
+    else:
+        length = tf.shape(inputs)[0]
 
     def read(of_inputs, state, kernel, bias, for_gradient=False):
         """Returns the states, the last one, and what the gradient needs."""
@@ -167,9 +175,9 @@ def gru(
             )
             d_product, d_new = (one.stack() for one in collected)
             d_kernel = _of_kernel(state, outputs, d_product)
-            d_bias = tf.reduce_sum(d_product, axis=[0, 1])
+            d_bias = _sum(d_product, [0, 1])
             d_inputs = tf.concat([d_product[:, :, : 2 * units], d_new], axis=-1)
-            return _of_inputs(d_inputs, steps), d_first, d_kernel, d_bias
+            return _of_inputs(d_inputs, is_same), d_first, d_kernel, d_bias
 
         return (outputs, last), gradient
 
@@ -184,7 +192,7 @@ def lstm(
     mask: tf.Tensor | None,
     weights: Sequence[tf.Tensor],
     training: bool,
-    steps: tf.Tensor | None = None,
+    length: int | tf.Tensor | None = None,
 ) -> tuple:
     """Reads sequences with an LSTM.
 
@@ -195,7 +203,7 @@ def lstm(
         weights: Kernel `[features, 4 * units]`, recurrent kernel `[units, 4 * units]`
             and bias `[4 * units]`, as Keras orders the gates.
         training: As for `simple`.
-        steps: As for `simple`.
+        length: As for `simple`.
 
     Returns:
         The outputs of every step `[time, batch, units]`, and a list of the last output
@@ -203,8 +211,12 @@ def lstm(
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
-    of_inputs = _product(inputs, kernel, bias)
-    length = tf.shape(inputs)[0] if steps is None else steps
+    of_inputs = _product(inputs, kernel, bias, training)
+    is_same = length is not None
+    if is_same:
+        of_inputs = of_inputs[0]
+    else:
+        length = tf.shape(inputs)[0]
 
     def read(of_inputs, output, state, kernel, for_gradient=False):
         """Returns outputs, the last one, the last state, and what gradients need."""
@@ -264,7 +276,7 @@ def lstm(
             )
             d_product = d_product.stack()
             d_kernel = _of_kernel(output, outputs, d_product)
-            return _of_inputs(d_product, steps), *d_first, d_kernel
+            return _of_inputs(d_product, is_same), *d_first, d_kernel
 
         return (outputs, *last), gradient
 
@@ -280,7 +292,7 @@ def in_slices(
     states: list[tf.Tensor],
     mask: tf.Tensor | None,
 ) -> tuple:
-    """Reads slices of a batch side by side, with a loop for each.
+    """Reads slices of a batch with a loop for each; in a graph, side by side.
 
     Args:
         read: One of the functions above, with all but the arguments below.
@@ -319,8 +331,8 @@ def _loop(
         step: From a list of what the sequences have at a step, and the states, to a
             list of the states after it, and to a list of what is collected.
         length: How many steps to make.
-        sequences: Tensors `[time, batch, ...]`, or arrays that were collected; `None`
-            stays `None`, and what has one element has it at every step.
+        sequences: Tensors `[time, batch, ...]`, or `[batch, ...]` for what is the same
+            at every step, or arrays that were collected; `None` stays `None`.
         states: Tensors `[batch, units]`.
         sizes: Features of each part that is collected.
         backwards: Whether it begins with the last element.
@@ -338,9 +350,9 @@ def _loop(
     def at(sequence: Any, index: tf.Tensor) -> Any:
         if isinstance(sequence, tf.TensorArray):
             return sequence.read(index)
-        if sequence is None:
-            return None
-        return sequence[0] if sequence.shape[0] == 1 else tf.gather(sequence, index)
+        if sequence is None or len(sequence.shape) < 3:
+            return sequence
+        return tf.gather(sequence, index)
 
     def body(count: tf.Tensor, states: list, collected: list) -> tuple:
         index = length - 1 - count if backwards else count
@@ -359,19 +371,30 @@ def _loop(
     return collected, states
 
 
-def _product(values: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+def _product(
+    values: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, training: bool
+) -> tf.Tensor:
     """Multiplies `[time, batch, features]` by a matrix, in one product."""
     rows = tf.matmul(tf.reshape(values, (-1, kernel.shape[0])), kernel)
-    shape = tf.concat([tf.shape(values)[:-1], kernel.shape[1:]], axis=0)
-    # Not `tf.nn.bias_add`, whose gradient adds up numbers of bfloat16 as such.
-    return tf.reshape(rows + bias, shape)
+    rows = _with_bias(rows, bias) if training else rows + bias
+    return tf.reshape(rows, tf.concat([tf.shape(values)[:-1], kernel.shape[1:]], 0))
 
 
-def _of_inputs(d_product: tf.Tensor, steps: tf.Tensor | None) -> tf.Tensor:
-    """Returns the gradient of what the inputs add, once or at every step."""
-    if steps is None:
-        return d_product
-    return tf.reduce_sum(d_product, axis=0, keepdims=True)
+@tf.custom_gradient
+def _with_bias(rows: tf.Tensor, bias: tf.Tensor) -> tuple:
+    """Adds a bias, whose gradient is added up in float32."""
+    return rows + bias, lambda d_rows: (d_rows, _sum(d_rows, [0]))
+
+
+def _of_inputs(d_product: tf.Tensor, is_same: bool) -> tf.Tensor:
+    """Returns the gradient of what inputs add, at every step or the same at all."""
+    return _sum(d_product, [0]) if is_same else d_product
+
+
+def _sum(values: tf.Tensor, axes: list[int]) -> tf.Tensor:
+    """Adds up in float32: TensorFlow's own adds up float16 as such."""
+    total = tf.reduce_sum(tf.cast(values, tf.float32), axis=axes)
+    return tf.cast(total, values.dtype)
 
 
 def _of_kernel(first: tf.Tensor, outputs: tf.Tensor, d_product: tf.Tensor) -> tf.Tensor:

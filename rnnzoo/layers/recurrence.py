@@ -263,21 +263,20 @@ class RecurrentStack(keras.layers.Layer):
         """Reads `inputs` and returns `(sequence, state)`; shapes as in the class.
 
         Args:
-            inputs: `[batch, time, features]`.
+            inputs: `[batch, time, features]`; `[batch, features]` with a length.
             initial_state: The state before the first step; `None` for the stack's own.
             mask: `[batch, time]`, true at real steps.
             training: Whether features and weights are dropped.
             length: To read inputs `[batch, features]` again at every step: how many
                 steps, or a sequence `[batch, time, ...]` of as many.
         """
-        if length is not None and self.bidirectional:
-            raise ValueError(
-                "Only a stack that reads forwards can read the same at every step: "
-                "repeat the inputs. Received: bidirectional=True and a length"
-            )
+        if length is not None:
+            self._check_repetition(inputs, mask)
+            if len(getattr(length, "shape", ())):
+                length = ops.shape(length)[1]
         if initial_state is None:
             initial_state = self.start_state(ops.shape(inputs)[0])
-        if initial_state is not None and len(initial_state) != self.num_layers:
+        if len(initial_state) != self.num_layers:
             raise ValueError(
                 f"initial_state needs one list of {self.states_per_layer} tensors "
                 f"[batch, {self.units}] for each of the {self.num_layers} layers. "
@@ -285,11 +284,10 @@ class RecurrentStack(keras.layers.Layer):
             )
         sequence, final_state = inputs, []
         for index, layer in enumerate(self.layers):
-            state = None if initial_state is None else list(initial_state[index])
+            state = list(initial_state[index])
             with self._dropped_weights(layer, training):
                 if length is not None and index == 0:
-                    steps = length if isinstance(length, int) else ops.shape(length)[1]
-                    output, *state = layer.read_again(inputs, steps, state, training)
+                    output, *state = layer.read_again(inputs, length, state, training)
                 else:
                     output, *state = layer(
                         sequence, initial_state=state, mask=mask, training=training
@@ -297,6 +295,22 @@ class RecurrentStack(keras.layers.Layer):
             final_state.append(state)
             sequence = output + sequence if self.residual and index else output
         return sequence, final_state
+
+    def _check_repetition(self, inputs: Any, mask: Any) -> None:
+        """Refuses what cannot be read again at every step."""
+        wrong = {
+            "bidirectional=True": self.bidirectional,
+            f"state_noise={self.state_noise}": self.state_noise,
+            "a mask": mask is not None,
+            f"inputs of shape {tuple(inputs.shape)}": len(inputs.shape) != 2,
+        }
+        if any(wrong.values()):
+            received = ", ".join(name for name, is_wrong in wrong.items() if is_wrong)
+            raise ValueError(
+                "With a length, inputs [batch, features] are read again at every step, "
+                "forwards, without noise or a mask; repeat them for anything else. "
+                f"Received: a length and {received}"
+            )
 
     def step(self, inputs: Any, state: list) -> tuple:
         """Reads one step, without what loops over time cost: to write with.

@@ -32,15 +32,15 @@ class OwnLoop:
         initial_state: Any,
         mask: Any,
         training: bool = False,
-        steps: Any = None,
+        length: Any = None,
     ) -> tuple:
         """Returns the last output, all outputs, and the last states, as Keras does.
 
-        With `steps`, it reads a sequence of one step so many times.
+        With a `length`, it reads a sequence of one step so many times.
         """
         if not (_is_on_cpu() and self._is_usual(mask)):
-            if steps is not None:
-                sequences = ops.repeat(sequences, steps, axis=1)
+            if length is not None:
+                sequences = ops.repeat(sequences, length, axis=1)
             return super().inner_loop(sequences, initial_state, mask, training)
         from rnnzoo.layers import loops
 
@@ -62,7 +62,7 @@ class OwnLoop:
             getattr(loops, self.loop),
             weights=weights,
             training=bool(training),
-            steps=steps,
+            length=length,
         )
         states = keras.tree.flatten(initial_state)
         slices = self._slices(states[0].shape[0]) if training else 1
@@ -72,23 +72,23 @@ class OwnLoop:
         return states[0], ops.transpose(outputs, (1, 0, 2)), states
 
     def read_again(
-        self, inputs: Any, steps: Any, initial_state: list, training: bool = False
+        self, inputs: Any, length: Any, initial_state: list, training: bool = False
     ) -> tuple:
-        """Reads the same inputs at every step.
+        """Reads the same inputs at every step; the layer must have been built.
 
         Args:
             inputs: `[batch, features]`.
-            steps: How many steps.
+            length: How many steps.
             initial_state: The state before the first one.
             training: Whether features are dropped.
 
         Returns:
-            All outputs `[batch, steps, units]`, and each last state.
+            All outputs `[batch, length, units]`, and each last state.
         """
         # What Keras does around a loop.
         self._maybe_config_dropout_masks(self.cell, inputs, initial_state)
         _, outputs, states = self.inner_loop(
-            inputs[:, None], initial_state, None, training, steps
+            inputs[:, None], initial_state, None, training, length
         )
         self._maybe_reset_dropout_masks(self.cell)
         return outputs, *states
@@ -114,12 +114,9 @@ class OwnLoop:
         """Returns into how many slices to cut a batch."""
         if not self.is_sliced or rows is None:
             return 1
-        import tensorflow as tf
+        from rnnzoo.devices import threads
 
-        from rnnzoo.devices import cores
-
-        threads = tf.config.threading.get_intra_op_parallelism_threads() or cores()
-        return max(1, min(threads, rows // ROWS_OF_A_SLICE))
+        return max(1, min(threads(), rows // ROWS_OF_A_SLICE))
 
 
 def _is_on_cpu() -> bool:
