@@ -12,10 +12,12 @@ missing are left out: TFDS_DATA_DIR is the folder of all data sets. Then, for th
 and a bidirectional GRU over 400 words: replicas, workers, XLA and precisions, where
 there is more than one core.
 
-Each figure is the median of several steps, and of the pipeline the mean, each in a
-process of its own. Prints tables and writes them to benchmarks/training_step.csv,
-benchmarks/training_devices.csv, and docs/devices.md. With names of models
-(`sort_naturals`), only these are measured anew; rows of another number of cores stay.
+Each figure is the median of several steps, and of the pipeline the mean, in a process
+of its own; of two such processes of each kind in turn, the quickest, for what else a
+machine has to do comes and goes. Prints tables and writes them to
+benchmarks/training_step.csv, benchmarks/training_devices.csv, and docs/devices.md. With
+names of models (`sort_naturals`), only these are measured anew; rows of another number
+of cores stay.
 """
 
 import argparse
@@ -28,6 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from pages import FOLDER, write_table
@@ -35,6 +38,7 @@ from pages import FOLDER, write_table
 from rnnzoo.devices import cores
 
 STEPS, WARM_UP, DRAWN = 12, 3, 160
+ROUNDS = 2
 # The passes of a training step: forward, and two backward.
 PASSES = 3
 # A batch that comes after every curriculum; of as many, the one of median length.
@@ -292,16 +296,25 @@ def in_a_process(name: str, what: str) -> dict | None:
     return json.loads(result.stdout.splitlines()[-1])
 
 
+def in_rounds(name: str, kinds: Sequence[str]) -> list[dict | None]:
+    """Measures several things in turn; each as it was in the quickest of the rounds."""
+    best = [in_a_process(name, what) for what in kinds]
+    for _ in range(ROUNDS - 1):
+        for place, what in enumerate(kinds):
+            found = best[place] and in_a_process(name, what)
+            best[place] = found and min(best[place], found, key=lambda one: one["ms"])
+    return best
+
+
 def step_row(name: str) -> list | None:
     """Returns the row of a model in the first table; `None` if its data are missing."""
-    ours = in_a_process(name, "cpu,float32,no")
+    kinds = ["cpu,float32,no", "packed", "padded", "floor"]
+    if name != BIDIRECTIONAL:
+        kinds.append("pipeline")
+    ours, packed, padded, floor, *pipeline = in_rounds(name, kinds)
     if ours is None:
         return None
     ours = ours["ms"]
-    packed, padded, floor = (
-        in_a_process(name, what) for what in ("packed", "padded", "floor")
-    )
-    pipeline = None if name == BIDIRECTIONAL else in_a_process(name, "pipeline")
     row = [name, round(100 * floor["padding"]), round(ours, 1)]
     for theirs in (packed, padded):
         missing = ["", ""]  # if PyTorch is not there
@@ -309,14 +322,14 @@ def step_row(name: str) -> list | None:
         row += found or missing
     row += [round(floor["ms"], 1), round(ours / floor["ms"], 2)]
     row += [round(floor["gflops"])]
-    return [*row, round(pipeline["ms"] / ours, 3) if pipeline else "", cores()]
+    return [*row, round(pipeline[0]["ms"] / ours, 3) if pipeline else "", cores()]
 
 
 def variant_rows(name: str) -> list[list]:
     """Returns the rows of a model in the second table."""
     rows = []
-    figures = {label: in_a_process(name, what) for label, what in VARIANTS.items()}
-    figures = {label: one["ms"] for label, one in figures.items() if one}
+    figures = zip(VARIANTS, in_rounds(name, list(VARIANTS.values())), strict=True)
+    figures = {label: one["ms"] for label, one in figures if one}
     base = figures["as it is"]
     for label, ms in figures.items():
         rows.append([name, label, round(ms, 1), round(ms / base, 2), cores()])

@@ -42,12 +42,7 @@ def simple(
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
-    of_inputs = _product(inputs, kernel, bias, training)
-    is_same = length is not None
-    if is_same:
-        of_inputs = of_inputs[0]
-    else:
-        length = tf.shape(inputs)[0]
+    of_inputs, steps = _of_inputs(inputs, kernel, bias, training, length)
 
     def read(of_inputs, state, kernel):
         """Returns the states, and the last one."""
@@ -59,7 +54,7 @@ def simple(
                 new = tf.where(mask > 0, new, state)
             return [new], [new]
 
-        (outputs,), (last,) = _loop(step, length, [of_inputs, mask], [state], [units])
+        (outputs,), (last,) = _loop(step, steps, [of_inputs, mask], [state], [units])
         return outputs.stack(), last
 
     @tf.custom_gradient
@@ -83,11 +78,11 @@ def simple(
 
             sequences = [d_outputs, mask, by_product]
             collected, (d_first,) = _loop(
-                step, length, sequences, [d_last], [units], True
+                step, steps, sequences, [d_last], [units], True
             )
             d_product = collected[0].stack()
             d_kernel = _of_kernel(state, outputs, d_product)
-            return _of_inputs(d_product, is_same), d_first, d_kernel
+            return _back_to_inputs(d_product, length), d_first, d_kernel
 
         return (outputs, last), gradient
 
@@ -120,12 +115,7 @@ def gru(
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
-    of_inputs = _product(inputs, kernel, bias[0], training)
-    is_same = length is not None
-    if is_same:
-        of_inputs = of_inputs[0]
-    else:
-        length = tf.shape(inputs)[0]
+    of_inputs, steps = _of_inputs(inputs, kernel, bias[0], training, length)
 
     def read(of_inputs, state, kernel, bias, for_gradient=False):
         """Returns the states, the last one, and what the gradient needs."""
@@ -152,7 +142,7 @@ def gru(
 
         sizes = [units] if not for_gradient else [units, units, units, 3 * units]
         sequences = [of_inputs, mask]
-        (outputs, *parts), (last,) = _loop(step, length, sequences, [state], sizes)
+        (outputs, *parts), (last,) = _loop(step, steps, sequences, [state], sizes)
         return outputs.stack(), last, parts
 
     @tf.custom_gradient
@@ -170,14 +160,12 @@ def gru(
                 return [d_before], [d_product, d_state * by_new]
 
             sequences, sizes = [d_outputs, *parts], [3 * units, units]
-            collected, (d_first,) = _loop(
-                step, length, sequences, [d_last], sizes, True
-            )
+            collected, (d_first,) = _loop(step, steps, sequences, [d_last], sizes, True)
             d_product, d_new = (one.stack() for one in collected)
             d_kernel = _of_kernel(state, outputs, d_product)
             d_bias = _sum(d_product, [0, 1])
             d_inputs = tf.concat([d_product[:, :, : 2 * units], d_new], axis=-1)
-            return _of_inputs(d_inputs, is_same), d_first, d_kernel, d_bias
+            return _back_to_inputs(d_inputs, length), d_first, d_kernel, d_bias
 
         return (outputs, last), gradient
 
@@ -211,12 +199,7 @@ def lstm(
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
-    of_inputs = _product(inputs, kernel, bias, training)
-    is_same = length is not None
-    if is_same:
-        of_inputs = of_inputs[0]
-    else:
-        length = tf.shape(inputs)[0]
+    of_inputs, steps = _of_inputs(inputs, kernel, bias, training, length)
 
     def read(of_inputs, output, state, kernel, for_gradient=False):
         """Returns outputs, the last one, the last state, and what gradients need."""
@@ -249,7 +232,7 @@ def lstm(
 
         sizes = [units, *([units, units, 3 * units, units] if for_gradient else [])]
         sequences, states = [of_inputs, mask], [output, state]
-        (outputs, *parts), last = _loop(step, length, sequences, states, sizes)
+        (outputs, *parts), last = _loop(step, steps, sequences, states, sizes)
         return outputs.stack(), *last, parts
 
     @tf.custom_gradient
@@ -272,11 +255,11 @@ def lstm(
 
             sequences, states = [d_outputs, mask, *parts], [d_output, d_state]
             (d_product,), d_first = _loop(
-                step, length, sequences, states, [4 * units], True
+                step, steps, sequences, states, [4 * units], True
             )
             d_product = d_product.stack()
             d_kernel = _of_kernel(output, outputs, d_product)
-            return _of_inputs(d_product, is_same), *d_first, d_kernel
+            return _back_to_inputs(d_product, length), *d_first, d_kernel
 
         return (outputs, *last), gradient
 
@@ -371,13 +354,25 @@ def _loop(
     return collected, states
 
 
-def _product(
-    values: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, training: bool
-) -> tf.Tensor:
-    """Multiplies `[time, batch, features]` by a matrix, in one product."""
-    rows = tf.matmul(tf.reshape(values, (-1, kernel.shape[0])), kernel)
+def _of_inputs(
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    training: bool,
+    length: int | tf.Tensor | None,
+) -> tuple:
+    """Multiplies inputs by a kernel, all steps in one product, and adds a bias.
+
+    Returns:
+        The products `[time, batch, n]`, or with a length the one `[batch, n]` of every
+        step; and the number of steps.
+    """
+    rows = tf.matmul(tf.reshape(inputs, (-1, kernel.shape[0])), kernel)
     rows = _with_bias(rows, bias) if training else rows + bias
-    return tf.reshape(rows, tf.concat([tf.shape(values)[:-1], kernel.shape[1:]], 0))
+    if length is not None:
+        return rows, length
+    shape = tf.concat([tf.shape(inputs)[:-1], kernel.shape[1:]], axis=0)
+    return tf.reshape(rows, shape), tf.shape(inputs)[0]
 
 
 @tf.custom_gradient
@@ -386,9 +381,9 @@ def _with_bias(rows: tf.Tensor, bias: tf.Tensor) -> tuple:
     return rows + bias, lambda d_rows: (d_rows, _sum(d_rows, [0]))
 
 
-def _of_inputs(d_product: tf.Tensor, is_same: bool) -> tf.Tensor:
-    """Returns the gradient of what inputs add, at every step or the same at all."""
-    return _sum(d_product, [0]) if is_same else d_product
+def _back_to_inputs(d_products: tf.Tensor, length: int | tf.Tensor | None) -> tf.Tensor:
+    """Returns the gradient of `_of_inputs`' product from that of every step."""
+    return d_products if length is None else _sum(d_products, [0])
 
 
 def _sum(values: tf.Tensor, axes: list[int]) -> tf.Tensor:
