@@ -72,6 +72,12 @@ VARIANTS = {
     "mixed_bfloat16": "cpu,mixed_bfloat16,no",
 }
 
+STEP_HEADER = ["model", "padding %", "rnnzoo ms", "PyTorch packed ms"]
+STEP_HEADER += ["packed / rnnzoo", "PyTorch padded ms", "padded / rnnzoo", "floor ms"]
+STEP_HEADER += ["rnnzoo / floor", "gflops of the floor", "input pipeline / rnnzoo"]
+STEP_HEADER += ["cores"]
+DEVICES_HEADER = ["model", "what", "ms", "times as it is", "cores"]
+
 
 class OfRecipe:
     """The model of a recipe, and one of its batches."""
@@ -377,14 +383,13 @@ def main() -> None:
             for row in variant_rows(name):
                 variants.append(row)
                 print(*row, flush=True)
-    rows = [steps[key] for key in sorted(steps, key=lambda key: names.index(key[0]))]
-    header = ["model", "padding %", "rnnzoo ms", "PyTorch packed ms", "packed / rnnzoo"]
-    header += ["PyTorch padded ms", "padded / rnnzoo", "floor ms", "rnnzoo / floor"]
-    header += ["gflops of the floor", "input pipeline / rnnzoo", "cores"]
-    write_table("training_step", header, rows, "devices.md")
-    header = ["model", "what", "ms", "times as it is", "cores"]
-    variants.sort(key=lambda row: VARIED.index(row[0]))
-    write_table("training_devices", header, variants, "devices.md")
+        # After every model: it takes long, and may be interrupted.
+        rows = [
+            steps[key] for key in sorted(steps, key=lambda key: names.index(key[0]))
+        ]
+        write_table("training_step", STEP_HEADER, rows, "devices.md")
+        variants.sort(key=lambda row: VARIED.index(row[0]))
+        write_table("training_devices", DEVICES_HEADER, variants, "devices.md")
 
 
 if __name__ == "__main__":
