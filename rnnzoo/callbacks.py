@@ -297,7 +297,8 @@ def _replace(draft: pathlib.Path, path: pathlib.Path) -> None:
 class RunFolder(keras.callbacks.Callback):
     """Writes `history.csv` after every epoch, and draws `learning_curve.png`.
 
-    Of short epochs, not every one is drawn: that would take longer than training.
+    Of short epochs, not every one is drawn, but always the last: drawing takes about a
+    second.
 
     Args:
         run: The run folder.

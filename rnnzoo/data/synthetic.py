@@ -113,10 +113,7 @@ class Sorting:
         if kind < 0.54:
             count = random.integers(1, min(8, top) + 1)
             values = random.permutation(top)[:count] + 1
-            # What `random.choice` does with shares, without its checks.
-            until = random.dirichlet(np.ones(count)).cumsum()
-            until /= until[-1]
-            return values[until.searchsorted(random.random(length), "right")]
+            return random.choice(values, length, p=random.dirichlet(np.ones(count)))
         one, other = random.permutation(top)[:2] + 1
         if random.random() < 0.3:
             other = one + 1 if one < top else one - 1
