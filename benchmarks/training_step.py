@@ -252,11 +252,15 @@ def measure(name: str, what: str) -> dict:
         return {"ms": operations / rate, "gflops": rate / 1e6, "padding": padding}
     if what == "pipeline":
         data = case.pipeline(case.model())
-        for _ in range(WARM_UP):
-            next(data)
+
+        @tf.function
+        def take(batches):
+            for _ in tf.range(DRAWN):
+                next(batches)  # in the graph, as a training step takes them
+
+        take(data)
         begin = time.perf_counter()
-        for _ in range(DRAWN):  # the mean: some batches are drawn together
-            next(data)
+        take(data)  # the mean: some batches are drawn together
         return {"ms": 1000 * (time.perf_counter() - begin) / DRAWN}
 
     from rnnzoo.devices import strategy

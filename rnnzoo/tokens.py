@@ -119,6 +119,21 @@ class Numbers(keras.layers.Layer):
         self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
     ) -> None:
         """Refuses rows that `encode` cannot take, with the same errors."""
+        self._flat(rows, max_length, name)
+
+    def _flat(
+        self, rows: Sequence, max_length: int | None, name: str
+    ) -> Sequence[int] | np.ndarray:
+        """Returns the numbers of all rows in one; refuses what `encode` cannot take."""
+        numbers = _flat_integers(rows)
+        if numbers is not None:
+            different = set(numbers)
+            low = min(different, default=self.minimum)
+            high = max(different, default=self.maximum)
+            longest = max(map(len, rows), default=0)
+            is_short = max_length is None or longest <= max_length
+            if is_short and self.minimum <= low and high <= self.maximum:
+                return numbers
         problems = {}
         has_wrong_type = False
         for index, row in enumerate(rows):
@@ -138,6 +153,7 @@ class Numbers(keras.layers.Layer):
                 + "\n".join(lines)
             )
             raise TypeError(message) if has_wrong_type else ValueError(message)
+        return np.concatenate([np.asarray(row, "int64") for row in rows])
 
     def encode(
         self,
@@ -162,13 +178,10 @@ class Numbers(keras.layers.Layer):
             ValueError: If a number is out of range or a row too long. Either message
                 names every bad row with the position and value of what is wrong.
         """
-        self.check(rows, max_length, name)
-        lengths = [len(row) for row in rows]
-        ids = np.zeros((len(rows), length or max(lengths, default=0)), "int32")
-        if any(lengths):
-            real = np.arange(ids.shape[1]) < np.asarray(lengths)[:, None]
-            flat = np.concatenate([np.asarray(row, "int64") for row in rows])
-            ids[real] = flat - (self.minimum - 1)
+        flat = np.asarray(self._flat(rows, max_length, name), "int64")
+        lengths = np.array([len(row) for row in rows], int)
+        ids = np.zeros((len(rows), length or lengths.max(initial=0)), "int32")
+        ids[np.arange(ids.shape[1]) < lengths[:, None]] = flat - (self.minimum - 1)
         return ids
 
     def decode(self, ids: Any) -> np.ndarray:
@@ -176,13 +189,13 @@ class Numbers(keras.layers.Layer):
         return np.asarray(ids) + (self.minimum - 1)
 
     def _is_good(self, row: Any) -> bool:
-        """The quick check of a row; it may be false for a good one."""
-        if isinstance(row, np.ndarray):
-            if row.ndim != 1 or row.dtype.kind not in "iu":
-                return row.size == 0 and row.ndim == 1
-        elif not _is_row(row) or not set(map(type, row)) <= {int}:
+        """The quick check of an array; it may be false for a good row."""
+        if not isinstance(row, np.ndarray) or row.ndim != 1:
             return False
-        return not len(row) or (min(row) >= self.minimum and max(row) <= self.maximum)
+        if not row.size:
+            return True
+        is_whole = row.dtype.kind in "iu"
+        return is_whole and row.min() >= self.minimum and row.max() <= self.maximum
 
     def _problems(self, row: Any) -> list[tuple[bool, str]]:
         """Returns whether the type is wrong, and a text, for each bad entry."""
@@ -206,6 +219,18 @@ class Numbers(keras.layers.Layer):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {"minimum": self.minimum, "maximum": self.maximum}
+
+
+def _flat_integers(rows: Sequence) -> list[int] | None:
+    """Returns the integers of all rows in one list; `None` if some are no such lists.
+
+    It is the quick check of rows: of each value by itself it takes several times as
+    long.
+    """
+    if not set(map(type, rows)) <= {list, tuple}:
+        return None
+    numbers = list(itertools.chain.from_iterable(rows))
+    return numbers if set(map(type, numbers)) <= {int} else None
 
 
 def _kind(value: Any) -> str:
@@ -438,7 +463,7 @@ class RealSteps(keras.layers.Layer):
         return numbers.with_values(tf.cast(flat, tf.float32))
 
     def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
-        """Splits a row or a batch of rows into rows of Python's numbers.
+        """Splits a row or a batch of rows into rows, arrays or of Python's numbers.
 
         Args:
             inputs: A row: a list, tuple, array or tensor of numbers, or of steps if
@@ -454,8 +479,8 @@ class RealSteps(keras.layers.Layer):
         """
         if hasattr(inputs, "numpy"):
             inputs = inputs.numpy()
-        if isinstance(inputs, np.ndarray):
-            inputs = inputs.tolist()
+        if isinstance(inputs, np.ndarray) and inputs.ndim:
+            inputs = list(inputs)
         if not isinstance(inputs, (list, tuple)):
             raise TypeError(
                 f"{name} must be a list of numbers, or of such lists. Received: a "
@@ -489,8 +514,12 @@ class RealSteps(keras.layers.Layer):
             ValueError: If a number is not finite, a row is empty, or its steps do not
                 have `values` numbers. Either message names every bad row.
         """
+        if all(map(self._is_good, rows)):
+            return [np.array(row, "float32").reshape(-1, self.values) for row in rows]
         problems, arrays, has_wrong_type = [], [], False
         for index, row in enumerate(rows):
+            if isinstance(row, np.ndarray):
+                row = row.tolist()
             steps = row if self.values > 1 else [[value] for value in row]
             flat = [value for step in steps for value in step]
             wrong = []
@@ -517,6 +546,14 @@ class RealSteps(keras.layers.Layer):
             )
             raise TypeError(message) if has_wrong_type else ValueError(message)
         return arrays
+
+    def _is_good(self, row: Any) -> bool:
+        """The quick check of an array; it may be false for a good row."""
+        if not isinstance(row, np.ndarray) or row.dtype.kind not in "iuf":
+            return False
+        ending = () if self.values == 1 else (self.values,)
+        is_good = row.ndim > 0 and row.shape == (len(row), *ending) and len(row) > 0
+        return is_good and bool(np.isfinite(row).all())
 
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
         """Turns rows into numbers `[rows, time, values]`, float32; as `check`."""
@@ -582,11 +619,13 @@ class ScaledSteps(RealSteps):
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
         """Turns rows into scaled numbers `[rows, time, values + 1]`, float32."""
         means, spreads = np.float32(self.means), np.float32(self.spreads)
-        arrays = [(array - means) / spreads for array in self.check(rows, name)]
+        arrays = self.check(rows, name)
         longest = max(map(len, arrays), default=0)
         steps = np.zeros((len(arrays), longest, self.values + 1), "float32")
-        for row, array in zip(steps, arrays, strict=True):
-            row[: len(array), :-1], row[: len(array), -1] = array, 1
+        if arrays:
+            real = np.arange(longest) < np.array(list(map(len, arrays)))[:, None]
+            scaled = (np.concatenate(arrays) - means) / spreads
+            steps[real] = np.pad(scaled, [(0, 0), (0, 1)], constant_values=1)
         return steps
 
     def get_config(self) -> dict:
@@ -594,10 +633,10 @@ class ScaledSteps(RealSteps):
         return {"means": self.means, "spreads": self.spreads}
 
 
-def _plain_row(row: Any, values: int) -> list:
-    """Returns a row with Python's numbers in place of NumPy's."""
-    if isinstance(row, np.ndarray):
-        return row.tolist()
+def _plain_row(row: Any, values: int) -> list | np.ndarray:
+    """Returns a row that is an array, or one of Python's numbers, not of NumPy's."""
+    if isinstance(row, np.ndarray) and row.ndim:
+        return row
     if not isinstance(row, (list, tuple)):
         return [[row]]  # nested too little, which `check` refuses
     if values > 1:
@@ -721,6 +760,10 @@ class BinaryColumns(keras.layers.Layer):
             ValueError: If a number is negative, or a row has too many or too few.
                 Either message names every bad row.
         """
+        numbers = _flat_integers(rows)
+        if numbers is not None and min(numbers, default=0) >= 0:
+            if set(map(len, rows)) <= {self.numbers}:
+                return [tuple(row) for row in rows]
         problems, has_wrong_type = [], False
         for index, row in enumerate(rows):
             if not _is_row(row):
@@ -1215,7 +1258,7 @@ class Characters(_Vocabulary):
     point, so that a letter with a combining mark is two of them, and never half of one.
     Nothing is lowered or left out: `decode` gives back what `encode` was given, but for
     unknown characters. The call works inside a graph, as in `tf.data.Dataset.map` and
-    in exports, and nothing else reads text: `encode` and `learn` call the same graph.
+    in exports; `encode` gives the same for Python's strings, and sooner.
 
     Inputs of the call: UTF-8 strings `[batch]` of any length; bytes that are not UTF-8
     are read as U+FFFD.
@@ -1266,6 +1309,32 @@ class Characters(_Vocabulary):
     def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings `[batch]` into characters `[batch, (characters)]`."""
         return _characters(texts)
+
+    def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
+        """Turns texts into padded token ids; as `_Texts.encode`."""
+        texts = checked_texts(texts, name)
+        lengths = np.array([len(text) for text in texts], int)
+        # Code points; halves of surrogate pairs become question marks, as in `to_utf8`.
+        points = np.frombuffer("".join(texts).encode("utf-32-le", "replace"), "<u4")
+        first = 1 if self.start else 0
+        steps = max(1, first + lengths.max(initial=0))
+        ids = np.zeros((len(texts), steps), "int32")
+        known = self._id_of_point
+        is_real = np.arange(steps - first) < lengths[:, None]
+        ids[:, first:][is_real] = known[np.minimum(points, len(known) - 1)]
+        if self.start:
+            ids[:, 0] = self.start_id
+        else:
+            ids[lengths == 0, 0] = self.UNKNOWN
+        return ids
+
+    @functools.cached_property
+    def _id_of_point(self) -> np.ndarray:
+        """The id of every code point up to the first that is larger than any known."""
+        points = [ord(symbol) for symbol in self.vocabulary]
+        ids = np.full(max(points, default=0) + 2, self.UNKNOWN, "int32")
+        ids[points] = np.arange(2, 2 + len(points))
+        return ids
 
     @staticmethod
     def split(text: str) -> list[str]:

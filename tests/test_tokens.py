@@ -27,6 +27,7 @@ from rnnzoo.tokens import (
     checked_texts,
     number_rows,
     parse_numbers,
+    to_utf8,
 )
 
 ranges = st.tuples(st.integers(-50, 50), st.integers(0, 60)).map(
@@ -622,6 +623,18 @@ def test_any_text_has_as_many_tokens_as_characters(text):
     known = set(CHARACTERS.vocabulary)
     expected = "".join(c if c in known else "\ufffd" for c in text)
     assert CHARACTERS.decode([ids]) == [expected]
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.text(st.characters() | st.sampled_from(TURKISH)), max_size=5))
+@example(["", "\ud800a", "\ufffd\0", "\U0010ffff", "e\N{COMBINING ACUTE ACCENT}"])
+def test_characters_are_read_alike_in_python_and_in_the_graph(texts):
+    for tokens in (CHARACTERS, WITHOUT_START, Characters("")):
+        ids = tokens.encode(texts)
+        assert ids.dtype == np.int32 and ids.shape[0] == len(texts)
+        if texts:
+            in_graph = tokens(tf.constant([to_utf8(text) for text in texts]))
+            np.testing.assert_array_equal(in_graph, ids)
 
 
 def test_characters_are_learned_by_how_often_they_come():

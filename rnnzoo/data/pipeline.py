@@ -279,15 +279,12 @@ def batches(
         [(2, 4), (2, 4), (2, 4)]
     """
 
-    def encoded(index: int) -> tuple:
-        arrays = encode(*examples.batch(batch_size, seed, index))
-        return tf.nest.map_structure(lambda array: _padded(array, length), arrays)
-
-    sample = encoded(first)
-    flat_sample = tf.nest.flatten(sample)
-
     def draw(index: np.ndarray) -> list:
-        return tf.nest.flatten(encoded(int(index)))
+        arrays = encode(*examples.batch(batch_size, seed, int(index)))
+        return [_padded(array, length) for array in tf.nest.flatten(arrays)]
+
+    sample = encode(*examples.batch(batch_size, seed, first))
+    flat_sample = tf.nest.flatten(sample)
 
     def load(index: tf.Tensor) -> Any:
         flat = tf.numpy_function(
@@ -300,8 +297,11 @@ def batches(
 
     end = tf.int64.max if count is None else first + count
     indices = tf.data.Dataset.range(first, end)
-    # In one thread: two would wait for each other, as Python runs one at a time.
-    return indices.map(load, num_parallel_calls=1).prefetch(4)
+    # In one thread, always the same: Python runs one at a time, and moving takes time.
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 1
+    options.autotune.enabled = False
+    return indices.map(load).prefetch(4).with_options(options)
 
 
 def _padded(array: np.ndarray, length: int | None) -> np.ndarray:

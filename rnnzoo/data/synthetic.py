@@ -359,17 +359,17 @@ class _Taught:
         """
         pool, place = divmod(index, POOL)
         with _DRAWING:  # by one thread, and not by several alike
-            programs = _pool(self, size, seed, pool)[place]
-        return programs, [printed(program) for program in programs]
+            drawn = _pool(self, size, seed, pool)[place]
+        return [program for program, _ in drawn], [answer for _, answer in drawn]
 
-    def pool(self, size: int, seed: int, index: int) -> list[list[str]]:
-        """Returns the programs of `POOL` batches, in random order."""
+    def pool(self, size: int, seed: int, index: int) -> list[list[tuple[str, str]]]:
+        """Returns programs and answers of `POOL` batches, in random order."""
         random = np.random.default_rng((seed, index))
         chosen = [self._difficulty(index, random) for _ in range(size * POOL)]
-        programs = [self._drawn(*one, random, held_out=False) for one in chosen]
-        programs.sort(key=len)
+        drawn = [self._drawn(*one, random, held_out=False) for one in chosen]
+        drawn.sort(key=lambda pair: len(pair[0]))
         places = random.permutation(POOL) * size
-        return [programs[place : place + size] for place in places]
+        return [drawn[place : place + size] for place in places]
 
     def held_out(self, size: int, seed: int, length: int, nesting: int = 1) -> tuple:
         """Returns programs of one difficulty that `batch` never has, and their output.
@@ -378,8 +378,8 @@ class _Taught:
         """
         random = np.random.default_rng((seed, length, nesting))
         chosen = [(length, nesting)] * size
-        programs = [self._drawn(*one, random, held_out=True) for one in chosen]
-        return programs, [printed(program) for program in programs]
+        drawn = [self._drawn(*one, random, held_out=True) for one in chosen]
+        return [program for program, _ in drawn], [answer for _, answer in drawn]
 
     def _difficulty(self, index: int, random: np.random.Generator) -> tuple[int, int]:
         """Returns length and nesting of a program of this pool of batches."""
@@ -396,20 +396,23 @@ class _Taught:
 
     def _drawn(
         self, length: int, nesting: int, random: np.random.Generator, held_out: bool
-    ) -> str:
-        """Returns a program that is held out, or one that is not."""
+    ) -> tuple[str, str]:
+        """Returns a program that is held out, or one that is not, and its answer."""
         while True:
-            program = self._program(length, nesting, random)
+            program, answer = self._program(length, nesting, random)
             if (zlib.crc32(program.encode()) % 10 == 0) == held_out:
-                return program
+                return program, str(answer)
 
-    def _program(self, length: int, nesting: int, random: np.random.Generator) -> str:
+    def _program(
+        self, length: int, nesting: int, random: np.random.Generator
+    ) -> tuple[str, int]:
+        """Makes a program, and the number that it prints."""
         raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True)
 class Programs(_Taught):
-    r"""Short programs in Python, and what they print, as Python itself says.
+    r"""Short programs in Python, and what they print.
 
     A program is made of `nesting` operations, each with the result of the one before
     among its operands; the other operands are numbers from 1 to 10 to the power of
@@ -474,46 +477,56 @@ class Programs(_Taught):
         """Returns a program in the characters that are read."""
         return scrambled(program) if self.scrambled else program
 
-    def _program(self, length: int, nesting: int, random: np.random.Generator) -> str:
-        """Makes a program: lines of statements, and the expression that is printed."""
-        lines, variables = [], ["abcdefghij"[i] for i in random.permutation(10)]
-        result = None
+    def _program(
+        self, length: int, nesting: int, random: np.random.Generator
+    ) -> tuple[str, int]:
+        """Makes a program: lines of statements, and the expression that is printed.
 
-        def operands(count: int) -> list[str]:
+        What is printed is calculated along with it: to run every program would take
+        longer than to draw it.
+        """
+        lines, variables = [], ["abcdefghij"[i] for i in random.permutation(10)]
+        largest, result = 10**length, None
+
+        def operands(count: int) -> list[tuple[str, int]]:
             """Returns numbers, with the last result in a random place."""
-            numbers = [str(random.integers(1, 10**length + 1)) for _ in range(count)]
+            numbers = [int(random.integers(1, largest + 1)) for _ in range(count)]
+            pairs = [(str(number), number) for number in numbers]
             if result is not None:
-                numbers[random.integers(count)] = result
-            return numbers
+                pairs[random.integers(count)] = result
+            return pairs
 
         for _ in range(nesting):
-            sign = "+-"[random.integers(2)]
-            small = random.integers(1, 4 * length + 1)
+            sign, factor = (("+", 1), ("-", -1))[random.integers(2)]
+            small = int(random.integers(1, 4 * length + 1))
             kind = random.integers(6)
             if kind == 0:
-                first, second = operands(2)
-                result = f"({first}{sign}{second})"
+                (first, a), (second, b) = operands(2)
+                result = f"({first}{sign}{second})", a + factor * b
             elif kind == 1:
                 (result,) = operands(1)
             elif kind == 2:
-                factors = [operands(1)[0], str(small)][:: (1, -1)[random.integers(2)]]
-                result = f"({factors[0]}*{factors[1]})"
+                factors = [operands(1)[0], (str(small), small)]
+                (first, a), (second, b) = factors[:: (1, -1)[random.integers(2)]]
+                result = f"({first}*{second})", a * b
             elif kind == 3:
-                first, second = operands(2)
+                (first, a), (second, b) = operands(2)
                 variable = variables.pop()
                 lines.append(f"{variable}={first}")
-                result = f"({variable}{sign}{second})"
+                result = f"({variable}{sign}{second})", a + factor * b
             elif kind == 4:
-                first, second = operands(2)
+                (first, a), (second, b) = operands(2)
                 variable = variables.pop()
                 lines.append(f"{variable}={first}")
                 lines.append(f"for x in range({small}):{variable}{sign}={second}")
-                result = variable
+                result = variable, a + factor * small * b
             else:
-                first, second, this, that = operands(4)
+                (first, a), (second, b), (this, c), (that, d) = operands(4)
                 than = "<>"[random.integers(2)]
-                result = f"({this} if {first}{than}{second} else {that})"
-        return "\n".join([*lines, f"print({result})"])
+                chosen = c if (a < b if than == "<" else a > b) else d
+                result = f"({this} if {first}{than}{second} else {that})", chosen
+        expression, value = result
+        return "\n".join([*lines, f"print({expression})"]), value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -539,15 +552,19 @@ class DecimalAddition(_Taught):
     growing_batches: int = 0
     nesting: int = dataclasses.field(default=1, init=False)
 
-    def _program(self, length: int, nesting: int, random: np.random.Generator) -> str:
-        """Makes a program of numbers that do not begin with a zero."""
-        first, second = random.integers(10 ** (length - 1), 10**length, 2)
-        return f"print({first}+{second})"
+    def _program(
+        self, length: int, nesting: int, random: np.random.Generator
+    ) -> tuple[str, int]:
+        """Makes a sum of numbers that do not begin with a zero, and its value."""
+        first, second = random.integers(10 ** (length - 1), 10**length, 2).tolist()
+        return f"print({first}+{second})", first + second
 
 
 @functools.lru_cache(2)
-def _pool(examples: _Taught, size: int, seed: int, index: int) -> list[list[str]]:
-    """Returns a pool of programs, and keeps the last ones."""
+def _pool(
+    examples: _Taught, size: int, seed: int, index: int
+) -> list[list[tuple[str, str]]]:
+    """Returns a pool of programs and answers, and keeps the last ones."""
     return examples.pool(size, seed, index)
 
 
