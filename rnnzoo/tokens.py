@@ -119,20 +119,17 @@ class Numbers(keras.layers.Layer):
         self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
     ) -> None:
         """Refuses rows that `encode` cannot take, with the same errors."""
-        self._flat(rows, max_length, name)
+        self._checked(rows, max_length, name)
 
-    def _flat(
+    def _checked(
         self, rows: Sequence, max_length: int | None, name: str
     ) -> Sequence[int] | np.ndarray:
         """Returns the numbers of all rows in one; refuses what `encode` cannot take."""
         numbers = _flat_integers(rows)
         if numbers is not None:
-            different = set(numbers)
-            low = min(different, default=self.minimum)
-            high = max(different, default=self.maximum)
             longest = max(map(len, rows), default=0)
             is_short = max_length is None or longest <= max_length
-            if is_short and self.minimum <= low and high <= self.maximum:
+            if is_short and self._are_in_range(numbers):
                 return numbers
         problems = {}
         has_wrong_type = False
@@ -153,7 +150,8 @@ class Numbers(keras.layers.Layer):
                 + "\n".join(lines)
             )
             raise TypeError(message) if has_wrong_type else ValueError(message)
-        return np.concatenate([np.asarray(row, "int64") for row in rows])
+        # An array without numbers may have more dimensions.
+        return np.concatenate([np.asarray(row, "int64").ravel() for row in rows])
 
     def encode(
         self,
@@ -178,7 +176,7 @@ class Numbers(keras.layers.Layer):
             ValueError: If a number is out of range or a row too long. Either message
                 names every bad row with the position and value of what is wrong.
         """
-        flat = np.asarray(self._flat(rows, max_length, name), "int64")
+        flat = np.asarray(self._checked(rows, max_length, name), "int64")
         lengths = np.array([len(row) for row in rows], int)
         ids = np.zeros((len(rows), length or lengths.max(initial=0)), "int32")
         ids[np.arange(ids.shape[1]) < lengths[:, None]] = flat - (self.minimum - 1)
@@ -189,13 +187,22 @@ class Numbers(keras.layers.Layer):
         return np.asarray(ids) + (self.minimum - 1)
 
     def _is_good(self, row: Any) -> bool:
-        """The quick check of an array; it may be false for a good row."""
-        if not isinstance(row, np.ndarray) or row.ndim != 1:
-            return False
-        if not row.size:
+        """The quick check of a row; it may be false for a good one."""
+        if isinstance(row, np.ndarray):
+            is_whole = row.dtype.kind in "iu" or not row.size
+            return row.ndim == 1 and is_whole and self._are_in_range(row)
+        numbers = _flat_integers([row])
+        return numbers is not None and self._are_in_range(numbers)
+
+    def _are_in_range(self, numbers: Sequence[int] | np.ndarray) -> bool:
+        """Whether no number is too small or too large."""
+        if not len(numbers):
             return True
-        is_whole = row.dtype.kind in "iu"
-        return is_whole and row.min() >= self.minimum and row.max() <= self.maximum
+        if isinstance(numbers, np.ndarray):
+            low, high = numbers.min(), numbers.max()
+        else:
+            low, high = min(numbers), max(numbers)
+        return bool(self.minimum <= low and high <= self.maximum)
 
     def _problems(self, row: Any) -> list[tuple[bool, str]]:
         """Returns whether the type is wrong, and a text, for each bad entry."""
@@ -227,7 +234,7 @@ def _flat_integers(rows: Sequence) -> list[int] | None:
     It is the quick check of rows: of each value by itself it takes several times as
     long.
     """
-    if not set(map(type, rows)) <= {list, tuple}:
+    if not set(map(type, rows)) <= {list, tuple, range}:
         return None
     numbers = list(itertools.chain.from_iterable(rows))
     return numbers if set(map(type, numbers)) <= {int} else None
@@ -463,7 +470,7 @@ class RealSteps(keras.layers.Layer):
         return numbers.with_values(tf.cast(flat, tf.float32))
 
     def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
-        """Splits a row or a batch of rows into rows, arrays or of Python's numbers.
+        """Splits a row or a batch of rows into rows that `check` is quick with.
 
         Args:
             inputs: A row: a list, tuple, array or tensor of numbers, or of steps if
@@ -472,15 +479,20 @@ class RealSteps(keras.layers.Layer):
             name: What messages call it.
 
         Returns:
-            The rows, for `check` and `encode`, and whether they were a batch.
+            The rows, for `check` and `encode`, and whether they were a batch. A row is
+            an array of real numbers, or a list of Python's.
 
         Raises:
             TypeError: If it is none of these.
         """
         if hasattr(inputs, "numpy"):
             inputs = inputs.numpy()
-        if isinstance(inputs, np.ndarray) and inputs.ndim:
-            inputs = list(inputs)
+        depth_of_row = 2 if self.values > 1 else 1
+        if _is_real_array(inputs) and inputs.size and inputs.ndim == depth_of_row:
+            return [inputs], False
+        if isinstance(inputs, np.ndarray):
+            is_batch = _is_real_array(inputs) and inputs.ndim > depth_of_row
+            inputs = list(inputs) if is_batch else inputs.tolist()
         if not isinstance(inputs, (list, tuple)):
             raise TypeError(
                 f"{name} must be a list of numbers, or of such lists. Received: a "
@@ -489,9 +501,10 @@ class RealSteps(keras.layers.Layer):
         if all(isinstance(row, str) for row in inputs):
             return [self._parse(text) for text in inputs], True
         depth, first = 0, inputs
-        while isinstance(first, (list, tuple, np.ndarray)) and len(first):
+        while isinstance(first, (list, tuple)) and len(first):
             depth, first = depth + 1, first[0]
-        is_batch = depth > (2 if self.values > 1 else 1)
+        depth += first.ndim if isinstance(first, np.ndarray) else 0
+        is_batch = depth > depth_of_row
         rows = list(inputs) if is_batch else [inputs]
         return [_plain_row(row, self.values) for row in rows], is_batch
 
@@ -549,11 +562,11 @@ class RealSteps(keras.layers.Layer):
 
     def _is_good(self, row: Any) -> bool:
         """The quick check of an array; it may be false for a good row."""
-        if not isinstance(row, np.ndarray) or row.dtype.kind not in "iuf":
+        if not _is_real_array(row) or not row.ndim or not len(row):
             return False
-        ending = () if self.values == 1 else (self.values,)
-        is_good = row.ndim > 0 and row.shape == (len(row), *ending) and len(row) > 0
-        return is_good and bool(np.isfinite(row).all())
+        is_flat = self.values == 1 and row.ndim == 1
+        is_right = is_flat or row.shape[1:] == (self.values,)
+        return is_right and bool(np.isfinite(row).all())
 
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
         """Turns rows into numbers `[rows, time, values]`, float32; as `check`."""
@@ -633,14 +646,22 @@ class ScaledSteps(RealSteps):
         return {"means": self.means, "spreads": self.spreads}
 
 
+def _is_real_array(value: Any) -> bool:
+    """Whether a value is an array of real numbers, and no subclass with other rules."""
+    return type(value) is np.ndarray and value.dtype.kind in "iuf"
+
+
 def _plain_row(row: Any, values: int) -> list | np.ndarray:
-    """Returns a row that is an array, or one of Python's numbers, not of NumPy's."""
-    if isinstance(row, np.ndarray) and row.ndim:
+    """Returns an array of real numbers as it is, and others with Python's numbers."""
+    if _is_real_array(row) and row.ndim == (2 if values > 1 else 1):
         return row
+    if isinstance(row, np.ndarray):
+        return row.tolist()
     if not isinstance(row, (list, tuple)):
         return [[row]]  # nested too little, which `check` refuses
     if values > 1:
-        return [_plain_row(step, 1) for step in row]
+        steps = [_plain_row(step, 1) for step in row]
+        return [x.tolist() if isinstance(x, np.ndarray) else x for x in steps]
     return [v.item() if isinstance(v, np.generic) else v for v in row]
 
 
@@ -761,9 +782,9 @@ class BinaryColumns(keras.layers.Layer):
                 Either message names every bad row.
         """
         numbers = _flat_integers(rows)
-        if numbers is not None and min(numbers, default=0) >= 0:
-            if set(map(len, rows)) <= {self.numbers}:
-                return [tuple(row) for row in rows]
+        are_natural = numbers is not None and min(numbers, default=0) >= 0
+        if are_natural and set(map(len, rows)) <= {self.numbers}:
+            return [tuple(row) for row in rows]
         problems, has_wrong_type = [], False
         for index, row in enumerate(rows):
             if not _is_row(row):

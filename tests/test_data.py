@@ -99,6 +99,8 @@ def test_batches_begin_anywhere():
     assert whole[5] == (x.tolist(), y.tolist())
     spec = batches(examples, model.encode, batch_size=4, seed=3).element_spec
     assert spec[0].shape.as_list() == [4, None]
+    with pytest.raises(ValueError, match="length=5 and a sequence of 6 steps"):
+        batches(examples, model.encode, batch_size=4, seed=3, length=5)
 
 
 @pytest.mark.parametrize(

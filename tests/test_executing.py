@@ -57,8 +57,9 @@ def run_by_python(programs):
 
 def test_targets_are_what_python_prints():
     programs, targets = Programs().held_out(1000, seed=3, length=5, nesting=4)
-    sums = DecimalAddition().batch(100, seed=3, index=0)
-    programs, targets = programs + sums[0], targets + sums[1]
+    for examples in (Programs(3, 6, "mix"), DecimalAddition()):
+        more = examples.batch(100, seed=3, index=0)
+        programs, targets = programs + more[0], targets + more[1]
     assert run_by_python(programs) == [target + "\n" for target in targets]
     assert len(set(targets)) > 500
 
@@ -158,6 +159,11 @@ def test_scrambled_programs_differ_in_every_character_and_in_nothing_else():
 def test_programs_refuse(options, message):
     with pytest.raises(ValueError, match=message):
         Programs(**options)
+
+
+def test_a_program_has_an_operation():
+    with pytest.raises(ValueError, match="nesting must be .* Received: nesting=0"):
+        Programs().held_out(1, seed=0, length=1, nesting=0)
 
 
 def test_recipe_refuses_unknown_tasks():

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tiny_data
 
 from rnnzoo import series_classifier
+from rnnzoo.models.series import SeriesClassifier
 from rnnzoo.recipes.japanese_vowels import UTTERANCES, JapaneseVowels
 from rnnzoo.recipes.pen_digits import PenDigits
 
@@ -30,6 +31,14 @@ def test_every_kind_of_input(model):
     shares = model.classify(TWO, probabilities=True)
     assert list(shares) == model.classes
     assert max(shares, key=shares.get) == "2" and abs(sum(shares.values()) - 1) < 1e-5
+
+
+def test_series_of_one_number_a_step():
+    model = SeriesClassifier(classes=["a", "b"], means=[1.0], spreads=[2.0], units=4)
+    answer = model.classify([1.0, 2.0, 3.0])
+    assert answer in ("a", "b") and model.answer("1 2 3") == answer
+    assert model.classify(np.array([[1, 2, 3]] * 2)) == [answer] * 2
+    assert model.classify([[1, 2, 3], np.array([1.0, 2.0, 3.0])]) == [answer] * 2
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from rnnzoo.tokens import (
     Characters,
     Numbers,
     RealSteps,
+    ScaledSteps,
     Subwords,
     Whitespace,
     Words,
@@ -720,3 +721,62 @@ def test_rows_of_steps_keep_their_numbers():
     steps = RealSteps(2)(tf.constant(["1 2", "3 4, 5 6", "(+.5;1e2)"])).numpy()
     expected = [[[1, 2], [0, 0]], [[3, 4], [5, 6]], [[0.5, 100], [0, 0]]]
     assert steps.tolist() == expected
+
+
+ROWS_OF_PAIRS = [[[2, -0.5], [0, 8]], [[1, 1]]]
+
+
+@pytest.mark.parametrize("kind", ["int8", "int64", "float16", "float64", ">f4", object])
+@pytest.mark.parametrize("tokens", [RealSteps(2), ScaledSteps([1, 2], [0.5, 4])])
+def test_arrays_are_read_like_lists(tokens, kind):
+    as_arrays = [np.array(row).astype(kind) for row in ROWS_OF_PAIRS]
+    as_lists = [array.tolist() for array in as_arrays]
+    expected = tokens.encode(tokens.rows(as_lists)[0])
+    assert expected.dtype == np.float32
+    for rows in (as_arrays, [as_lists[0], as_arrays[1]], np.ma.array(as_arrays[0])):
+        found, is_batch = tokens.rows(rows)
+        assert is_batch == isinstance(rows, list)
+        np.testing.assert_array_equal(tokens.encode(found), expected[: len(found)])
+    several = np.stack([as_arrays[0]] * 3)
+    assert tokens.encode(tokens.rows(several)[0]).tolist() == [expected[0].tolist()] * 3
+
+
+def test_one_number_a_step():
+    tokens = RealSteps(1)
+    for row in ([1.0, 2.0], np.array([1, 2]), np.float16([1, 2])):
+        for inputs, is_batch in ((row, False), ([row], True)):
+            rows, found = tokens.rows(inputs)
+            assert found == is_batch
+            assert tokens.encode(rows).tolist() == [[[1.0], [2.0]]]
+    checked = tokens.check([[1, 2], [3]])
+    assert tokens.encode(checked)[..., 0].tolist() == [[1.0, 2.0], [3.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (np.array([[1.0, np.nan]]), "a number is not finite"),
+        (np.array([[True, False]]), "True is not a number (bool)"),
+        (np.array([[1j, 2]]), "1j is not a number (complex)"),
+        (np.ma.array([[1, 2]], mask=[[1, 0]]), "None is not a number (None)"),
+        (np.ones((2, 3)), "not one or more steps of 2 numbers"),
+        (np.zeros((0, 2)), "not one or more steps of 2 numbers"),
+    ],
+)
+def test_arrays_with_something_else_are_refused(row, problem):
+    tokens = RealSteps(2)
+    rows, _ = tokens.rows([np.ones((3, 2)), row])
+    with pytest.raises((TypeError, ValueError), match="remove 1 of 2 rows") as error:
+        tokens.encode(rows)
+    assert str(error.value).endswith(f"row 1: {problem}")
+
+
+def test_rows_of_several_kinds_are_read_together():
+    rows = [[1, 2], (3,), range(4, 6), np.array([6], "uint8"), [np.int64(7)], []]
+    rows.append(np.zeros((0, 2), int))
+    ids = Numbers(0, 9).encode(rows)
+    assert ids.tolist() == [[2, 3], [4, 0], [5, 6], [7, 0], [8, 0], [0, 0], [0, 0]]
+    with pytest.raises(ValueError, match="row 1, position 2: 10 is more than 9"):
+        Numbers(0, 9).encode([np.array([1]), range(8, 11)])
+    with pytest.raises(ValueError, match="is more than 9"):
+        Numbers(0, 9).encode([[10**400]])

@@ -145,7 +145,7 @@ class Shuffled:
         """Sets up; the class says what the arguments mean."""
         self.source = source
         self.pool = pool
-        # Threads that draw batches may be in two epochs at once.
+        # Two pipelines may be in two epochs at once.
         self._epoch = functools.lru_cache(2)(self._epoch)
 
     def batches_per_epoch(self, size: int) -> int:
@@ -267,7 +267,11 @@ def batches(
 
     Returns:
         Batches `(inputs, targets)` with the shapes that `encode` gives; the batch size
-        is static, time is only with `length`.
+        is static, time is only with `length`. They are made in one thread, and so is
+        what you add to the data set, unless you give it other options.
+
+    Raises:
+        ValueError: If a sequence of the first batch is longer than `length`.
 
     Example:
         >>> from rnnzoo import sorter
@@ -284,7 +288,7 @@ def batches(
         return [_padded(array, length) for array in tf.nest.flatten(arrays)]
 
     sample = encode(*examples.batch(batch_size, seed, first))
-    flat_sample = tf.nest.flatten(sample)
+    flat_sample = [_padded(array, length) for array in tf.nest.flatten(sample)]
 
     def load(index: tf.Tensor) -> Any:
         flat = tf.numpy_function(
@@ -298,6 +302,7 @@ def batches(
     end = tf.int64.max if count is None else first + count
     indices = tf.data.Dataset.range(first, end)
     # In one thread, always the same: Python runs one at a time, and moving takes time.
+    # (With autotune, TensorFlow would run several calls of `load` at once.)
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.autotune.enabled = False
@@ -309,4 +314,9 @@ def _padded(array: np.ndarray, length: int | None) -> np.ndarray:
     if length is None or array.ndim < 2:
         return array
     missing = length - array.shape[1]
+    if missing < 0:
+        raise ValueError(
+            "length must be at least that of the longest sequence. Received: "
+            f"length={length} and a sequence of {array.shape[1]} steps"
+        )
     return np.pad(array, [(0, 0), (0, missing)] + [(0, 0)] * (array.ndim - 2))

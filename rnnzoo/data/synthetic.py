@@ -362,20 +362,13 @@ class _Taught:
             drawn = _pool(self, size, seed, pool)[place]
         return [program for program, _ in drawn], [answer for _, answer in drawn]
 
-    def pool(self, size: int, seed: int, index: int) -> list[list[tuple[str, str]]]:
-        """Returns programs and answers of `POOL` batches, in random order."""
-        random = np.random.default_rng((seed, index))
-        chosen = [self._difficulty(index, random) for _ in range(size * POOL)]
-        drawn = [self._drawn(*one, random, held_out=False) for one in chosen]
-        drawn.sort(key=lambda pair: len(pair[0]))
-        places = random.permutation(POOL) * size
-        return [drawn[place : place + size] for place in places]
-
     def held_out(self, size: int, seed: int, length: int, nesting: int = 1) -> tuple:
         """Returns programs of one difficulty that `batch` never has, and their output.
 
         One in ten programs is held out; which ones depends on nothing but their text.
         """
+        check_number("length", length, minimum=1, whole=True)
+        check_number("nesting", nesting, minimum=1, whole=True)
         random = np.random.default_rng((seed, length, nesting))
         chosen = [(length, nesting)] * size
         drawn = [self._drawn(*one, random, held_out=True) for one in chosen]
@@ -564,8 +557,13 @@ class DecimalAddition(_Taught):
 def _pool(
     examples: _Taught, size: int, seed: int, index: int
 ) -> list[list[tuple[str, str]]]:
-    """Returns a pool of programs and answers, and keeps the last ones."""
-    return examples.pool(size, seed, index)
+    """Returns programs and answers of `POOL` batches, which are in random order."""
+    random = np.random.default_rng((seed, index))
+    chosen = [examples._difficulty(index, random) for _ in range(size * POOL)]
+    drawn = [examples._drawn(*one, random, held_out=False) for one in chosen]
+    drawn.sort(key=lambda pair: len(pair[0]))
+    places = random.permutation(POOL) * size
+    return [drawn[place : place + size] for place in places]
 
 
 def printed(program: str) -> str:
