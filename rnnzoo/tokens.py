@@ -817,8 +817,9 @@ class BinaryColumns(keras.layers.Layer):
             ValueError: As `check`.
         """
         rows = self.check(rows, name)
-        longest = max((n.bit_length() for row in rows for n in row), default=0)
-        bits = to_bits([n for row in rows for n in row], longest + self.extra_steps)
+        numbers = list(itertools.chain.from_iterable(rows))
+        longest = max(numbers, default=0).bit_length()
+        bits = to_bits(numbers, longest + self.extra_steps)
         bits = bits.reshape(len(rows), self.numbers, longest + self.extra_steps)
         return bits.transpose(0, 2, 1).astype("float32")
 

@@ -7,6 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
+# Small batches are drawn several at a time: so many, and of so many bytes, at most.
+POOL, POOL_BYTES = 16, 2**18
+
 
 class Examples(Protocol):
     """An endless set of examples that can be entered anywhere."""
@@ -267,8 +270,9 @@ def batches(
 
     Returns:
         Batches `(inputs, targets)` with the shapes that `encode` gives; the batch size
-        is static, time is only with `length`. They are made in one thread, and so is
-        what you add to the data set, unless you give it other options.
+        is static, time is only with `length`. They are made in one thread, small ones
+        several at a time; what you add to the data set runs in that thread too, unless
+        you give it other options.
 
     Raises:
         ValueError: If a sequence of the first batch is longer than `length`.
@@ -283,30 +287,55 @@ def batches(
         [(2, 4), (2, 4), (2, 4)]
     """
 
-    def draw(index: np.ndarray) -> list:
-        arrays = encode(*examples.batch(batch_size, seed, int(index)))
+    def flat(number: int) -> list[np.ndarray]:
+        """Returns the arrays of a batch."""
+        arrays = encode(*examples.batch(batch_size, seed, number))
         return [_padded(array, length) for array in tf.nest.flatten(arrays)]
 
     sample = encode(*examples.batch(batch_size, seed, first))
     flat_sample = [_padded(array, length) for array in tf.nest.flatten(sample)]
-
-    def load(index: tf.Tensor) -> Any:
-        flat = tf.numpy_function(
-            draw, [index], [array.dtype for array in flat_sample], stateful=False
-        )
-        for tensor, array in zip(flat, flat_sample, strict=True):
-            # Batch and features are fixed, time is not.
-            tensor.set_shape((*array.shape[:1], length, *array.shape[2:])[: array.ndim])
-        return tf.nest.pack_sequence_as(sample, flat)
-
+    # The time between Python and TensorFlow would be more than what some batches take.
+    size = sum(array.nbytes for array in flat_sample)
+    pool = max(1, min(POOL, POOL_BYTES // max(size, 1)))
     end = tf.int64.max if count is None else first + count
-    indices = tf.data.Dataset.range(first, end)
+
+    def draw(index: np.ndarray) -> list[np.ndarray]:
+        """Returns a pool of batches, and how many steps each of their arrays has."""
+        drawn = [flat(i) for i in range(int(index), min(int(index) + pool, end))]
+        steps = [[a.shape[1] if a.ndim > 1 else 0 for a in batch] for batch in drawn]
+        steps = np.array(steps, "int32")
+        stacked = [
+            np.stack([_padded(batch[place], longest) for batch in drawn])
+            for place, longest in enumerate(steps.max(axis=0))
+        ]
+        return [*stacked, steps]
+
+    def load(index: tf.Tensor) -> tuple:
+        kinds = [*(array.dtype for array in flat_sample), tf.int32]
+        arrays = tf.numpy_function(draw, [index], kinds, stateful=False)
+        for array, like in zip(arrays[:-1], flat_sample, strict=True):
+            array.set_shape([None] * (like.ndim + 1))
+        arrays[-1].set_shape([None, len(flat_sample)])
+        return tuple(arrays)
+
+    def cut(*arrays: tf.Tensor) -> Any:
+        """Returns a batch without the padding that others of its pool need."""
+        *arrays, steps = arrays
+        for place, like in enumerate(flat_sample):
+            if like.ndim > 1:
+                arrays[place] = arrays[place][:, : steps[place]]
+            # Batch and features are fixed, time is not.
+            shape = (*like.shape[:1], length, *like.shape[2:])
+            arrays[place].set_shape(shape[: like.ndim])
+        return tf.nest.pack_sequence_as(sample, arrays)
+
     # In one thread, always the same: Python runs one at a time, and moving takes time.
     # (With autotune, TensorFlow would run several calls of `load` at once.)
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.autotune.enabled = False
-    return indices.map(load).prefetch(4).with_options(options)
+    pools = tf.data.Dataset.range(first, end, pool).map(load)
+    return pools.unbatch().map(cut).prefetch(4).with_options(options)
 
 
 def _padded(array: np.ndarray, length: int | None) -> np.ndarray:
@@ -319,4 +348,6 @@ def _padded(array: np.ndarray, length: int | None) -> np.ndarray:
             "length must be at least that of the longest sequence. Received: "
             f"length={length} and a sequence of {array.shape[1]} steps"
         )
+    if not missing:
+        return array
     return np.pad(array, [(0, 0), (0, missing)] + [(0, 0)] * (array.ndim - 2))

@@ -179,7 +179,8 @@ class Addition:
         random = np.random.default_rng((seed, index))
         longest = _grown(4, self.max_length, index, self.growing_batches)
         kind = random.integers(0, 4, (size, 1))
-        ones = np.where(kind == 0, 0.5, random.choice([0.1, 0.9], (size, 1)))
+        shares = np.array([0.1, 0.9])[random.integers(0, 2, (size, 1))]
+        ones = np.where(kind == 0, 0.5, shares)
         first = random.random((size, longest)) < ones
         others = np.where(kind == 2, 1 - ones, ones)
         second = random.random((size, longest)) < others
@@ -223,12 +224,14 @@ class Parity:
         """Returns `size` rows of bits, and their parities."""
         random = np.random.default_rng((seed, index))
         longest = _grown(2, self.max_length, index, self.growing_batches)
-        ones = random.choice([0.5, 0.5, 0.1, 0.9, 0.02, 0.98], (size, 1))
+        ones = np.array([0.5, 0.5, 0.1, 0.9, 0.02, 0.98])
+        ones = ones[random.integers(0, len(ones), (size, 1))]
         bits = (random.random((size, longest)) < ones).astype(int)
         lengths = random.integers(1, longest + 1, size)
         lengths = np.where(random.random(size) < 0.5, longest, lengths)
-        rows = [row[:n].tolist() for row, n in zip(bits, lengths, strict=True)]
-        return rows, [sum(row) % 2 for row in rows]
+        bits *= np.arange(longest) < lengths[:, None]
+        rows = [row[:n] for row, n in zip(bits.tolist(), lengths.tolist(), strict=True)]
+        return rows, (bits.sum(axis=1) % 2).tolist()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -678,7 +681,9 @@ def carry_chains(length: int) -> list[tuple[int, int]]:
 def _integers(bits: np.ndarray) -> list[int]:
     """Returns rows of bits, least significant first, as integers."""
     packed = np.packbits(bits, axis=1, bitorder="little")
-    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+    content, size = packed.tobytes(), packed.shape[1]
+    rows = (content[i : i + size] for i in range(0, len(content), size))
+    return [int.from_bytes(row, "little") for row in rows]
 
 
 def uniform_lists(count: int, max_value: int, length: int, seed: int) -> list:

@@ -58,15 +58,15 @@ class Adder(BitMachine):
             return source, None
         sums = [total for (total,) in _one_number().check([[t] for t in targets])]
         longest = source.shape[1] - self.delay
-        if len(sums) != len(pairs) or any(n.bit_length() > longest for n in sums):
+        if len(sums) != len(pairs) or max(sums, default=0).bit_length() > longest:
             raise ValueError(
                 "targets must hold one sum for each pair, of at most one binary digit "
                 f"more than the largest number. Received: {len(pairs)} pairs and "
                 f"{len(sums)} targets"
             )
-        bits = to_bits(sums, longest)
-        bits = np.pad(bits, [(0, 0), (self.delay, 0)])
-        return source, bits[..., None].astype("float32")
+        bits = np.zeros((len(sums), self.delay + longest, 1), "float32")
+        bits[:, self.delay :, 0] = to_bits(sums, longest)
+        return source, bits
 
     def add(self, first: Any, second: Any) -> Any:
         """Adds two natural numbers, or each of a list to its partner in another.
