@@ -121,15 +121,11 @@ class Numbers(keras.layers.Layer):
         """Refuses rows that `encode` cannot take, with the same errors."""
         self._checked(rows, max_length, name)
 
-    def _checked(
-        self, rows: Sequence, max_length: int | None, name: str
-    ) -> Sequence[int] | np.ndarray:
-        """Returns the numbers of all rows in one; refuses what `encode` cannot take."""
-        numbers = _flat_integers(rows)
-        if numbers is not None:
-            longest = max(map(len, rows), default=0)
-            is_short = max_length is None or longest <= max_length
-            if is_short and self._are_in_range(numbers):
+    def _checked(self, rows: Sequence, max_length: int | None, name: str) -> np.ndarray:
+        """Returns all rows' numbers in one array; refuses what `encode` cannot take."""
+        numbers = _integer_array(rows)
+        if numbers is not None and self._are_in_range(numbers):
+            if max_length is None or max(map(len, rows), default=0) <= max_length:
                 return numbers
         problems = {}
         has_wrong_type = False
@@ -176,7 +172,7 @@ class Numbers(keras.layers.Layer):
             ValueError: If a number is out of range or a row too long. Either message
                 names every bad row with the position and value of what is wrong.
         """
-        flat = np.asarray(self._checked(rows, max_length, name), "int64")
+        flat = self._checked(rows, max_length, name)
         lengths = np.array([len(row) for row in rows], int)
         ids = np.zeros((len(rows), length or lengths.max(initial=0)), "int32")
         ids[np.arange(ids.shape[1]) < lengths[:, None]] = flat - (self.minimum - 1)
@@ -191,18 +187,14 @@ class Numbers(keras.layers.Layer):
         if isinstance(row, np.ndarray):
             is_whole = row.dtype.kind in "iu" or not row.size
             return row.ndim == 1 and is_whole and self._are_in_range(row)
-        numbers = _flat_integers([row])
+        numbers = _integer_array([row])
         return numbers is not None and self._are_in_range(numbers)
 
-    def _are_in_range(self, numbers: Sequence[int] | np.ndarray) -> bool:
+    def _are_in_range(self, numbers: np.ndarray) -> bool:
         """Whether no number is too small or too large."""
-        if not len(numbers):
+        if not numbers.size:
             return True
-        if isinstance(numbers, np.ndarray):
-            low, high = numbers.min(), numbers.max()
-        else:
-            low, high = min(numbers), max(numbers)
-        return bool(self.minimum <= low and high <= self.maximum)
+        return bool(self.minimum <= numbers.min() and numbers.max() <= self.maximum)
 
     def _problems(self, row: Any) -> list[tuple[bool, str]]:
         """Returns whether the type is wrong, and a text, for each bad entry."""
@@ -238,6 +230,15 @@ def _flat_integers(rows: Sequence) -> list[int] | None:
         return None
     numbers = list(itertools.chain.from_iterable(rows))
     return numbers if set(map(type, numbers)) <= {int} else None
+
+
+def _integer_array(rows: Sequence) -> np.ndarray | None:
+    """Returns the same as an array, int64; `None` also if one is too large for it."""
+    numbers = _flat_integers(rows)
+    try:
+        return None if numbers is None else np.array(numbers, "int64")
+    except OverflowError:
+        return None
 
 
 def _kind(value: Any) -> str:
