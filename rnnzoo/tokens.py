@@ -235,8 +235,15 @@ def _flat_integers(rows: Sequence) -> list[int] | None:
 def _integer_array(rows: Sequence) -> np.ndarray | None:
     """Returns the same as an array, int64; `None` also if one is too large for it."""
     numbers = _flat_integers(rows)
+    if numbers is None:
+        return None
     try:
-        return None if numbers is None else np.array(numbers, "int64")
+        # Small numbers are bytes, which NumPy need not read one by one.
+        return np.frombuffer(bytes(numbers), "uint8").astype("int64")
+    except ValueError:
+        pass
+    try:
+        return np.array(numbers, "int64")
     except OverflowError:
         return None
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 # Small batches are drawn several at a time: so many, and of so many bytes, at most.
-POOL, POOL_BYTES = 16, 2**18
+POOL, POOL_BYTES = 32, 2**18
 
 
 class Examples(Protocol):

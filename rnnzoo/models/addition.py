@@ -247,6 +247,8 @@ def adder(
 
 def _plain(value: Any) -> Any:
     """Returns arrays and tensors as Python's lists and numbers."""
+    if isinstance(value, (list, tuple)):
+        return value
     if hasattr(value, "numpy"):
         value = value.numpy()
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
