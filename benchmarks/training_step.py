@@ -12,9 +12,9 @@ missing are left out: TFDS_DATA_DIR is the folder of all data sets. Then, for th
 and a bidirectional GRU over 400 words: replicas, workers, XLA and precisions, where
 there is more than one core.
 
-Each figure is the median of several steps, and of the pipeline the mean, in a process
-of its own; of two such processes of each kind in turn, the quickest, for what else a
-machine has to do comes and goes. Prints tables and writes them to
+Each figure is the median of several steps, and of the pipeline of means of 160 batches,
+in a process of its own; of two such processes of each kind in turn, the quickest, for
+what else a machine has to do comes and goes. Prints tables and writes them to
 benchmarks/training_step.csv, benchmarks/training_devices.csv, and docs/devices.md. With
 names of models (`sort_naturals`), only these are measured anew; rows of another number
 of cores stay.
@@ -258,10 +258,8 @@ def measure(name: str, what: str) -> dict:
             for _ in tf.range(DRAWN):
                 next(batches)  # in the graph, as a training step takes them
 
-        take(data)
-        begin = time.perf_counter()
-        take(data)  # the mean: some batches are drawn together
-        return {"ms": 1000 * (time.perf_counter() - begin) / DRAWN}
+        # Means of many, as some batches are drawn together.
+        return {"ms": median_ms(lambda: take(data), 5) / DRAWN}
 
     from rnnzoo.devices import strategy
 

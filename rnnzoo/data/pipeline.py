@@ -350,4 +350,6 @@ def _padded(array: np.ndarray, length: int | None) -> np.ndarray:
         )
     if not missing:
         return array
-    return np.pad(array, [(0, 0), (0, missing)] + [(0, 0)] * (array.ndim - 2))
+    padded = np.zeros((len(array), length, *array.shape[2:]), array.dtype)
+    padded[:, : array.shape[1]] = array
+    return padded
