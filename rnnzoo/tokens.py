@@ -870,7 +870,7 @@ def to_bits(numbers: Sequence[int], length: int) -> np.ndarray:
         [[0, 1, 1, 0], [1, 0, 0, 0]]
     """
     size = (length + 7) // 8
-    content = b"".join(int(number).to_bytes(size, "little") for number in numbers)
+    content = b"".join([number.to_bytes(size, "little") for number in numbers])
     packed = np.frombuffer(content, "uint8").reshape(len(numbers), size)
     return np.unpackbits(packed, axis=1, bitorder="little")[:, :length]
 

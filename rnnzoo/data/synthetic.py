@@ -181,14 +181,13 @@ class Addition:
         kind = random.integers(0, 4, (size, 1))
         shares = np.array([0.1, 0.9])[random.integers(0, 2, (size, 1))]
         ones = np.where(kind == 0, 0.5, shares)
-        first = random.random((size, longest)) < ones
         others = np.where(kind == 2, 1 - ones, ones)
-        second = random.random((size, longest)) < others
-        is_changed = random.random((size, longest)) < 0.1
+        drawn = random.random((3, size, longest))
+        first, second, is_changed = drawn[0] < ones, drawn[1] < others, drawn[2] < 0.1
         second = np.where(kind == 3, ~first ^ is_changed, second)
         is_used = np.arange(longest) < random.integers(1, longest + 1, (size, 1))
-        columns = (_integers(first & is_used), _integers(second & is_used))
-        pairs = list(zip(*columns, strict=True))
+        numbers = _integers(np.concatenate([first & is_used, second & is_used]))
+        pairs = list(zip(numbers[:size], numbers[size:], strict=True))
         return pairs, [a + b for a, b in pairs]
 
 
