@@ -184,7 +184,7 @@ class Numbers(keras.layers.Layer):
 
     def _is_good(self, row: Any) -> bool:
         """The quick check of a row; it may be false for a good one."""
-        if isinstance(row, np.ndarray):
+        if type(row) is np.ndarray:  # a masked one would hide numbers
             is_whole = row.dtype.kind in "iu" or not row.size
             return row.ndim == 1 and is_whole and self._are_in_range(row)
         numbers = _integer_array([row])

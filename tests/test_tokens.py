@@ -780,3 +780,6 @@ def test_rows_of_several_kinds_are_read_together():
         Numbers(0, 9).encode([np.array([1]), range(8, 11)])
     with pytest.raises(ValueError, match="is more than 9"):
         Numbers(0, 9).encode([[10**400]])
+    masked = np.ma.array([99, 2], mask=[True, False])
+    with pytest.raises(TypeError, match="row 0, position 0: masked"):
+        Numbers(0, 9).encode([masked])
