@@ -22,7 +22,7 @@ import time
 
 from pages import write_table
 
-from rnnzoo.devices import cores
+from rnnzoo.layers.threads import cores
 
 UNITS, LAYERS, EMBEDDING, SYMBOLS = 512, 2, 128, 99
 BATCHES = (1, 8, 64)

@@ -19,8 +19,8 @@ import tensorflow as tf
 from pages import write_table
 
 import rnnzoo
-from rnnzoo import generation
-from rnnzoo.metrics import translation_quality
+from rnnzoo import decoding
+from rnnzoo.analysis.text_quality import translation_quality
 from rnnzoo.recipes.multi30k_en_de import Multi30kEnDe
 
 BEAM = 5
@@ -45,7 +45,7 @@ class Ensemble:
             )
         specs = [model.state_spec() for model in models]
         tokens = models[0].tokens
-        self.writer = generation.Writer(
+        self.writer = decoding.Writer(
             self.step,
             {
                 "decoders": [spec.pop("decoder") for spec in specs],
@@ -85,7 +85,7 @@ class Ensemble:
             "memory": memory,
         }
         found = self.writer.search_in_graph(
-            begun, generation.settings(), count, BEAM, length_penalty
+            begun, decoding.settings(), count, BEAM, length_penalty
         )
         return found[0][:, 0]
 

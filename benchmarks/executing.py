@@ -22,7 +22,7 @@ MEASURES = ("accuracy", "accuracy_free_running", "exact_match")
 
 def measured(model, programs: list, targets: list) -> dict[str, float]:
     """Returns a model's figures on programs; see `MEASURES`."""
-    from rnnzoo.metrics import character_accuracy
+    from rnnzoo.analysis.text_quality import character_accuracy
 
     answers = model.answer(programs)
     right = [one == other for one, other in zip(answers, targets, strict=True)]

@@ -51,7 +51,7 @@ def trained(weights: str, seed: int) -> object:
             vocabulary_size=1000 if weights == "none" else 4000,
             batch_size=16,
             warmup_steps=20,
-            averaging=0.0,
+            ema_momentum=0.0,
             learning_rate=RATES[weights],
             seed=seed,
         )
@@ -60,7 +60,7 @@ def trained(weights: str, seed: int) -> object:
 
 def measured(model: object) -> dict[str, float]:
     """Returns BLEU and chrF of a model's translations of the test captions."""
-    from rnnzoo.metrics import translation_quality
+    from rnnzoo.analysis.text_quality import translation_quality
 
     sources, targets = pairs_of("test_2016_flickr")
     quality = translation_quality(model.translate(sources), targets)

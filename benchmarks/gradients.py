@@ -3,7 +3,7 @@
     python benchmarks/gradients.py
 
 Each network reads 30 values and says at the end which sign the first had; all others
-are noise. `rnnzoo.diagnostics.gradient_norms` measures it for each cell, with the
+are noise. `rnnzoo.analysis.gradient_norms` measures it for each cell, with the
 initial recurrent weights times 0.5 to 2, before training and after. Two more figures
 are of training itself, each with five seeds: plain gradient descent from large weights
 with and without clipping, and a network that writes a tune from no input, with an
@@ -52,7 +52,7 @@ def measured_norms() -> dict:
     """Returns norms over the one at the last step, by training, cell and scale."""
     import keras
 
-    from rnnzoo.diagnostics import gradient_norms
+    from rnnzoo.analysis import gradient_norms
 
     norms = {}
     for cell in CELLS:
@@ -163,7 +163,7 @@ def draw_unrolled() -> None:
     import keras
 
     from rnnzoo import many_to_many
-    from rnnzoo.diagnostics import plot_unrolled
+    from rnnzoo.analysis import plot_unrolled
 
     keras.utils.set_random_seed(0)
     model = many_to_many(features=2, num_values=1, units=3, cell="simple")

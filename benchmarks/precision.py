@@ -20,7 +20,8 @@ from collections.abc import Callable
 import numpy as np
 
 import rnnzoo
-from rnnzoo import exporting, replay
+from rnnzoo.exporting import replay
+from rnnzoo.exporting.export import PRECISIONS
 
 # The file that is measured, of each model, and its score.
 MODELS = {
@@ -91,7 +92,7 @@ def main() -> None:
     for name in parsed.models.split(","):
         file, metric = MODELS[name]
         model, before = getattr(rnnzoo, name)(), None
-        for precision in exporting.PRECISIONS["onnx"]:
+        for precision in PRECISIONS["onnx"]:
             with tempfile.TemporaryDirectory() as work:
                 folder = rnnzoo.export(model, work, "onnx", precision=precision)
                 card = json.loads((folder / "model.json").read_text(encoding="utf-8"))

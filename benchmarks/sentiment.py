@@ -25,7 +25,7 @@ import time
 import numpy as np
 from pages import write_table
 
-from rnnzoo.devices import cores
+from rnnzoo.layers.threads import cores
 
 BATCHES, WARM_UP = 16, 2
 CASES = {

@@ -26,7 +26,7 @@ from collections.abc import Callable
 import numpy as np
 from pages import write_table
 
-from rnnzoo.devices import cores
+from rnnzoo.layers.threads import cores
 
 MODELS = ("sorter", "sentiment_classifier", "language_model")
 RUNTIMES = {
@@ -86,7 +86,7 @@ def caller(model: str, format: str, folder: pathlib.Path) -> Callable:
             )
         return lambda n: loaded.answer(given[:n])
     # As a person without rnnzoo would load them.
-    from rnnzoo import replay
+    from rnnzoo.exporting import replay
 
     path = folder / format / "1"
     call = getattr(replay, format)(str(path))

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
-from rnnzoo.architectures.sequence_model import SequenceReader
 from rnnzoo.layers.attention import SequenceAttention
 from rnnzoo.layers.pooling import SequencePooling
+from rnnzoo.layers.reader import SequenceReader
 from rnnzoo.layers.recurrence import RecurrentStack
 
 # The LLVM of Triton, which PyTorch's optimizers would import, and that of TensorFlow

@@ -35,7 +35,7 @@ from collections.abc import Sequence
 import numpy as np
 from pages import FOLDER, write_table
 
-from rnnzoo.devices import cores
+from rnnzoo.layers.threads import cores
 
 STEPS, WARM_UP, DRAWN = 12, 3, 160
 ROUNDS = 2
@@ -199,7 +199,7 @@ def products(model, inputs, targets) -> tuple[float, tuple]:
 
 def share_of_padding(model, inputs) -> float:
     """Returns the share of padding among the steps that are read."""
-    from rnnzoo.architectures.sequence_model import SequenceReader
+    from rnnzoo.layers.reader import SequenceReader
 
     if inputs.ndim == 2:
         return float(np.mean(inputs == 0))
@@ -261,7 +261,7 @@ def measure(name: str, what: str) -> dict:
         # Means of many, as some batches are drawn together.
         return {"ms": median_ms(lambda: take(data), 5) / DRAWN}
 
-    from rnnzoo.devices import strategy
+    from rnnzoo.training.devices import strategy
 
     devices, precision, jit = what.split(",")
     chosen = strategy(devices, precision=precision)
@@ -281,7 +281,7 @@ def measure(name: str, what: str) -> dict:
 
 def workers_ms(workers: int) -> float:
     """Returns the time of a step of the sorter's recipe with that many workers."""
-    from rnnzoo.training import read_history
+    from rnnzoo.training.history import read_history
 
     steps = 60
     with tempfile.TemporaryDirectory() as run:

@@ -23,7 +23,7 @@ from pages import write_table
 
 import rnnzoo
 from rnnzoo import training
-from rnnzoo.devices import cores
+from rnnzoo.layers.threads import cores
 
 # The LLVM of Triton, which PyTorch's optimizers would import, and that of TensorFlow
 # cannot both be in one process.

@@ -1,4 +1,4 @@
-"""Draws docs/by_hand.png: the networks of `rnnzoo.models.by_hand`, with their weights.
+"""Draws docs/by_hand.png: the networks of `rnnzoo.lecture.by_hand`, with their weights.
 
 python docs/draw_by_hand.py
 """

@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 
 import rnnzoo
 from rnnzoo import training
-from rnnzoo.diagnostics import plot_attention
-from rnnzoo.metrics import translation_quality
+from rnnzoo.analysis import plot_attention
+from rnnzoo.analysis.text_quality import translation_quality
 
 FOLDER = pathlib.Path(__file__).parent
 SENTENCE = "Two dogs are playing in the snow."

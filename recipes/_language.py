@@ -5,7 +5,7 @@ import functools
 import math
 from typing import Any
 
-from rnnzoo.training import Recipe, option
+from rnnzoo.training.recipe import Recipe, option
 
 # Options that are arguments of the model.
 SETTINGS = (
@@ -35,7 +35,7 @@ class LanguageRecipe(Recipe):
     )
     batch_size: int = option(64, "pieces per batch, over all devices")
     learning_rate: float = option(2e-3, "highest learning rate, after warm-up")
-    averaging: float = option(0.99, "momentum of the average of the weights")
+    ema_momentum: float = option(0.99, "momentum of the average of the weights")
     max_length: int = option(256, "symbols of a window in validation, or elsewhere")
     piece: int = option(128, "symbols of a piece where the state is carried")
     carried: bool = option(

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from rnnzoo.training import Recipe, option
+from rnnzoo.training.recipe import Recipe, option
 
 # Options that are arguments of the model.
 SETTINGS = (
@@ -101,7 +101,7 @@ class SentimentRecipe(Recipe):
         return self.report(model, progress).figures()
 
     def report(self, model: Any, progress: Any = iter) -> Any:
-        """Returns the `diagnostics.ClassificationReport` of the test examples."""
+        """Returns the `analysis.ClassificationReport` of the test examples."""
         from rnnzoo.data.pipeline import Pairs
 
         return model.report(Pairs(*self.test_examples()), progress)
@@ -154,7 +154,7 @@ class FineTuningRecipe(SentimentRecipe):
 
     def optimizer(self, model: Any) -> Any:
         """Returns Adam with a rate per layer; as the base otherwise."""
-        from rnnzoo import finetuning
+        from rnnzoo.training import finetuning
 
         if self.weights == "none":
             return super().optimizer(model)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnzoo.training import Recipe, option
+from rnnzoo.training.recipe import Recipe, option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -21,7 +21,7 @@ class SeriesRecipe(Recipe):
     num_layers: int = option(1, "recurrent layers")
     cell: str = option("gru", "simple, gru or lstm")
     data: str = option("", "the folder with the two files of the data set")
-    held_out: int = option(1, "series of the training file kept for validation")
+    num_validation: int = option(1, "series of the training file kept for validation")
 
     def read(self, part: str) -> tuple[list, list]:
         """Returns the series and labels of a part: `"train"` or `"test"`."""
@@ -51,7 +51,7 @@ class SeriesRecipe(Recipe):
         """Sources to train on and to validate on, of the training file."""
         from rnnzoo.data.pipeline import Pairs, split
 
-        return split(Pairs(*self.training), self.held_out)
+        return split(Pairs(*self.training), self.num_validation)
 
     def model(self) -> Any:
         """Returns an untrained classifier, scaled for the training file."""
@@ -72,7 +72,7 @@ class SeriesRecipe(Recipe):
 
     def examples(self) -> Any:
         """Returns the training series, shuffled and changed."""
-        return _Changed(self.parts[0], self.changed)
+        return AugmentedExamples(self.parts[0], self.changed)
 
     def validation_examples(self) -> tuple:
         """Returns the series to validate on."""
@@ -97,7 +97,7 @@ class SeriesRecipe(Recipe):
         return {"accuracy": float(np.mean(np.array(answers) == np.array(labels)))}
 
 
-class _Changed:
+class AugmentedExamples:
     """Examples that are changed anew whenever they are drawn."""
 
     def __init__(self, source: Any, changed: Any):

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from rnnzoo.training import Recipe, option
+from rnnzoo.training.recipe import Recipe, option
 
 # Options that are arguments of the model.
 SETTINGS = (
@@ -31,7 +31,7 @@ class TranslationRecipe(Recipe):
     batch_size: int = option(128, "pairs per batch, over all devices")
     learning_rate: float = option(2e-3, "highest learning rate, after warm-up")
     warmup_steps: int = option(500, "steps over which the learning rate rises from 0")
-    averaging: float = option(0.998, "momentum of the average of the weights")
+    ema_momentum: float = option(0.998, "momentum of the average of the weights")
     max_length: int = option(300, "characters of a text; longer ones are left out")
     tokens: str = option("subwords", "subwords, words or whitespace")
     vocabulary_size: int = option(4_000, "tokens that both languages have together")
@@ -126,9 +126,9 @@ class TranslationRecipe(Recipe):
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
         """Returns BLEU and chrF of translations with a beam of 5, and greedy ones.
 
-        They are sacreBLEU's, of texts as they are: `rnnzoo.metrics.bleu_signature`.
+        They are sacreBLEU's, of texts as they are: `rnnzoo.analysis.text_quality.bleu_signature`.
         """
-        from rnnzoo.metrics import translation_quality
+        from rnnzoo.analysis.text_quality import translation_quality
 
         sets = {"": (self.test_examples(), 5), "_greedy": (self.test_examples(), 1)}
         if self.test_examples() is not self.parts[1]:

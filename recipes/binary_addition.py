@@ -25,7 +25,7 @@ What was tried, and where it led:
 import dataclasses
 from typing import Any
 
-from rnnzoo.training import Recipe, option
+from rnnzoo.training.recipe import Recipe, option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -39,14 +39,14 @@ class BinaryAddition(Recipe):
     batch_size: int = option(32, "pairs per batch, over all devices")
     learning_rate: float = option(1e-2, "highest learning rate, after warm-up")
     warmup_steps: int = option(100, "steps over which the learning rate rises from 0")
-    checkpoint_steps: int = option(500, "steps between two checkpoints")
+    checkpoint_every: int = option(500, "steps between two checkpoints")
     max_length: int = option(20, "numbers have at most this many binary digits")
     delay: int = option(2, "steps between two digits and that of their sum")
     units: int = option(16, "size of the network's state")
     num_layers: int = option(1, "recurrent layers")
     cell: str = option("simple", "simple, gru or lstm")
     state_noise: float = option(0.1, "standard deviation of the noise on the state")
-    curriculum: int = option(1000, "steps until numbers have their full length")
+    curriculum_steps: int = option(1000, "steps until numbers have their full length")
 
     def model(self) -> Any:
         """Returns an untrained adder."""
@@ -65,7 +65,7 @@ class BinaryAddition(Recipe):
         """Returns pairs of many kinds, short ones first."""
         from rnnzoo.data.synthetic import Addition
 
-        return Addition(self.max_length, growing_batches=self.curriculum)
+        return Addition(self.max_length, curriculum_steps=self.curriculum_steps)
 
     def validation_examples(self) -> tuple:
         """Returns 1,000 pairs of random digits of the full length."""
@@ -102,3 +102,6 @@ class BinaryAddition(Recipe):
         chosen = [*sets["exact_match"], *sets["exact_match_of_carries"]]
         figures["smallest_margin"] = model.smallest_margin(chosen)
         return figures
+
+
+RECIPE = BinaryAddition

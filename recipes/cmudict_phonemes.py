@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnzoo.recipes._translation import TranslationRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -126,3 +126,6 @@ def distance(one: Sequence, other: Sequence) -> int:
         for j, b in enumerate(other, 1):
             before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
     return row[-1]
+
+
+RECIPE = CmudictPhonemes

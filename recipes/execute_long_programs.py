@@ -13,7 +13,7 @@ No result is given: on one core this takes days, and no training was run to its 
 import dataclasses
 
 from rnnzoo.recipes.execute_programs import ExecutePrograms
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -25,13 +25,16 @@ class ExecuteLongPrograms(ExecutePrograms):
     batch_size: int = option(100, "programs per batch, over all devices")
     learning_rate: float = option(1e-3, "highest learning rate, after warm-up")
     clip_norm: float = option(5.0, "largest global norm of the gradients")
-    averaging: float = option(
+    ema_momentum: float = option(
         0.0, "validate and keep a moving average of the weights with this momentum"
     )
     length: int = option(9, "numbers have at most this many digits")
     nesting: int = option(3, "programs have at most this many operations")
-    growing_steps: int = option(120_000, "steps over which naive and combined grow")
+    curriculum_steps: int = option(120_000, "steps over which naive and combined grow")
     reverse_source: bool = option(False, "read programs from their end")
     units: int = option(400, "size of each layer's state")
     num_layers: int = option(2, "layers of the encoder, and of the decoder")
     cell: str = option("lstm", "simple, gru or lstm")
+
+
+RECIPE = ExecuteLongPrograms

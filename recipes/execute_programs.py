@@ -38,7 +38,7 @@ import dataclasses
 from typing import Any
 
 from rnnzoo.recipes._characters import SETTINGS
-from rnnzoo.training import Recipe, option
+from rnnzoo.training.recipe import Recipe, option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -53,12 +53,12 @@ class ExecutePrograms(Recipe):
     batch_size: int = option(64, "programs per batch, over all devices")
     learning_rate: float = option(4e-3, "highest learning rate, after warm-up")
     warmup_steps: int = option(100, "steps over which the learning rate rises from 0")
-    averaging: float = option(0.99, "momentum of the average of the weights")
+    ema_momentum: float = option(0.99, "momentum of the average of the weights")
     task: str = option("programs", "programs, or addition of two numbers")
     length: int = option(2, "numbers have at most this many digits")
     nesting: int = option(2, "programs have at most this many operations")
     curriculum: str = option("combined", "baseline, naive, mix or combined")
-    growing_steps: int = option(8000, "steps over which naive and combined grow")
+    curriculum_steps: int = option(8000, "steps over which naive and combined grow")
     scrambled: bool = option(False, "replace each character by another, as a control")
     attention: str = option("none", "additive, multiplicative or none")
     reverse_source: bool = option(True, "read programs from their end")
@@ -90,7 +90,7 @@ class ExecutePrograms(Recipe):
         from rnnzoo.errors import check_choice
 
         check_choice("task", self.task, ("programs", "addition"))
-        taught = (self.curriculum, self.growing_steps)
+        taught = (self.curriculum, self.curriculum_steps)
         if self.task == "addition":
             return DecimalAddition(self.length, *taught)
         return Programs(self.length, self.nesting, *taught, self.scrambled)
@@ -119,7 +119,7 @@ class ExecutePrograms(Recipe):
         """
         import numpy as np
 
-        from rnnzoo.metrics import character_accuracy
+        from rnnzoo.analysis.text_quality import character_accuracy
 
         examples = self.examples()
         programs, targets = examples.held_out(
@@ -136,3 +136,6 @@ class ExecutePrograms(Recipe):
                 figures["accuracy_free_running"] = character_accuracy(answers, targets)
         forced = model.evaluate(programs, targets, verbose=0, return_dict=True)
         return {**figures, "accuracy": forced["accuracy"]}
+
+
+RECIPE = ExecutePrograms

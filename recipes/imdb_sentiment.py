@@ -42,7 +42,7 @@ import functools
 from typing import Any
 
 from rnnzoo.recipes._sentiment import SentimentRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -65,7 +65,7 @@ class ImdbSentiment(SentimentRecipe):
     epochs: int = option(4, "rounds over the reviews, validation and checkpoint")
     batch_size: int = option(64, "reviews per batch, over all devices")
     learning_rate: float = option(1.5e-3, "highest learning rate, after warm-up")
-    averaging: float = option(0.99, "momentum of the average of the weights")
+    ema_momentum: float = option(0.99, "momentum of the average of the weights")
 
     @functools.cached_property
     def source(self) -> Any:
@@ -105,3 +105,6 @@ class ImdbSentiment(SentimentRecipe):
             "Not a great film by any means, yet I could not stop smiling.",
             "",
         ]
+
+
+RECIPE = ImdbSentiment

@@ -15,7 +15,7 @@ import dataclasses
 import numpy as np
 
 from rnnzoo.recipes._series import SeriesRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 # How many utterances of each speaker a file has, in the order of the speakers.
 UTTERANCES = {
@@ -36,8 +36,10 @@ class JapaneseVowels(SeriesRecipe):
     warmup_steps: int = option(100, "steps over which the learning rate rises from 0")
     learning_rate: float = option(4e-3, "highest learning rate, after warm-up")
     dropout: float = option(0.4, "share of features dropped in training")
-    averaging: float = option(0.99, "momentum of the average of the weights")
-    held_out: int = option(54, "utterances of the training file kept for validation")
+    ema_momentum: float = option(0.99, "momentum of the average of the weights")
+    num_validation: int = option(
+        54, "utterances of the training file kept for validation"
+    )
     noise: float = option(0.1, "standard deviation of noise on the coefficients")
 
     def read(self, part: str) -> tuple[list, list]:
@@ -62,3 +64,6 @@ class JapaneseVowels(SeriesRecipe):
     def changed(self, series: list, random: np.random.Generator) -> list:
         """Returns utterances with noise on them."""
         return [one + random.normal(0, self.noise, one.shape) for one in series]
+
+
+RECIPE = JapaneseVowels

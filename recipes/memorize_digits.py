@@ -26,7 +26,7 @@ import dataclasses
 from typing import Any
 
 from rnnzoo.recipes._characters import SETTINGS
-from rnnzoo.training import Recipe, option
+from rnnzoo.training.recipe import Recipe, option
 
 # Share of strings of 55 digits that an LSTM without attention has right.
 LSTM = {"copy": 0.11, "double": 0.05, "reverse": 0.32}
@@ -46,7 +46,7 @@ class MemorizeDigits(Recipe):
     batch_size: int = option(64, "strings per batch, over all devices")
     learning_rate: float = option(2e-3, "highest learning rate, after warm-up")
     warmup_steps: int = option(100, "steps over which the learning rate rises from 0")
-    averaging: float = option(0.99, "momentum of the average of the weights")
+    ema_momentum: float = option(0.99, "momentum of the average of the weights")
     task: str = option("copy", "copy, reverse or double")
     max_length: int = option(64, "strings have at most this many digits")
     attention: str = option("multiplicative", "additive, multiplicative or none")
@@ -57,7 +57,7 @@ class MemorizeDigits(Recipe):
     num_layers: int = option(1, "layers of the encoder, and of the decoder")
     cell: str = option("gru", "simple, gru or lstm")
     dropout: float = option(0.0, "share of features dropped in training")
-    curriculum: int = option(0, "steps until strings have their full length")
+    curriculum_steps: int = option(0, "steps until strings have their full length")
 
     @property
     def published(self) -> dict:
@@ -76,7 +76,7 @@ class MemorizeDigits(Recipe):
         """Returns strings of all lengths."""
         from rnnzoo.data.synthetic import Memorization
 
-        return Memorization(self.task, self.max_length, self.curriculum)
+        return Memorization(self.task, self.max_length, self.curriculum_steps)
 
     def validation_examples(self) -> tuple:
         """Returns 500 strings of 55 digits, if the training has that many."""
@@ -109,3 +109,6 @@ class MemorizeDigits(Recipe):
 
         random = np.random.default_rng((seed, length))
         return self.examples().of_lengths([length] * count, random)
+
+
+RECIPE = MemorizeDigits

@@ -21,3 +21,6 @@ class Multi30kDeEn(Multi30kEnDe):
 
     published: ClassVar[dict] = {}
     languages: ClassVar[tuple[str, str]] = ("de", "en")
+
+
+RECIPE = Multi30kDeEn

@@ -24,7 +24,7 @@ import functools
 from typing import ClassVar
 
 from rnnzoo.recipes._translation import TranslationRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -83,3 +83,6 @@ def captions(split: str, languages: tuple[str, str]) -> tuple[list[str], list[st
     source = "data/task1/raw of github.com/multi30k/dataset, unpacked,"
     names = [f"{split}.{language}" for language in languages]
     return read_pairs(*(original_file("multi30k", name, source) for name in names))
+
+
+RECIPE = Multi30kEnDe

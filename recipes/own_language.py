@@ -13,7 +13,7 @@ import dataclasses
 import functools
 
 from rnnzoo.recipes._language import LanguageRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -45,3 +45,6 @@ class OwnLanguage(LanguageRecipe):
                 f"data={self.data!r} with {len(text)}"
             )
         return text[:cut], text[cut:]
+
+
+RECIPE = OwnLanguage

@@ -18,7 +18,7 @@ import functools
 from typing import Any
 
 from rnnzoo.recipes._sentiment import FineTuningRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -58,3 +58,6 @@ class OwnSentiment(FineTuningRecipe):
     def classes(self) -> list[str]:
         """Returns the labels of the file."""
         return self.source.classes
+
+
+RECIPE = OwnSentiment

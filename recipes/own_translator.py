@@ -14,7 +14,7 @@ kept for validation, on which `rnnzoo evaluate runs/own_translator/best.keras` m
 With few pairs, begin with weights of the same languages, and learn slowly:
 
     rnnzoo train own_translator --data=pairs.tsv --weights=my.keras \
-        --learning_rate=3e-4 --warmup_steps=20 --batch_size=16 --averaging=0
+        --learning_rate=3e-4 --warmup_steps=20 --batch_size=16 --ema_momentum=0
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ import functools
 from typing import Any
 
 from rnnzoo.recipes._translation import SETTINGS, TranslationRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 # More unknown tokens than this share, and a translation cannot be right.
 UNKNOWN_SHARE = 0.05
@@ -114,3 +114,6 @@ class OwnTranslator(TranslationRecipe):
                     f"which bring their own. Received: {share:.1%} of the tokens of "
                     f"the {side}"
                 )
+
+
+RECIPE = OwnTranslator

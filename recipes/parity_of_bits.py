@@ -21,7 +21,7 @@ What was tried, and where it led:
 import dataclasses
 from typing import Any
 
-from rnnzoo.training import Recipe, option
+from rnnzoo.training.recipe import Recipe, option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -35,13 +35,13 @@ class ParityOfBits(Recipe):
     batch_size: int = option(32, "rows per batch, over all devices")
     learning_rate: float = option(1e-2, "highest learning rate, after warm-up")
     warmup_steps: int = option(100, "steps over which the learning rate rises from 0")
-    checkpoint_steps: int = option(500, "steps between two checkpoints")
+    checkpoint_every: int = option(500, "steps between two checkpoints")
     max_length: int = option(40, "rows have at most this many bits")
     units: int = option(32, "size of the network's state")
     num_layers: int = option(1, "recurrent layers")
     cell: str = option("simple", "simple, gru or lstm")
     state_noise: float = option(0.0, "standard deviation of the noise on the state")
-    curriculum: int = option(1500, "steps until rows have their full length")
+    curriculum_steps: int = option(1500, "steps until rows have their full length")
 
     def model(self) -> Any:
         """Returns an untrained network."""
@@ -59,7 +59,7 @@ class ParityOfBits(Recipe):
         """Returns random rows, short ones first."""
         from rnnzoo.data.synthetic import Parity
 
-        return Parity(self.max_length, growing_batches=self.curriculum)
+        return Parity(self.max_length, curriculum_steps=self.curriculum_steps)
 
     def validation_examples(self) -> tuple:
         """Returns 1,000 rows of all lengths."""
@@ -96,3 +96,6 @@ class ParityOfBits(Recipe):
             model.smallest_margin(rows[:, :1000]) for rows in sets.values()
         )
         return figures
+
+
+RECIPE = ParityOfBits

@@ -22,7 +22,7 @@ import dataclasses
 import numpy as np
 
 from rnnzoo.recipes._series import SeriesRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -35,9 +35,11 @@ class PenDigits(SeriesRecipe):
     epochs: int = option(32, "rounds of steps, validation and checkpoint")
     learning_rate: float = option(4e-3, "highest learning rate, after warm-up")
     batch_size: int = option(64, "digits per batch, over all devices")
-    averaging: float = option(0.995, "momentum of the average of the weights")
+    ema_momentum: float = option(0.995, "momentum of the average of the weights")
     num_layers: int = option(2, "recurrent layers")
-    held_out: int = option(1000, "digits of the training file kept for validation")
+    num_validation: int = option(
+        1000, "digits of the training file kept for validation"
+    )
     distortion: float = option(0.06, "how far digits are turned and slanted")
     jitter: float = option(0.7, "standard deviation of noise on the points")
     bend: float = option(0.03, "how far digits are bent, by quadratic terms")
@@ -73,3 +75,6 @@ class PenDigits(SeriesRecipe):
         points += random.normal(0, self.jitter, points.shape)
         low, high = points.min(axis=1, keepdims=True), points.max(axis=1, keepdims=True)
         return list(100 * (points - low) / (high - low))
+
+
+RECIPE = PenDigits

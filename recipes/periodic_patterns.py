@@ -31,7 +31,7 @@ What was tried, on many networks at a time, and where it led:
 import dataclasses
 from typing import Any
 
-from rnnzoo.training import Recipe, option
+from rnnzoo.training.recipe import Recipe, option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -46,14 +46,14 @@ class PeriodicPatterns(Recipe):
     batch_size: int = option(12, "sequences per batch, over all devices")
     learning_rate: float = option(0.1, "highest learning rate, after warm-up")
     warmup_steps: int = option(50, "steps over which the learning rate rises from 0")
-    checkpoint_steps: int = option(600, "steps between two checkpoints")
+    checkpoint_every: int = option(600, "steps between two checkpoints")
     zeros: int = option(5, "zeros of a period")
     ones: int = option(5, "ones of a period")
     max_length: int = option(64, "bits of a sequence, shown and to come")
     units: int = option(1, "size of the network's state")
     num_layers: int = option(1, "recurrent layers")
     cell: str = option("lstm", "simple, gru or lstm")
-    curriculum: int = option(720, "steps until runs have their full length")
+    curriculum_steps: int = option(720, "steps until runs have their full length")
     beginnings: int = option(
         8, "random weights that are trained for a tenth of the steps; the best goes on"
     )
@@ -72,7 +72,7 @@ class PeriodicPatterns(Recipe):
 
     def examples(self) -> Any:
         """Returns sequences in random phases, of short runs first."""
-        return self._patterns(growing_batches=self.curriculum)
+        return self._patterns(curriculum_steps=self.curriculum_steps)
 
     def validation_examples(self) -> tuple:
         """Returns a sequence in every phase."""
@@ -144,8 +144,11 @@ class PeriodicPatterns(Recipe):
         right = [answer == row for answer, row in zip(answers, wanted, strict=True)]
         return {"exact_match": sum(right) / len(right)}
 
-    def _patterns(self, growing_batches: int = 0) -> Any:
+    def _patterns(self, curriculum_steps: int = 0) -> Any:
         """Returns the examples of this recipe's pattern."""
         from rnnzoo.data.synthetic import Patterns
 
-        return Patterns(self.zeros, self.ones, self.max_length, growing_batches)
+        return Patterns(self.zeros, self.ones, self.max_length, curriculum_steps)
+
+
+RECIPE = PeriodicPatterns

@@ -22,7 +22,7 @@ import dataclasses
 import functools
 
 from rnnzoo.recipes._language import LanguageRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -70,3 +70,6 @@ class PtbLanguage(LanguageRecipe):
 
         source = "simple-examples, folder data, of T. Mikolov's RNNLM toolkit"
         return read_text(original_file("ptb", f"ptb.{part}.txt", source))
+
+
+RECIPE = PtbLanguage

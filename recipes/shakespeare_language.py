@@ -19,7 +19,7 @@ import dataclasses
 import functools
 
 from rnnzoo.recipes._language import LanguageRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -56,3 +56,6 @@ class ShakespeareLanguage(LanguageRecipe):
     def golden_inputs(self) -> list:
         """Returns beginnings of our own."""
         return ["ROMEO:", "KING RICHARD III:\nNow is", "To be, or not to be", "", "Ğ"]
+
+
+RECIPE = ShakespeareLanguage

@@ -14,7 +14,7 @@ import re
 from typing import Any
 
 from rnnzoo.recipes._sentiment import FineTuningRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -81,3 +81,6 @@ def as_written(sentence: str) -> str:
     sentence = sentence.replace("-lrb-", "(").replace("-rrb-", ")")
     sentence = sentence.replace("``", '"').replace("''", '"')
     return re.sub(r" (n't|'(?:s|re|ve|ll|d|m))(?=\s|$)", r"\1", sentence)
+
+
+RECIPE = Sst2FromImdb

@@ -20,7 +20,7 @@ import dataclasses
 import functools
 
 from rnnzoo.recipes._translation import TranslationRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -75,3 +75,6 @@ class TatoebaEnFr(TranslationRecipe):
             "I have never been to Ankara.",
             "",
         ]
+
+
+RECIPE = TatoebaEnFr

@@ -20,7 +20,7 @@ import pathlib
 from typing import Any
 
 from rnnzoo.recipes._language import LanguageRecipe
-from rnnzoo.training import option
+from rnnzoo.training.recipe import option
 
 ALPHABET = "abcçdefgğhıijklmnoöprsştuüvyzABCÇDEFGĞHIİJKLMNOÖPRSŞTUÜVYZâîûÂÎÛ"
 FILES = ("omer_seyfettin_hikayeler.clean.txt", "yunus_emre.txt")
@@ -62,3 +62,6 @@ class TurkishLanguage(LanguageRecipe):
     def golden_inputs(self) -> list:
         """Returns beginnings of our own."""
         return ["İstanbul", "Bir gün ", "ışık", "Gönül", ""]
+
+
+RECIPE = TurkishLanguage

@@ -1,7 +1,7 @@
 """The demo: a page whose models run in the browser, with nothing behind it.
 
 The page is `rnnzoo/browser`: HTML, JavaScript that reads texts and draws characters as
-`rnnzoo.tokens` and `rnnzoo.generation` do, and ONNX Runtime Web, which runs the models:
+`rnnzoo.tokens` and `rnnzoo.decoding` do, and ONNX Runtime Web, which runs the models:
 two files out of `dist` of the npm package onnxruntime-web, as they are, so that nobody
 needs npm. `write` puts the models beside it, and `serve` shows it to this machine.
 """
@@ -18,7 +18,9 @@ import tempfile
 from collections.abc import Callable
 
 import rnnzoo
-from rnnzoo import exporting, weights
+from rnnzoo import weights
+from rnnzoo.exporting import export as exporting
+from rnnzoo.listing import list_weights
 
 BROWSER = pathlib.Path(__file__).parent / "browser"
 # What the page loads of the export of each model.
@@ -45,7 +47,7 @@ def cached() -> pathlib.Path:
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     parts = [rnnzoo.__version__]
     for model in MODELS:
-        parts += [weights.records()[w]["sha256"] for w in weights.list_weights(model)]
+        parts += [weights.records()[w]["sha256"] for w in list_weights(model)]
     for path in sorted(path for path in BROWSER.rglob("*") if path.is_file()):
         parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
     digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""The wording of errors: what was expected, how to fix it, what was received."""
+"""Errors, and their wording: what was expected, how to fix it, what was received."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -52,3 +52,25 @@ def check_number(
         raise TypeError(f"{expected} Received: {argument}={value!r}")
     if not minimum <= value < below or value > maximum:
         raise ValueError(f"{expected} Received: {argument}={value!r}")
+
+
+def shorten(value: Any, write: Callable[[Any], str] = repr, limit: int = 80) -> str:
+    """Returns a value's representation, cut to what a message can hold."""
+    try:
+        text = write(value)
+    except ValueError:  # Python refuses to print integers of very many digits
+        kind = "number" if isinstance(value, int) else type(value).__name__
+        return f"a {kind} too long to print"
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was interrupted and is saved; the message says how to go on.
+
+    Attributes:
+        signal: Number of the signal that interrupted it.
+    """
+
+    def __init__(self, message: str, signal: int):
+        super().__init__(message)
+        self.signal = signal

@@ -1,51 +1,36 @@
-"""Weight files: find, check, load and list them; TensorFlow only when loading."""
+"""Weight files: find, check, load and build from them; TensorFlow only when loading."""
 
 import functools
 import hashlib
+import importlib
+import inspect
+import io
 import json
 import pathlib
+import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from rnnzoo.api import MODULES
+from rnnzoo.architectures.factory import builder, dress_factory, refuse_unknown
 from rnnzoo.errors import closest
 
 FOLDER = pathlib.Path(__file__).parent
 CATALOG = FOLDER / "weights.json"
+# What every factory says of its first argument.
+WEIGHTS_HELP = """\
+Args:
+    weights: A name of `rnnzoo.list_weights("{name}")`, the path of a file that
+        `save` wrote, or `None` for an untrained model. Listed weights and files
+        bring their own settings; an argument that contradicts them is refused.
+"""
 
 
 @functools.cache
 def records() -> dict[str, dict]:
     """Returns the record of every listed weight file by its full name."""
     return json.loads(CATALOG.read_text(encoding="utf-8"))
-
-
-def list_weights(model: str | None = None) -> list[str]:
-    """Lists the weight files that come with the package.
-
-    Args:
-        model: Name of a model, as `list_models()` gives it; `None` for all.
-
-    Returns:
-        Full names, such as `"sorter.naturals_32"`.
-
-    Raises:
-        ValueError: If there is no such model.
-
-    Example:
-        >>> import rnnzoo
-        >>> "sorter.naturals_32" in rnnzoo.list_weights("sorter")
-        True
-    """
-    from rnnzoo import list_models
-
-    models = list_models()
-    if model is not None and model not in models:
-        raise ValueError(
-            f"There is no such model: there are {', '.join(models)}."
-            f"{closest(model, models)} Received: model={model!r}"
-        )
-    return [name for name in records() if model in (None, name.split(".")[0])]
 
 
 def find(name: str, model: str | None = None) -> pathlib.Path:
@@ -70,7 +55,7 @@ def find(name: str, model: str | None = None) -> pathlib.Path:
         path = pathlib.Path(name)
         if path.is_file():
             return path
-        known = list_weights(model)
+        known = [n for n in records() if model in (None, n.split(".")[0])]
         short = [listed.split(".", 1)[1] for listed in known]
         raise ValueError(
             f"There are no such weights: neither a listed name ({', '.join(known)}) "
@@ -79,13 +64,13 @@ def find(name: str, model: str | None = None) -> pathlib.Path:
     path = FOLDER / "pretrained" / record["file"]
     if not path.is_file():
         raise ValueError(
-            f"The file of {full_name} is missing from the installation: install rnnzoo "
-            f"anew. Received: path={str(path)!r}"
+            f"The file of {full_name} is missing from the installation: reinstall "
+            f"rnnzoo. Received: path={str(path)!r}"
         )
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     if sha256 != record["sha256"]:
         raise ValueError(
-            f"The file of {full_name} is damaged: install rnnzoo anew. Expected "
+            f"The file of {full_name} is damaged: reinstall rnnzoo. Expected "
             f"sha256={record['sha256']}. Received: sha256={sha256} of {str(path)!r}"
         )
     return path
@@ -118,53 +103,88 @@ def load(path: str) -> Any:
         9
     """
     path = find(str(path))
-    class_name = _content(path)["registered_name"]
+    registered = _read_content(path)["registered_name"]
     import keras
 
-    import rnnzoo
-
     # Keras finds a class by its registered name once its module is imported.
-    for name in rnnzoo.__all__:
-        getattr(rnnzoo, name)
-    if keras.saving.get_registered_object(class_name) is None:
+    for module in (*MODULES.values(), "rnnzoo.training.finetuning"):
+        importlib.import_module(module)
+    if keras.saving.get_registered_object(registered) is None:
         raise ValueError(
             f"The file must hold a model of rnnzoo. Load others with "
-            f"keras.models.load_model. Received: a {class_name!r} in {str(path)!r}"
+            f"keras.models.load_model. Received: a {registered!r} in {str(path)!r}"
         )
     return keras.models.load_model(path, safe_mode=True)
 
 
-def build(model_class: type, model: str, arguments: dict) -> Any:
-    """Builds a factory's model: trained, from a file, or untrained.
+def factory(
+    model_class: type, name: str, weights: str | None = None, **defaults: Any
+) -> Callable[..., Any]:
+    """Makes the public function that builds a model: `sorter` of `Sorter`.
+
+    Its signature is that of the class' constructor behind `weights`, and its
+    documentation that of the class. `rnnzoo/__init__.pyi`, which
+    `python -m rnnzoo.stubs` writes, has both for editors and type checkers.
 
     Args:
-        model_class: The model's class; its constructor has the factory's arguments but
-            `weights`.
-        model: The factory's name.
-        arguments: The factory's arguments, `None` for those not given.
+        model_class: The model's class.
+        name: The function's name, which is that of its weights.
+        weights: Listed weights to begin with; `None` for an untrained model.
+        **defaults: Arguments whose defaults are not those of the class.
+    """
+    text = inspect.cleandoc(model_class.__doc__ or "")
+    help = WEIGHTS_HELP.format(name=name)
+    make = builder(model_class, name, **defaults)
+    weights_parameter = inspect.Parameter(
+        "weights",
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=weights,
+        annotation=str | None,
+    )
+    signature = make.__signature__
+    own = list(signature.parameters.values())
 
-    Returns:
-        The model.
+    def make_or_load(weights: str | None = weights, **given: Any) -> Any:
+        if weights is None:
+            return make(**given)
+        refuse_unknown(name, given, signature)
+        return _load_as(model_class, name, weights, given, signature)
+
+    make_or_load.__signature__ = signature.replace(parameters=[weights_parameter, *own])
+    return dress_factory(
+        make_or_load, model_class, name, text.replace("Args:\n", help, 1)
+    )
+
+
+def _load_as(
+    model_class: Any, name: str, weights: str, given: dict, signature: Any
+) -> Any:
+    """Loads a factory's model from a file, with what may be other than there.
 
     Raises:
         ValueError: If weights are not found, hold another model, or contradict an
             argument.
     """
-    given = {key: value for key, value in arguments.items() if value is not None}
-    weights = given.pop("weights", None)
-    if weights is None:
-        return model_class(**given)
-    path = find(str(weights), model)
-    config = _content(path)
-    if config["registered_name"] != f"rnnzoo>{model_class.__name__}":
+    import keras
+
+    path = find(str(weights), name)
+    content = _read_content(path)
+    registered = content["registered_name"]
+    if keras.saving.get_registered_object(registered) is not model_class:
         raise ValueError(
-            f"{model}() needs weights of a {model_class.__name__}. Received: "
-            f"weights={str(weights)!r}, which hold a {config['registered_name']}"
+            f"{name}() needs weights of a {model_class.__name__}. Received: "
+            f"weights={str(weights)!r}, which hold a {registered}"
         )
-    contradictions = [
-        f"{key}={value!r} where the weights have {config['config'].get(key)!r}"
+    config = model_class.current_config(content["config"])
+    given = {
+        key: list(value) if isinstance(config.get(key), list) else value
         for key, value in given.items()
-        if config["config"].get(key) != value
+        if value is not None or signature.parameters[key].default is not None
+    }
+    contradictions = [
+        f"{key}={value!r} where the weights have {config.get(key)!r}"
+        for key, value in given.items()
+        if config.get(key) != value and key not in model_class.REPLACEABLE
     ]
     if contradictions:
         raise ValueError(
@@ -172,29 +192,57 @@ def build(model_class: type, model: str, arguments: dict) -> Any:
             f"contradicts them, or pass weights=None for an untrained model. Received: "
             f"{'; '.join(contradictions)}"
         )
-    import keras
-
+    changes = {key: value for key, value in given.items() if config.get(key) != value}
+    if changes:
+        return model_class.from_file(path, config, changes)
     return keras.models.load_model(path, safe_mode=True)
 
 
-def settings(path: pathlib.Path) -> dict:
+def copy_weights(path: pathlib.Path, model: Any, adapt: Callable) -> None:
+    """Gives a model the weights of a file that holds another like it.
+
+    Args:
+        path: The file.
+        model: The model.
+        adapt: From a layer's name, the file's values and the model's own to the values
+            that the model gets.
+    """
+    import h5py
+
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
+        draft = pathlib.Path(folder, "model.weights.h5")
+        model.save_weights(draft)
+        content = io.BytesIO(archive.read("model.weights.h5"))
+        with h5py.File(content) as old, h5py.File(draft, "r+") as new:
+
+            def copy(name: str, item: Any) -> None:
+                if isinstance(item, h5py.Dataset) and name.startswith("layers/"):
+                    top = "/".join(name.split("/")[:2])
+                    layer = new[f"{top}/vars"].attrs["name"]
+                    item[...] = adapt(layer, old[name][...], item[...])
+
+            new.visititems(copy)
+        model.load_weights(draft)
+
+
+def read_config(path: pathlib.Path) -> dict:
     """Reads a model's constructor arguments from its file, without building it.
 
     Raises:
         ValueError: If the file is damaged or no model.
     """
-    return _content(path)["config"]
+    return _read_content(path)["config"]
 
 
 def class_name(path: str) -> str:
     """Reads the name of a model's class from its file; empty for what is no model."""
     try:
-        return _content(pathlib.Path(path))["registered_name"].rpartition(">")[2]
+        return _read_content(pathlib.Path(path))["registered_name"].rpartition(">")[2]
     except (ValueError, KeyError, OSError):
         return ""
 
 
-def _content(path: pathlib.Path) -> dict:
+def _read_content(path: pathlib.Path) -> dict:
     """Reads the class and settings of a model from its file, without building it.
 
     Raises:

@@ -15,7 +15,6 @@ import json
 import os
 import pathlib
 import signal
-import typing
 
 import keras
 import numpy as np
@@ -24,10 +23,12 @@ import tensorflow as tf
 import tiny_data
 
 import rnnzoo
-from rnnzoo import callbacks, training, weights
+from rnnzoo import training, weights
 from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.data.pipeline import batches
-from rnnzoo.devices import strategy
+from rnnzoo.errors import Interrupted
+from rnnzoo.training import reports
+from rnnzoo.training.devices import strategy
 
 EVERY_MODEL = rnnzoo.list_models()
 BY_HAND = rnnzoo.list_models(by_hand=True)
@@ -41,7 +42,7 @@ def slow_but_smallest_of_its_architecture(names):
     """Marks models as slow unless no other of their architecture has fewer weights."""
 
     def architecture(name):
-        line = typing.get_type_hints(getattr(rnnzoo, name))["return"].__mro__
+        line = getattr(rnnzoo, name).model_class.__mro__
         return line[line.index(SequenceModel) - 1]
 
     def size(name):
@@ -148,7 +149,9 @@ def test_every_default_is_the_best_known(name):
     signature = inspect.signature(factory(name))
     first, *others = signature.parameters.values()
     assert first.name == "weights" and f"{name}.{first.default}" in WEIGHTS
-    assert all(p.kind is p.KEYWORD_ONLY and p.default is None for p in others)
+    assert all(p.kind is p.KEYWORD_ONLY for p in others)
+    settings = trained(name).arguments
+    assert set(settings) == {p.name for p in others}
 
 
 @every_model
@@ -365,15 +368,15 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     recipe = recipe_of(name, epochs=3)
     training.train(recipe, whole, "cpu")
 
-    original = callbacks.Progress.on_train_batch_end
+    original = reports.Progress.on_train_batch_end
 
     def interrupting(self, batch, logs=None):
         original(self, batch, logs)
         if self.step == step:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(callbacks.Progress, "on_train_batch_end", interrupting)
-    with pytest.raises(training.Interrupted, match="saved at epoch"):
+    monkeypatch.setattr(reports.Progress, "on_train_batch_end", interrupting)
+    with pytest.raises(Interrupted, match="saved at epoch"):
         training.train(recipe, parts, "cpu")
     monkeypatch.undo()
     training.train(recipe, parts, "cpu")
@@ -488,5 +491,5 @@ def test_a_damaged_file_is_refused(name, tmp_path, monkeypatch):
     (tmp_path / "pretrained").mkdir()
     (tmp_path / "pretrained" / path.name).write_bytes(content)
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
-    with pytest.raises(ValueError, match="is damaged: install rnnzoo anew"):
+    with pytest.raises(ValueError, match="is damaged: reinstall rnnzoo"):
         rnnzoo.load(name)

@@ -6,13 +6,13 @@ import pathlib
 import numpy as np
 import pytest
 
-from rnnzoo import comparer, parity_by_hand, summer
+from rnnzoo import accumulator, comparer, parity_by_hand
 
 ROOT = pathlib.Path(__file__).parent.parent
 
 
 def test_summer():
-    model = summer()
+    model = accumulator()
     assert model.answer([2, -0.5, 1, 1]) == 3.5
     assert model.answer("2 -0.5 1 1") == "3.5"
     assert model.answer([[1, 2], (0.1, 0.2)]) == [3.0, 0.3]
@@ -67,12 +67,12 @@ def test_how_large_logistic_weights_must_be():
 @pytest.mark.parametrize(
     ("make", "bad", "kind"),
     [
-        (summer, [True], TypeError),
-        (summer, "1 x", TypeError),
-        (summer, [float("nan")], ValueError),
-        (summer, "", ValueError),
-        (summer, [[1], 2], TypeError),
-        (summer, None, TypeError),
+        (accumulator, [True], TypeError),
+        (accumulator, "1 x", TypeError),
+        (accumulator, [float("nan")], ValueError),
+        (accumulator, "", ValueError),
+        (accumulator, [[1], 2], TypeError),
+        (accumulator, None, TypeError),
         (comparer, [1, 2], TypeError),
         (comparer, "1 2 3", ValueError),
         (comparer, [[(1, 2)], [(1, 2, 3)]], ValueError),

@@ -58,7 +58,7 @@ def test_sorting_examples_have_the_kinds_they_promise():
 
 
 def test_curriculum_grows():
-    examples = Sorting(growing_batches=100)
+    examples = Sorting(curriculum_steps=100)
     longest = [max(map(len, examples.batch(50, 0, i)[0])) for i in (0, 50, 100)]
     assert longest == [4, 18, 32]
 
@@ -112,7 +112,7 @@ def test_batches_begin_anywhere():
             {"full_length": 1.5},
             "full_length must be a number of at least 0 and at most 1",
         ),
-        ({"growing_batches": -1}, "growing_batches must be an integer of at least 0"),
+        ({"curriculum_steps": -1}, "curriculum_steps must be an integer of at least 0"),
     ],
 )
 def test_bad_arguments(arguments, message):

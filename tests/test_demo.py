@@ -19,8 +19,9 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnnzoo import demo, generation
+from rnnzoo import demo
 from rnnzoo.command import main
+from rnnzoo.decoding import sampling
 from rnnzoo.tokens import Characters, Numbers, Words, parse_numbers
 
 NODE = shutil.which("node")
@@ -150,7 +151,7 @@ def test_numbers_are_those_of_python(javascript, words, joint):
 @once
 @given(st.text(max_size=300), st.integers(0, 2**32 - 1))
 def test_the_same_seed_has_the_same_random_numbers(javascript, text, seed):
-    (expected,) = generation.keys([text], seed)
+    (expected,) = sampling.keys([text], seed)
     assert int(javascript("key", text=text, seed=seed)) == int(expected)
 
 
@@ -158,7 +159,9 @@ def test_the_same_seed_has_the_same_random_numbers(javascript, text, seed):
 def test_random_numbers_are_those_of_python(javascript):
     for key in (0, 1, 2**63 - 2, 2**64 - 1):
         steps = np.arange(5, dtype="uint64")
-        expected = generation._uniform(tf.constant(key, tf.uint64), tf.constant(steps))
+        expected = sampling.uniform_numbers(
+            tf.constant(key, tf.uint64), tf.constant(steps)
+        )
         found = [javascript("uniform", key=str(key), step=step) for step in range(5)]
         assert found == expected.numpy().tolist()
 

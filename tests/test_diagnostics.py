@@ -9,12 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnzoo import diagnostics, many_to_many, many_to_one
-from rnnzoo.diagnostics import (
-    classification_report,
-    plot_calibration,
-    plot_confusion,
-)
+from rnnzoo import analysis, many_to_many, many_to_one
+from rnnzoo.analysis import classification_report, plot_calibration, plot_confusion
 
 # Six examples of three classes: answers 0, 0, 1, 1, 1, 0.
 LABELS = [0, 0, 0, 1, 1, 2]
@@ -209,7 +205,7 @@ def test_gradient_norms_are_those_of_the_equations():
     for state in states[:0:-1]:
         gradient = gradient * (1 - state**2) @ recurrent.T
         norms.insert(0, np.linalg.norm(gradient, axis=1).mean())
-    found = diagnostics.gradient_norms(model, inputs, targets)
+    found = analysis.gradient_norms(model, inputs, targets)
     np.testing.assert_allclose(found, norms, rtol=1e-4)
 
 
@@ -220,7 +216,7 @@ def test_gradient_norms_agree_with_finite_differences(cell):
     )
     inputs = np.random.default_rng(0).normal(size=(1, 5, 1)).astype("float32")
     targets = np.array([[0, 0, 0, 0, 2]])
-    found = diagnostics.gradient_norms(model, inputs, targets)
+    found = analysis.gradient_norms(model, inputs, targets)
     assert found.shape == (6,)
     slopes = []
     for vector in model.get_layer("recurrence").learned_state[0]:
@@ -242,22 +238,22 @@ def test_gradient_norms_need_the_state_to_be_the_only_way(options):
     model = many_to_one(features=1, num_values=1, units=2, **options)
     ((name, value),) = options.items()
     with pytest.raises(ValueError, match=f"Received: {name}={value!r}"):
-        diagnostics.gradient_norms(model, np.zeros((1, 3, 1)), [[0.0]])
+        analysis.gradient_norms(model, np.zeros((1, 3, 1)), [[0.0]])
 
 
 def test_gradient_norms_refuse_padding_and_other_models():
     model = many_to_one(vocabulary_size=9, num_classes=2, units=2)
     with pytest.raises(ValueError, match="Received: padding among 3 steps"):
-        diagnostics.gradient_norms(model, np.array([[1, 2, 0]]), np.array([1]))
+        analysis.gradient_norms(model, np.array([[1, 2, 0]]), np.array([1]))
     with pytest.raises(TypeError, match="Received: model="):
-        diagnostics.gradient_norms(None, None, None)
+        analysis.gradient_norms(None, None, None)
 
 
 @pytest.mark.parametrize("factory", [many_to_one, many_to_many])
 def test_a_network_unrolled(factory, tmp_path):
     model = factory(features=2, num_values=1, units=3, cell="simple")
     path = tmp_path / "unrolled.png"
-    diagnostics.plot_unrolled(model, [[1, 0], [0, 1], [1, 1]], path)
+    analysis.plot_unrolled(model, [[1, 0], [0, 1], [1, 1]], path)
     assert path.stat().st_size > 5000
 
 
@@ -265,13 +261,13 @@ def test_what_cannot_be_drawn_unrolled(tmp_path):
     path = tmp_path / "unrolled.png"
     model = many_to_many(features=2, num_values=1, units=9, cell="simple")
     with pytest.raises(ValueError, match="Received: 9 units, 2 inputs, 1 outputs"):
-        diagnostics.plot_unrolled(model, [[1, 0]], path)
+        analysis.plot_unrolled(model, [[1, 0]], path)
     model = many_to_many(features=2, num_values=1, units=2, cell="gru")
     with pytest.raises(ValueError, match="Received: cell='gru'"):
-        diagnostics.plot_unrolled(model, [[1, 0]], path)
+        analysis.plot_unrolled(model, [[1, 0]], path)
     model = many_to_many(features=2, num_values=1, units=2, cell="simple")
     with pytest.raises(ValueError, match=r"Received: shape \(1, 1\)"):
-        diagnostics.plot_unrolled(model, [[1]], path)
+        analysis.plot_unrolled(model, [[1]], path)
     with pytest.raises(TypeError, match="Received: model=3"):
-        diagnostics.plot_unrolled(3, [[1]], path)
+        analysis.plot_unrolled(3, [[1]], path)
     assert not path.exists()

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rnnzoo import many_to_many, many_to_one, many_to_one_to_many
-from rnnzoo.devices import strategy
+from rnnzoo.training.devices import strategy
 
 ROWS, TIME = 22, 6  # three batches of 8, 8 and 6: some replicas get less, or nothing
 TOKENS = {"vocabulary_size": 9, "units": 4, "embedding_dim": 3}

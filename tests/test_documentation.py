@@ -19,8 +19,8 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 )
 # Their examples make models, train and export.
-HEAVY = ("rnnzoo.architectures.", "rnnzoo.models.", "rnnzoo.diagnostics")
-HEAVY += ("rnnzoo.explanation", "rnnzoo.exporting", "rnnzoo.finetuning")
+HEAVY = ("rnnzoo.architectures.", "rnnzoo.models.", "rnnzoo.analysis")
+HEAVY += ("rnnzoo.analysis", "rnnzoo.exporting", "rnnzoo.training.finetuning")
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnzoo import executor, list_weights
+from rnnzoo.analysis.text_quality import character_accuracy
 from rnnzoo.data.synthetic import (
     CHARACTERS,
-    POOL,
     DecimalAddition,
     Programs,
     printed,
     scrambled,
 )
-from rnnzoo.metrics import character_accuracy
+from rnnzoo.data.synthetic.programs import POOL
 from rnnzoo.recipes.execute_long_programs import ExecuteLongPrograms
 from rnnzoo.recipes.execute_programs import ExecutePrograms
 
@@ -102,7 +102,7 @@ def lengths(examples, index):
 
 
 def test_curricula():
-    growing = {"length": 5, "growing_batches": 100}
+    growing = {"length": 5, "curriculum_steps": 100}
     assert set(lengths(DecimalAddition(curriculum="baseline", **growing), 0)) == {5}
     naive = DecimalAddition(curriculum="naive", **growing)
     found = [set(lengths(naive, i)) for i in (0, 23, 24, 64, 96, 104, 999)]
@@ -126,7 +126,7 @@ def test_batches_have_programs_of_similar_length():
 
 
 def test_the_naive_curriculum_begins_anew_with_each_nesting():
-    examples = Programs(3, 2, "naive", growing_batches=6 * POOL)
+    examples = Programs(3, 2, "naive", curriculum_steps=6 * POOL)
     levels = [examples._difficulty(i, np.random.default_rng(0)) for i in range(7)]
     assert levels == [(1, 1), (2, 1), (3, 1), (1, 2), (2, 2), (3, 2), (3, 2)]
 

@@ -9,8 +9,9 @@ import pytest
 import rich.console
 
 import rnnzoo
-from rnnzoo import explanation, sentiment_classifier
-from rnnzoo.explanation import METHODS, Explanation, explain
+from rnnzoo import analysis, sentiment_classifier
+from rnnzoo.analysis import Explanation, explain
+from rnnzoo.analysis.explanation import METHODS
 
 VOCABULARY = "a the film was good great bad awful plot but . it".split()
 TEXTS = (
@@ -126,7 +127,7 @@ def test_explaining_leaves_the_model_as_it_was(model, tmp_path):
 def test_long_texts_are_read_in_batches(model):
     text = "the plot was good but it was bad . " * 15
     found = explain(model, text)
-    assert len(found.words) == 135 > 2 * explanation.BATCH_SIZE
+    assert len(found.words) == 135 > 2 * analysis.BATCH_SIZE
     words = text.split()
     for index in (0, 63, 64, 127, 128, 134):
         variant = " ".join([*words[:index], "zzz", *words[index + 1 :]])

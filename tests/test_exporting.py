@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import rnnzoo
-from rnnzoo import exporting, replay
 from rnnzoo.command import main
+from rnnzoo.exporting import formats, replay, verification
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_every_model_in_other_formats(format, name, tmp_path):
     )
 
 
-class Wrong(type(rnnzoo.summer())):
+class Wrong(type(rnnzoo.accumulator())):
     """A model whose graph answers otherwise than Python."""
 
     def named_answers(self, text):
@@ -175,7 +175,7 @@ class Wrong(type(rnnzoo.summer())):
 
 def test_a_wrong_export_is_refused_and_leaves_nothing(tmp_path):
     with pytest.raises(ValueError) as error:
-        rnnzoo.export(Wrong(), tmp_path / "new" / "summer")
+        rnnzoo.export(Wrong(), tmp_path / "new" / "accumulator")
     assert str(error.value).startswith(
         "An export must answer as Python does; nothing was written. Please report this."
         " Received: signature='serving_default', inputs={'text':"
@@ -185,11 +185,11 @@ def test_a_wrong_export_is_refused_and_leaves_nothing(tmp_path):
 
 
 def test_nothing_is_replaced_unasked(tmp_path):
-    path = tmp_path / "summer"
-    folder = rnnzoo.export(rnnzoo.summer(), path)
+    path = tmp_path / "accumulator"
+    folder = rnnzoo.export(rnnzoo.accumulator(), path)
     (folder / "mine").touch()
     with pytest.raises(ValueError) as error:
-        rnnzoo.export(rnnzoo.summer(), path)
+        rnnzoo.export(rnnzoo.accumulator(), path)
     assert str(error.value) == (
         "There is such a version already: give another path or version, or "
         "overwrite=True (--overwrite) to replace it. Received: "
@@ -198,7 +198,7 @@ def test_nothing_is_replaced_unasked(tmp_path):
     with pytest.raises(ValueError, match="must answer as Python does"):
         rnnzoo.export(Wrong(), path, overwrite=True)
     assert (folder / "mine").exists()
-    rnnzoo.export(rnnzoo.summer(), path, version=2)
+    rnnzoo.export(rnnzoo.accumulator(), path, version=2)
     rnnzoo.export(rnnzoo.comparer(), path, overwrite=True)
     assert not (folder / "mine").exists()
     assert sorted(file.name for file in path.iterdir()) == ["1", "2"]
@@ -212,16 +212,16 @@ def test_a_path_that_no_folder_can_have(tmp_path):
         with pytest.raises(
             ValueError, match="There is a file where a folder has to be"
         ):
-            rnnzoo.export(rnnzoo.summer(), path)
+            rnnzoo.export(rnnzoo.accumulator(), path)
     with pytest.raises(TypeError, match="path must name the folder.*Received: path=3"):
-        rnnzoo.export(rnnzoo.summer(), 3)
+        rnnzoo.export(rnnzoo.accumulator(), 3)
     assert file.read_text() == "mine"
 
 
 def test_on_the_command_line(tmp_path, capsys):
-    words = ["export", "summer", f"--to={tmp_path / 'summer'}"]
+    words = ["export", "accumulator", f"--to={tmp_path / 'accumulator'}"]
     assert main(words) == 0
-    folder = tmp_path / "summer" / "1"
+    folder = tmp_path / "accumulator" / "1"
     assert capsys.readouterr().out.endswith(f"as Python does: {folder}\n")
     assert main(words) == 1
     assert "--overwrite" in capsys.readouterr().err
@@ -236,7 +236,7 @@ def test_packages_that_are_missing_are_named(format, package, tmp_path, monkeypa
     pytest.importorskip("onnxruntime")
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError) as error:
-        rnnzoo.export(rnnzoo.summer(), tmp_path / "summer", format)
+        rnnzoo.export(rnnzoo.accumulator(), tmp_path / "accumulator", format)
     message = f"{package} is missing: pip install 'rnnzoo[{format}]'. Received: "
     assert str(error.value).startswith(message)
     assert list(tmp_path.iterdir()) == []
@@ -260,7 +260,7 @@ def test_the_process_that_tries_exports_cannot_import_rnnzoo():
 
 
 def test_a_process_that_ends_is_an_error(tmp_path):
-    process = exporting._CleanProcess("onnx")
+    process = verification.CleanProcess("onnx")
     process.process.kill()
     with pytest.raises(ValueError, match="Received: exit status -9"):
         process.answer(tmp_path, "tokens", {})
@@ -282,13 +282,13 @@ def test_a_process_that_ends_is_an_error(tmp_path):
     ],
 )
 def test_differences(expected, received, problem):
-    assert exporting._difference(expected, "", {"outputs": received}) == problem
+    assert verification.difference(expected, "", {"outputs": received}) == problem
 
 
 def test_refusals_must_agree():
     refused = {"refused": "InvalidArgumentError: no"}
     answered = {"outputs": {"a": np.array([1])}}
-    difference = exporting._difference
+    difference = verification.difference
     assert difference(None, "bad", refused) == ""
     assert "not with InternalError" in difference(
         None, "bad", {"refused": "InternalError: no"}
@@ -334,7 +334,7 @@ def test_smaller_weights(format, precision, share, tmp_path):
     tokens = model.tokens.encode([[0, 1, 1, 1, 0]])
     found = getattr(replay, format)(str(folder))("tokens", {"tokens": tokens})
     model.set_weights(
-        [exporting.rounded(w, precision) if w.ndim > 1 else w for w in before]
+        [formats.round_weights(w, precision) if w.ndim > 1 else w for w in before]
     )
     expected = model.predict_on_batch(tokens)
     np.testing.assert_allclose(found["outputs"], expected, atol=1e-4)
@@ -345,24 +345,24 @@ def test_rounding_again_changes_nothing(precision):
     random = np.random.default_rng(0)
     matrix = random.normal(size=(50, 20)).astype("float32") * np.float32(1e-3)
     matrix[:, 3] = 0
-    once = exporting.rounded(matrix, precision)
+    once = formats.round_weights(matrix, precision)
     largest = (
         np.abs(matrix).max(axis=0) * {"float16": 2**-11, "int8": 1 / 253}[precision]
     )
     assert (np.abs(once - matrix) <= largest).all()
-    np.testing.assert_allclose(exporting.rounded(once, precision), once, rtol=1e-6)
-    assert exporting.rounded(np.float32([[1e9]]), "float16") == 65504
+    np.testing.assert_allclose(formats.round_weights(once, precision), once, rtol=1e-6)
+    assert formats.round_weights(np.float32([[1e9]]), "float16") == 65504
 
 
 def test_precisions_that_a_format_has_not(tmp_path):
     with pytest.raises(ValueError) as error:
-        rnnzoo.export(rnnzoo.summer(), tmp_path / "x", "litert", precision="int8")
+        rnnzoo.export(rnnzoo.accumulator(), tmp_path / "x", "litert", precision="int8")
     assert str(error.value) == (
         "Of the formats, only onnx can store that precision. Received: "
         "format='litert', precision='int8'"
     )
     with pytest.raises(ValueError, match="Did you mean 'float16'"):
-        rnnzoo.export(rnnzoo.summer(), tmp_path / "x", precision="float1")
+        rnnzoo.export(rnnzoo.accumulator(), tmp_path / "x", precision="float1")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -370,5 +370,5 @@ def test_paths_from_another_folder(tmp_path, monkeypatch):
     for name in ("first", "second"):  # the process that tries them is the same
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        rnnzoo.export(rnnzoo.summer(), "summer")
-        assert (tmp_path / name / "summer" / "1" / "model.json").is_file()
+        rnnzoo.export(rnnzoo.accumulator(), "accumulator")
+        assert (tmp_path / name / "accumulator" / "1" / "model.json").is_file()

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import rnnzoo
-from rnnzoo import finetuning, many_to_one, sentiment_classifier
+from rnnzoo import many_to_one, sentiment_classifier
 from rnnzoo.data.pipeline import Pairs
-from rnnzoo.devices import strategy
+from rnnzoo.training import finetuning
+from rnnzoo.training.devices import strategy
 
 VOCABULARY = "dull warm the film a awful fine . plot cast".split()
 TEXTS = ["The film, dull.", "A warm film", "awful plot", "fine cast"] * 2

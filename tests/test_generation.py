@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnzoo import generation
-from rnnzoo.generation import Writer, settings
+from rnnzoo import decoding
+from rnnzoo.decoding import Writer, settings
 
 SIZE = 6
 RANDOM = np.random.default_rng(0)
@@ -24,7 +24,7 @@ def writer(**options):
 
 
 def begin(writer, tokens, seed=0):
-    keys = generation.keys([str(token) for token in tokens], seed)
+    keys = decoding.keys([str(token) for token in tokens], seed)
     return writer.begin(tokens, np.zeros(len(tokens), "int32"), keys)
 
 
@@ -50,7 +50,7 @@ def test_tokens_are_drawn_with_their_probabilities(options, expected):
     begun = write.begin(
         np.full(count, 3),
         np.full(count, 2, "int32"),
-        generation.keys(["x"] * count, seed=1),
+        decoding.keys(["x"] * count, seed=1),
     )
     tokens, _ = write.write(begun, 1, settings(**options))
     shares = expected(probabilities(TABLE[2, 3].astype("float64")))
@@ -63,7 +63,7 @@ def test_top_p_keeps_the_fewest_that_make_the_share():
     begun = write.begin(
         np.full(count, 3),
         np.full(count, 2, "int32"),
-        generation.keys(["x"] * count, seed=1),
+        decoding.keys(["x"] * count, seed=1),
     )
     shares = probabilities(TABLE[2, 3])
     order = np.argsort(-shares)
@@ -201,17 +201,17 @@ def test_no_size_or_setting_traces_again():
 def test_bad_settings(options, message):
     good = {"max_length": 1, "temperature": 1, "top_k": 0, "top_p": 1}
     with pytest.raises(ValueError, match=message):
-        generation.check_settings(**{**good, "repetition_penalty": 1, **options})
+        decoding.check_settings(**{**good, "repetition_penalty": 1, **options})
 
 
 def test_keys_are_the_same_in_a_graph():
     prompts = ["a", "b", "a", "", "a", "\N{GRINNING FACE}", ""]
-    graph = tf.function(generation.keys_in_graph)
+    graph = tf.function(decoding.keys_in_graph)
     for seed in (0, -1, 2**63 - 1):
-        expected = generation.keys(prompts, seed)
+        expected = decoding.keys(prompts, seed)
         assert len(set(expected.tolist())) == len(prompts)
         keys = graph(tf.constant(prompts), tf.constant(seed, tf.int64))
         np.testing.assert_array_equal(keys, expected)
     np.testing.assert_array_equal(
-        generation.keys(["ROMEO:"], seed=1), np.array([7537952830115136968], "uint64")
+        decoding.keys(["ROMEO:"], seed=1), np.array([7537952830115136968], "uint64")
     )

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnzoo
-from rnnzoo import callbacks, command, language_model, training
-from rnnzoo.data.text import Continued, Streams, Windows, read_text, windows
+from rnnzoo import command, language_model, training
+from rnnzoo.data.text import Segment, Streams, Windows, read_text, windows
+from rnnzoo.errors import Interrupted
 from rnnzoo.recipes.own_language import OwnLanguage
 from rnnzoo.tokens import Subwords
+from rnnzoo.training import reports
 
 PROMPTS = ["ROMEO:", "ab", "", "x" * 1300, "\N{GRINNING FACE}ç\0"]
 TEXT = "Gül ağacı\nve ıtır; İğde, ölü şişe.\n" * 40
@@ -214,7 +216,7 @@ def test_streams_go_on_and_cover_the_text(text):
     for index in range(3 * steps, 4 * steps):  # the fourth epoch
         inputs, targets = streams.batch(rows, 0, index)
         for row, (first, rest) in enumerate(zip(inputs, targets, strict=True)):
-            assert isinstance(first, Continued) == (index > 3 * steps)
+            assert isinstance(first, Segment) == (index > 3 * steps)
             piece = first + joint + rest if joint else first + rest
             piece = piece if isinstance(text, str) else piece.split()
             if index > 3 * steps:
@@ -310,18 +312,18 @@ def test_own_text_interrupted_and_resumed(tmp_path, monkeypatch, carried, capsys
         max_length=32,
         piece=16,
         units=8,
-        checkpoint_steps=5,
+        checkpoint_every=5,
     )
     training.train(recipe, tmp_path / "whole", "cpu")
-    original = callbacks.Progress.on_train_batch_end
+    original = reports.Progress.on_train_batch_end
 
     def interrupting(self, batch, logs=None):
         original(self, batch, logs)
         if self.step == 7:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(callbacks.Progress, "on_train_batch_end", interrupting)
-    with pytest.raises(training.Interrupted):
+    monkeypatch.setattr(reports.Progress, "on_train_batch_end", interrupting)
+    with pytest.raises(Interrupted):
         training.train(recipe, tmp_path / "parts", "cpu")
     monkeypatch.undo()
     training.train(recipe, tmp_path / "parts", "cpu")
@@ -359,7 +361,7 @@ def test_several_replicas_carry_their_states(tmp_path):
     path = tmp_path / "book.txt"
     path.write_text(VERSES)
     options = {"data": str(path), "epochs": 1, "batch_size": 4, "dropout": 0.0}
-    recipe = OwnLanguage(**options, units=8, max_length=32, piece=16, averaging=0.0)
+    recipe = OwnLanguage(**options, units=8, max_length=32, piece=16, ema_momentum=0.0)
     rows = []
     for devices in ("cpu", "2"):
         training.train(recipe, tmp_path / devices, devices)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnzoo import list_weights, memorizer
-from rnnzoo.architectures.text_to_text import DoubledTokens
 from rnnzoo.data.synthetic import Memorization
+from rnnzoo.layers.bridge import DoubledTokens
 from rnnzoo.recipes.memorize_digits import MemorizeDigits
 
 
@@ -15,7 +15,7 @@ from rnnzoo.recipes.memorize_digits import MemorizeDigits
 @settings(max_examples=20, deadline=None)
 def test_examples_are_digits_and_what_is_asked_of_them(longest, seed, index):
     made = {
-        task: Memorization(task, longest, growing_batches=50).batch(20, seed, index)
+        task: Memorization(task, longest, curriculum_steps=50).batch(20, seed, index)
         for task in ("copy", "reverse", "double")
     }
     texts = made["copy"][0]

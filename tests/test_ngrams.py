@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnzoo.layers.ngrams import NgramBag, PathMean
+from rnnzoo.layers.ngrams import BranchDropout, NgramBag
 
 IDS = np.array([[5, 6, 7, 0], [5, 6, 8, 9], [6, 5, 0, 0]])
 LABELS = np.array([1, 0, 1])
@@ -150,9 +150,9 @@ def test_dropout_drops_whole_n_grams_in_training_alone():
 def test_paths_are_drawn_per_example():
     keras.utils.set_random_seed(0)
     first, second = np.zeros((2000, 1)), np.ones((2000, 1))
-    paths = PathMean(0.3)
+    paths = BranchDropout(0.3)
     assert np.unique(paths([first, second])) == 0.5
-    assert np.unique(PathMean(0.3, weight=0.75)([first, second])) == 0.75
+    assert np.unique(BranchDropout(0.3, weight=0.75)([first, second])) == 0.75
     drawn = keras.ops.convert_to_numpy(paths([first, second], training=True))
     assert set(np.unique(drawn)) == {0, 1}
     assert drawn.mean() == pytest.approx(0.3, abs=0.04)

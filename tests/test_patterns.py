@@ -117,7 +117,7 @@ def test_the_loss_by_hand():
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 10**6))
 def test_examples_are_the_pattern(zeros, ones, index):
-    examples = Patterns(zeros, ones, max_length=40, growing_batches=100)
+    examples = Patterns(zeros, ones, max_length=40, curriculum_steps=100)
     inputs, targets = examples.batch(3, seed=1, index=index)
     longest = max(zeros, ones) if index >= 100 else 6
     for row, rest in zip(inputs, targets, strict=True):
@@ -131,7 +131,7 @@ def test_examples_are_the_pattern(zeros, ones, index):
 
 
 def test_the_curriculum_begins_with_short_runs():
-    examples = Patterns(zeros=20, ones=1, growing_batches=90)
+    examples = Patterns(zeros=20, ones=1, curriculum_steps=90)
     for index, wanted in ((0, 3), (30, 3), (60, 11), (90, 20), (10**6, 20)):
         inputs, _ = examples.batch(8, seed=0, index=index)
         runs = "".join(map(str, inputs[0])).split("1")[1:-1]

@@ -10,10 +10,10 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnzoo.layers import loops, rnn
+from rnnzoo.layers import fast_rnn, loops
+from rnnzoo.layers.fast_rnn import GRU, LSTM, SimpleRNN
 from rnnzoo.layers.noise import NoisySimpleRNN
 from rnnzoo.layers.recurrence import ChronoBias, RecurrentStack
-from rnnzoo.layers.rnn import GRU, LSTM, SimpleRNN
 
 LOG3 = math.log(3)  # the logistic function of it is 3/4, and of minus it 1/4
 ATOL = 1e-6
@@ -304,14 +304,14 @@ def test_many_steps_add_up_in_lower_precision(cell, precision):
 @pytest.mark.parametrize("is_masked", [False, True])
 def test_slices_of_a_batch_give_what_the_whole_gives(cell, is_masked, monkeypatch):
     # As many rows as are cut in slices on two cores and more, and an odd number.
-    rows = 2 * rnn.ROWS_OF_A_SLICE + 1
+    rows = 2 * fast_rnn.ROWS_OF_A_SLICE + 1
     inputs = np.random.default_rng(0).normal(size=(rows, 5, 3)).astype("float32")
     lengths = np.random.default_rng(1).integers(1, 6, (rows, 1))
     mask = tf.constant(np.arange(5) < lengths) if is_masked else None
     stack = RecurrentStack(4, cell=cell)
     stack(inputs)
     found, slices = [], []
-    monkeypatch.setattr("rnnzoo.devices.threads", lambda: 2)
+    monkeypatch.setattr("rnnzoo.training.devices.threads", lambda: 2)
     in_slices = loops.in_slices
     monkeypatch.setattr(
         loops, "in_slices", lambda *a: slices.append(a[1]) or in_slices(*a)

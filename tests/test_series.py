@@ -6,7 +6,7 @@ import tensorflow as tf
 import tiny_data
 
 from rnnzoo import series_classifier
-from rnnzoo.models.series import SeriesClassifier
+from rnnzoo.models.series_classification import SeriesClassifier
 from rnnzoo.recipes.japanese_vowels import UTTERANCES, JapaneseVowels
 from rnnzoo.recipes.pen_digits import PenDigits
 

@@ -25,9 +25,9 @@ from rnnzoo.tokens import (
     Subwords,
     Whitespace,
     Words,
-    checked_texts,
-    number_rows,
+    check_texts,
     parse_numbers,
+    split_rows,
     to_utf8,
 )
 
@@ -82,7 +82,7 @@ def test_parse_numbers(numbers, separator):
 @given(st.lists(st.lists(st.integers(1, 9), max_size=5), min_size=1))
 def test_every_kind_comes_back_as_it_was(rows):
     def round_trip(numbers):
-        split, restore = number_rows(numbers)
+        split, restore = split_rows(numbers)
         return restore([np.asarray(row, "int64") for row in split])
 
     assert round_trip(rows) == rows
@@ -145,7 +145,7 @@ def test_every_bad_row_is_named():
 )
 def test_what_is_no_list_is_refused(numbers):
     with pytest.raises(TypeError, match="must be a list of integers or a list of such"):
-        number_rows(numbers)
+        split_rows(numbers)
 
 
 def test_the_graph_stops_at_numbers_out_of_range():
@@ -482,7 +482,7 @@ def test_a_vocabulary_has_each_word_once():
 )
 def test_what_is_no_list_of_texts_is_refused(texts, message):
     with pytest.raises(TypeError) as error:
-        checked_texts(texts)
+        check_texts(texts)
     assert str(error.value) == message
     with pytest.raises(TypeError) as error:
         Words(["a"]).encode(texts, name="reviews")
@@ -494,18 +494,18 @@ def test_what_is_no_list_of_texts_is_refused(texts, message):
 def test_texts_of_any_kind_become_strings():
     expected = ["a", "\xe9", "\ufffd"]
     texts = ["a", "\xe9".encode(), b"\xff"]
-    assert checked_texts(texts) == checked_texts(tuple(texts)) == expected
-    assert checked_texts(np.array(texts, object)) == expected
-    assert checked_texts(tf.constant(["a", "\xe9"])) == expected[:2]
-    kinds = {type(text) for text in checked_texts(np.array(["a", "b"]))}
+    assert check_texts(texts) == check_texts(tuple(texts)) == expected
+    assert check_texts(np.array(texts, object)) == expected
+    assert check_texts(tf.constant(["a", "\xe9"])) == expected[:2]
+    kinds = {type(text) for text in check_texts(np.array(["a", "b"]))}
     assert kinds == {str}
-    assert checked_texts([]) == [] == checked_texts(np.array([], object))
+    assert check_texts([]) == [] == check_texts(np.array([], object))
 
 
 def test_checking_texts_takes_no_memory_for_the_longest_of_them():
     texts = ["a" * 10**6] + ["b"] * 50
     tracemalloc.start()
-    assert checked_texts(texts) == texts
+    assert check_texts(texts) == texts
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10**7

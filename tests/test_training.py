@@ -12,7 +12,7 @@ import pytest
 
 import rnnzoo
 from rnnzoo import training
-from rnnzoo.devices import strategy
+from rnnzoo.training.devices import strategy
 
 SMALL = {"units": 8, "max_length": 4, "steps_per_epoch": 3, "batch_size": 4}
 
@@ -84,7 +84,7 @@ def test_checkpoints_hold_all_that_resuming_needs(tmp_path):
 
 def test_averaging_is_what_is_validated_and_kept(tmp_path):
     # With momentum 1 - 1e-9 the average stays what it was at the first step.
-    options = {"averaging": 1 - 1e-9, "learning_rate": 0.1, "epochs": 3}
+    options = {"ema_momentum": 1 - 1e-9, "learning_rate": 0.1, "epochs": 3}
     training.train(recipe(**options), tmp_path, "cpu")
     history = training.read_history(tmp_path)
     losses = [row["val_loss"] for row in history]
@@ -168,11 +168,11 @@ def test_mixed_precision_trains_and_the_best_model_is_float32(precision, tmp_pat
     assert best.dtype_policy.name == "float32"
 
 
-@pytest.mark.parametrize("checkpoint_steps", [1, 200])
+@pytest.mark.parametrize("checkpoint_every", [1, 200])
 def test_a_training_that_diverges_stops_and_keeps_the_checkpoint(
-    checkpoint_steps, tmp_path
+    checkpoint_every, tmp_path
 ):
-    options = {"epochs": 3, "checkpoint_steps": checkpoint_steps}
+    options = {"epochs": 3, "checkpoint_every": checkpoint_every}
     training.train(recipe(**options | {"epochs": 1}), tmp_path, "cpu")
     before = (tmp_path / "last.keras").read_bytes()
 
@@ -186,7 +186,7 @@ def test_a_training_that_diverges_stops_and_keeps_the_checkpoint(
 
     Diverging.__module__ = type(recipe()).__module__
     # The first step breaks the weights, and the second one shows it in the loss.
-    step = 1 if checkpoint_steps == 1 else 2
+    step = 1 if checkpoint_every == 1 else 2
     message = f"diverged at epoch 2, step {step}: loss .*, learning rate nan, gradient"
     with pytest.raises(FloatingPointError, match=message):
         training.train(Diverging(**(SMALL | options)), tmp_path, "cpu")
@@ -220,7 +220,7 @@ def test_drawing_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
         drawn.append(len(rows))
         time.sleep(0.5)  # so that the next one comes after 25 seconds
 
-    monkeypatch.setattr("rnnzoo.callbacks.draw_learning_curve", draw)
+    monkeypatch.setattr("rnnzoo.training.history.draw_learning_curve", draw)
     training.train(recipe(epochs=4), tmp_path, "cpu")
     assert drawn == [1, 4]
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnzoo
-from rnnzoo import command, metrics, training, translator
+from rnnzoo import command, training, translator
+from rnnzoo.analysis import plot_attention, text_quality
 from rnnzoo.data import parallel
-from rnnzoo.diagnostics import plot_attention
-from rnnzoo.losses import SmoothedCrossentropy
+from rnnzoo.layers.losses import SmoothedCrossentropy
 from rnnzoo.recipes import multi30k_en_de
 from rnnzoo.recipes.own_translator import OwnTranslator
 from rnnzoo.tokens import Subwords, Words
@@ -291,16 +291,16 @@ def test_smoothed_crossentropy_by_hand():
 
 def test_quality_is_of_sacrebleu():
     right = ["The cat sat on the mat.", ["A dog ran.", "The dog ran off."]]
-    figures = metrics.translation_quality(
+    figures = text_quality.translation_quality(
         ["The cat sat on the mat.", "A dog ran."], right
     )
     assert figures == pytest.approx({"bleu": 100, "bleu_lower_case": 100, "chrf": 100})
-    worse = metrics.translation_quality(["the cat sat on the mat.", "dog"], right)
+    worse = text_quality.translation_quality(["the cat sat on the mat.", "dog"], right)
     assert worse["bleu"] < worse["bleu_lower_case"] < 100
-    signature = metrics.bleu_signature(["Ein Hund."])
+    signature = text_quality.bleu_signature(["Ein Hund."])
     assert signature.rsplit("|", 1)[0] in multi30k_en_de.__doc__
     with pytest.raises(ValueError, match="1 translations and 2 references"):
-        metrics.translation_quality(["a"], ["a", "b"])
+        text_quality.translation_quality(["a"], ["a", "b"])
 
 
 def test_reading_pairs(tmp_path):

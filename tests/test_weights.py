@@ -14,9 +14,13 @@ from rnnzoo import weights
 
 
 def test_lists():
-    assert {"sorter", "adder", "summer"} <= set(rnnzoo.list_models())
-    assert rnnzoo.list_models(by_hand=True) == ["summer", "comparer", "parity_by_hand"]
-    assert "summer" not in rnnzoo.list_models(by_hand=False)
+    assert {"sorter", "adder", "accumulator"} <= set(rnnzoo.list_models())
+    assert rnnzoo.list_models(by_hand=True) == [
+        "accumulator",
+        "comparer",
+        "parity_by_hand",
+    ]
+    assert "accumulator" not in rnnzoo.list_models(by_hand=False)
     assert "sorter.naturals_32" in rnnzoo.list_weights()
     assert set(rnnzoo.list_weights("sorter")) < set(rnnzoo.list_weights())
     with pytest.raises(
@@ -88,12 +92,12 @@ def test_public_names():
 @pytest.fixture
 def rewritten(tmp_path):
     """Makes a model file with another configuration, or with more files in it."""
-    rnnzoo.summer().save(tmp_path / "summer.keras")
+    rnnzoo.accumulator().save(tmp_path / "accumulator.keras")
 
     def rewrite(change, **files):
         path = tmp_path / "rewritten.keras"
         with (
-            zipfile.ZipFile(tmp_path / "summer.keras") as before,
+            zipfile.ZipFile(tmp_path / "accumulator.keras") as before,
             zipfile.ZipFile(path, "w") as after,
         ):
             for name in before.namelist():

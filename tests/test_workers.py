@@ -19,7 +19,7 @@ import rnnzoo
 from rnnzoo import training
 
 SMALL = "--units=8 --max_length=4 --batch_size=8 --epochs=2 --steps_per_epoch=6".split()
-LONG = [*SMALL[:-1], "--steps_per_epoch=300", "--checkpoint_steps=10"]
+LONG = [*SMALL[:-1], "--steps_per_epoch=300", "--checkpoint_every=10"]
 
 
 def start(run, *options, **environment):

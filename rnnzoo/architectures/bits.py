@@ -10,11 +10,11 @@ from keras import ops
 
 from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.sequence_model import compiled
-from rnnzoo.exporting import Signature
-from rnnzoo.metrics import BitAccuracy
+from rnnzoo.architectures.signature import Signature
+from rnnzoo.layers.metrics import BitAccuracy
 
 
-class PieceReader:
+class ChunkedReader:
     """Mixed into models that read rows of any number and length in bounded memory.
 
     Rows of similar length are read together, a piece after the other: the state after
@@ -103,7 +103,7 @@ class PieceReader:
         return compiled(read, ((None, None, self.input_shape[-1]), "float32"), *shapes)
 
 
-class BitMachine(PieceReader, ManyToMany):
+class BitModel(ChunkedReader, ManyToMany):
     """Base of models that write a bit at every step: a logit, positive for 1."""
 
     def compile_with_defaults(self, optimizer: Any = "adam") -> None:

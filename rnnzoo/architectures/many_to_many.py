@@ -3,74 +3,75 @@
 from typing import Any
 
 import keras
-from keras import ops
 
+from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import (
-    TIED_DEVIATION,
     SequenceModel,
-    SequenceReader,
-    constructor_arguments,
     one_of,
-    sequence_input,
 )
+from rnnzoo.layers.reader import TIED_DEVIATION, SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import RecurrentStack
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
-class TiedHead(keras.layers.Layer):
-    """A head whose weights are the vectors of the tokens that it predicts.
-
-    Logit `k` is the product of the features and the vector of token `k`, plus a bias;
-    features of another size than the vectors are projected to it first. There are
-    fewer weights than with a head of its own, and what is learned of a token as input
-    helps it as output (Press and Wolf, 2017).
-
-    Args:
-        reader: The `SequenceReader` of the tokens.
-        num_classes: The first so many tokens are predicted.
-
-    References:
-        Press and Wolf, "Using the output embedding to improve language models", EACL
-        2017, arXiv:1608.05859.
-    """
-
-    def __init__(self, reader: SequenceReader, num_classes: int, **layer_options: Any):
-        """Sets up; the class says what the arguments mean."""
-        super().__init__(**layer_options)
-        self.supports_masking = True
-        self.num_classes = num_classes
-        self.size = reader.embedding_dim
-        # The vectors belong to the reader: saved with it, and counted once.
-        self.vectors = lambda: reader.embedding.embeddings
-        self.projection = keras.layers.Dense(
-            self.size, use_bias=False, dtype=self.dtype_policy, name="projection"
-        )
-
-    def build(self, inputs_shape: tuple) -> None:
-        """Creates the bias, and the projection where sizes differ."""
-        self.is_projected = inputs_shape[-1] != self.size
-        if self.is_projected:
-            self.projection.build(inputs_shape)
-        self.bias = self.add_weight(
-            shape=(self.num_classes,), initializer="zeros", name="bias"
-        )
-
-    def call(self, inputs: Any) -> Any:
-        """Returns logits `[..., num_classes]` for features `[..., units]`."""
-        if self.is_projected:
-            inputs = self.projection(inputs)
-        vectors = ops.convert_to_tensor(self.vectors())[: self.num_classes]
-        vectors = ops.cast(vectors, self.compute_dtype)
-        return ops.matmul(inputs, ops.transpose(vectors)) + self.bias
-
-    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
-        """Returns the shape of the logits."""
-        return (*inputs_shape[:-1], self.num_classes)
+from rnnzoo.layers.tied_head import TiedHead
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class ManyToMany(SequenceModel):
-    """Reads a sequence and answers at every step; made by `many_to_many`."""
+    """A model that reads a sequence and answers at every step.
+
+    Use it for labelling of steps (tagging, running sums and parities) and for
+    predicting the next step (language models, series); a prediction must not be
+    bidirectional, which would see its answer.
+
+    The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
+    values `[batch, time, features]` (float32), and returns logits
+    `[batch, time, num_classes]` or values `[batch, time, num_values]`, always float32.
+    Padded steps have no part in the loss and change no other answer. It comes compiled
+    (Adam; cross-entropy or mean squared error).
+
+    Args:
+        vocabulary_size: For token input: number of ids, padding included.
+        features: For real-valued input: number of values per time step.
+        num_classes: For a class per step: number of classes. At padded steps targets
+            may be any class.
+        num_values: For real-valued output: number of values per step.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each recurrent layer's state, per direction.
+        num_layers: Number of recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        bidirectional: Whether to read each sequence backwards too.
+        residual: Whether layers from the second on add their input to their output.
+        dropout: Share of features dropped in training, before each recurrent layer and
+            before the head, the same at every time step.
+        weight_dropout: Share of the weights from a state to the next that is dropped in
+            training (Merity et al., 2018).
+        tied_weights: Whether the head's weights are the tokens' vectors: for classes
+            that are the first tokens of the input (Press and Wolf, 2017).
+        initial_state: `"zeros"` or `"learned"`.
+        chrono_steps: Chrono initialisation: how many steps the longest memory should
+            reach at first; `None` for Keras' own initial biases.
+        state_noise: For "simple": standard deviation of the noise on the state in
+            training, which makes it keep its values apart.
+        padding_value: For real-valued input: steps whose features all have this value
+            are padding; `None` if there is no padding.
+
+    Raises:
+        ValueError: If not exactly one kind of input and one kind of output is given,
+            or an argument is outside its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import many_to_many
+        >>> model = many_to_many(features=2, num_values=1, units=8, cell="simple")
+        >>> model.predict(np.zeros((4, 10, 2), "float32"), verbose=0).shape
+        (4, 10, 1)
+
+    References:
+        - Elman, "Finding structure in time", Cognitive Science 14, 1990.
+        - Merity, Keskar and Socher, "Regularizing and optimizing LSTM language models",
+          ICLR 2018, arXiv:1708.02182.
+        - Press and Wolf, "Using the output embedding to improve language models", EACL
+          2017, arXiv:1608.05859.
+    """
 
     def __init__(
         self,
@@ -93,8 +94,6 @@ class ManyToMany(SequenceModel):
         state_noise: float = 0.0,
         padding_value: float | None = None,
     ):
-        """Sets up; the class says what the arguments mean."""
-        arguments = constructor_arguments(locals())
         one_of(vocabulary_size=vocabulary_size, features=features)
         one_of(num_classes=num_classes, num_values=num_values)
         if tied_weights and (num_classes or 1) > (vocabulary_size or 0):
@@ -140,7 +139,6 @@ class ManyToMany(SequenceModel):
         super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
-        self.arguments = arguments
         self.set_targets(classes=num_classes is not None)
 
     def read(
@@ -183,83 +181,4 @@ class ManyToMany(SequenceModel):
         return self.head(hidden), state
 
 
-def many_to_many(
-    *,
-    vocabulary_size: int | None = None,
-    features: int | None = None,
-    num_classes: int | None = None,
-    num_values: int | None = None,
-    embedding_dim: int = 64,
-    units: int = 128,
-    num_layers: int = 1,
-    cell: str = "gru",
-    bidirectional: bool = False,
-    residual: bool = False,
-    dropout: float = 0.0,
-    weight_dropout: float = 0.0,
-    tied_weights: bool = False,
-    initial_state: str = "zeros",
-    chrono_steps: int | None = None,
-    state_noise: float = 0.0,
-    padding_value: float | None = None,
-) -> ManyToMany:
-    """Builds a model that reads a sequence and answers at every step.
-
-    Use it for labelling of steps (tagging, running sums and parities) and for
-    predicting the next step (language models, series); a prediction must not be
-    bidirectional, which would see its answer.
-
-    The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
-    values `[batch, time, features]` (float32), and returns logits
-    `[batch, time, num_classes]` or values `[batch, time, num_values]`, always float32.
-    Padded steps have no part in the loss and change no other answer. It comes compiled
-    (Adam; cross-entropy or mean squared error).
-
-    Args:
-        vocabulary_size: For token input: number of ids, padding included.
-        features: For real-valued input: number of values per time step.
-        num_classes: For a class per step: number of classes. At padded steps targets
-            may be any class.
-        num_values: For real-valued output: number of values per step.
-        embedding_dim: Size of the vector that stands for a token.
-        units: Size of each recurrent layer's state, per direction.
-        num_layers: Number of recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
-        bidirectional: Whether to read each sequence backwards too.
-        residual: Whether layers from the second on add their input to their output.
-        dropout: Share of features dropped in training, before each recurrent layer and
-            before the head, the same at every time step.
-        weight_dropout: Share of the weights from a state to the next that is dropped in
-            training (Merity et al., 2018).
-        tied_weights: Whether the head's weights are the tokens' vectors: for classes
-            that are the first tokens of the input (Press and Wolf, 2017).
-        initial_state: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialisation: how many steps the longest memory should
-            reach at first; `None` for Keras' own initial biases.
-        state_noise: For "simple": standard deviation of the noise on the state in
-            training, which makes it keep its values apart.
-        padding_value: For real-valued input: steps whose features all have this value
-            are padding; `None` if there is no padding.
-
-    Returns:
-        An untrained, compiled `keras.Model`.
-
-    Raises:
-        ValueError: If not exactly one kind of input and one kind of output is given,
-            or an argument is outside its range.
-
-    Example:
-        >>> import numpy as np
-        >>> from rnnzoo import many_to_many
-        >>> model = many_to_many(features=2, num_values=1, units=8, cell="simple")
-        >>> model.predict(np.zeros((4, 10, 2), "float32"), verbose=0).shape
-        (4, 10, 1)
-
-    References:
-        - Elman, "Finding structure in time", Cognitive Science 14, 1990.
-        - Merity, Keskar and Socher, "Regularizing and optimizing LSTM language models",
-          ICLR 2018, arXiv:1708.02182.
-        - Press and Wolf, "Using the output embedding to improve language models", EACL
-          2017, arXiv:1608.05859.
-    """
-    return ManyToMany(**locals())
+many_to_many = builder(ManyToMany, "many_to_many")

@@ -7,18 +7,17 @@ import keras
 import numpy as np
 from keras import ops
 
+from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import (
     SequenceModel,
-    SequenceReader,
-    constructor_arguments,
     one_of,
-    sequence_input,
 )
 from rnnzoo.errors import check_choice, check_number
-from rnnzoo.finetuning import class_numbers
-from rnnzoo.layers.ngrams import NgramBag, PathMean
+from rnnzoo.layers.ngrams import BranchDropout, NgramBag
 from rnnzoo.layers.pooling import POOLINGS, SequencePooling
+from rnnzoo.layers.reader import SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
+from rnnzoo.tokens.labels import class_numbers
 
 # Share of the training examples that n-grams answer alone: they learn sooner.
 NGRAM_SHARE = 0.3
@@ -29,7 +28,62 @@ NGRAM_WEIGHT = 0.8
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class ManyToOne(SequenceModel):
-    """Reads a sequence and gives one answer; made by `many_to_one`."""
+    """A model that reads a sequence and gives one answer.
+
+    Use it for classification of, or regression on, whole sequences: sentiment,
+    speaker, activity, the next value of a series.
+
+    The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
+    values `[batch, time, features]` (float32), and returns logits
+    `[batch, num_classes]` or values `[batch, num_values]`, always float32. Padding
+    changes no answer. It comes compiled (Adam; cross-entropy or mean squared error):
+    call `fit`, or `compile` it anew.
+
+    Args:
+        vocabulary_size: For token input: number of ids, padding included.
+        features: For real-valued input: number of values per time step.
+        num_classes: For a class: number of classes.
+        num_values: For real-valued output: number of values.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each recurrent layer's state, per direction.
+        num_layers: Number of recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        bidirectional: Whether to read each sequence backwards too.
+        residual: Whether layers from the second on add their input to their output.
+        dropout: Share of features dropped in training, before each recurrent layer
+            (the same at every time step) and before the head; and of n-grams.
+        token_dropout: Share of time steps dropped as a whole in training.
+        initial_state: `"zeros"` or `"learned"`.
+        chrono_steps: Chrono initialisation: how many steps the longest memory should
+            reach at first; `None` for Keras' own initial biases.
+        pooling: What the head sees: `"last"`, the state after the last step of each
+            direction; or the `"mean"`, `"max"`, both (`"mean_max"`), or `"attention"`-
+            weighted mean of all steps.
+        ngrams: For token input: beside the recurrence, score all n-grams of up to so
+            many tokens, and answer with the mean (`rnnzoo.layers.ngrams`); 0 for none.
+        ngram_rows: Number of n-grams that have a vector of their own, after
+            `get_layer("ngrams").adapt`; before, all share so many through a hash.
+        padding_value: For real-valued input: steps whose features all have this value
+            are padding; `None` if there is no padding.
+
+    Raises:
+        ValueError: If not exactly one kind of input and one kind of output is given,
+            or an argument is outside its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import many_to_one
+        >>> model = many_to_one(vocabulary_size=100, num_classes=2, units=16,
+        ...                     bidirectional=True, pooling="max")
+        >>> reviews = np.array([[5, 17, 3], [8, 2, 0]])
+        >>> model.predict(reviews, verbose=0).shape
+        (2, 2)
+        >>> history = model.fit(reviews, np.array([1, 0]), verbose=0)
+
+    References:
+        Graves, "Supervised sequence labelling with recurrent neural networks", 2012,
+        on sequence classification and bidirectional networks.
+    """
 
     def __init__(
         self,
@@ -50,11 +104,9 @@ class ManyToOne(SequenceModel):
         chrono_steps: int | None = None,
         pooling: str = "last",
         ngrams: int = 0,
-        ngram_rows: int = 2**19,
+        ngram_rows: int = 524_288,
         padding_value: float | None = None,
     ):
-        """Sets up; the class says what the arguments mean."""
-        arguments = constructor_arguments(locals())
         one_of(vocabulary_size=vocabulary_size, features=features)
         one_of(num_classes=num_classes, num_values=num_values)
         check_choice("pooling", pooling, ("last", *POOLINGS))
@@ -91,7 +143,7 @@ class ManyToOne(SequenceModel):
             dropout=dropout,
             name="ngrams",
         )
-        paths = PathMean(
+        paths = BranchDropout(
             NGRAM_SHARE if dropout else 0.0, NGRAM_WEIGHT, dtype="float32", name="paths"
         )
 
@@ -113,7 +165,6 @@ class ManyToOne(SequenceModel):
         super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
-        self.arguments = arguments
         self.set_targets(classes=num_classes is not None)
 
     def trimmed(self, x: Any) -> Any:
@@ -131,7 +182,7 @@ class NamedClasses:
     """
 
     def class_numbers(self, labels: Sequence) -> np.ndarray:
-        """Turns class names into numbers; see `rnnzoo.finetuning.class_numbers`."""
+        """Turns class names into numbers; see `rnnzoo.training.finetuning.class_numbers`."""
         return class_numbers(labels, self.classes)
 
     def numbers_for(self, labels: Sequence, count: int, inputs: str) -> np.ndarray:
@@ -182,84 +233,4 @@ class NamedClasses:
         }
 
 
-def many_to_one(
-    *,
-    vocabulary_size: int | None = None,
-    features: int | None = None,
-    num_classes: int | None = None,
-    num_values: int | None = None,
-    embedding_dim: int = 64,
-    units: int = 128,
-    num_layers: int = 1,
-    cell: str = "gru",
-    bidirectional: bool = False,
-    residual: bool = False,
-    dropout: float = 0.0,
-    token_dropout: float = 0.0,
-    initial_state: str = "zeros",
-    chrono_steps: int | None = None,
-    pooling: str = "last",
-    ngrams: int = 0,
-    ngram_rows: int = 2**19,
-    padding_value: float | None = None,
-) -> ManyToOne:
-    """Builds a model that reads a sequence and gives one answer.
-
-    Use it for classification of, or regression on, whole sequences: sentiment,
-    speaker, activity, the next value of a series.
-
-    The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
-    values `[batch, time, features]` (float32), and returns logits
-    `[batch, num_classes]` or values `[batch, num_values]`, always float32. Padding
-    changes no answer. It comes compiled (Adam; cross-entropy or mean squared error):
-    call `fit`, or `compile` it anew.
-
-    Args:
-        vocabulary_size: For token input: number of ids, padding included.
-        features: For real-valued input: number of values per time step.
-        num_classes: For a class: number of classes.
-        num_values: For real-valued output: number of values.
-        embedding_dim: Size of the vector that stands for a token.
-        units: Size of each recurrent layer's state, per direction.
-        num_layers: Number of recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
-        bidirectional: Whether to read each sequence backwards too.
-        residual: Whether layers from the second on add their input to their output.
-        dropout: Share of features dropped in training, before each recurrent layer
-            (the same at every time step) and before the head; and of n-grams.
-        token_dropout: Share of time steps dropped as a whole in training.
-        initial_state: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialisation: how many steps the longest memory should
-            reach at first; `None` for Keras' own initial biases.
-        pooling: What the head sees: `"last"`, the state after the last step of each
-            direction; or the `"mean"`, `"max"`, both (`"mean_max"`), or `"attention"`-
-            weighted mean of all steps.
-        ngrams: For token input: beside the recurrence, score all n-grams of up to so
-            many tokens, and answer with the mean (`rnnzoo.layers.ngrams`); 0 for none.
-        ngram_rows: Number of n-grams that have a vector of their own, after
-            `get_layer("ngrams").adapt`; before, all share so many through a hash.
-        padding_value: For real-valued input: steps whose features all have this value
-            are padding; `None` if there is no padding.
-
-    Returns:
-        An untrained, compiled `keras.Model`.
-
-    Raises:
-        ValueError: If not exactly one kind of input and one kind of output is given,
-            or an argument is outside its range.
-
-    Example:
-        >>> import numpy as np
-        >>> from rnnzoo import many_to_one
-        >>> model = many_to_one(vocabulary_size=100, num_classes=2, units=16,
-        ...                     bidirectional=True, pooling="max")
-        >>> reviews = np.array([[5, 17, 3], [8, 2, 0]])
-        >>> model.predict(reviews, verbose=0).shape
-        (2, 2)
-        >>> history = model.fit(reviews, np.array([1, 0]), verbose=0)
-
-    References:
-        Graves, "Supervised sequence labelling with recurrent neural networks", 2012,
-        on sequence classification and bidirectional networks.
-    """
-    return ManyToOne(**locals())
+many_to_one = builder(ManyToOne, "many_to_one")

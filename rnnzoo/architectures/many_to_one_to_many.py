@@ -8,123 +8,107 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnzoo.architectures.many_to_many import TiedHead
+from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import (
-    TIED_DEVIATION,
     SequenceModel,
-    SequenceReader,
     compiled,
-    constructor_arguments,
     one_of,
-    sequence_input,
 )
+from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_choice, check_number
-from rnnzoo.exporting import Signature
 from rnnzoo.layers.attention import SCORES, SequenceAttention
+from rnnzoo.layers.bridge import ReversedSteps, StateBridge
+from rnnzoo.layers.reader import TIED_DEVIATION, SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
-class ReversedSteps(keras.layers.Layer):
-    """Turns the real steps of sequences around; padding stays at the end.
-
-    Inputs: steps `[batch, time, features]` and the token ids `[batch, time]` that they
-    stand for, 0 = padding. Outputs: `[batch, time, features]`.
-    """
-
-    def __init__(self, **layer_options: Any):
-        """Sets up; the class says what the arguments mean."""
-        super().__init__(**layer_options)
-        self.supports_masking = True
-
-    def call(self, steps: Any, tokens: Any) -> Any:
-        """Returns the last real step first."""
-        place = ops.arange(ops.shape(tokens)[1])[None]
-        length = ops.sum(ops.cast(ops.not_equal(tokens, 0), "int32"), 1, keepdims=True)
-        place = ops.where(place < length, length - 1 - place, place)
-        return ops.take_along_axis(steps, place[..., None], axis=1)
-
-    def compute_output_shape(self, steps_shape: tuple, tokens_shape: tuple) -> tuple:
-        """Returns the shape of the steps."""
-        return steps_shape
-
-    def compute_mask(self, *inputs: Any, **masks: Any) -> None:
-        """Returns no mask: readers of the steps are given that of the tokens."""
-        return None
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
-class StateBridge(keras.layers.Layer):
-    """Turns the encoder's final state into the decoder's initial state.
-
-    States of equal structure pass as they are; those of a bidirectional encoder are
-    joined and projected, one dense layer with tanh per state tensor (Bahdanau et
-    al., 2015).
-
-    Args:
-        units: Size of the decoder's state.
-        states_per_layer: Tensors in the state of a decoder layer: 2 for lstm, else 1.
-        bidirectional: Whether the encoder is.
-    """
-
-    def __init__(
-        self,
-        units: int,
-        states_per_layer: int,
-        bidirectional: bool,
-        num_layers: int,
-        **layer_options: Any,
-    ):
-        """Sets up; the class says what the arguments mean."""
-        super().__init__(**layer_options)
-        self.units = units
-        self.states_per_layer = states_per_layer
-        self.bidirectional = bidirectional
-        self.num_layers = num_layers
-        self.projections = []
-        if bidirectional:
-            for index in range(num_layers * states_per_layer):
-                layer = keras.layers.Dense(
-                    units,
-                    activation="tanh",
-                    dtype=self.dtype_policy,
-                    name=f"projection_{index}",
-                )
-                self.projections.append(layer)
-
-    def build(self, state_shapes: Any) -> None:
-        """Creates the projections' weights."""
-        for projection in self.projections:
-            projection.build((None, 2 * self.units))
-
-    def call(self, state: list) -> list:
-        """Returns one list of `[batch, units]` tensors per decoder layer."""
-        if not self.bidirectional:
-            return state
-        projections = iter(self.projections)
-        count = self.states_per_layer
-        return [
-            [
-                next(projections)(ops.concatenate([forward, backward], axis=-1))
-                for forward, backward in zip(layer[:count], layer[count:], strict=True)
-            ]
-            for layer in state
-        ]
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "states_per_layer": self.states_per_layer,
-            "bidirectional": self.bidirectional,
-            "num_layers": self.num_layers,
-        }
+from rnnzoo.layers.tied_head import TiedHead
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class ManyToOneToMany(SequenceModel):
-    """Reads a sequence and writes another; made by `many_to_one_to_many`."""
+    """A model that reads a sequence and then writes another.
+
+    Use it where the answer is a sequence that is not aligned with the input step by
+    step: sorting, copying, translation, spelling to sound. An encoder reads the source
+    into a summary, its final state; a decoder starts from it.
+
+    The model takes the source as token ids `[batch, time]` (int32, 0 = padding at the
+    end) or real values `[batch, time, features]`, and returns float32 logits
+    `[batch, steps, target_vocabulary_size]` or values
+    `[batch, steps, target_features]`. Target token 0 is padding and has no part in
+    loss and metrics. It comes compiled (Adam; cross-entropy or mean squared error).
+
+    With `decoder="summary"` the decoder's input is the summary at every step, and the
+    source is the model's only input. With `decoder="autoregressive"` the model takes
+    `{"source": ..., "target": ...}`, where `target` is what the decoder has written so
+    far: in training, the right answer delayed by one step behind a start token
+    (teacher forcing, Williams and Zipser, 1989); to answer, `write_greedily` feeds its
+    own tokens back.
+
+    Args:
+        vocabulary_size: For a token source: number of ids, padding included.
+        features: For a real-valued source: number of values per time step.
+        target_vocabulary_size: For a token target: number of ids, padding included.
+        target_features: For a real-valued target: number of values per step.
+        decoder: `"summary"` or `"autoregressive"`.
+        attention: `"additive"` or `"multiplicative"` lets every decoder step look at
+            all encoder steps; `None` leaves the summary alone. It is asked with what
+            the decoder's first layer writes, and the other layers read the answer, so
+            that each of them runs over a whole target at once.
+        reverse_source: Whether the encoder reads the source from its end (Sutskever et
+            al., 2014); for a token source.
+        output_length: With `decoder="summary"`, number of steps to write; `None` for
+            as many as the source has.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each recurrent layer's state (per direction in the encoder).
+        num_layers: Number of recurrent layers in the encoder, and in the decoder.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        bidirectional: Whether the encoder reads the source backwards too; its two
+            final states are then projected to the decoder's.
+        residual: Whether layers from the second on add their input to their output.
+        dropout: Share of features dropped in training, before each recurrent layer and
+            before the head, the same at every time step.
+        token_dropout: Share of tokens whose whole vector is set to zero in training.
+        tied_weights: Whether source, target and head have the same vectors of tokens
+            (Press and Wolf, 2017); for an autoregressive decoder and one vocabulary.
+        initial_state: The encoder's: `"zeros"` or `"learned"`.
+        chrono_steps: Chrono initialisation: how many steps the longest memory should
+            reach at first; `None` for Keras' own initial biases.
+        padding_value: For a real-valued source: steps whose features all have this
+            value are padding; `None` if there is no padding.
+
+    Raises:
+        ValueError: If not exactly one kind of source and one kind of target is given,
+            or an argument is outside its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import many_to_one_to_many
+        >>> model = many_to_one_to_many(vocabulary_size=10, target_vocabulary_size=10,
+        ...                             decoder="autoregressive",
+        ...                             attention="additive", units=16)
+        >>> source = np.array([[3, 4, 5], [6, 7, 0]])
+        >>> answer = np.array([[5, 4, 3], [7, 6, 0]])
+        >>> start = 1
+        >>> delayed = np.array([[start, 5, 4], [start, 7, 0]])
+        >>> inputs = {"source": source, "target": delayed}
+        >>> history = model.fit(inputs, answer, verbose=0)
+        >>> model.write_greedily(source, start=1, end=2, max_length=4).shape[0]
+        2
+
+    References:
+        - Cho et al., "Learning phrase representations using RNN encoder-decoder",
+          EMNLP 2014, arXiv:1406.1078.
+        - Sutskever, Vinyals and Le, "Sequence to sequence learning with neural
+          networks", NeurIPS 2014, arXiv:1409.3215.
+        - Luong, Pham and Manning, "Effective approaches to attention-based neural
+          machine translation", EMNLP 2015, arXiv:1508.04025.
+        - Wu et al., "Google's neural machine translation system", 2016,
+          arXiv:1609.08144, section 3 (attention on the decoder's first layer).
+        - Press and Wolf, "Using the output embedding to improve language models", EACL
+          2017, arXiv:1608.05859.
+        - Williams and Zipser, "A learning algorithm for continually running fully
+          recurrent neural networks", Neural Computation 1, 1989.
+    """
 
     def __init__(
         self,
@@ -150,8 +134,6 @@ class ManyToOneToMany(SequenceModel):
         chrono_steps: int | None = None,
         padding_value: float | None = None,
     ):
-        """Sets up; the class says what the arguments mean."""
-        arguments = constructor_arguments(locals())
         one_of(vocabulary_size=vocabulary_size, features=features)
         one_of(
             target_vocabulary_size=target_vocabulary_size,
@@ -266,7 +248,6 @@ class ManyToOneToMany(SequenceModel):
         super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
-        self.arguments = arguments
         self.is_autoregressive = decoder == "autoregressive"
         self.set_targets(classes=target_vocabulary_size is not None, padding=0)
 
@@ -560,114 +541,4 @@ class ManyToOneToMany(SequenceModel):
         return np.concatenate(tokens, axis=1)
 
 
-def many_to_one_to_many(
-    *,
-    vocabulary_size: int | None = None,
-    features: int | None = None,
-    target_vocabulary_size: int | None = None,
-    target_features: int | None = None,
-    decoder: str = "summary",
-    attention: str | None = None,
-    reverse_source: bool = False,
-    output_length: int | None = None,
-    embedding_dim: int = 64,
-    units: int = 128,
-    num_layers: int = 1,
-    cell: str = "gru",
-    bidirectional: bool = False,
-    residual: bool = False,
-    dropout: float = 0.0,
-    token_dropout: float = 0.0,
-    tied_weights: bool = False,
-    initial_state: str = "zeros",
-    chrono_steps: int | None = None,
-    padding_value: float | None = None,
-) -> ManyToOneToMany:
-    """Builds a model that reads a sequence and then writes another.
-
-    Use it where the answer is a sequence that is not aligned with the input step by
-    step: sorting, copying, translation, spelling to sound. An encoder reads the source
-    into a summary, its final state; a decoder starts from it.
-
-    The model takes the source as token ids `[batch, time]` (int32, 0 = padding at the
-    end) or real values `[batch, time, features]`, and returns float32 logits
-    `[batch, steps, target_vocabulary_size]` or values
-    `[batch, steps, target_features]`. Target token 0 is padding and has no part in
-    loss and metrics. It comes compiled (Adam; cross-entropy or mean squared error).
-
-    With `decoder="summary"` the decoder's input is the summary at every step, and the
-    source is the model's only input. With `decoder="autoregressive"` the model takes
-    `{"source": ..., "target": ...}`, where `target` is what the decoder has written so
-    far: in training, the right answer delayed by one step behind a start token
-    (teacher forcing, Williams and Zipser, 1989); to answer, `write_greedily` feeds its
-    own tokens back.
-
-    Args:
-        vocabulary_size: For a token source: number of ids, padding included.
-        features: For a real-valued source: number of values per time step.
-        target_vocabulary_size: For a token target: number of ids, padding included.
-        target_features: For a real-valued target: number of values per step.
-        decoder: `"summary"` or `"autoregressive"`.
-        attention: `"additive"` or `"multiplicative"` lets every decoder step look at
-            all encoder steps; `None` leaves the summary alone. It is asked with what
-            the decoder's first layer writes, and the other layers read the answer, so
-            that each of them runs over a whole target at once.
-        reverse_source: Whether the encoder reads the source from its end (Sutskever et
-            al., 2014); for a token source.
-        output_length: With `decoder="summary"`, number of steps to write; `None` for
-            as many as the source has.
-        embedding_dim: Size of the vector that stands for a token.
-        units: Size of each recurrent layer's state (per direction in the encoder).
-        num_layers: Number of recurrent layers in the encoder, and in the decoder.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
-        bidirectional: Whether the encoder reads the source backwards too; its two
-            final states are then projected to the decoder's.
-        residual: Whether layers from the second on add their input to their output.
-        dropout: Share of features dropped in training, before each recurrent layer and
-            before the head, the same at every time step.
-        token_dropout: Share of tokens whose whole vector is set to zero in training.
-        tied_weights: Whether source, target and head have the same vectors of tokens
-            (Press and Wolf, 2017); for an autoregressive decoder and one vocabulary.
-        initial_state: The encoder's: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialisation: how many steps the longest memory should
-            reach at first; `None` for Keras' own initial biases.
-        padding_value: For a real-valued source: steps whose features all have this
-            value are padding; `None` if there is no padding.
-
-    Returns:
-        An untrained, compiled `keras.Model`.
-
-    Raises:
-        ValueError: If not exactly one kind of source and one kind of target is given,
-            or an argument is outside its range.
-
-    Example:
-        >>> import numpy as np
-        >>> from rnnzoo import many_to_one_to_many
-        >>> model = many_to_one_to_many(vocabulary_size=10, target_vocabulary_size=10,
-        ...                             decoder="autoregressive",
-        ...                             attention="additive", units=16)
-        >>> source = np.array([[3, 4, 5], [6, 7, 0]])
-        >>> answer = np.array([[5, 4, 3], [7, 6, 0]])
-        >>> start = 1
-        >>> delayed = np.array([[start, 5, 4], [start, 7, 0]])
-        >>> inputs = {"source": source, "target": delayed}
-        >>> history = model.fit(inputs, answer, verbose=0)
-        >>> model.write_greedily(source, start=1, end=2, max_length=4).shape[0]
-        2
-
-    References:
-        - Cho et al., "Learning phrase representations using RNN encoder-decoder",
-          EMNLP 2014, arXiv:1406.1078.
-        - Sutskever, Vinyals and Le, "Sequence to sequence learning with neural
-          networks", NeurIPS 2014, arXiv:1409.3215.
-        - Luong, Pham and Manning, "Effective approaches to attention-based neural
-          machine translation", EMNLP 2015, arXiv:1508.04025.
-        - Wu et al., "Google's neural machine translation system", 2016,
-          arXiv:1609.08144, section 3 (attention on the decoder's first layer).
-        - Press and Wolf, "Using the output embedding to improve language models", EACL
-          2017, arXiv:1608.05859.
-        - Williams and Zipser, "A learning algorithm for continually running fully
-          recurrent neural networks", Neural Computation 1, 1989.
-    """
-    return ManyToOneToMany(**locals())
+many_to_one_to_many = builder(ManyToOneToMany, "many_to_one_to_many")

@@ -1,5 +1,7 @@
 """What every model of the zoo has beside what Keras gives it."""
 
+import contextlib
+import inspect
 import json
 import pathlib
 from collections.abc import Callable
@@ -9,10 +11,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnzoo.distribution import DistributedModel
+from rnnzoo.architectures.distributed import DistributedModel
+from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number
-from rnnzoo.exporting import Signature
-from rnnzoo.metrics import ExactMatch, TokenAccuracy
+from rnnzoo.layers.metrics import ExactMatch, TokenAccuracy
 
 
 class SequenceModel(DistributedModel):
@@ -28,14 +30,39 @@ class SequenceModel(DistributedModel):
             saved in the model's file and empty for an untrained model.
     """
 
-    arguments: dict
-    card: dict = {}
+    arguments: dict[str, Any]
+    card: dict[str, Any] = {}
+    # Arguments that may be other than a weight file has them: see `from_file`.
+    REPLACEABLE: tuple[str, ...] = ()
+    # Names of arguments in files of earlier versions, and those of today.
+    RENAMED_ARGUMENTS: dict[str, str] = {}
     # Whether an input has one right answer: whole answers are then judged too.
-    has_one_answer = True
+    has_unique_target = True
 
-    def get_config(self) -> dict:
+    def __new__(cls, *arguments: Any, **named: Any) -> Any:
+        """Remembers the constructor's arguments, of which `get_config` is made."""
+        model = super().__new__(cls, *arguments, **named)
+        # Keras calls this without arguments too; the constructor refuses wrong ones.
+        with contextlib.suppress(TypeError):
+            given = inspect.signature(cls.__init__).bind(model, *arguments, **named)
+            given.apply_defaults()
+            kept = dict(list(given.arguments.items())[1:])
+            object.__setattr__(model, "arguments", kept)
+        return model
+
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, and nothing else."""
         return dict(self.arguments)
+
+    @classmethod
+    def current_config(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """Returns a file's arguments with the names of today."""
+        return {cls.RENAMED_ARGUMENTS.get(key, key): v for key, v in config.items()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Builds a model of a file's arguments; Keras calls it when loading."""
+        return cls(**cls.current_config(config))
 
     def set_targets(self, classes: bool, padding: int | None = None) -> None:
         """Says what the targets are, and compiles for them: `fit` works at once.
@@ -60,7 +87,7 @@ class SequenceModel(DistributedModel):
             metrics = ["accuracy"]
             if self.padding is not None:
                 metrics = [TokenAccuracy(self.padding)]
-                metrics += [ExactMatch(self.padding)] * self.has_one_answer
+                metrics += [ExactMatch(self.padding)] * self.has_unique_target
         else:
             loss, metrics = "mse", ["mae"]
         self.compile(optimizer, loss, metrics=metrics)
@@ -253,12 +280,6 @@ def compiled(function: Callable, *inputs: Any) -> Callable:
     return tf.function(function, input_signature=signature, autograph=False)
 
 
-def constructor_arguments(local_variables: dict) -> dict:
-    """Returns `locals()` of a constructor without what is not an argument."""
-    hidden = ("self", "__class__")
-    return {k: v for k, v in local_variables.items() if k not in hidden}
-
-
 def _is_raw(examples: Any) -> bool:
     """Whether examples are lists or arrays, not a data set of encoded batches."""
     return examples is not None and not hasattr(examples, "element_spec")
@@ -278,109 +299,3 @@ def one_of(**arguments: Any) -> None:
         )
     for name, value in given.items():
         check_number(name, value, minimum=1, whole=True)
-
-
-# Of tokens' vectors that are the head's weights too, before training: with smaller ones
-# a model learns how frequent tokens are, and for long nothing else.
-TIED_DEVIATION = 0.2
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
-class SequenceReader(keras.layers.Layer):
-    """The front of every architecture: tokens or real values to masked features.
-
-    Inputs: token ids `[batch, time]`, 0 for padding, if there is a
-    `vocabulary_size`; else real values `[batch, time, features]`, of which a step
-    is padding if all its features equal `padding_value`.
-
-    Outputs: `[batch, time, embedding_dim]` or `[batch, time, features]`, masked.
-
-    Args:
-        vocabulary_size: Number of token ids, padding included; or `None`.
-        embedding_dim: Size of the vector that stands for a token.
-        padding_value: For real values: what fills the steps of padding; `None` if
-            every step is real.
-        token_dropout: Share of steps whose whole vector is set to zero in training
-            (Iyyer et al., 2015).
-        deviation: Standard deviation of the tokens' vectors before training; `None` for
-            Keras' own, which are from -0.05 to 0.05 in each feature.
-
-    References:
-        Iyyer et al., "Deep unordered composition rivals syntactic methods for text
-        classification", ACL 2015.
-    """
-
-    def __init__(
-        self,
-        vocabulary_size: int | None = None,
-        embedding_dim: int = 64,
-        padding_value: float | None = None,
-        token_dropout: float = 0.0,
-        deviation: float | None = None,
-        **layer_options: Any,
-    ):
-        """Sets up; the class says what the arguments mean."""
-        super().__init__(**layer_options)
-        check_number("token_dropout", token_dropout, minimum=0, below=1)
-        self.vocabulary_size = vocabulary_size
-        self.embedding_dim = embedding_dim
-        self.padding_value = padding_value
-        self.token_dropout = token_dropout
-        self.deviation = deviation
-        if token_dropout:
-            self.seed_generator = keras.random.SeedGenerator()
-        if vocabulary_size is not None:
-            check_number("embedding_dim", embedding_dim, minimum=1, whole=True)
-            initializer = "uniform"
-            if deviation is not None:
-                initializer = keras.initializers.RandomNormal(stddev=deviation)
-            self.embedding = keras.layers.Embedding(
-                vocabulary_size, embedding_dim, initializer, dtype=self.dtype_policy
-            )
-
-    def build(self, inputs_shape: tuple) -> None:
-        """Creates the embedding where there are tokens."""
-        if self.vocabulary_size is not None:
-            self.embedding.build(inputs_shape)
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        """Returns one feature vector per step."""
-        steps = inputs if self.vocabulary_size is None else self.embedding(inputs)
-        if not (self.token_dropout and training):
-            return steps
-        shape = (*ops.shape(steps)[:2], 1)
-        return keras.random.dropout(
-            steps, self.token_dropout, noise_shape=shape, seed=self.seed_generator
-        )
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Returns `[batch, time]`, true for real steps, or `None` if all are."""
-        if self.vocabulary_size is not None:
-            return ops.not_equal(inputs, 0)
-        if self.padding_value is not None:
-            return ops.any(ops.not_equal(inputs, self.padding_value), axis=-1)
-        return mask
-
-    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
-        """Returns the shape of the features."""
-        if self.vocabulary_size is None:
-            return inputs_shape
-        return (*inputs_shape, self.embedding_dim)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "embedding_dim": self.embedding_dim,
-            "padding_value": self.padding_value,
-            "token_dropout": self.token_dropout,
-            "deviation": self.deviation,
-        }
-
-
-def sequence_input(features: int | None, name: str = "inputs") -> Any:
-    """Returns the Keras input of token ids, or of real values with `features`."""
-    if features is None:
-        return keras.Input((None,), dtype="int32", name=name)
-    return keras.Input((None, features), dtype="float32", name=name)

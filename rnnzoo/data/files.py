@@ -4,11 +4,8 @@ One pass over a file checks every row and notes where it begins. The texts stay 
 disk and are read again when they are asked for, so a file may be larger than memory.
 """
 
-import codecs
-import csv
 import functools
 import itertools
-import json
 import os
 import pathlib
 import re
@@ -17,32 +14,25 @@ import tempfile
 import weakref
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from encodings.aliases import aliases
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from rnnzoo.errors import closest
+from rnnzoo.data.encodings import copy_as_utf8, detect_encoding, encoding_name
+from rnnzoo.data.rows import (
+    DELIMITERS,
+    BadRow,
+    add_problem,
+    check_example,
+    describe_problem,
+    folder_files,
+    open_rows,
+    parse_file,
+)
+from rnnzoo.errors import closest, shorten
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (*DELIMITERS, ".jsonl", ".txt")
-ROW_LIMIT = 64 * 2**20  # Bytes: a quote that nobody closes must not load the file.
 CLASS_LIMIT = 100_000  # So many labels are texts, and would fill the memory.
-LISTED = 5  # Places that a report names for each kind of problem.
-MARKS = {
-    b"\xef\xbb\xbf": "utf-8",
-    b"\xff\xfe\0\0": "utf-32-le",
-    b"\0\0\xfe\xff": "utf-32-be",
-    b"\xff\xfe": "utf-16-le",
-    b"\xfe\xff": "utf-16-be",
-}
-
-# No UTF-8 may hold a lone surrogate: in a copy, it marks a row as undecodable.
-codecs.register_error("rnnzoo.undecodable", lambda error: ("\udcff", error.end))
-
-
-class BadRow(ValueError):
-    """A row that cannot be used: the kind of problem and, if any, a detail."""
 
 
 class LabelledFile:
@@ -113,7 +103,7 @@ class LabelledFile:
     ):
         """Reads the file once; the class says what the arguments mean."""
         self.path = _existing_path(path)
-        encoding = _encoding_name(encoding)
+        encoding = encoding_name(encoding)
         classes = None if classes is None else _checked_classes(classes)
         if text == label:
             raise ValueError(
@@ -123,15 +113,15 @@ class LabelledFile:
         progress = progress or (lambda done, total: None)
         if self.path.is_dir():
             self._names, self._stamps, size = _list_folder(self.path)
-            self._parse = functools.partial(_parse_file, encoding)
-            rows = _folder_files(self.path, self._names)
+            self._parse = functools.partial(parse_file, encoding)
+            rows = folder_files(self.path, self._names)
             problems = self._index(rows, classes, size, progress)
         else:
             self._names, self._stamps = None, [_stamp(self.path)]
             start, encoding, progress = self._prepare(encoding, progress)
             with open(self._content, "rb") as file:
                 file.seek(start)
-                rows, self._parse = _open_rows(file, self.path, encoding, text, label)
+                rows, self._parse = open_rows(file, self.path, encoding, text, label)
                 size = os.fstat(file.fileno()).st_size
                 problems = self._index(rows, classes, size, progress)
         self.report = self._checked_report(problems, skip_bad_rows)
@@ -159,12 +149,12 @@ class LabelledFile:
         if numbers.ndim != 1 or (len(numbers) and numbers.dtype.kind not in "iu"):
             raise TypeError(
                 "indices must be a list or an array of integers. Received: "
-                f"indices={_shortened(indices)}"
+                f"indices={shorten(indices)}"
             )
         if np.any((numbers < -len(self)) | (numbers >= len(self))):
             raise ValueError(
                 f"indices must be from 0 to {len(self) - 1}, the last row. Received: "
-                f"indices={_shortened(indices)}"
+                f"indices={shorten(indices)}"
             )
         numbers = numbers.astype("int64")
         texts = [self._parse(*row)[0] for row in self._read_again(numbers)]
@@ -174,7 +164,7 @@ class LabelledFile:
         """Finds where the text begins and its encoding; copies the file if it must."""
         self._content = self.path
         with open(self.path, "rb") as file:
-            encoding, start = _true_encoding(file.read(4), encoding)
+            encoding, start = detect_encoding(file.read(4), encoding)
             if "\n".encode(encoding) == b"\n":
                 return start, encoding, progress
             handle, name = tempfile.mkstemp(prefix="rnnzoo-", suffix=".utf8")
@@ -183,7 +173,7 @@ class LabelledFile:
             size = os.fstat(file.fileno()).st_size
             file.seek(start)
             with open(handle, "wb") as copy:
-                for done in _copy_as_utf8(file, copy, encoding):
+                for done in copy_as_utf8(file, copy, encoding):
                     progress(done // 2, size)
 
         def second_half(done: int, total: int) -> None:
@@ -207,9 +197,9 @@ class LabelledFile:
         for where, offset, length, *row in rows:
             try:
                 text, label = self._parse(*row)
-                _check_example(text, label, classes and numbers)
+                check_example(text, label, classes and numbers)
             except BadRow as error:
-                _add_problem(problems, where, *error.args)
+                add_problem(problems, where, *error.args)
             else:
                 offsets.append(offset)
                 sizes.append(length)
@@ -252,7 +242,10 @@ class LabelledFile:
         lines = [
             f"Every row must be a text with a label: {bad} of {count} rows "
             f"{'is' if bad == 1 else 'are'} bad.",
-            *(_problem(kind, place, *found) for kind, found in problems.items()),
+            *(
+                describe_problem(kind, place, *found)
+                for kind, found in problems.items()
+            ),
         ]
         report = "\n".join(lines)
         if not len(self):
@@ -309,247 +302,6 @@ def open_with_bar(path: str | os.PathLike, **options: Any) -> LabelledFile:
             bar.update(task, completed=done, total=total)
 
         return LabelledFile(path, progress=show, **options)
-
-
-def _open_rows(
-    file: BinaryIO, path: pathlib.Path, encoding: str, text: str, label: str
-) -> tuple[Iterator[tuple], Callable]:
-    """Returns the rows of a file, and what makes a text and a label of one."""
-    suffix = path.suffix.lower()
-    if suffix == ".jsonl":
-        return _lines(file), functools.partial(_parse_json, encoding, text, label)
-    if suffix == ".txt":
-        rows = _lines(file)
-        first = list(itertools.islice(rows, 1))
-        tabbed = any(b"\t" in raw for *_, raw in first)
-        parse = functools.partial(_parse_txt, encoding, tabbed)
-        return itertools.chain(first, rows), parse
-    delimiter = DELIMITERS[suffix]
-    rows = _csv_rows(file, encoding, delimiter)
-    positions = (0, 0, 0)
-    for *_, raw in itertools.islice(rows, 1):
-        positions = _positions(raw, encoding, delimiter, text, label, path)
-    return rows, functools.partial(_parse_csv, encoding, delimiter, *positions)
-
-
-def _positions(
-    raw: bytes,
-    encoding: str,
-    delimiter: str,
-    text: str,
-    label: str,
-    path: pathlib.Path,
-) -> tuple[int, int, int]:
-    """Returns the number of columns, and which of them are the text and the label."""
-    separator = "commas" if delimiter == "," else "tabs"
-    expected = (
-        f"The first line must name the columns {text!r} and {label!r}, separated by "
-        f"{separator}"
-    )
-    fix = (
-        "Correct that line, or state other names with `text` and `label` or another "
-        f"`encoding`. Received: path={str(path)!r}"
-    )
-    try:
-        header = [name.strip() for name in _fields(_decode(raw, encoding), delimiter)]
-    except BadRow as error:
-        raise ValueError(f"{expected}; it has {error.args[0]}. {fix}") from None
-    problems = [
-        f"{name!r} is there more than once."
-        if name in header
-        else f"{name!r} is missing.{closest(name, header)}"
-        for name in (text, label)
-        if header.count(name) != 1
-    ]
-    if problems:
-        raise ValueError(
-            f"{expected}. {' '.join(problems)} The columns are {_listed(header)}. {fix}"
-        )
-    return len(header), header.index(text), header.index(label)
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, int, int, bytes]]:
-    """Yields number, offset, length and bytes of each line that is not blank."""
-    offset = file.tell()
-    for number in itertools.count(1):
-        line = _read_line(file)
-        if not line:
-            return
-        end = file.tell()
-        if not line.isspace():
-            yield number, offset, end - offset, line
-        offset = end
-
-
-def _csv_rows(
-    file: BinaryIO, encoding: str, delimiter: str
-) -> Iterator[tuple[int, int, int, bytes]]:
-    """Does as `_lines`, but a row goes on with the next line while a quote is open."""
-    number, offset = 1, file.tell()
-    while line := _read_line(file):
-        row, end = [line], file.tell()
-        if b'"' in line and len(line) <= ROW_LIMIT:
-            try:
-                next(_csv_reader(_until_closed(file, row, encoding), delimiter))
-            except csv.Error:
-                # Nobody closed the quote: the lines that follow may be good rows.
-                del row[1:]
-                file.seek(end)
-        end = file.tell()
-        if not line.isspace():
-            yield number, offset, end - offset, b"".join(row)
-        number, offset = number + len(row), end
-
-
-def _until_closed(file: BinaryIO, row: list[bytes], encoding: str) -> Iterator[str]:
-    """Yields the first line of a row, then those after it, which are added to `row`."""
-    yield row[0].decode(encoding, "replace")
-    size = len(row[0])
-    while line := file.readline(ROW_LIMIT):
-        size += len(line)
-        if size > ROW_LIMIT:
-            return
-        row.append(line)
-        yield line.decode(encoding, "replace")
-
-
-def _folder_files(
-    folder: pathlib.Path, names: np.ndarray
-) -> Iterator[tuple[str, int, int, bytes | None, str]]:
-    """Yields name, number, length, bytes and label of each file."""
-    for number, name in enumerate(map(os.fsdecode, names)):
-        label, _, file_name = name.partition("/")
-        raw = None
-        if file_name:
-            with open(folder / name, "rb") as file:
-                raw = file.read(ROW_LIMIT + 1)
-        yield name, number, len(raw or b""), raw, label
-
-
-def _read_line(file: BinaryIO) -> bytes:
-    """Reads a line; of one that is too long, returns only the beginning."""
-    line = rest = file.readline(ROW_LIMIT + 1)
-    while len(line) > ROW_LIMIT and rest and not rest.endswith(b"\n"):
-        rest = file.readline(2**20)
-    return line
-
-
-def _parse_csv(
-    encoding: str, delimiter: str, width: int, text: int, label: int, raw: bytes
-) -> tuple[str, str]:
-    """Returns the text and the label of a row."""
-    fields = _fields(_decode(raw, encoding), delimiter)
-    if len(fields) != width:
-        raise BadRow("wrong number of fields", f"{len(fields)} instead of {width}")
-    return fields[text], fields[label].strip()
-
-
-def _parse_json(encoding: str, text: str, label: str, raw: bytes) -> tuple[str, str]:
-    """Returns the text and the label of a JSON object; see `_label_name`."""
-    line = _decode(raw, encoding)
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise BadRow(
-            "no JSON object in one line", getattr(error, "msg", str(error))
-        ) from None
-    if not isinstance(row, dict):
-        raise BadRow("JSON that is not an object", _shortened(row, json.dumps))
-    for key in (text, label):
-        if key not in row:
-            raise BadRow(f"no key {key!r}", f"only {_listed(row)}")
-    if not isinstance(row[text], str):
-        raise BadRow("text that is not a string", _shortened(row[text], json.dumps))
-    return row[text], _label_name(row[label])
-
-
-def _label_name(label: Any) -> str:
-    """Returns a label of JSON as text, an empty one if there is none."""
-    if label is None or label != label:
-        return ""
-    if isinstance(label, (list, dict)):
-        raise BadRow("label that is no string or number", _shortened(label, json.dumps))
-    return label if isinstance(label, str) else json.dumps(label)
-
-
-def _parse_txt(encoding: str, tabbed: bool, raw: bytes) -> tuple[str, str]:
-    """Returns the text and the label of a line that begins with the label."""
-    line = _decode(raw, encoding).removesuffix("\n").removesuffix("\r")
-    if tabbed and "\t" not in line:
-        raise BadRow("no tab after the label, as there is in the first line")
-    label, text, *_ = (*line.split("\t" if tabbed else None, 1), "", "")
-    return text, label.strip()
-
-
-def _parse_file(encoding: str, raw: bytes | None, label: str) -> tuple[str, str]:
-    """Returns the text of a file, and its label."""
-    if raw is None:
-        raise BadRow("sub-folder without .txt files")
-    encoding, start = _true_encoding(raw, encoding)
-    return _decode(raw, encoding, start), label
-
-
-def _check_example(text: str, label: str, classes: Iterable[str] | None) -> None:
-    """Refuses a text or a label that is empty or broken, and an unknown label."""
-    if not text.strip():
-        raise BadRow("empty text")
-    if not label.strip():
-        raise BadRow("empty or missing label")
-    try:
-        text.encode(), label.encode()
-    except UnicodeEncodeError:
-        raise BadRow("half of a surrogate pair, which is no character") from None
-    if classes and label not in classes:
-        raise BadRow(f"label not among {_listed(classes)}", _shortened(label))
-
-
-def _fields(row: str, delimiter: str) -> list[str]:
-    """Returns the fields of a csv row."""
-    try:
-        return next(_csv_reader([row], delimiter))
-    except csv.Error:
-        problem = (
-            'an unclosed or misplaced quote (one inside quotes is written "")'
-            if '"' in row
-            else "a carriage return or NUL outside quotes"
-        )
-        raise BadRow(problem) from None
-
-
-def _csv_reader(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    """Returns a reader that refuses misplaced quotes, and takes long fields."""
-    # The limit belongs to the process: other code may have set it again.
-    csv.field_size_limit(max(csv.field_size_limit(), ROW_LIMIT))
-    return csv.reader(lines, delimiter=delimiter, strict=True)
-
-
-def _decode(raw: bytes, encoding: str, start: int = 0) -> str:
-    """Returns the text of a row's bytes."""
-    if len(raw) > ROW_LIMIT:
-        raise BadRow(f"longer than {ROW_LIMIT // 2**20} MB")
-    try:
-        return raw[start:].decode(encoding)
-    except UnicodeError:
-        raise BadRow("undecodable bytes") from None
-
-
-def _true_encoding(head: bytes, encoding: str) -> tuple[str, int]:
-    """Returns the encoding that a byte order mark states, and the mark's length."""
-    is_unicode = encoding.startswith("utf")
-    # A mark of UTF-16 and a NUL look like the mark of UTF-32: the stated one is first.
-    for mark in sorted(MARKS, key=lambda mark: MARKS[mark][:6] != encoding[:6]):
-        if head.startswith(mark) and (is_unicode or MARKS[mark] == "utf-8"):
-            return MARKS[mark] if is_unicode else encoding, len(mark)
-    return encoding, 0
-
-
-def _copy_as_utf8(file: BinaryIO, copy: BinaryIO, encoding: str) -> Iterator[int]:
-    """Copies a file in another encoding; yields the number of bytes read so far."""
-    decoder = codecs.getincrementaldecoder(encoding)("rnnzoo.undecodable")
-    while chunk := file.read(2**20):
-        copy.write(decoder.decode(chunk).encode("utf-8", "surrogatepass"))
-        yield file.tell()
-    copy.write(decoder.decode(b"", True).encode("utf-8", "surrogatepass"))
 
 
 def _list_folder(folder: pathlib.Path) -> tuple[np.ndarray, array, int]:
@@ -619,26 +371,6 @@ def _existing_path(path: str | os.PathLike) -> pathlib.Path:
     return found
 
 
-def _encoding_name(encoding: str) -> str:
-    """Returns Python's name of a text encoding."""
-    if not isinstance(encoding, str):
-        raise TypeError(
-            "encoding must be the name of a text encoding, such as 'utf-8'. Received: "
-            f"encoding={encoding!r}"
-        )
-    try:
-        "\n".encode(encoding)
-        codecs.getincrementaldecoder(encoding)
-    except (LookupError, ValueError):
-        names = {name.replace("_", "-") for name in aliases.values()} | {"utf-8-sig"}
-        raise ValueError(
-            "encoding must be a text encoding that Python knows, such as 'utf-8', "
-            f"'utf-16' or 'latin-1'.{closest(encoding.lower(), sorted(names))} "
-            f"Received: encoding={encoding!r}"
-        ) from None
-    return codecs.lookup(encoding).name.removesuffix("-sig")
-
-
 def _checked_classes(classes: Sequence[str]) -> list[str]:
     """Returns the names of labels as a list, each there once."""
     # A set has no order, and the letters of a string are no names.
@@ -647,12 +379,12 @@ def _checked_classes(classes: Sequence[str]) -> list[str]:
     if not names or not all(isinstance(name, str) for name in names):
         raise TypeError(
             "classes must be a list of label names, each a string. Received: "
-            f"classes={_shortened(classes)}"
+            f"classes={shorten(classes)}"
         )
     if len(set(names)) < len(names):
         raise ValueError(
             "classes must name every label once. Remove those that are there twice. "
-            f"Received: classes={_shortened(classes)}"
+            f"Received: classes={shorten(classes)}"
         )
     return names
 
@@ -660,29 +392,3 @@ def _checked_classes(classes: Sequence[str]) -> list[str]:
 def _natural(name: str) -> tuple[str, str]:
     """Returns what sorts "2" before "10"."""
     return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), name), name
-
-
-def _add_problem(problems: dict, where: Any, kind: str, detail: str = "") -> None:
-    """Counts a bad row, and notes the place of the first ones of a kind."""
-    count, places = problems.get(kind, (0, []))
-    if count < LISTED:
-        places.append(f"{where!r} ({detail})" if detail else f"{where!r}")
-    problems[kind] = count + 1, places
-
-
-def _problem(kind: str, place: str, count: int, places: list[str]) -> str:
-    """Returns a line of a report, such as `empty text: 2 rows, at lines 3, 8`."""
-    more = f" and {count - len(places)} more" if count > len(places) else ""
-    rows, plural = ("1 row", "") if count == 1 else (f"{count} rows", "s")
-    return f"  {kind}: {rows}, at {place}{plural} {', '.join(places)}{more}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    """Returns names as a message can hold them."""
-    return _shortened(", ".join(_shortened(name) for name in names), str, 300)
-
-
-def _shortened(value: Any, text_of: Callable = repr, limit: int = 80) -> str:
-    """Returns a value's text, cut to what a message can hold."""
-    text = text_of(value)
-    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -52,7 +52,6 @@ class Pairs:
     def __init__(
         self, inputs: Sequence, targets: Sequence, lengths: Sequence | None = None
     ):
-        """Sets up; the class says what the arguments mean."""
         if len(inputs) != len(targets) or not len(inputs):
             raise ValueError(
                 "There must be one target for each input, and at least one of them. "
@@ -81,7 +80,6 @@ class Subset:
     """
 
     def __init__(self, source: Source, indices: Sequence[int]):
-        """Sets up; the class says what the arguments mean."""
         self.source, self.indices = source, np.asarray(indices)
         self.lengths = source.lengths[self.indices]
 
@@ -145,7 +143,6 @@ class Shuffled:
     """
 
     def __init__(self, source: Source, pool: int = 50):
-        """Sets up; the class says what the arguments mean."""
         self.source = source
         self.pool = pool
         # Two pipelines may be in two epochs at once.

@@ -33,7 +33,6 @@ class Windows:
     """
 
     def __init__(self, text: str | Sequence[str], length: int, joint: str = " "):
-        """Sets up; the class says what the arguments mean."""
         check_number("length", length, minimum=2, whole=True)
         if len(text) < 2:
             raise ValueError(
@@ -67,7 +66,7 @@ class Windows:
         return self.text[place : place + self.length]
 
 
-class Continued(str):
+class Segment(str):
     """A text that goes on from the one before it.
 
     Attributes:
@@ -84,7 +83,7 @@ class Streams:
     (truncated backpropagation through time; Williams and Peng, 1990): row `r` of a
     batch goes on where row `r` of the batch before it ended. Every epoch reads the
     whole text but for what does not fill a batch, from another beginning. The first
-    pieces of an epoch begin anew; all others are `Continued`.
+    pieces of an epoch begin anew; all others are `Segment`.
 
     Args:
         text: The text, a string; or a list of words.
@@ -109,7 +108,6 @@ class Streams:
     """
 
     def __init__(self, text: str | Sequence[str], length: int, joint: str = " "):
-        """Sets up; the class says what the arguments mean."""
         check_number("length", length, minimum=2, whole=True)
         if len(text) < 2:
             raise ValueError(
@@ -134,7 +132,7 @@ class Streams:
             found.append(self._piece(place - (step > 0), self.length + (step > 0)))
         inputs, targets = halves(found, self.joint)
         if step:
-            inputs = list(map(Continued, inputs))
+            inputs = list(map(Segment, inputs))
             for text, piece in zip(inputs, found, strict=True):
                 text.first = piece[0]
         return inputs, targets

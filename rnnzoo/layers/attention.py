@@ -59,7 +59,6 @@ class SequenceAttention(keras.layers.Layer):
     """
 
     def __init__(self, units: int, *, score: str = "additive", **layer_options: Any):
-        """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         check_number("units", units, minimum=1, whole=True)
         check_choice("score", score, SCORES)

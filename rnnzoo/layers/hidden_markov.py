@@ -28,7 +28,6 @@ class ForwardCell(keras.layers.Layer):
     """
 
     def __init__(self, states: int, **layer_options: Any):
-        """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         self.state_size = self.output_size = states
 
@@ -96,7 +95,6 @@ class HiddenMarkov(keras.layers.Layer):
         features: int | None = None,
         **layer_options: Any,
     ):
-        """Sets up; the class says what the arguments mean."""
         # Probabilities of long sequences need the exponents of float32.
         super().__init__(**{"dtype": "float32", **layer_options})
         check_number("states", states, minimum=1, whole=True)

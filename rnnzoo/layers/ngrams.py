@@ -78,7 +78,6 @@ class NgramBag(keras.layers.Layer):
         dropout: float = 0.0,
         **layer_options: Any,
     ):
-        """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         check_number("units", units, minimum=1, whole=True)
         check_number("max_n", max_n, minimum=1, whole=True)
@@ -258,7 +257,7 @@ def _is_first(codes: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class PathMean(keras.layers.Layer):
+class BranchDropout(keras.layers.Layer):
     """Averages the answers of two paths, each of which learns to answer alone.
 
     Trained together, the path that learns sooner would leave the other nothing to do.
@@ -280,8 +279,8 @@ class PathMean(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
-        >>> from rnnzoo.layers.ngrams import PathMean
-        >>> float(PathMean(share=0.3)([np.array([[1.0]]), np.array([[3.0]])])[0, 0])
+        >>> from rnnzoo.layers.ngrams import BranchDropout
+        >>> float(BranchDropout(share=0.3)([np.array([[1.0]]), np.array([[3.0]])])[0, 0])
         2.0
 
     References:
@@ -290,7 +289,6 @@ class PathMean(keras.layers.Layer):
     """
 
     def __init__(self, share: float = 0.0, weight: float = 0.5, **layer_options: Any):
-        """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         check_number("share", share, minimum=0, below=1)
         check_number("weight", weight, minimum=0, below=1)

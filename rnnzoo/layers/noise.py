@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnzoo.layers.rnn import OwnLoop
+from rnnzoo.layers.fast_rnn import FastCpuRNN
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -22,7 +22,7 @@ class NoisyCell(keras.layers.SimpleRNNCell):
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class NoisySimpleRNN(OwnLoop, keras.layers.RNN):
+class NoisySimpleRNN(FastCpuRNN, keras.layers.RNN):
     """Keras' `SimpleRNN` with noise on the state in training.
 
     Use it where a network must keep one of few things in mind for ever, as an automaton
@@ -63,7 +63,6 @@ class NoisySimpleRNN(OwnLoop, keras.layers.RNN):
         dropout: float = 0.0,
         **layer_options: Any,
     ):
-        """Sets up; the class says what the arguments mean."""
         if dropout:
             raise ValueError(
                 "A layer with noise on its state has no dropout: leave it out. "

@@ -46,7 +46,6 @@ class SequencePooling(keras.layers.Layer):
     """
 
     def __init__(self, kind: str = "mean", **layer_options: Any):
-        """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         check_choice("kind", kind, POOLINGS)
         self.kind = kind

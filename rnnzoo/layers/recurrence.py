@@ -8,8 +8,8 @@ import keras
 from keras import ops
 
 from rnnzoo.errors import check_choice, check_number
+from rnnzoo.layers.fast_rnn import GRU, LSTM, SimpleRNN
 from rnnzoo.layers.noise import NoisySimpleRNN
-from rnnzoo.layers.rnn import GRU, LSTM, SimpleRNN
 
 # Cell name -> layer and how many state tensors it carries.
 CELLS = {"simple": (SimpleRNN, 1), "gru": (GRU, 1), "lstm": (LSTM, 2)}
@@ -35,7 +35,6 @@ class ChronoBias(keras.initializers.Initializer):
     """
 
     def __init__(self, steps: int):
-        """Sets up; the class says what the arguments mean."""
         self.steps = steps
 
     def __call__(self, shape: tuple, dtype: Any = None) -> Any:
@@ -169,7 +168,6 @@ class RecurrentStack(keras.layers.Layer):
         state_noise: float = 0.0,
         **layer_options: Any,
     ):
-        """Sets up; the class says what the arguments mean."""
         super().__init__(**layer_options)
         check_number("units", units, minimum=1, whole=True)
         check_number("num_layers", num_layers, minimum=1, whole=True)

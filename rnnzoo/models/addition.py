@@ -7,11 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnzoo import weights as weight_files
-from rnnzoo.architectures.bits import BitMachine
-from rnnzoo.architectures.sequence_model import constructor_arguments
+from rnnzoo.architectures.bits import BitModel
 from rnnzoo.errors import check_number
 from rnnzoo.tokens import BinaryColumns, checked, from_decimal, to_bits, to_decimal
+from rnnzoo.weights import factory
 
 # Two numbers in a text; Python and the graph read the same ones.
 _SUM = re.compile(
@@ -20,8 +19,50 @@ _SUM = re.compile(
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class Adder(BitMachine):
-    """Reads two numbers, a binary column a step, and writes their sum; see `adder`."""
+class Adder(BitModel):
+    """A model that adds two natural numbers of any size.
+
+    A small recurrent network reads the numbers in binary as one adds on paper: a digit
+    of each per step, from the least significant on. What it carries it has to keep in
+    its state. It never sees more than 20 binary digits in training, and adds numbers of
+    thousands: the same small step, made right, is right everywhere. A network that
+    takes all digits at once has one size for ever (`benchmarks/addition.py`).
+
+    Digits of the sum come `delay` steps late, so that as many steps of zeros follow the
+    numbers. In the lecture that the task is from, two steps pass on the way from an
+    input unit over the hidden units to the output; Keras' layers answer in the step in
+    which they are asked, and here the network has to remember two digits instead.
+
+    Shapes of the graph: bits `[batch, time, 2]`, to the logit of a digit of the sum at
+    every step, `[batch, time, 1]`. Zeros are the leading digits of any number: there is
+    no other padding.
+
+    Args:
+        delay: Steps between two digits and that of their sum.
+        units: Size of the network's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+        state_noise: For "simple": standard deviation of the noise on the state in
+            training.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import adder
+        >>> adder().add(5, 3)
+        8
+        >>> adder().answer("99999999999999999999 + 1")
+        '100000000000000000000'
+        >>> model = adder(weights=None, delay=0, units=3)
+        >>> history = model.fit([(5, 3), (1, 2)], [8, 3], verbose=0)
+
+    References:
+        Hinton, "Neural networks for machine learning", 2012, lecture 7b: binary
+        addition with 3 hidden units, and why a feed-forward network does it badly.
+    """
 
     def __init__(
         self,
@@ -33,8 +74,6 @@ class Adder(BitMachine):
         dropout: float = 0.0,
         state_noise: float = 0.0,
     ):
-        """Sets up; the class says what the arguments mean."""
-        arguments = constructor_arguments(locals())
         check_number("delay", delay, minimum=0, whole=True)
         super().__init__(
             features=2,
@@ -48,7 +87,6 @@ class Adder(BitMachine):
         # A sum may have one digit more than the larger number.
         self.tokens = BinaryColumns(2, extra_steps=1 + delay)
         self.delay = delay
-        self.arguments = arguments
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Turns pairs of numbers, and sums, into bits `[batch, time, 2]` and 1."""
@@ -183,68 +221,6 @@ def _one_number() -> BinaryColumns:
     return BinaryColumns(1)
 
 
-def adder(
-    weights: str | None = "binary",
-    *,
-    delay: int | None = None,
-    units: int | None = None,
-    num_layers: int | None = None,
-    cell: str | None = None,
-    dropout: float | None = None,
-    state_noise: float | None = None,
-) -> Adder:
-    """Makes a machine that adds two natural numbers of any size.
-
-    A small recurrent network reads the numbers in binary as one adds on paper: a digit
-    of each per step, from the least significant on. What it carries it has to keep in
-    its state. It never sees more than 20 binary digits in training, and adds numbers of
-    thousands: the same small step, made right, is right everywhere. A network that
-    takes all digits at once has one size for ever (`benchmarks/addition.py`).
-
-    Digits of the sum come `delay` steps late, so that as many steps of zeros follow the
-    numbers. In the lecture that the task is from, two steps pass on the way from an
-    input unit over the hidden units to the output; Keras' layers answer in the step in
-    which they are asked, and here the network has to remember two digits instead.
-
-    Shapes of the graph: bits `[batch, time, 2]`, to the logit of a digit of the sum at
-    every step, `[batch, time, 1]`. Zeros are the leading digits of any number: there is
-    no other padding.
-
-    Args:
-        weights: A name of `rnnzoo.list_weights("adder")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Named weights and files
-            bring their own settings; an argument here that contradicts them is refused.
-        delay: Steps between two digits and that of their sum. Default 2.
-        units: Size of the network's state. Default 16.
-        num_layers: Recurrent layers. Default 1.
-        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"simple"`.
-        dropout: Share of features dropped in training. Default 0.
-        state_noise: For "simple": standard deviation of the noise on the state in
-            training. Default 0; the listed weights were trained with 0.1.
-
-    Returns:
-        A compiled `keras.Model` with `add` and `answer`.
-
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
-    Example:
-        >>> from rnnzoo import adder
-        >>> adder().add(5, 3)
-        8
-        >>> adder().answer("99999999999999999999 + 1")
-        '100000000000000000000'
-        >>> model = adder(weights=None, delay=0, units=3)
-        >>> history = model.fit([(5, 3), (1, 2)], [8, 3], verbose=0)
-
-    References:
-        Hinton, "Neural networks for machine learning", 2012, lecture 7b: binary
-        addition with 3 hidden units, and why a feed-forward network does it badly.
-    """
-    return weight_files.build(Adder, "adder", constructor_arguments(locals()))
-
-
 def _plain(value: Any) -> Any:
     """Returns arrays and tensors as Python's lists and numbers."""
     if isinstance(value, (list, tuple)):
@@ -282,3 +258,6 @@ def _pairs(inputs: Any) -> list:
             "0); nothing was answered. Received:\n" + "\n".join(problems)
         )
     return [tuple(from_decimal(number) for number in m.groups()) for m in matches]
+
+
+adder = factory(Adder, "adder", weights="binary")

@@ -4,19 +4,56 @@ from typing import Any
 
 import keras
 
-from rnnzoo import weights as weight_files
-from rnnzoo.architectures.sequence_model import constructor_arguments
-from rnnzoo.architectures.text_to_text import ATTENTION, CharacterMachine
 from rnnzoo.data.synthetic import CHARACTERS, Programs
 from rnnzoo.errors import check_choice
+from rnnzoo.models.text_to_text import ATTENTION, CharacterSeq2Seq
+from rnnzoo.weights import factory
 
 # Characters that an answer may have: numbers of 9 digits and 3 products need fewer.
 LONGEST = 20
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class Executor(CharacterMachine):
-    """Reads a program and writes what it prints; see `executor`."""
+class Executor(CharacterSeq2Seq):
+    """A model that reads a short Python program and writes what it prints.
+
+    An encoder reads the program character by character; a decoder starts from its
+    state and writes the number that the program prints, digit by digit. What numbers,
+    variables, loops and comparisons mean it has to find out from examples.
+
+    Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
+    = padding at the end, the first a start symbol, to logits
+    `[batch, target time, tokens]` of what comes next in the target; the start symbol
+    comes after its last digit. `fit` and `evaluate` take programs and what they print;
+    `evaluate` shows the decoder the right digits before each (teacher forcing), and
+    `answer` only those that it wrote itself.
+
+    Args:
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
+            encoder's final state passes, as in the paper.
+        reverse_source: Whether the program is read from its end.
+        double_source: Whether the program is read twice.
+        embedding_dim: Size of the vector that stands for a character.
+        units: Size of each layer's state, of each direction's in an encoder that
+            attention looks at.
+        num_layers: Layers of the encoder, and of the decoder.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import executor
+        >>> executor().answer("print((5+3))")
+        '8'
+        >>> model = executor(weights=None, units=16)
+        >>> history = model.fit(["print(12)", "print((1-2))"], ["12", "-1"], verbose=0)
+
+    References:
+        Zaremba and Sutskever, "Learning to execute", 2014, arXiv:1410.4615.
+    """
 
     def __init__(
         self,
@@ -30,8 +67,6 @@ class Executor(CharacterMachine):
         cell: str = "gru",
         dropout: float = 0.0,
     ):
-        """Sets up; the class says what the arguments mean."""
-        arguments = constructor_arguments(locals())
         check_choice("attention", attention, ATTENTION)
         super().__init__(
             vocabulary=CHARACTERS,
@@ -45,7 +80,6 @@ class Executor(CharacterMachine):
             bidirectional=attention != "none",
             dropout=dropout,
         )
-        self.arguments = arguments
 
     def longest_answers(self, lengths: Any) -> Any:
         """Returns room for any number."""
@@ -81,61 +115,4 @@ class Executor(CharacterMachine):
         return ["print((5+3))", "print(12)", *programs]
 
 
-def executor(
-    weights: str | None = "combined",
-    *,
-    attention: str | None = None,
-    reverse_source: bool | None = None,
-    double_source: bool | None = None,
-    embedding_dim: int | None = None,
-    units: int | None = None,
-    num_layers: int | None = None,
-    cell: str | None = None,
-    dropout: float | None = None,
-) -> Executor:
-    """Makes a machine that reads a short Python program and writes what it prints.
-
-    An encoder reads the program character by character; a decoder starts from its
-    state and writes the number that the program prints, digit by digit. What numbers,
-    variables, loops and comparisons mean it has to find out from examples.
-
-    Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
-    = padding at the end, the first a start symbol, to logits
-    `[batch, target time, tokens]` of what comes next in the target; the start symbol
-    comes after its last digit. `fit` and `evaluate` take programs and what they print;
-    `evaluate` shows the decoder the right digits before each (teacher forcing), and
-    `answer` only those that it wrote itself.
-
-    Args:
-        weights: A name of `rnnzoo.list_weights("executor")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Named weights and files
-            bring their own settings; an argument here that contradicts them is refused.
-        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
-            encoder's final state passes, as in the paper. Default `"none"`.
-        reverse_source: Whether the program is read from its end. Default `False`.
-        double_source: Whether the program is read twice. Default `False`.
-        embedding_dim: Size of the vector that stands for a character. Default 32.
-        units: Size of each layer's state, of each direction's in an encoder that
-            attention looks at. Default 128.
-        num_layers: Layers of the encoder, and of the decoder. Default 1.
-        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
-        dropout: Share of features dropped in training. Default 0.
-
-    Returns:
-        A compiled `keras.Model` with `answer`.
-
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
-    Example:
-        >>> from rnnzoo import executor
-        >>> executor().answer("print((5+3))")
-        '8'
-        >>> model = executor(weights=None, units=16)
-        >>> history = model.fit(["print(12)", "print((1-2))"], ["12", "-1"], verbose=0)
-
-    References:
-        Zaremba and Sutskever, "Learning to execute", 2014, arXiv:1410.4615.
-    """
-    return weight_files.build(Executor, "executor", constructor_arguments(locals()))
+executor = factory(Executor, "executor", weights="combined")

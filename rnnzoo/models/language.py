@@ -11,22 +11,22 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnzoo import generation
-from rnnzoo import weights as weight_files
+from rnnzoo import decoding
 from rnnzoo.architectures.many_to_many import ManyToMany
-from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
-from rnnzoo.data.text import Continued
+from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.architectures.signature import Signature
+from rnnzoo.data.text import Segment
 from rnnzoo.errors import check_choice, check_number
-from rnnzoo.exporting import Signature
 from rnnzoo.tokens import (
     Bytes,
     Characters,
     Subwords,
     Whitespace,
     Words,
+    check_texts,
     checked,
-    checked_texts,
 )
+from rnnzoo.weights import factory
 
 # What texts can be read and written as.
 TOKENS = {
@@ -51,7 +51,7 @@ class WritingState:
     """Where a text under way can be gone on with; see `LanguageModel.generate`.
 
     Attributes:
-        begun: What `rnnzoo.generation.Writer` goes on from, of NumPy arrays.
+        begun: What `rnnzoo.decoding.Writer` goes on from, of NumPy arrays.
         is_batch: Whether it came of a batch of prompts.
         tails: The last tokens of each text, if they are part of a character that has
             not ended.
@@ -63,7 +63,7 @@ class WritingState:
 
 
 @dataclasses.dataclass
-class _Carried:
+class CarriedState:
     """The state that training carries from one batch to the next."""
 
     variables: list
@@ -71,14 +71,67 @@ class _Carried:
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class LanguageModel(ManyToMany):
-    """Reads a text and says at every symbol what comes next; see `language_model`.
+    """A model of a language that writes: a prompt in, what comes after it out.
+
+    A stack of recurrent layers reads a text symbol by symbol, such as characters or
+    words, and says at each how likely every symbol is to come next. Drawing from that,
+    and reading what was drawn, it writes (`generate`, `stream`); how likely a text is,
+    it says too (`score`).
+
+    Shapes of the graph: token ids `[batch, time]`, the first a start symbol and 0 =
+    padding at the end, to logits `[batch, time, symbols]`. `fit` and `evaluate` take
+    texts: every symbol of them is predicted from those before it. A second list may
+    say how each text goes on. An empty prompt is a start symbol: in the recipes'
+    training, the beginning of a line.
+
+    Args:
+        vocabulary: The characters (a string will do) or words to know, or what
+            `Subwords.learn` returned with `lossless=True`; others are read as unknown,
+            and never written. Default: ASCII's characters, and the line end. Words and
+            subwords have no default, and bytes need none.
+        tokens: `"characters"`; `"bytes"` of UTF-8; `"subwords"`; `"words"`, in lower
+            case; or `"whitespace"`, for texts that are cut into words already (see
+            `rnnzoo.tokens`).
+        max_length: Symbols of a text in training; `answer` writes half as many.
+            `generate` and `score` know no limit.
+        embedding_dim: Size of the vector that stands for a symbol.
+        units: Size of each layer's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+        weight_dropout: Share of the weights from a state to the next that is dropped in
+            training.
+        tied_weights: Whether the head's weights are the symbols' vectors: for words,
+            of which there are many.
 
     Attributes:
         tokens: The symbols that it knows: `rnnzoo.tokens.Characters`, `Bytes`,
             `Subwords`, `Words` or `Whitespace`.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import language_model
+        >>> model = language_model(weights=None, vocabulary="abcdr ", units=16,
+        ...                        num_layers=1)
+        >>> history = model.fit(["abracadabra abracadabra"] * 4, verbose=0)
+        >>> len(model.generate("abra", max_length=10, temperature=0.7, seed=0))
+        10
+        >>> round(model.score("abra")["bits_per_symbol"])
+        3
+
+    References:
+        - Graves, "Generating sequences with recurrent neural networks", 2013,
+          arXiv:1308.0850.
+        - Zaremba, Sutskever and Vinyals, "Recurrent neural network regularization",
+          2014, arXiv:1409.2329.
+        - Merity, Keskar and Socher, "Regularizing and optimizing LSTM language models",
+          ICLR 2018, arXiv:1708.02182.
     """
 
-    has_one_answer = False
+    has_unique_target = False
     _carried = None
 
     def __init__(
@@ -95,14 +148,13 @@ class LanguageModel(ManyToMany):
         weight_dropout: float = 0.0,
         tied_weights: bool = False,
     ):
-        """Sets up; the class says what the arguments mean."""
         check_choice("tokens", tokens, TOKENS)
         check_number("max_length", max_length, minimum=2, whole=True)
         if vocabulary is None and tokens == "characters":
             vocabulary = ASCII
         if vocabulary is not None and tokens != "subwords":
             vocabulary = list(vocabulary)
-        arguments = constructor_arguments(locals())
+        self.arguments["vocabulary"] = vocabulary
         symbols = _symbols(tokens, vocabulary)
         super().__init__(
             vocabulary_size=symbols.vocabulary_size,
@@ -118,7 +170,6 @@ class LanguageModel(ManyToMany):
         )
         self.tokens = symbols
         self.max_length = max_length
-        self.arguments = arguments
         self.set_targets(classes=True, padding=0)
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
@@ -129,10 +180,10 @@ class LanguageModel(ManyToMany):
             targets: How each text goes on; `None` if that is not known. The text and
                 what comes after it are one sequence, and all of it counts.
         """
-        texts = checked_texts(inputs)
+        texts = check_texts(inputs)
         if targets is None:
             return self.tokens.encode(texts), None
-        targets = checked_texts(targets, "targets")
+        targets = check_texts(targets, "targets")
         if len(texts) != len(targets):
             raise ValueError(
                 "There must be one continuation for each text. Received: "
@@ -142,7 +193,7 @@ class LanguageModel(ManyToMany):
         ids = self.tokens.encode(
             [text + joint + more for text, more in zip(texts, targets, strict=True)]
         )
-        continued = [i for i, t in enumerate(inputs) if isinstance(t, Continued)]
+        continued = [i for i, t in enumerate(inputs) if isinstance(t, Segment)]
         if continued:
             # These begin with the last token of the text before, and no start symbol.
             firsts = self.tokens.encode([inputs[i].first for i in continued])
@@ -172,7 +223,7 @@ class LanguageModel(ManyToMany):
         import tensorflow as tf
 
         # In an object that Keras does not look into: no weights, and not in files.
-        self._carried = _Carried(
+        self._carried = CarriedState(
             [
                 tf.Variable(
                     np.zeros((batch_size, *spec.shape[1:]), "float32"),
@@ -279,7 +330,7 @@ class LanguageModel(ManyToMany):
         """
         if max_length is None:
             max_length = self.max_length // 2
-        generation.check_settings(
+        decoding.check_settings(
             max_length=max_length,
             temperature=temperature,
             top_k=top_k,
@@ -296,11 +347,11 @@ class LanguageModel(ManyToMany):
         is_batch = not isinstance(prompts, (str, bytes))
         if state is not None and state.is_batch and prompts == "":
             prompts, is_batch = [""] * len(state.begun["token"]), True
-        texts = checked_texts(prompts if is_batch else [prompts], "prompts")
+        texts = check_texts(prompts if is_batch else [prompts], "prompts")
         if not texts:
             return ([], state) if return_state else []
         stops = self._stops(stop)
-        settings = generation.settings(
+        settings = decoding.settings(
             temperature, top_k, top_p, repetition_penalty, stops
         )
         answers, states, rows = [], [], []
@@ -375,16 +426,16 @@ class LanguageModel(ManyToMany):
         """
         if max_length is None:
             max_length = self.max_length // 2
-        generation.check_settings(
+        decoding.check_settings(
             max_length=max_length,
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
             repetition_penalty=repetition_penalty,
         )
-        texts = checked_texts([prompt], "prompt")
+        texts = check_texts([prompt], "prompt")
         stops = self._stops(stop)
-        settings = generation.settings(
+        settings = decoding.settings(
             temperature, top_k, top_p, repetition_penalty, stops
         )
 
@@ -436,7 +487,7 @@ class LanguageModel(ManyToMany):
         """
         if isinstance(texts, (str, bytes)):
             return self.score([texts])[0]
-        texts = checked_texts(texts)
+        texts = check_texts(texts)
         nats = np.zeros(len(texts))
         symbols = np.zeros(len(texts), int)
         order = np.argsort([len(text) for text in texts], kind="stable")
@@ -496,9 +547,17 @@ class LanguageModel(ManyToMany):
             >>> model.answer("ab") == model.answer(["c", "ab"])[1]
             True
         """
-        options = constructor_arguments(locals())
-        del options["inputs"]
-        return self.generate(inputs, **options)
+        return self.generate(
+            inputs,
+            max_length=max_length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            beam_width=beam_width,
+            repetition_penalty=repetition_penalty,
+            stop=stop,
+            seed=seed,
+        )
 
     def signatures(self) -> dict[str, Signature]:
         """Adds writing with settings, beams, scores and states to every model's."""
@@ -648,7 +707,7 @@ class LanguageModel(ManyToMany):
         beam_width = checked(beam_width, is_right, message)
         begun = self._begun_in_graph(text, tf.constant(0, tf.int64))
         tokens, scores = self._writer.search_in_graph(
-            begun, generation.settings(), max_length, beam_width
+            begun, decoding.settings(), max_length, beam_width
         )
         return {"text": self.tokens.write(tokens[:, 0]), "score": scores[:, 0]}
 
@@ -683,7 +742,7 @@ class LanguageModel(ManyToMany):
         return self._writer.begin_in_graph(
             tf.gather(ids, last, batch_dims=1),
             self.read(tf.where(is_last, 0, ids), state)[1],
-            generation.keys_in_graph(text, seed),
+            decoding.keys_in_graph(text, seed),
             counts > 0,
         )
 
@@ -691,7 +750,7 @@ class LanguageModel(ManyToMany):
         """Returns the token ids of a stop string, `[1 or 0, STOP_LIMIT]`."""
         import tensorflow as tf
 
-        limit = generation.STOP_LIMIT
+        limit = decoding.STOP_LIMIT
         ids = self.tokens(stop[None])[:, 1:]
         length = tf.shape(ids)[1]
         message = f"A stop string must have at most {limit} symbols."
@@ -701,9 +760,7 @@ class LanguageModel(ManyToMany):
 
     def _stops(self, stop: str | Sequence[str]) -> list[list[int]]:
         """Returns stop strings as token ids; longest first, without empty ones."""
-        texts = checked_texts(
-            [stop] if isinstance(stop, (str, bytes)) else stop, "stop"
-        )
+        texts = check_texts([stop] if isinstance(stop, (str, bytes)) else stop, "stop")
         rows = self.tokens.encode([text for text in texts if text])[:, 1:]
         return sorted(
             ([int(i) for i in row if i] for row in rows), key=lambda s: -len(s)
@@ -729,7 +786,7 @@ class LanguageModel(ManyToMany):
         keys = None
         if seed is not None or state is None:
             drawn = np.random.randint(2**31) if seed is None else seed
-            keys = generation.keys(texts, drawn)
+            keys = decoding.keys(texts, drawn)
         for start in range(0, len(texts), ROWS):
             rows = slice(start, start + ROWS)
             begun = None
@@ -813,8 +870,8 @@ class LanguageModel(ManyToMany):
         )
 
     @functools.cached_property
-    def _writer(self) -> generation.Writer:
-        return generation.Writer(
+    def _writer(self) -> decoding.Writer:
+        return decoding.Writer(
             self.step,
             self._state_spec,
             self.tokens.vocabulary_size - 1,
@@ -927,81 +984,4 @@ def _figures(nats: float, symbols: int) -> dict[str, float]:
     }
 
 
-def language_model(
-    weights: str | None = "shakespeare",
-    *,
-    vocabulary: Sequence[str] | None = None,
-    tokens: str | None = None,
-    max_length: int | None = None,
-    embedding_dim: int | None = None,
-    units: int | None = None,
-    num_layers: int | None = None,
-    cell: str | None = None,
-    dropout: float | None = None,
-    weight_dropout: float | None = None,
-    tied_weights: bool | None = None,
-) -> LanguageModel:
-    """Makes a model of a language that writes: a prompt in, what comes after it out.
-
-    A stack of recurrent layers reads a text symbol by symbol, such as characters or
-    words, and says at each how likely every symbol is to come next. Drawing from that,
-    and reading what was drawn, it writes (`generate`, `stream`); how likely a text is,
-    it says too (`score`).
-
-    Shapes of the graph: token ids `[batch, time]`, the first a start symbol and 0 =
-    padding at the end, to logits `[batch, time, symbols]`. `fit` and `evaluate` take
-    texts: every symbol of them is predicted from those before it. A second list may
-    say how each text goes on. An empty prompt is a start symbol: in the recipes'
-    training, the beginning of a line.
-
-    Args:
-        weights: A name of `rnnzoo.list_weights("language_model")`, the path of a file
-            that `save` wrote, or `None` for an untrained model. Named weights and files
-            bring their own settings; an argument here that contradicts them is refused.
-        vocabulary: The characters (a string will do) or words to know, or what
-            `Subwords.learn` returned with `lossless=True`; others are read as unknown,
-            and never written. Default: ASCII's characters, and the line end. Words and
-            subwords have no default, and bytes need none.
-        tokens: `"characters"`; `"bytes"` of UTF-8; `"subwords"`; `"words"`, in lower
-            case; or `"whitespace"`, for texts that are cut into words already (see
-            `rnnzoo.tokens`). Default `"characters"`.
-        max_length: Symbols of a text in training; `answer` writes half as many.
-            `generate` and `score` know no limit. Default 256.
-        embedding_dim: Size of the vector that stands for a symbol. Default 128.
-        units: Size of each layer's state. Default 512.
-        num_layers: Recurrent layers. Default 2.
-        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"lstm"`.
-        dropout: Share of features dropped in training. Default 0.4.
-        weight_dropout: Share of the weights from a state to the next that is dropped in
-            training. Default 0.
-        tied_weights: Whether the head's weights are the symbols' vectors: for words,
-            of which there are many. Default `False`.
-
-    Returns:
-        A compiled `keras.Model` with `generate`, `stream`, `score` and `answer`.
-
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
-    Example:
-        >>> from rnnzoo import language_model
-        >>> model = language_model(weights=None, vocabulary="abcdr ", units=16,
-        ...                        num_layers=1)
-        >>> history = model.fit(["abracadabra abracadabra"] * 4, verbose=0)
-        >>> len(model.generate("abra", max_length=10, temperature=0.7, seed=0))
-        10
-        >>> round(model.score("abra")["bits_per_symbol"])
-        3
-
-    References:
-        - Graves, "Generating sequences with recurrent neural networks", 2013,
-          arXiv:1308.0850.
-        - Zaremba, Sutskever and Vinyals, "Recurrent neural network regularization",
-          2014, arXiv:1409.2329.
-        - Merity, Keskar and Socher, "Regularizing and optimizing LSTM language models",
-          ICLR 2018, arXiv:1708.02182.
-    """
-    return weight_files.build(
-        LanguageModel, "language_model", constructor_arguments(locals())
-    )
+language_model = factory(LanguageModel, "language_model", weights="shakespeare")

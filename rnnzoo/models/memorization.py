@@ -6,11 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnzoo import weights as weight_files
-from rnnzoo.architectures.sequence_model import constructor_arguments
-from rnnzoo.architectures.text_to_text import ATTENTION, CharacterMachine
 from rnnzoo.errors import check_choice
-from rnnzoo.tokens import checked, checked_texts
+from rnnzoo.models.text_to_text import ATTENTION, CharacterSeq2Seq
+from rnnzoo.tokens import check_texts, checked
+from rnnzoo.weights import factory
 
 DIGITS = "0123456789"
 # Without attention: how long memories of the untrained gates are at most, in steps.
@@ -18,8 +17,53 @@ MEMORY = 60
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class Memorizer(CharacterMachine):
-    """Reads digits and writes what it has learned to make of them; see `memorizer`."""
+class Memorizer(CharacterSeq2Seq):
+    """A model that reads digits and writes them from memory.
+
+    An encoder reads a string of digits; a decoder writes it again, reversed, or twice,
+    digit by digit, and reads what it has written itself. Which of these depends on the
+    weights alone: the machine learns any of them from examples. It is the classic test
+    of what a recurrent network can hold in its state, and of how it finds things again.
+
+    Without attention everything has to pass through the encoder's final state, as in
+    Zaremba and Sutskever's experiments; reading the digits from their end, or twice, is
+    what helped there. With attention a bidirectional encoder keeps a vector per digit,
+    and the decoder looks for the one to write next.
+
+    Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
+    = padding at the end, the first a start symbol, to logits
+    `[batch, target time, tokens]` of what comes next in the target; the start symbol
+    comes after its last digit. `fit` and `evaluate` take texts and answers.
+
+    Args:
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
+            encoder's final state passes.
+        reverse_source: Whether the digits are read from their end.
+        double_source: Whether the digits are read twice.
+        embedding_dim: Size of the vector that stands for a digit.
+        units: Size of each layer's state, of each direction's in the encoder. Default
+            96.
+        num_layers: Layers of the encoder, and of the decoder.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import memorizer
+        >>> memorizer("reverse").answer("3141")
+        '1413'
+        >>> model = memorizer(weights=None, attention="none", units=16)
+        >>> history = model.fit(["12", "345"], ["21", "543"], verbose=0)
+
+    References:
+        - Zaremba and Sutskever, "Learning to execute", 2014, arXiv:1410.4615 (the task,
+          and input reversing and doubling).
+        - Dehghani et al., "Universal Transformers", ICLR 2019, arXiv:1807.03819 (copy,
+          double and reverse, up to 55 digits).
+    """
 
     def __init__(
         self,
@@ -33,8 +77,6 @@ class Memorizer(CharacterMachine):
         cell: str = "gru",
         dropout: float = 0.0,
     ):
-        """Sets up; the class says what the arguments mean."""
-        arguments = constructor_arguments(locals())
         check_choice("attention", attention, ATTENTION)
         has_gates, is_alone = cell != "simple", attention == "none"
         super().__init__(
@@ -50,7 +92,6 @@ class Memorizer(CharacterMachine):
             dropout=dropout,
             chrono_steps=MEMORY if is_alone and has_gates else None,
         )
-        self.arguments = arguments
 
     def check(self, texts: Any, name: str = "texts") -> list[str]:
         """Returns a batch of texts of digits as a list of strings.
@@ -59,7 +100,7 @@ class Memorizer(CharacterMachine):
             TypeError: If something is not a string.
             ValueError: If a text has other characters; names every such row.
         """
-        texts = checked_texts(texts, name)
+        texts = check_texts(texts, name)
         problems = [
             f"  row {row}: {text[:77]!r}"
             for row, text in enumerate(texts)
@@ -118,69 +159,4 @@ class Memorizer(CharacterMachine):
         return ["".join(map(str, random.integers(0, 10, n))) for n in lengths]
 
 
-def memorizer(
-    weights: str | None = "copy",
-    *,
-    attention: str | None = None,
-    reverse_source: bool | None = None,
-    double_source: bool | None = None,
-    embedding_dim: int | None = None,
-    units: int | None = None,
-    num_layers: int | None = None,
-    cell: str | None = None,
-    dropout: float | None = None,
-) -> Memorizer:
-    """Makes a machine that reads digits and writes them from memory.
-
-    An encoder reads a string of digits; a decoder writes it again, reversed, or twice,
-    digit by digit, and reads what it has written itself. Which of these depends on the
-    weights alone: the machine learns any of them from examples. It is the classic test
-    of what a recurrent network can hold in its state, and of how it finds things again.
-
-    Without attention everything has to pass through the encoder's final state, as in
-    Zaremba and Sutskever's experiments; reading the digits from their end, or twice, is
-    what helped there. With attention a bidirectional encoder keeps a vector per digit,
-    and the decoder looks for the one to write next.
-
-    Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
-    = padding at the end, the first a start symbol, to logits
-    `[batch, target time, tokens]` of what comes next in the target; the start symbol
-    comes after its last digit. `fit` and `evaluate` take texts and answers.
-
-    Args:
-        weights: A name of `rnnzoo.list_weights("memorizer")`: what was learned; the
-            path of a file that `save` wrote, or `None` for an untrained model. Named
-            weights and files bring their own settings; an argument here that
-            contradicts them is refused.
-        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
-            encoder's final state passes. Default `"multiplicative"`.
-        reverse_source: Whether the digits are read from their end. Default `False`.
-        double_source: Whether the digits are read twice. Default `False`.
-        embedding_dim: Size of the vector that stands for a digit. Default 32.
-        units: Size of each layer's state, of each direction's in the encoder. Default
-            96.
-        num_layers: Layers of the encoder, and of the decoder. Default 1.
-        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
-        dropout: Share of features dropped in training. Default 0.
-
-    Returns:
-        A compiled `keras.Model` with `answer`.
-
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
-    Example:
-        >>> from rnnzoo import memorizer
-        >>> memorizer("reverse").answer("3141")
-        '1413'
-        >>> model = memorizer(weights=None, attention="none", units=16)
-        >>> history = model.fit(["12", "345"], ["21", "543"], verbose=0)
-
-    References:
-        - Zaremba and Sutskever, "Learning to execute", 2014, arXiv:1410.4615 (the task,
-          and input reversing and doubling).
-        - Dehghani et al., "Universal Transformers", ICLR 2019, arXiv:1807.03819 (copy,
-          double and reverse, up to 55 digits).
-    """
-    return weight_files.build(Memorizer, "memorizer", constructor_arguments(locals()))
+memorizer = factory(Memorizer, "memorizer", weights="copy")

@@ -6,10 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnzoo import weights as weight_files
-from rnnzoo.architectures.bits import BitMachine
-from rnnzoo.architectures.sequence_model import constructor_arguments
-from rnnzoo.tokens import Bits, Numbers, checked, number_rows
+from rnnzoo.architectures.bits import BitModel
+from rnnzoo.tokens import Bits, Numbers, checked, split_rows
+from rnnzoo.weights import factory
 
 
 class BitRows:
@@ -121,44 +120,8 @@ class BitsReader(BitRows):
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class ParityReader(BitsReader, BitMachine):
-    """Reads bits and says after each whether the ones so far are odd; see `parity`."""
-
-    def __init__(
-        self,
-        *,
-        units: int = 32,
-        num_layers: int = 1,
-        cell: str = "simple",
-        dropout: float = 0.0,
-        state_noise: float = 0.0,
-    ):
-        """Sets up; the class says what the arguments mean."""
-        arguments = constructor_arguments(locals())
-        super().__init__(
-            features=1,
-            num_values=1,
-            units=units,
-            num_layers=num_layers,
-            cell=cell,
-            dropout=dropout,
-            state_noise=state_noise,
-            padding_value=0.0,
-        )
-        self.tokens = Bits()
-        self.arguments = arguments
-
-
-def parity(
-    weights: str | None = "bits",
-    *,
-    units: int | None = None,
-    num_layers: int | None = None,
-    cell: str | None = None,
-    dropout: float | None = None,
-    state_noise: float | None = None,
-) -> ParityReader:
-    """Makes a machine that says whether the number of ones among bits is odd.
+class ParityReader(BitsReader, BitModel):
+    """A model that says whether the number of ones among bits is odd.
 
     One bit to remember, and every input matters for ever: a single error at any step is
     an error at the end. A network that was trained on at most 40 bits, with the parity
@@ -168,18 +131,12 @@ def parity(
     the end), to the logit of the parity so far at every step, `[batch, time, 1]`.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("parity")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Named weights and files
-            bring their own settings; an argument here that contradicts them is refused.
-        units: Size of the network's state. Default 32.
-        num_layers: Recurrent layers. Default 1.
-        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"simple"`.
-        dropout: Share of features dropped in training. Default 0.
+        units: Size of the network's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
         state_noise: For "simple": standard deviation of the noise on the state in
-            training. Default 0.
-
-    Returns:
-        A compiled `keras.Model` with `answer`.
+            training.
 
     Raises:
         ValueError: If there are no such weights, they contradict an argument, or an
@@ -196,7 +153,27 @@ def parity(
         Grosse, "Intro to neural networks and machine learning" (CSC321), 2017, lecture
         15: parity as an example of what a recurrent network computes.
     """
-    return weight_files.build(ParityReader, "parity", constructor_arguments(locals()))
+
+    def __init__(
+        self,
+        *,
+        units: int = 32,
+        num_layers: int = 1,
+        cell: str = "simple",
+        dropout: float = 0.0,
+        state_noise: float = 0.0,
+    ):
+        super().__init__(
+            features=1,
+            num_values=1,
+            units=units,
+            num_layers=num_layers,
+            cell=cell,
+            dropout=dropout,
+            state_noise=state_noise,
+            padding_value=0.0,
+        )
+        self.tokens = Bits()
 
 
 def are_texts(inputs: Any) -> bool:
@@ -211,7 +188,7 @@ def bit_rows(inputs: Any) -> tuple[list, bool]:
         return [], True
     if is_list and all(isinstance(row, str) for row in inputs):
         return [_parse(text) for text in inputs], True
-    rows, _ = number_rows(inputs, "bits")
+    rows, _ = split_rows(inputs, "bits")
     if is_list or isinstance(inputs, range):
         return rows, rows[0] is not inputs
     return rows, len(inputs.shape) > 1
@@ -221,3 +198,6 @@ def _parse(text: str) -> list:
     """Reads bits out of a text; what is no digit stays, for an error to name it."""
     characters = "".join(text.replace(",", " ").split())
     return [int(c) if c.isascii() and c.isdigit() else c for c in characters]
+
+
+parity = factory(ParityReader, "parity", weights="bits")

@@ -7,13 +7,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnzoo import generation
-from rnnzoo import weights as weight_files
-from rnnzoo.architectures.bits import BitMachine
-from rnnzoo.architectures.sequence_model import constructor_arguments
+from rnnzoo import decoding
+from rnnzoo.architectures.bits import BitModel
 from rnnzoo.errors import check_number
 from rnnzoo.models.parity import BitRows, are_texts, bit_rows
 from rnnzoo.tokens import Bits
+from rnnzoo.weights import factory
 
 # How much more a step counts in training if the bit after it is another one.
 CHANGE = 5.0
@@ -38,7 +37,6 @@ class SignedCrossentropy(keras.losses.Loss):
     """
 
     def __init__(self, name: str = "signed_crossentropy", **options: Any):
-        """Sets up; the class says what the arguments mean."""
         super().__init__(name=name, **options)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -49,8 +47,47 @@ class SignedCrossentropy(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class PatternGenerator(BitRows, BitMachine):
-    """Reads bits, and writes those that come next; see `pattern_generator`."""
+class PatternGenerator(BitRows, BitModel):
+    """A network of a single LSTM cell that goes on with a periodic pattern.
+
+    After ten zeros, ten ones, and after these ten zeros again: to write that, a network
+    has to count and to know which of both it is counting. One LSTM cell with one input,
+    one output unit and 14 weights learns it, and each of the weights listed here holds
+    another pattern: `zeros_ones`, such as `20_1` for twenty zeros and a one. They write
+    500 bits without an error from every phase.
+
+    Shapes of the graph: `[batch, time, 1]` (-1 for a 0, 1 for a 1, and 0 = padding at
+    the end), to the logit of the next bit at every step, `[batch, time, 1]`. `fit` and
+    `evaluate` take rows of bits, and how each goes on.
+
+    Args:
+        max_length: Bits of a sequence in training; half of them are shown, and
+            `answer` writes as many as the other half has. `generate` knows no limit.
+        units: Size of the network's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import pattern_generator
+        >>> shown = "00000000001111111111" * 2
+        >>> pattern_generator("10_10").generate(shown, max_length=24)
+        '000000000011111111110000'
+        >>> shown = "000000000000000000001" * 2
+        >>> pattern_generator("20_1").generate(shown, max_length=500).count("1")
+        23
+
+    References:
+        - "Learning sequences using recurrent neural networks", poster of a project at
+          Boğaziçi University (Yaşin and Alpaydın), spring 2016: made-up sequences, to
+          see what an LSTM cell keeps.
+        - Gers, Schraudolph and Schmidhuber, "Learning precise timing with LSTM
+          recurrent networks", JMLR 3, 2002.
+    """
 
     def __init__(
         self,
@@ -61,8 +98,6 @@ class PatternGenerator(BitRows, BitMachine):
         cell: str = "lstm",
         dropout: float = 0.0,
     ):
-        """Sets up; the class says what the arguments mean."""
-        arguments = constructor_arguments(locals())
         check_number("max_length", max_length, minimum=4, whole=True)
         super().__init__(
             features=1,
@@ -77,7 +112,6 @@ class PatternGenerator(BitRows, BitMachine):
         )
         self.tokens = Bits()
         self.max_length = max_length
-        self.arguments = arguments
 
     def compile_with_defaults(self, optimizer: Any = "adam") -> None:
         """Compiles with cross-entropy in which changes count more.
@@ -193,7 +227,7 @@ class PatternGenerator(BitRows, BitMachine):
             tf.zeros((batch, 3), tf.bool),
         )
         count = tf.constant(self.max_length // 2 - 1)
-        greedily = generation.settings(temperature=0.0)
+        greedily = decoding.settings(temperature=0.0)
         tokens, _ = self._writer.write_in_graph(begun, greedily, count)
         bits = tf.strings.as_string(tf.concat([first, tokens - 1], axis=1))
         return {"text": tf.strings.reduce_join(bits, axis=1)}
@@ -230,7 +264,7 @@ class PatternGenerator(BitRows, BitMachine):
                 self._per_layer(state),
                 keys=np.zeros(len(group), "uint64"),
             )
-            greedily = generation.settings(temperature=0.0)
+            greedily = decoding.settings(temperature=0.0)
             tokens, _ = self._writer.write(begun, count - 1, greedily)
             bits = np.concatenate([first[:, None], tokens - 1], axis=1)
             for row, answer in zip(group, bits.tolist(), strict=True):
@@ -238,7 +272,7 @@ class PatternGenerator(BitRows, BitMachine):
         return answers
 
     @functools.cached_property
-    def _writer(self) -> generation.Writer:
+    def _writer(self) -> decoding.Writer:
         """Writes tokens as those of `Bits`: 0 is padding, 1 a zero, and 2 a one."""
         import tensorflow as tf
 
@@ -252,66 +286,7 @@ class PatternGenerator(BitRows, BitMachine):
             lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype),
             self.recurrence.start_state(1),
         )
-        return generation.Writer(step, state_spec, 3)
+        return decoding.Writer(step, state_spec, 3)
 
 
-def pattern_generator(
-    weights: str | None = "5_5",
-    *,
-    max_length: int | None = None,
-    units: int | None = None,
-    num_layers: int | None = None,
-    cell: str | None = None,
-    dropout: float | None = None,
-) -> PatternGenerator:
-    """Makes a network of a single LSTM cell that goes on with a periodic pattern.
-
-    After ten zeros, ten ones, and after these ten zeros again: to write that, a network
-    has to count and to know which of both it is counting. One LSTM cell with one input,
-    one output unit and 14 weights learns it, and each of the weights listed here holds
-    another pattern: `zeros_ones`, such as `20_1` for twenty zeros and a one. They write
-    500 bits without an error from every phase.
-
-    Shapes of the graph: `[batch, time, 1]` (-1 for a 0, 1 for a 1, and 0 = padding at
-    the end), to the logit of the next bit at every step, `[batch, time, 1]`. `fit` and
-    `evaluate` take rows of bits, and how each goes on.
-
-    Args:
-        weights: A name of `rnnzoo.list_weights("pattern_generator")`, the path of a
-            file that `save` wrote, or `None` for an untrained model. Named weights and
-            files bring their own settings; an argument here that contradicts them is
-            refused.
-        max_length: Bits of a sequence in training; half of them are shown, and
-            `answer` writes as many as the other half has. `generate` knows no limit.
-            Default 64.
-        units: Size of the network's state. Default 1.
-        num_layers: Recurrent layers. Default 1.
-        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"lstm"`.
-        dropout: Share of features dropped in training. Default 0.
-
-    Returns:
-        A compiled `keras.Model` with `generate` and `answer`.
-
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
-    Example:
-        >>> from rnnzoo import pattern_generator
-        >>> shown = "00000000001111111111" * 2
-        >>> pattern_generator("10_10").generate(shown, max_length=24)
-        '000000000011111111110000'
-        >>> shown = "000000000000000000001" * 2
-        >>> pattern_generator("20_1").generate(shown, max_length=500).count("1")
-        23
-
-    References:
-        - "Learning sequences using recurrent neural networks", poster of a project at
-          Boğaziçi University (Yaşin and Alpaydın), spring 2016: made-up sequences, to
-          see what an LSTM cell keeps.
-        - Gers, Schraudolph and Schmidhuber, "Learning precise timing with LSTM
-          recurrent networks", JMLR 3, 2002.
-    """
-    return weight_files.build(
-        PatternGenerator, "pattern_generator", constructor_arguments(locals())
-    )
+pattern_generator = factory(PatternGenerator, "pattern_generator", weights="5_5")

@@ -5,17 +5,50 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
-from rnnzoo.architectures.sequence_model import constructor_arguments
+from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number
-from rnnzoo.exporting import Signature
-from rnnzoo.tokens import Numbers, checked, number_rows, parse_numbers
+from rnnzoo.tokens import Numbers, checked, parse_numbers, split_rows
+from rnnzoo.weights import factory
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Sorter(ManyToOneToMany):
-    """Reads a list of numbers into one vector and writes it sorted; see `sorter`."""
+    """A model that sorts lists of whole numbers.
+
+    A recurrent network reads the list into one vector of `units` numbers; a second one
+    starts from that vector, is shown it again at every step, and writes the list in
+    increasing order, as many numbers as it was given. Nothing but that vector passes
+    between the two. Use it as it is, to teach or to study what a summary can hold, or
+    untrained for another range.
+
+    Shapes of the graph: token ids `[batch, time]`, 0 = padding at the end, to logits
+    `[batch, time, max_value + 1]`. `sort` and `answer` take and return numbers.
+
+    Args:
+        max_value: Numbers are from 1 to this.
+        max_length: Largest number of numbers in a list.
+        embedding_dim: Size of the vector that stands for a number.
+        units: Size of each network's state.
+        num_layers: Layers in each of the two networks.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import sorter
+        >>> sorter().sort([31, 4, 15, 9, 26])
+        [4, 9, 15, 26, 31]
+        >>> model = sorter(weights=None, max_value=64, max_length=8, units=16)
+        >>> history = model.fit([[64, 1], [5, 5]], [[1, 64], [5, 5]], verbose=0)
+
+    References:
+        J.-M. Albert, "Recurrent neural networks", lecture, section 5.3: the
+        architecture and the task; about 95 % of elements right at length 32.
+    """
 
     def __init__(
         self,
@@ -28,8 +61,6 @@ class Sorter(ManyToOneToMany):
         cell: str = "gru",
         dropout: float = 0.0,
     ):
-        """Sets up; the class says what the arguments mean."""
-        arguments = constructor_arguments(locals())
         check_number("max_value", max_value, minimum=1, whole=True)
         check_number("max_length", max_length, minimum=1, whole=True)
         tokens = Numbers(1, max_value)
@@ -46,15 +77,14 @@ class Sorter(ManyToOneToMany):
         )
         self.tokens = tokens
         self.max_length = max_length
-        self.arguments = arguments
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Turns lists, and sorted lists, into token ids `[batch, time]`, int32."""
-        rows, _ = number_rows(inputs)
+        rows, _ = split_rows(inputs)
         ids = self.tokens.encode(rows, self.max_length)
         if targets is None:
             return ids, None
-        target_rows, _ = number_rows(targets, "targets")
+        target_rows, _ = split_rows(targets, "targets")
         if list(map(len, target_rows)) != list(map(len, rows)):
             raise ValueError(
                 "targets must hold one sorted list for each list, of the same length. "
@@ -89,7 +119,7 @@ class Sorter(ManyToOneToMany):
             >>> sorter().sort([[3, 1, 2], [32, 1]])
             [[1, 2, 3], [1, 32]]
         """
-        rows, restore = number_rows(numbers)
+        rows, restore = split_rows(numbers)
         # Checked as one, so that a bad row is found before anything is sorted.
         ids = self.tokens.encode(rows, self.max_length)
         answers = self.tokens.decode(self.write_tokens(ids))
@@ -186,56 +216,4 @@ class Sorter(ManyToOneToMany):
         return tf.where(real, tf.argmax(logits, axis=-1, output_type=tf.int32) + 1, 0)
 
 
-def sorter(
-    weights: str | None = "naturals_32",
-    *,
-    max_value: int | None = None,
-    max_length: int | None = None,
-    embedding_dim: int | None = None,
-    units: int | None = None,
-    num_layers: int | None = None,
-    cell: str | None = None,
-    dropout: float | None = None,
-) -> Sorter:
-    """Makes a machine that sorts lists of whole numbers.
-
-    A recurrent network reads the list into one vector of `units` numbers; a second one
-    starts from that vector, is shown it again at every step, and writes the list in
-    increasing order, as many numbers as it was given. Nothing but that vector passes
-    between the two. Use it as it is, to teach or to study what a summary can hold, or
-    untrained for another range.
-
-    Shapes of the graph: token ids `[batch, time]`, 0 = padding at the end, to logits
-    `[batch, time, max_value + 1]`. `sort` and `answer` take and return numbers.
-
-    Args:
-        weights: A name of `rnnzoo.list_weights("sorter")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Named weights and files
-            bring their own settings; an argument here that contradicts them is refused.
-        max_value: Numbers are from 1 to this. Default 32.
-        max_length: Largest number of numbers in a list. Default 32.
-        embedding_dim: Size of the vector that stands for a number. Default 64.
-        units: Size of each network's state. Default 192.
-        num_layers: Layers in each of the two networks. Default 1.
-        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
-        dropout: Share of features dropped in training. Default 0.
-
-    Returns:
-        A compiled `keras.Model` with `sort` and `answer`.
-
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
-    Example:
-        >>> from rnnzoo import sorter
-        >>> sorter().sort([31, 4, 15, 9, 26])
-        [4, 9, 15, 26, 31]
-        >>> model = sorter(weights=None, max_value=64, max_length=8, units=16)
-        >>> history = model.fit([[64, 1], [5, 5]], [[1, 64], [5, 5]], verbose=0)
-
-    References:
-        J.-M. Albert, "Recurrent neural networks", lecture, section 5.3: the
-        architecture and the task; about 95 % of elements right at length 32.
-    """
-    return weight_files.build(Sorter, "sorter", constructor_arguments(locals()))
+sorter = factory(Sorter, "sorter", weights="naturals_32")

@@ -10,16 +10,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnzoo import generation
-from rnnzoo import weights as weight_files
-from rnnzoo.architectures.sequence_model import compiled, constructor_arguments
-from rnnzoo.architectures.text_to_text import ATTENTION, TextToText
+from rnnzoo import decoding
+from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_choice, check_number
-from rnnzoo.exporting import Signature
-from rnnzoo.losses import SmoothedCrossentropy
-from rnnzoo.metrics import TokenAccuracy
+from rnnzoo.layers.losses import SmoothedCrossentropy
+from rnnzoo.layers.metrics import TokenAccuracy
 from rnnzoo.models.language import ASCII
-from rnnzoo.tokens import Subwords, Whitespace, Words, checked, checked_texts
+from rnnzoo.models.text_to_text import ATTENTION, TextToText
+from rnnzoo.tokens import Subwords, Whitespace, Words, check_texts, checked
+from rnnzoo.weights import factory
 
 # What texts can be read and written as.
 TOKENS = {"subwords": Subwords, "words": Words, "whitespace": Whitespace}
@@ -47,15 +47,68 @@ class Alignment:
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Translator(TextToText):
-    """Reads a text and writes its translation; see `translator`.
+    """A model that translates from one language into another.
+
+    A bidirectional encoder reads a text; a decoder starts from its final state and
+    writes the translation token by token, with attention on what the encoder has read
+    at every token. The decoder's first layer asks, and its other layers read the
+    answer. Both languages share one vocabulary, whose vectors are the encoder's, the
+    decoder's and the head's.
+
+    Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
+    = padding at the end, the first a start symbol, to logits
+    `[batch, target time, tokens]` of what comes next in the target; the start symbol
+    comes after its last token. `fit` and `evaluate` take texts and translations.
+
+    Args:
+        vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
+            languages; or a list of words. Default: ASCII's characters.
+        tokens: `"subwords"`; `"words"`, which are read and written in lower case and
+            separated by blanks; or `"whitespace"`, for texts that are cut already.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
+            encoder's final state passes.
+        reverse_source: Whether the text is read from its end.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each layer's state, of each direction's in the encoder. Default
+            256.
+        num_layers: Layers of the encoder, and of the decoder.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+        token_dropout: Share of tokens dropped in training.
+        label_smoothing: Share of the probability that the targets of training give to
+            all tokens alike.
 
     Attributes:
         tokens: The tokens of both languages: `rnnzoo.tokens.Subwords`, `Words` or
             `Whitespace`. Their start symbol stands before every text, and ends those
             that are written.
+
+    Raises:
+        ValueError: If there are no such weights, they contradict an argument, or an
+            argument is outside its range.
+
+    Example:
+        >>> from rnnzoo import translator
+        >>> model = translator(weights=None, units=16)
+        >>> history = model.fit(["a dog", "a cat"], ["ein Hund", "eine Katze"],
+        ...                     verbose=0)
+        >>> isinstance(model.translate("a dog"), str)
+        True
+
+    References:
+        - Sutskever, Vinyals and Le, "Sequence to sequence learning with neural
+          networks", NeurIPS 2014, arXiv:1409.3215.
+        - Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
+          align and translate", ICLR 2015, arXiv:1409.0473.
+        - Luong, Pham and Manning, "Effective approaches to attention-based neural
+          machine translation", EMNLP 2015, arXiv:1508.04025.
+        - Wu et al., "Google's neural machine translation system", 2016,
+          arXiv:1609.08144.
+        - Sennrich and Zhang, "Revisiting low-resource neural machine translation: a
+          case study", ACL 2019, arXiv:1905.11901 (what helps with little data).
     """
 
-    has_one_answer = False
+    has_unique_target = False
 
     def __init__(
         self,
@@ -72,7 +125,6 @@ class Translator(TextToText):
         token_dropout: float = 0.1,
         label_smoothing: float = 0.1,
     ):
-        """Sets up; the class says what the arguments mean."""
         check_choice("tokens", tokens, TOKENS)
         check_choice("attention", attention, ATTENTION)
         check_number("label_smoothing", label_smoothing, minimum=0, below=1)
@@ -85,7 +137,7 @@ class Translator(TextToText):
                 )
             vocabulary = _ascii()
         vocabulary = vocabulary if isinstance(vocabulary, str) else list(vocabulary)
-        arguments = constructor_arguments(locals())
+        self.arguments["vocabulary"] = vocabulary
         symbols = TOKENS[tokens](vocabulary, start=True)
         self.label_smoothing = label_smoothing
         super().__init__(
@@ -104,7 +156,6 @@ class Translator(TextToText):
             tied_weights=True,
         )
         self.tokens = symbols
-        self.arguments = arguments
 
     def compile_with_defaults(self, optimizer: Any = "adam") -> None:
         """Compiles with smoothed cross-entropy; as `SequenceModel`."""
@@ -139,7 +190,7 @@ class Translator(TextToText):
             beam_width: Beginnings that are kept; 1 for the likeliest token always.
             n_best: How many translations of each text to return, best first.
             length_penalty: 0 prefers short translations, 1 and more long ones; see
-                `rnnzoo.generation.Writer.search`.
+                `rnnzoo.decoding.Writer.search`.
             return_scores: Whether to return each translation's score too: its
                 log-probability over its number of tokens to the power of
                 `length_penalty`, in nats.
@@ -173,10 +224,15 @@ class Translator(TextToText):
                 "return_attention. Received: return_attention=True, attention='none'"
             )
         if isinstance(texts, (str, bytes)):
-            options = constructor_arguments(locals())
-            del options["texts"]
-            return self.translate([texts], **options)[0]
-        texts = checked_texts(texts)
+            return self.translate(
+                [texts],
+                beam_width,
+                n_best=n_best,
+                length_penalty=length_penalty,
+                return_scores=return_scores,
+                return_attention=return_attention,
+            )[0]
+        texts = check_texts(texts)
         answers = [None] * len(texts)
         for rows, source in self._batches(texts):
             found = self._search(source, beam_width, float(length_penalty))
@@ -284,7 +340,7 @@ class Translator(TextToText):
         """Returns the tokens of each text's beams, best first, and their scores."""
         begun, count = self.begun_in_graph(source)
         return self._writer.search_in_graph(
-            begun, generation.settings(), count, beam_width, length_penalty
+            begun, decoding.settings(), count, beam_width, length_penalty
         )
 
     def longest_answers(self, lengths: Any) -> Any:
@@ -354,81 +410,4 @@ def _ascii() -> str:
     return Subwords.learn(ASCII, size=2 * len(ASCII))
 
 
-def translator(
-    weights: str | None = "tatoeba_en_fr",
-    *,
-    vocabulary: str | Sequence[str] | None = None,
-    tokens: str | None = None,
-    attention: str | None = None,
-    reverse_source: bool | None = None,
-    embedding_dim: int | None = None,
-    units: int | None = None,
-    num_layers: int | None = None,
-    cell: str | None = None,
-    dropout: float | None = None,
-    token_dropout: float | None = None,
-    label_smoothing: float | None = None,
-) -> Translator:
-    """Makes a machine that translates from one language into another.
-
-    A bidirectional encoder reads a text; a decoder starts from its final state and
-    writes the translation token by token, with attention on what the encoder has read
-    at every token. The decoder's first layer asks, and its other layers read the
-    answer. Both languages share one vocabulary, whose vectors are the encoder's, the
-    decoder's and the head's.
-
-    Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
-    = padding at the end, the first a start symbol, to logits
-    `[batch, target time, tokens]` of what comes next in the target; the start symbol
-    comes after its last token. `fit` and `evaluate` take texts and translations.
-
-    Args:
-        weights: A name of `rnnzoo.list_weights("translator")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Named weights and files
-            bring their own settings; an argument here that contradicts them is refused.
-        vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
-            languages; or a list of words. Default: ASCII's characters.
-        tokens: `"subwords"`; `"words"`, which are read and written in lower case and
-            separated by blanks; or `"whitespace"`, for texts that are cut already.
-            Default `"subwords"`.
-        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
-            encoder's final state passes. Default `"multiplicative"`.
-        reverse_source: Whether the text is read from its end. Default `False`.
-        embedding_dim: Size of the vector that stands for a token. Default 256.
-        units: Size of each layer's state, of each direction's in the encoder. Default
-            256.
-        num_layers: Layers of the encoder, and of the decoder. Default 2.
-        cell: `"simple"`, `"gru"` or `"lstm"`. Default `"gru"`.
-        dropout: Share of features dropped in training. Default 0.3.
-        token_dropout: Share of tokens dropped in training. Default 0.1.
-        label_smoothing: Share of the probability that the targets of training give to
-            all tokens alike. Default 0.1.
-
-    Returns:
-        A compiled `keras.Model` with `translate` and `answer`.
-
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
-    Example:
-        >>> from rnnzoo import translator
-        >>> model = translator(weights=None, units=16)
-        >>> history = model.fit(["a dog", "a cat"], ["ein Hund", "eine Katze"],
-        ...                     verbose=0)
-        >>> isinstance(model.translate("a dog"), str)
-        True
-
-    References:
-        - Sutskever, Vinyals and Le, "Sequence to sequence learning with neural
-          networks", NeurIPS 2014, arXiv:1409.3215.
-        - Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
-          align and translate", ICLR 2015, arXiv:1409.0473.
-        - Luong, Pham and Manning, "Effective approaches to attention-based neural
-          machine translation", EMNLP 2015, arXiv:1508.04025.
-        - Wu et al., "Google's neural machine translation system", 2016,
-          arXiv:1609.08144.
-        - Sennrich and Zhang, "Revisiting low-resource neural machine translation: a
-          case study", ACL 2019, arXiv:1905.11901 (what helps with little data).
-    """
-    return weight_files.build(Translator, "translator", constructor_arguments(locals()))
+translator = factory(Translator, "translator", weights="tatoeba_en_fr")

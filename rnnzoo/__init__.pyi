@@ -1,0 +1,606 @@
+"""The public names of rnnzoo; written by `python -m rnnzoo.stubs`."""
+
+from collections.abc import Sequence
+
+from rnnzoo.architectures.many_to_many import ManyToMany
+from rnnzoo.architectures.many_to_one import ManyToOne
+from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
+from rnnzoo.exporting.export import export as export
+from rnnzoo.lecture.by_hand import Accumulator, Comparer, ParityByHand
+from rnnzoo.lecture.hidden_markov import HiddenMarkovModel
+from rnnzoo.lecture.memoryless import Autoregressive, FeedForward, NeuralNgram
+from rnnzoo.listing import (
+    describe as describe,
+)
+from rnnzoo.listing import (
+    list_models as list_models,
+)
+from rnnzoo.listing import (
+    list_recipes as list_recipes,
+)
+from rnnzoo.listing import (
+    list_weights as list_weights,
+)
+from rnnzoo.models.addition import Adder
+from rnnzoo.models.execution import Executor
+from rnnzoo.models.language import LanguageModel
+from rnnzoo.models.memorization import Memorizer
+from rnnzoo.models.parity import ParityReader
+from rnnzoo.models.patterns import PatternGenerator
+from rnnzoo.models.series_classification import SeriesClassifier
+from rnnzoo.models.sorting import Sorter
+from rnnzoo.models.text_classification import SentimentClassifier
+from rnnzoo.models.translation import Translator
+from rnnzoo.training.recipe import Recipe as Recipe
+from rnnzoo.training.runs import train as train
+from rnnzoo.weights import load as load
+
+__version__: str
+__all__ = [
+    "sorter",
+    "sentiment_classifier",
+    "language_model",
+    "translator",
+    "adder",
+    "parity",
+    "series_classifier",
+    "pattern_generator",
+    "memorizer",
+    "executor",
+    "accumulator",
+    "comparer",
+    "parity_by_hand",
+    "many_to_one",
+    "many_to_many",
+    "many_to_one_to_many",
+    "autoregressive",
+    "feed_forward",
+    "neural_ngram",
+    "hidden_markov",
+    "list_models",
+    "list_weights",
+    "list_recipes",
+    "describe",
+    "load",
+    "train",
+    "Recipe",
+    "export",
+]
+
+def sorter(
+    weights: str | None = "naturals_32",
+    *,
+    max_value: int = 32,
+    max_length: int = 32,
+    embedding_dim: int = 64,
+    units: int = 192,
+    num_layers: int = 1,
+    cell: str = "gru",
+    dropout: float = 0.0,
+) -> Sorter:
+    """A model that sorts lists of whole numbers.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("sorter")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Listed weights and files
+            bring their own settings; an argument that contradicts them is refused.
+        max_value: Numbers are from 1 to this.
+        max_length: Largest number of numbers in a list.
+        embedding_dim: Size of the vector that stands for a number.
+        units: Size of each network's state.
+        num_layers: Layers in each of the two networks.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+    """
+
+def sentiment_classifier(
+    weights: str | None = "imdb",
+    *,
+    classes: Sequence[str] = ("negative", "positive"),
+    vocabulary: Sequence[str] | None = None,
+    max_length: int = 800,
+    embedding_dim: int = 128,
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "gru",
+    dropout: float = 0.4,
+    token_dropout: float = 0.1,
+    ngrams: int = 3,
+    ngram_rows: int = 524288,
+) -> SentimentClassifier:
+    """A classifier of texts that reads them in both directions.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("sentiment_classifier")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Listed weights and files
+            bring their own settings; an argument that contradicts them is refused.
+        classes: Names of the classes. With weights for other classes, the model gets a
+            fresh head.
+        vocabulary: The words to know, most frequent first. With weights, the vectors of
+            words that they know are carried over. Default: the words of the default
+            weights, 30,000 of English film reviews.
+        max_length: Words that are read of a text; of a longer one its first half of
+            that many and its last half.
+        embedding_dim: Size of the vector that stands for a word.
+        units: Size of each direction's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+        token_dropout: Share of words dropped in training.
+        ngrams: Longest n-gram of the linear model beside the network; 0 for none.
+        ngram_rows: Number of n-grams that have a vector.
+    """
+
+def language_model(
+    weights: str | None = "shakespeare",
+    *,
+    vocabulary: Sequence[str] | None = None,
+    tokens: str = "characters",
+    max_length: int = 256,
+    embedding_dim: int = 128,
+    units: int = 512,
+    num_layers: int = 2,
+    cell: str = "lstm",
+    dropout: float = 0.4,
+    weight_dropout: float = 0.0,
+    tied_weights: bool = False,
+) -> LanguageModel:
+    """A model of a language that writes: a prompt in, what comes after it out.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("language_model")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Listed weights and files
+            bring their own settings; an argument that contradicts them is refused.
+        vocabulary: The characters (a string will do) or words to know, or what
+            `Subwords.learn` returned with `lossless=True`; others are read as unknown,
+            and never written. Default: ASCII's characters, and the line end. Words and
+            subwords have no default, and bytes need none.
+        tokens: `"characters"`; `"bytes"` of UTF-8; `"subwords"`; `"words"`, in lower
+            case; or `"whitespace"`, for texts that are cut into words already (see
+            `rnnzoo.tokens`).
+        max_length: Symbols of a text in training; `answer` writes half as many.
+            `generate` and `score` know no limit.
+        embedding_dim: Size of the vector that stands for a symbol.
+        units: Size of each layer's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+        weight_dropout: Share of the weights from a state to the next that is dropped in
+            training.
+        tied_weights: Whether the head's weights are the symbols' vectors: for words,
+            of which there are many.
+    """
+
+def translator(
+    weights: str | None = "tatoeba_en_fr",
+    *,
+    vocabulary: str | Sequence[str] | None = None,
+    tokens: str = "subwords",
+    attention: str = "multiplicative",
+    reverse_source: bool = False,
+    embedding_dim: int = 256,
+    units: int = 256,
+    num_layers: int = 2,
+    cell: str = "gru",
+    dropout: float = 0.3,
+    token_dropout: float = 0.1,
+    label_smoothing: float = 0.1,
+) -> Translator:
+    """A model that translates from one language into another.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("translator")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Listed weights and files
+            bring their own settings; an argument that contradicts them is refused.
+        vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
+            languages; or a list of words. Default: ASCII's characters.
+        tokens: `"subwords"`; `"words"`, which are read and written in lower case and
+            separated by blanks; or `"whitespace"`, for texts that are cut already.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
+            encoder's final state passes.
+        reverse_source: Whether the text is read from its end.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each layer's state, of each direction's in the encoder. Default
+            256.
+        num_layers: Layers of the encoder, and of the decoder.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+        token_dropout: Share of tokens dropped in training.
+        label_smoothing: Share of the probability that the targets of training give to
+            all tokens alike.
+    """
+
+def adder(
+    weights: str | None = "binary",
+    *,
+    delay: int = 2,
+    units: int = 16,
+    num_layers: int = 1,
+    cell: str = "simple",
+    dropout: float = 0.0,
+    state_noise: float = 0.0,
+) -> Adder:
+    """A model that adds two natural numbers of any size.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("adder")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Listed weights and files
+            bring their own settings; an argument that contradicts them is refused.
+        delay: Steps between two digits and that of their sum.
+        units: Size of the network's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+        state_noise: For "simple": standard deviation of the noise on the state in
+            training.
+    """
+
+def parity(
+    weights: str | None = "bits",
+    *,
+    units: int = 32,
+    num_layers: int = 1,
+    cell: str = "simple",
+    dropout: float = 0.0,
+    state_noise: float = 0.0,
+) -> ParityReader:
+    """A model that says whether the number of ones among bits is odd.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("parity")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Listed weights and files
+            bring their own settings; an argument that contradicts them is refused.
+        units: Size of the network's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+        state_noise: For "simple": standard deviation of the noise on the state in
+            training.
+    """
+
+def series_classifier(
+    weights: str | None = "pen_digits",
+    *,
+    classes: Sequence[str] = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
+    means: Sequence[float] = (50.0, 50.0),
+    spreads: Sequence[float] = (35.0, 35.0),
+    units: int = 64,
+    num_layers: int = 1,
+    cell: str = "gru",
+    dropout: float = 0.2,
+) -> SeriesClassifier:
+    """A classifier of real-valued series: pen strokes, sound, sensors.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("series_classifier")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Listed weights and files
+            bring their own settings; an argument that contradicts them is refused.
+        classes: Names of the classes. Default: the ten digits.
+        means: The usual value of each number of a step: as many as there are numbers.
+            Default: 50 for both coordinates of a pen.
+        spreads: How far from it they usually are. Default: 35 for both.
+        units: Size of each direction's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+    """
+
+def pattern_generator(
+    weights: str | None = "5_5",
+    *,
+    max_length: int = 64,
+    units: int = 1,
+    num_layers: int = 1,
+    cell: str = "lstm",
+    dropout: float = 0.0,
+) -> PatternGenerator:
+    """A network of a single LSTM cell that goes on with a periodic pattern.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("pattern_generator")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Listed weights and files
+            bring their own settings; an argument that contradicts them is refused.
+        max_length: Bits of a sequence in training; half of them are shown, and
+            `answer` writes as many as the other half has. `generate` knows no limit.
+        units: Size of the network's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+    """
+
+def memorizer(
+    weights: str | None = "copy",
+    *,
+    attention: str = "multiplicative",
+    reverse_source: bool = False,
+    double_source: bool = False,
+    embedding_dim: int = 32,
+    units: int = 96,
+    num_layers: int = 1,
+    cell: str = "gru",
+    dropout: float = 0.0,
+) -> Memorizer:
+    """A model that reads digits and writes them from memory.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("memorizer")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Listed weights and files
+            bring their own settings; an argument that contradicts them is refused.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
+            encoder's final state passes.
+        reverse_source: Whether the digits are read from their end.
+        double_source: Whether the digits are read twice.
+        embedding_dim: Size of the vector that stands for a digit.
+        units: Size of each layer's state, of each direction's in the encoder. Default
+            96.
+        num_layers: Layers of the encoder, and of the decoder.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+    """
+
+def executor(
+    weights: str | None = "combined",
+    *,
+    attention: str = "none",
+    reverse_source: bool = False,
+    double_source: bool = False,
+    embedding_dim: int = 32,
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "gru",
+    dropout: float = 0.0,
+) -> Executor:
+    """A model that reads a short Python program and writes what it prints.
+
+    Args:
+        weights: A name of `rnnzoo.list_weights("executor")`, the path of a file that
+            `save` wrote, or `None` for an untrained model. Listed weights and files
+            bring their own settings; an argument that contradicts them is refused.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
+            encoder's final state passes, as in the paper.
+        reverse_source: Whether the program is read from its end.
+        double_source: Whether the program is read twice.
+        embedding_dim: Size of the vector that stands for a character.
+        units: Size of each layer's state, of each direction's in an encoder that
+            attention looks at.
+        num_layers: Layers of the encoder, and of the decoder.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
+    """
+
+def accumulator() -> Accumulator:
+    """A network of one linear unit that adds up its inputs."""
+
+def comparer() -> Comparer:
+    """A network that says which of two streams of numbers has the larger total."""
+
+def parity_by_hand(
+    hidden: str = "hard",
+    *,
+    weight: float = 20.0,
+) -> ParityByHand:
+    """A network of three units that says whether the number of ones is odd.
+
+    Args:
+        hidden: `"hard"` for units that are 1 above their threshold and 0 below it, or
+            `"logistic"`.
+        weight: What all weights are multiplied with.
+    """
+
+def many_to_one(
+    *,
+    vocabulary_size: int | None = None,
+    features: int | None = None,
+    num_classes: int | None = None,
+    num_values: int | None = None,
+    embedding_dim: int = 64,
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "gru",
+    bidirectional: bool = False,
+    residual: bool = False,
+    dropout: float = 0.0,
+    token_dropout: float = 0.0,
+    initial_state: str = "zeros",
+    chrono_steps: int | None = None,
+    pooling: str = "last",
+    ngrams: int = 0,
+    ngram_rows: int = 524288,
+    padding_value: float | None = None,
+) -> ManyToOne:
+    """A model that reads a sequence and gives one answer.
+
+    Args:
+        vocabulary_size: For token input: number of ids, padding included.
+        features: For real-valued input: number of values per time step.
+        num_classes: For a class: number of classes.
+        num_values: For real-valued output: number of values.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each recurrent layer's state, per direction.
+        num_layers: Number of recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        bidirectional: Whether to read each sequence backwards too.
+        residual: Whether layers from the second on add their input to their output.
+        dropout: Share of features dropped in training, before each recurrent layer
+            (the same at every time step) and before the head; and of n-grams.
+        token_dropout: Share of time steps dropped as a whole in training.
+        initial_state: `"zeros"` or `"learned"`.
+        chrono_steps: Chrono initialisation: how many steps the longest memory should
+            reach at first; `None` for Keras' own initial biases.
+        pooling: What the head sees: `"last"`, the state after the last step of each
+            direction; or the `"mean"`, `"max"`, both (`"mean_max"`), or `"attention"`-
+            weighted mean of all steps.
+        ngrams: For token input: beside the recurrence, score all n-grams of up to so
+            many tokens, and answer with the mean (`rnnzoo.layers.ngrams`); 0 for none.
+        ngram_rows: Number of n-grams that have a vector of their own, after
+            `get_layer("ngrams").adapt`; before, all share so many through a hash.
+        padding_value: For real-valued input: steps whose features all have this value
+            are padding; `None` if there is no padding.
+    """
+
+def many_to_many(
+    *,
+    vocabulary_size: int | None = None,
+    features: int | None = None,
+    num_classes: int | None = None,
+    num_values: int | None = None,
+    embedding_dim: int = 64,
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "gru",
+    bidirectional: bool = False,
+    residual: bool = False,
+    dropout: float = 0.0,
+    weight_dropout: float = 0.0,
+    tied_weights: bool = False,
+    initial_state: str = "zeros",
+    chrono_steps: int | None = None,
+    state_noise: float = 0.0,
+    padding_value: float | None = None,
+) -> ManyToMany:
+    """A model that reads a sequence and answers at every step.
+
+    Args:
+        vocabulary_size: For token input: number of ids, padding included.
+        features: For real-valued input: number of values per time step.
+        num_classes: For a class per step: number of classes. At padded steps targets
+            may be any class.
+        num_values: For real-valued output: number of values per step.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each recurrent layer's state, per direction.
+        num_layers: Number of recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        bidirectional: Whether to read each sequence backwards too.
+        residual: Whether layers from the second on add their input to their output.
+        dropout: Share of features dropped in training, before each recurrent layer and
+            before the head, the same at every time step.
+        weight_dropout: Share of the weights from a state to the next that is dropped in
+            training (Merity et al., 2018).
+        tied_weights: Whether the head's weights are the tokens' vectors: for classes
+            that are the first tokens of the input (Press and Wolf, 2017).
+        initial_state: `"zeros"` or `"learned"`.
+        chrono_steps: Chrono initialisation: how many steps the longest memory should
+            reach at first; `None` for Keras' own initial biases.
+        state_noise: For "simple": standard deviation of the noise on the state in
+            training, which makes it keep its values apart.
+        padding_value: For real-valued input: steps whose features all have this value
+            are padding; `None` if there is no padding.
+    """
+
+def many_to_one_to_many(
+    *,
+    vocabulary_size: int | None = None,
+    features: int | None = None,
+    target_vocabulary_size: int | None = None,
+    target_features: int | None = None,
+    decoder: str = "summary",
+    attention: str | None = None,
+    reverse_source: bool = False,
+    output_length: int | None = None,
+    embedding_dim: int = 64,
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "gru",
+    bidirectional: bool = False,
+    residual: bool = False,
+    dropout: float = 0.0,
+    token_dropout: float = 0.0,
+    tied_weights: bool = False,
+    initial_state: str = "zeros",
+    chrono_steps: int | None = None,
+    padding_value: float | None = None,
+) -> ManyToOneToMany:
+    """A model that reads a sequence and then writes another.
+
+    Args:
+        vocabulary_size: For a token source: number of ids, padding included.
+        features: For a real-valued source: number of values per time step.
+        target_vocabulary_size: For a token target: number of ids, padding included.
+        target_features: For a real-valued target: number of values per step.
+        decoder: `"summary"` or `"autoregressive"`.
+        attention: `"additive"` or `"multiplicative"` lets every decoder step look at
+            all encoder steps; `None` leaves the summary alone. It is asked with what
+            the decoder's first layer writes, and the other layers read the answer, so
+            that each of them runs over a whole target at once.
+        reverse_source: Whether the encoder reads the source from its end (Sutskever et
+            al., 2014); for a token source.
+        output_length: With `decoder="summary"`, number of steps to write; `None` for
+            as many as the source has.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each recurrent layer's state (per direction in the encoder).
+        num_layers: Number of recurrent layers in the encoder, and in the decoder.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        bidirectional: Whether the encoder reads the source backwards too; its two
+            final states are then projected to the decoder's.
+        residual: Whether layers from the second on add their input to their output.
+        dropout: Share of features dropped in training, before each recurrent layer and
+            before the head, the same at every time step.
+        token_dropout: Share of tokens whose whole vector is set to zero in training.
+        tied_weights: Whether source, target and head have the same vectors of tokens
+            (Press and Wolf, 2017); for an autoregressive decoder and one vocabulary.
+        initial_state: The encoder's: `"zeros"` or `"learned"`.
+        chrono_steps: Chrono initialisation: how many steps the longest memory should
+            reach at first; `None` for Keras' own initial biases.
+        padding_value: For a real-valued source: steps whose features all have this
+            value are padding; `None` if there is no padding.
+    """
+
+def autoregressive(
+    *,
+    taps: int,
+    features: int = 1,
+    num_values: int = 1,
+) -> Autoregressive:
+    """A linear model of the last few values: an autoregressive model.
+
+    Args:
+        taps: How many steps it sees: this one and `taps - 1` before it.
+        features: Number of values per step.
+        num_values: Number of values to answer with at each step.
+    """
+
+def feed_forward(
+    *,
+    taps: int,
+    features: int = 1,
+    num_values: int = 1,
+    units: int = 64,
+) -> FeedForward:
+    """A feed-forward network of the last few values.
+
+    Args:
+        taps: How many steps it sees: this one and `taps - 1` before it.
+        features: Number of values per step.
+        num_values: Number of values to answer with at each step.
+        units: Number of hidden units.
+    """
+
+def neural_ngram(
+    *,
+    context: int,
+    vocabulary_size: int,
+    embedding_dim: int = 16,
+    units: int = 128,
+) -> NeuralNgram:
+    """A feed-forward language model of the last few tokens.
+
+    Args:
+        context: How many tokens it sees: this one and `context - 1` before it.
+        vocabulary_size: Number of token ids, padding included.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Number of hidden units.
+    """
+
+def hidden_markov(
+    *,
+    states: int = 16,
+    vocabulary_size: int | None = None,
+    features: int | None = None,
+) -> HiddenMarkovModel:
+    """A hidden Markov model that predicts the next value of a sequence.
+
+    Args:
+        states: Number of hidden states.
+        vocabulary_size: For token input: number of ids, padding included.
+        features: For real-valued input: number of values per step.
+    """

@@ -1,0 +1,116 @@
+"""How good written texts are: characters in their places, BLEU, chrF."""
+
+import itertools
+from collections.abc import Sequence
+
+
+def character_accuracy(answers: Sequence[str], targets: Sequence[str]) -> float:
+    """Returns the share of the targets' characters that answers have in their places.
+
+    The end of a text counts as a character. Of answers that a model writes on its own,
+    one that leaves out a character is wrong from there on.
+
+    Args:
+        answers: The answers.
+        targets: As many right ones.
+
+    Raises:
+        ValueError: If there are not as many of one as of the other, or none.
+
+    Example:
+        >>> from rnnzoo.analysis.text_quality import character_accuracy
+        >>> character_accuracy(["120", "7"], ["123", "7"])
+        0.8333333333333334
+    """
+    if len(answers) != len(targets) or not len(targets):
+        raise ValueError(
+            "There must be one target for each answer, and at least one of them. "
+            f"Received: {len(answers)} answers and {len(targets)} targets"
+        )
+    right = total = 0
+    for answer, target in zip(answers, targets, strict=True):
+        # No character of a text is the end's.
+        pairs = itertools.zip_longest(answer[: len(target) + 1], target)
+        right += sum(one == other for one, other in pairs)
+        right += len(answer) == len(target)
+        total += len(target) + 1
+    return right / total
+
+
+def translation_quality(
+    translations: Sequence[str], references: Sequence[str | Sequence[str]]
+) -> dict[str, float]:
+    """Measures translations against references, by sacreBLEU.
+
+    Texts are given as they are written: sacreBLEU cuts them into words. Figures of
+    tokenised texts cannot be compared with these; `bleu_signature` says what was done.
+
+    Args:
+        translations: The translations.
+        references: For each of them a right one, or a list of right ones.
+
+    Returns:
+        `bleu` and `chrf`, from 0 to 100, of the texts as they are; and
+        `bleu_lower_case`, to compare with figures of texts in lower case.
+
+    Raises:
+        ValueError: If there are not as many references as translations, or none.
+
+    Example:
+        >>> from rnnzoo.analysis.text_quality import translation_quality
+        >>> right = [["Ein Hund läuft im Schnee.", "Ein Hund rennt im Schnee."]]
+        >>> quality = translation_quality(["ein Hund rennt im Schnee."], right)
+        >>> round(quality["bleu"], 1), round(quality["bleu_lower_case"], 1)
+        (76.0, 100.0)
+
+    References:
+        - Post, "A call for clarity in reporting BLEU scores", WMT 2018,
+          arXiv:1804.08771.
+        - Papineni et al., "BLEU: a method for automatic evaluation of machine
+          translation", ACL 2002.
+        - Popović, "chrF: character n-gram F-score for automatic MT evaluation", WMT
+          2015.
+    """
+    from sacrebleu.metrics import BLEU, CHRF
+
+    streams = _reference_streams(translations, references)
+    measures = {
+        "bleu": BLEU(),
+        "bleu_lower_case": BLEU(lowercase=True),
+        "chrf": CHRF(),
+    }
+    return {
+        name: float(measure.corpus_score(list(translations), streams).score)
+        for name, measure in measures.items()
+    }
+
+
+def bleu_signature(references: Sequence[str | Sequence[str]]) -> str:
+    """Returns sacreBLEU's signature of the `bleu` of `translation_quality`.
+
+    Args:
+        references: As `translation_quality`.
+
+    Example:
+        >>> from rnnzoo.analysis.text_quality import bleu_signature
+        >>> bleu_signature(["Ein Hund."])
+        'nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:...'
+    """
+    from sacrebleu.metrics import BLEU
+
+    bleu = BLEU()
+    empty = [""] * len(references)
+    bleu.corpus_score(empty, _reference_streams(empty, references))
+    return str(bleu.get_signature())
+
+
+def _reference_streams(translations: Sequence, references: Sequence) -> list[list]:
+    """Returns the first reference of each, the second of each, and so on."""
+    if len(translations) != len(references) or not len(references):
+        raise ValueError(
+            "There must be one reference, or one list of them, for each translation, "
+            f"and at least one. Received: {len(translations)} translations and "
+            f"{len(references)} references"
+        )
+    rows = [[row] if isinstance(row, str) else list(row) for row in references]
+    return list(map(list, itertools.zip_longest(*rows)))

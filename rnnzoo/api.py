@@ -1,0 +1,38 @@
+"""Every public name and the module that defines it; nothing is imported here."""
+
+MODULES = {
+    # Models of the zoo
+    "sorter": "rnnzoo.models.sorting",
+    "sentiment_classifier": "rnnzoo.models.text_classification",
+    "language_model": "rnnzoo.models.language",
+    "translator": "rnnzoo.models.translation",
+    "adder": "rnnzoo.models.addition",
+    "parity": "rnnzoo.models.parity",
+    "series_classifier": "rnnzoo.models.series_classification",
+    "pattern_generator": "rnnzoo.models.patterns",
+    "memorizer": "rnnzoo.models.memorization",
+    "executor": "rnnzoo.models.execution",
+    # Models whose weights are set by hand
+    "accumulator": "rnnzoo.lecture.by_hand",
+    "comparer": "rnnzoo.lecture.by_hand",
+    "parity_by_hand": "rnnzoo.lecture.by_hand",
+    # Architectures for any task
+    "many_to_one": "rnnzoo.architectures.many_to_one",
+    "many_to_many": "rnnzoo.architectures.many_to_many",
+    "many_to_one_to_many": "rnnzoo.architectures.many_to_one_to_many",
+    # Models without the memory of a recurrent network, to compare with
+    "autoregressive": "rnnzoo.lecture.memoryless",
+    "feed_forward": "rnnzoo.lecture.memoryless",
+    "neural_ngram": "rnnzoo.lecture.memoryless",
+    "hidden_markov": "rnnzoo.lecture.hidden_markov",
+    # What there is
+    "list_models": "rnnzoo.listing",
+    "list_weights": "rnnzoo.listing",
+    "list_recipes": "rnnzoo.listing",
+    "describe": "rnnzoo.listing",
+    # Files and training
+    "load": "rnnzoo.weights",
+    "train": "rnnzoo.training.runs",
+    "Recipe": "rnnzoo.training.recipe",
+    "export": "rnnzoo.exporting.export",
+}

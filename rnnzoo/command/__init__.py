@@ -1,0 +1,40 @@
+"""The `rnnzoo` command; it imports TensorFlow only for what needs it."""
+
+import os
+import sys
+
+from rnnzoo.command.parser import make_parser
+from rnnzoo.errors import Interrupted
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: Words after `rnnzoo`; `None` for those of the process.
+
+    Returns:
+        The exit status: 0, or 1 for an input or setting that cannot be used, 2 for a
+        command that cannot be read, 130 or 143 for a training that was interrupted (by
+        Ctrl-C or SIGTERM) and saved.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = make_parser(words).parse_args(words)
+    parsed.words = words
+    if not hasattr(parsed, "action"):
+        make_parser(words).print_help()
+        return 0
+    try:
+        return parsed.action(parsed) or 0
+    except BrokenPipeError:  # as after `rnnzoo list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, TypeError, OSError, ImportError, FloatingPointError) as error:
+        print(f"rnnzoo: {error}", file=sys.stderr)
+        return 1
+    except Interrupted as interruption:
+        if str(interruption):
+            print(f"rnnzoo: {interruption}", file=sys.stderr)
+        return 128 + interruption.signal
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,268 @@
+"""Rows of labelled files: where each is, and the text and label that it holds."""
+
+import codecs
+import csv
+import functools
+import itertools
+import json
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from rnnzoo.data.encodings import detect_encoding
+from rnnzoo.errors import closest, shorten
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+LISTED = 5  # Places that a report names for each kind of problem.
+ROW_LIMIT = 64 * 2**20  # Bytes: a quote that nobody closes must not load the file.
+# No UTF-8 may hold a lone surrogate: in a copy, it marks a row as undecodable.
+codecs.register_error("rnnzoo.undecodable", lambda error: ("\udcff", error.end))
+
+
+class BadRow(ValueError):
+    """A row that cannot be used: the kind of problem and, if any, a detail."""
+
+
+def open_rows(
+    file: BinaryIO, path: pathlib.Path, encoding: str, text: str, label: str
+) -> tuple[Iterator[tuple], Callable]:
+    """Returns the rows of a file, and what makes a text and a label of one."""
+    suffix = path.suffix.lower()
+    if suffix == ".jsonl":
+        return _lines(file), functools.partial(_parse_json, encoding, text, label)
+    if suffix == ".txt":
+        rows = _lines(file)
+        first = list(itertools.islice(rows, 1))
+        tabbed = any(b"\t" in raw for *_, raw in first)
+        parse = functools.partial(_parse_txt, encoding, tabbed)
+        return itertools.chain(first, rows), parse
+    delimiter = DELIMITERS[suffix]
+    rows = _csv_rows(file, encoding, delimiter)
+    positions = (0, 0, 0)
+    for *_, raw in itertools.islice(rows, 1):
+        positions = _positions(raw, encoding, delimiter, text, label, path)
+    return rows, functools.partial(_parse_csv, encoding, delimiter, *positions)
+
+
+def _positions(
+    raw: bytes,
+    encoding: str,
+    delimiter: str,
+    text: str,
+    label: str,
+    path: pathlib.Path,
+) -> tuple[int, int, int]:
+    """Returns the number of columns, and which of them are the text and the label."""
+    separator = "commas" if delimiter == "," else "tabs"
+    expected = (
+        f"The first line must name the columns {text!r} and {label!r}, separated by "
+        f"{separator}"
+    )
+    fix = (
+        "Correct that line, or state other names with `text` and `label` or another "
+        f"`encoding`. Received: path={str(path)!r}"
+    )
+    try:
+        header = [name.strip() for name in _fields(_decode(raw, encoding), delimiter)]
+    except BadRow as error:
+        raise ValueError(f"{expected}; it has {error.args[0]}. {fix}") from None
+    problems = [
+        f"{name!r} is there more than once."
+        if name in header
+        else f"{name!r} is missing.{closest(name, header)}"
+        for name in (text, label)
+        if header.count(name) != 1
+    ]
+    if problems:
+        raise ValueError(
+            f"{expected}. {' '.join(problems)} The columns are {list_places(header)}. {fix}"
+        )
+    return len(header), header.index(text), header.index(label)
+
+
+def _lines(file: BinaryIO) -> Iterator[tuple[int, int, int, bytes]]:
+    """Yields number, offset, length and bytes of each line that is not blank."""
+    offset = file.tell()
+    for number in itertools.count(1):
+        line = _read_line(file)
+        if not line:
+            return
+        end = file.tell()
+        if not line.isspace():
+            yield number, offset, end - offset, line
+        offset = end
+
+
+def _csv_rows(
+    file: BinaryIO, encoding: str, delimiter: str
+) -> Iterator[tuple[int, int, int, bytes]]:
+    """Does as `_lines`, but a row goes on with the next line while a quote is open."""
+    number, offset = 1, file.tell()
+    while line := _read_line(file):
+        row, end = [line], file.tell()
+        if b'"' in line and len(line) <= ROW_LIMIT:
+            try:
+                next(_csv_reader(_until_closed(file, row, encoding), delimiter))
+            except csv.Error:
+                # Nobody closed the quote: the lines that follow may be good rows.
+                del row[1:]
+                file.seek(end)
+        end = file.tell()
+        if not line.isspace():
+            yield number, offset, end - offset, b"".join(row)
+        number, offset = number + len(row), end
+
+
+def _until_closed(file: BinaryIO, row: list[bytes], encoding: str) -> Iterator[str]:
+    """Yields the first line of a row, then those after it, which are added to `row`."""
+    yield row[0].decode(encoding, "replace")
+    size = len(row[0])
+    while line := file.readline(ROW_LIMIT):
+        size += len(line)
+        if size > ROW_LIMIT:
+            return
+        row.append(line)
+        yield line.decode(encoding, "replace")
+
+
+def folder_files(
+    folder: pathlib.Path, names: np.ndarray
+) -> Iterator[tuple[str, int, int, bytes | None, str]]:
+    """Yields name, number, length, bytes and label of each file."""
+    for number, name in enumerate(map(os.fsdecode, names)):
+        label, _, file_name = name.partition("/")
+        raw = None
+        if file_name:
+            with open(folder / name, "rb") as file:
+                raw = file.read(ROW_LIMIT + 1)
+        yield name, number, len(raw or b""), raw, label
+
+
+def _read_line(file: BinaryIO) -> bytes:
+    """Reads a line; of one that is too long, returns only the beginning."""
+    line = rest = file.readline(ROW_LIMIT + 1)
+    while len(line) > ROW_LIMIT and rest and not rest.endswith(b"\n"):
+        rest = file.readline(2**20)
+    return line
+
+
+def _parse_csv(
+    encoding: str, delimiter: str, width: int, text: int, label: int, raw: bytes
+) -> tuple[str, str]:
+    """Returns the text and the label of a row."""
+    fields = _fields(_decode(raw, encoding), delimiter)
+    if len(fields) != width:
+        raise BadRow("wrong number of fields", f"{len(fields)} instead of {width}")
+    return fields[text], fields[label].strip()
+
+
+def _parse_json(encoding: str, text: str, label: str, raw: bytes) -> tuple[str, str]:
+    """Returns the text and the label of a JSON object; see `_label_name`."""
+    line = _decode(raw, encoding)
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadRow(
+            "no JSON object in one line", getattr(error, "msg", str(error))
+        ) from None
+    if not isinstance(row, dict):
+        raise BadRow("JSON that is not an object", shorten(row, json.dumps))
+    for key in (text, label):
+        if key not in row:
+            raise BadRow(f"no key {key!r}", f"only {list_places(row)}")
+    if not isinstance(row[text], str):
+        raise BadRow("text that is not a string", shorten(row[text], json.dumps))
+    return row[text], _label_name(row[label])
+
+
+def _label_name(label: Any) -> str:
+    """Returns a label of JSON as text, an empty one if there is none."""
+    if label is None or label != label:
+        return ""
+    if isinstance(label, (list, dict)):
+        raise BadRow("label that is no string or number", shorten(label, json.dumps))
+    return label if isinstance(label, str) else json.dumps(label)
+
+
+def _parse_txt(encoding: str, tabbed: bool, raw: bytes) -> tuple[str, str]:
+    """Returns the text and the label of a line that begins with the label."""
+    line = _decode(raw, encoding).removesuffix("\n").removesuffix("\r")
+    if tabbed and "\t" not in line:
+        raise BadRow("no tab after the label, as there is in the first line")
+    label, text, *_ = (*line.split("\t" if tabbed else None, 1), "", "")
+    return text, label.strip()
+
+
+def parse_file(encoding: str, raw: bytes | None, label: str) -> tuple[str, str]:
+    """Returns the text of a file, and its label."""
+    if raw is None:
+        raise BadRow("sub-folder without .txt files")
+    encoding, start = detect_encoding(raw, encoding)
+    return _decode(raw, encoding, start), label
+
+
+def check_example(text: str, label: str, classes: Iterable[str] | None) -> None:
+    """Refuses a text or a label that is empty or broken, and an unknown label."""
+    if not text.strip():
+        raise BadRow("empty text")
+    if not label.strip():
+        raise BadRow("empty or missing label")
+    try:
+        text.encode(), label.encode()
+    except UnicodeEncodeError:
+        raise BadRow("half of a surrogate pair, which is no character") from None
+    if classes and label not in classes:
+        raise BadRow(f"label not among {list_places(classes)}", shorten(label))
+
+
+def _fields(row: str, delimiter: str) -> list[str]:
+    """Returns the fields of a csv row."""
+    try:
+        return next(_csv_reader([row], delimiter))
+    except csv.Error:
+        problem = (
+            'an unclosed or misplaced quote (one inside quotes is written "")'
+            if '"' in row
+            else "a carriage return or NUL outside quotes"
+        )
+        raise BadRow(problem) from None
+
+
+def _csv_reader(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """Returns a reader that refuses misplaced quotes, and takes long fields."""
+    # The limit belongs to the process: other code may have set it again.
+    csv.field_size_limit(max(csv.field_size_limit(), ROW_LIMIT))
+    return csv.reader(lines, delimiter=delimiter, strict=True)
+
+
+def _decode(raw: bytes, encoding: str, start: int = 0) -> str:
+    """Returns the text of a row's bytes."""
+    if len(raw) > ROW_LIMIT:
+        raise BadRow(f"longer than {ROW_LIMIT // 2**20} MB")
+    try:
+        return raw[start:].decode(encoding)
+    except UnicodeError:
+        raise BadRow("undecodable bytes") from None
+
+
+def add_problem(problems: dict, where: Any, kind: str, detail: str = "") -> None:
+    """Counts a bad row, and notes the place of the first ones of a kind."""
+    count, places = problems.get(kind, (0, []))
+    if count < LISTED:
+        places.append(f"{where!r} ({detail})" if detail else f"{where!r}")
+    problems[kind] = count + 1, places
+
+
+def describe_problem(kind: str, place: str, count: int, places: list[str]) -> str:
+    """Returns a line of a report, such as `empty text: 2 rows, at lines 3, 8`."""
+    more = f" and {count - len(places)} more" if count > len(places) else ""
+    rows, plural = ("1 row", "") if count == 1 else (f"{count} rows", "s")
+    return f"  {kind}: {rows}, at {place}{plural} {', '.join(places)}{more}"
+
+
+def list_places(names: Iterable[str]) -> str:
+    """Returns names as a message can hold them."""
+    return shorten(", ".join(shorten(name) for name in names), str, 300)

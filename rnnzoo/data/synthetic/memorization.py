@@ -1,0 +1,60 @@
+"""Strings of digits to remember."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnzoo.data.synthetic.curriculum import curriculum_length
+from rnnzoo.errors import check_choice, check_number
+
+# What `Memorization` asks to make of digits.
+MEMORIES = {
+    "copy": lambda digits: digits,
+    "reverse": lambda digits: digits[::-1],
+    "double": lambda digits: digits * 2,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Memorization:
+    """Strings of digits, and the same copied, reversed, or twice in a row.
+
+    Each digit is uniform and independent, and so is the length.
+
+    Args:
+        task: `"copy"`, `"reverse"`, or `"double"`.
+        max_length: Largest number of digits.
+        curriculum_steps: Curriculum: the largest length grows from 4 to `max_length`
+            over this many batches.
+
+    Example:
+        >>> from rnnzoo.data.synthetic import Memorization
+        >>> texts, answers = Memorization("reverse").batch(3, seed=0, index=0)
+        >>> [text[::-1] for text in texts] == answers
+        True
+    """
+
+    task: str = "copy"
+    max_length: int = 55
+    curriculum_steps: int = 0
+
+    def __post_init__(self):
+        """Checks the arguments."""
+        check_choice("task", self.task, MEMORIES)
+        check_number("max_length", self.max_length, minimum=1, whole=True)
+        check_number("curriculum_steps", self.curriculum_steps, minimum=0, whole=True)
+
+    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+        """Returns `size` strings of digits, and their answers."""
+        random = np.random.default_rng((seed, index))
+        longest = curriculum_length(4, self.max_length, index, self.curriculum_steps)
+        return self.of_lengths(random.integers(1, longest + 1, size), random)
+
+    def of_lengths(
+        self, lengths: Sequence[int], random: np.random.Generator
+    ) -> tuple[list, list]:
+        """Returns a string of each of these lengths, and their answers."""
+        drawn = (random.integers(0, 10, n) + ord("0") for n in lengths)
+        texts = [digits.astype("uint8").tobytes().decode() for digits in drawn]
+        return texts, [MEMORIES[self.task](text) for text in texts]

@@ -1,0 +1,170 @@
+"""Lists of whole numbers to sort."""
+
+import dataclasses
+
+import numpy as np
+
+from rnnzoo.data.synthetic.curriculum import curriculum_length
+from rnnzoo.errors import check_number
+
+
+@dataclasses.dataclass(frozen=True)
+class Sorting:
+    """Lists of whole numbers and the same lists in increasing order.
+
+    Use it to train and to test sorters. Uniform random lists are nearly all alike: long
+    ones hold about two of every three values, most of them once, and a sorter trained
+    on them alone fails on `[7, 7, 7, 8]`. Most of these lists therefore come from other
+    distributions, in which values repeat or come close together:
+
+    - 27 % each number uniform and independent;
+    - 4 % drawn without replacement;
+    - 5 % uniform within a random range;
+    - 18 % of up to eight distinct values in random proportions;
+    - 30 % of two values, in every proportion alike, three in ten of them neighbours;
+    - 16 % of one value everywhere but in one place.
+
+    Of all these, 5 % each are sorted, reversed, or rotated after sorting. Most lists
+    have the largest length, 20 % have any length up to it, and 20 % at most six
+    numbers, since there are as many lessons in short lists as in long ones.
+
+    Args:
+        max_value: Numbers are from 1 to this.
+        max_length: Largest length.
+        full_length: Share of lists that have the largest length; half of the others
+            have any length, half are short.
+        curriculum_steps: Curriculum: the largest length grows from 4 to `max_length`
+            over this many batches. Short lists teach what numbers mean in a fraction of
+            the time (Bengio et al., 2009, on curricula).
+
+    Example:
+        >>> from rnnzoo.data.synthetic import Sorting
+        >>> lists, answers = Sorting(max_value=9).batch(3, seed=0, index=0)
+        >>> len(lists), [sorted(row) for row in lists] == answers
+        (3, True)
+    """
+
+    max_value: int = 32
+    max_length: int = 32
+    full_length: float = 0.6
+    curriculum_steps: int = 0
+
+    def __post_init__(self):
+        """Checks the arguments."""
+        check_number("max_value", self.max_value, minimum=1, whole=True)
+        check_number("max_length", self.max_length, minimum=1, whole=True)
+        check_number("full_length", self.full_length, minimum=0, maximum=1)
+        check_number("curriculum_steps", self.curriculum_steps, minimum=0, whole=True)
+
+    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+        """Returns `size` lists and their sorted lists, each a list of ints."""
+        random = np.random.default_rng((seed, index))
+        longest = curriculum_length(4, self.max_length, index, self.curriculum_steps)
+        rows = [
+            self._ordered(self._drawn(length, random), random).tolist()
+            for length in self._lengths(size, longest, random)
+        ]
+        return rows, [sorted(row) for row in rows]
+
+    def _lengths(
+        self, size: int, longest: int, random: np.random.Generator
+    ) -> np.ndarray:
+        any_length = random.integers(1, longest + 1, size)
+        short = random.integers(1, min(6, longest) + 1, size)
+        lengths = np.where(random.random(size) < 0.5, any_length, short)
+        return np.where(random.random(size) < self.full_length, longest, lengths)
+
+    def _drawn(self, length: int, random: np.random.Generator) -> np.ndarray:
+        """Draws the numbers of one list from one of the distributions."""
+        top, kind = self.max_value, random.random()
+        if kind < 0.27 or top == 1:
+            return random.integers(1, top + 1, length)
+        if kind < 0.31 and length <= top:
+            return random.permutation(top)[:length] + 1
+        if kind < 0.36:
+            low, high = np.sort(random.integers(1, top + 1, 2))
+            return random.integers(low, high + 1, length)
+        if kind < 0.54:
+            count = random.integers(1, min(8, top) + 1)
+            values = random.permutation(top)[:count] + 1
+            return random.choice(values, length, p=random.dirichlet(np.ones(count)))
+        one, other = random.permutation(top)[:2] + 1
+        if random.random() < 0.3:
+            other = one + 1 if one < top else one - 1
+        count = random.integers(1, max(length, 2)) if kind < 0.84 else 1
+        return random.permutation(np.where(np.arange(length) < count, one, other))
+
+    def _ordered(self, numbers: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Sorts a few of the lists, in either direction or in a circle."""
+        order = random.random()
+        if order >= 0.15:
+            return numbers
+        numbers = np.sort(numbers)
+        if order < 0.05:
+            return numbers
+        if order < 0.1:
+            return numbers[::-1]
+        return np.roll(numbers, random.integers(len(numbers)))
+
+
+def uniform_lists(count: int, max_value: int, length: int, seed: int) -> list:
+    """Returns lists of one length, each number uniform and independent.
+
+    Example:
+        >>> from rnnzoo.data.synthetic import uniform_lists
+        >>> [len(row) for row in uniform_lists(2, max_value=32, length=5, seed=1)]
+        [5, 5]
+    """
+    random = np.random.default_rng(seed)
+    return random.integers(1, max_value + 1, (count, length)).tolist()
+
+
+def structured_lists(max_value: int, length: int, seed: int = 0) -> dict[str, list]:
+    """Returns the lists on which a sorter trained on random lists tends to fail.
+
+    Args:
+        max_value: Numbers are from 1 to this.
+        length: Length of every list.
+        seed: Seed of the orders of the lists of two values, and of the sorted lists.
+
+    Returns:
+        Lists by kind: `all_equal` (each value alone), `sorted` and `reversed` (1,000
+        random lists each), `two_values` (every pair of values in every proportion,
+        shuffled), `one_different` (every value once among `length - 1` of every other,
+        in first, last and a random place), and `rotations` (every rotation of
+        1, 2, ..., `max_value`, cut or repeated to the length).
+
+    Example:
+        >>> from rnnzoo.data.synthetic import structured_lists
+        >>> lists = structured_lists(max_value=4, length=3)
+        >>> lists["all_equal"]
+        [[1, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 4]]
+    """
+    random = np.random.default_rng(seed)
+    values = range(1, max_value + 1)
+    increasing = np.sort(random.integers(1, max_value + 1, (1000, length)), axis=1)
+    two_values, one_different = [], []
+    for low in values:
+        for high in range(low + 1, max_value + 1):
+            for count in range(1, length):
+                row = np.array([low] * count + [high] * (length - count))
+                two_values.append(random.permutation(row).tolist())
+    for often in values:
+        for once in values:
+            if once != often and length > 1:
+                for place in (0, length - 1, int(random.integers(length))):
+                    row = [often] * length
+                    row[place] = once
+                    one_different.append(row)
+    circle = np.resize(np.arange(1, max_value + 1), max_value)
+    return {
+        "all_equal": [[value] * length for value in values],
+        "sorted": increasing.tolist(),
+        "reversed": increasing[:, ::-1].tolist(),
+        "two_values": two_values,
+        "one_different": one_different,
+        "rotations": [
+            np.resize(np.roll(circle, shift), length).tolist()
+            for shift in range(max_value)
+        ],
+    }

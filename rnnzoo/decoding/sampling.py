@@ -1,0 +1,163 @@
+"""Which token comes next: sampling that does not depend on a row's neighbours."""
+
+import collections
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnzoo.tokens.checks import to_utf8
+
+# Tokens that are compared first when the best of many are looked for.
+BLOCK = 64
+
+
+def keys(prompts: Sequence[str], seed: int) -> np.ndarray:
+    """Returns the keys of the random numbers of each text, uint64 `[prompts]`.
+
+    A key is made of the seed, the prompt, and how often the prompt has come before in
+    the batch. So a text does not depend on its neighbours, and the same prompt several
+    times gives several texts, the first of which is the one that it gives alone.
+
+    Example:
+        >>> from rnnzoo.decoding import keys
+        >>> first, other, again = keys(["a", "b", "a"], seed=1)
+        >>> bool(first == keys(["a"], seed=1)[0]), bool(first == again)
+        (True, False)
+    """
+    prompts = [to_utf8(prompt) for prompt in prompts]
+    counts, earlier = collections.Counter(), []
+    for prompt in prompts:
+        earlier.append(str(counts[prompt]))
+        counts[prompt] += 1
+    earlier, prompts = (tf.constant(row, tf.string) for row in (earlier, prompts))
+    return hash_prompts(str(seed), earlier, prompts).numpy()
+
+
+def keys_in_graph(prompts: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Returns `keys` of strings `[prompts]` and an integer, in the graph."""
+    rows = tf.range(tf.size(prompts))
+    same = tf.equal(prompts[:, None], prompts) & (rows[:, None] > rows)
+    earlier = tf.math.count_nonzero(same, axis=1)
+    return hash_prompts(
+        tf.strings.as_string(seed), tf.strings.as_string(earlier), prompts
+    )
+
+
+def hash_prompts(seed: Any, earlier: tf.Tensor, prompts: tf.Tensor) -> tf.Tensor:
+    """Returns a key `[prompts]` for each prompt and how often it came before."""
+    texts = tf.strings.join([seed, ":", earlier, ":", prompts])
+    # This hash is the same on every machine, and will never change.
+    return tf.cast(tf.strings.to_hash_bucket_fast(texts, 2**63 - 1), tf.uint64)
+
+
+def fold_constants(settings: dict) -> dict:
+    """Returns settings with their values in place of tensors that are constants.
+
+    Inside a loop, nothing would say any more that they are.
+    """
+    values = {name: tf.get_static_value(part) for name, part in settings.items()}
+    return {
+        name: part if values[name] is None else values[name]
+        for name, part in settings.items()
+    }
+
+
+def choose_branch(condition: Any, then: Callable, otherwise: Callable) -> Any:
+    """Chooses as `tf.cond`; if it is known while the graph is made, only one is in it.
+
+    So settings that are constants cost nothing at the steps of a loop.
+    """
+    known = tf.get_static_value(condition)
+    if known is None:
+        return tf.cond(condition, then, otherwise)
+    return then() if known else otherwise()
+
+
+def top_tokens(logits: tf.Tensor, count: tf.Tensor) -> tuple:
+    """Returns the best logits of each row and their tokens `[rows, count]`, best first.
+
+    `tf.math.top_k` of whole rows takes several times as long: the best tokens are in
+    those blocks whose best ones are the best. Of equal logits, any may come first.
+    """
+    size = logits.shape[-1]
+    blocks = -(-size // BLOCK)
+    padding = [[0, 0], [0, blocks * BLOCK - size]]
+    padded = tf.pad(logits, padding, constant_values=-np.inf)
+    parts = tf.reshape(padded, (-1, blocks, BLOCK))
+    _, block = tf.math.top_k(tf.reduce_max(parts, 2), k=tf.minimum(count, blocks))
+    parts = tf.reshape(tf.gather(parts, block, batch_dims=1), (tf.shape(logits)[0], -1))
+    best, place = tf.math.top_k(parts, k=count)
+    block = tf.gather(block, place // BLOCK, batch_dims=1)
+    # Padding is among the best only at minus infinity; it takes the last token's name.
+    return best, tf.minimum(block * BLOCK + place % BLOCK, size - 1)
+
+
+def keep_ended(ended: tf.Tensor, before: Any, after: Any) -> Any:
+    """Returns what comes after a step, but for texts that had ended before it."""
+
+    def keep(old: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
+        if old is new:
+            return new
+        shape = tf.concat([tf.shape(ended), tf.ones_like(tf.shape(new)[1:])], 0)
+        return tf.where(tf.reshape(ended, shape), old, new)
+
+    return tf.nest.map_structure(keep, before, after)
+
+
+def sample_tokens(logits: tf.Tensor, uniform: tf.Tensor, settings: dict) -> tf.Tensor:
+    """Draws a token `[batch]` for logits and numbers from 0 to 1."""
+    top_k, top_p = settings["top_k"], settings["top_p"]
+    temperature = settings["temperature"]
+    size = logits.shape[-1]
+
+    def likeliest() -> tf.Tensor:
+        return tf.argmax(logits, axis=-1, output_type=tf.int32)
+
+    def any_of(logits: tf.Tensor) -> tf.Tensor:
+        """Finds where the cumulative probabilities pass the number."""
+        shares = tf.cumsum(tf.nn.softmax(logits), axis=-1)
+        limit = uniform[:, None] * shares[:, -1:]
+        return tf.reduce_sum(tf.cast(shares <= limit, tf.int32), axis=-1)
+
+    def scaled() -> tf.Tensor:
+        highest = tf.reduce_max(logits, axis=-1, keepdims=True)
+        return (logits - highest) / temperature
+
+    def any_of_the_best() -> tf.Tensor:
+        count = tf.where(top_k > 0, tf.minimum(top_k, size), size)
+        best, tokens = tf.math.top_k(scaled(), k=count)
+        before = tf.cumsum(tf.nn.softmax(best), axis=-1, exclusive=True)
+        # The likeliest stays, even with top_p=0.
+        kept = (before < top_p) | (tf.range(count)[None] == 0)
+        chosen = any_of(tf.where(kept, best, -np.inf))
+        return tf.gather(tokens, chosen, batch_dims=1)
+
+    is_cut = (top_k > 0) | (top_p < 1.0)
+    return choose_branch(
+        tf.equal(temperature, 0.0),
+        likeliest,
+        lambda: choose_branch(is_cut, any_of_the_best, lambda: any_of(scaled())),
+    )
+
+
+def uniform_numbers(keys: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """Returns a number from 0 to 1 for each key and step: SplitMix64 of both.
+
+    Unlike those of TensorFlow's generators, the numbers of a row do not depend on the
+    other rows, and are the same on every device.
+    """
+
+    def shifted(x: tf.Tensor, bits: int) -> tf.Tensor:
+        return tf.bitwise.right_shift(x, tf.constant(bits, tf.uint64))
+
+    def constant(value: int) -> tf.Tensor:
+        return tf.constant(np.uint64(value))
+
+    x = keys + (step + 1) * constant(0x9E3779B97F4A7C15)
+    x = tf.bitwise.bitwise_xor(x, shifted(x, 30)) * constant(0xBF58476D1CE4E5B9)
+    x = tf.bitwise.bitwise_xor(x, shifted(x, 27)) * constant(0x94D049BB133111EB)
+    x = tf.bitwise.bitwise_xor(x, shifted(x, 31))
+    # 23 bits, so that the product with a sum of shares is less than that sum.
+    return tf.cast(tf.cast(shifted(x, 41), tf.int64), tf.float32) * 2.0**-23

@@ -1,0 +1,1 @@
+"""Exporting: a model as a folder that servers and other languages run."""

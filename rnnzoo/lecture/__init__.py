@@ -1,0 +1,1 @@
+"""The lecture's models: weights set by hand, and baselines without recurrence."""

@@ -1,0 +1,289 @@
+"""Recurrent networks whose weights are set by hand: what a few units can compute."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from rnnzoo.architectures.bits import ChunkedReader
+from rnnzoo.architectures.factory import builder
+from rnnzoo.architectures.sequence_model import SequenceModel
+from rnnzoo.data import synthetic
+from rnnzoo.errors import check_choice, check_number
+from rnnzoo.layers.reader import SequenceReader, sequence_input
+from rnnzoo.lecture.cells import FixedWeightHead, LinearSumCell, XorCell
+from rnnzoo.models.parity import BitsReader
+from rnnzoo.tokens.bits import Bits
+from rnnzoo.tokens.checks import checked
+from rnnzoo.tokens.reals import RealSteps
+
+LECTURE = (
+    "Grosse, Intro to neural networks and machine learning (CSC321), lecture 15: "
+    "recurrent neural networks"
+)
+
+
+class FixedWeightModel(ChunkedReader, SequenceModel):
+    """Base of models whose weights are set by hand.
+
+    Attributes:
+        examples: Raw inputs and right answers, a `rnnzoo.data.pipeline.Examples`.
+    """
+
+    def __init__(self, features: int, cell: Any, head: Any, tokens: Any):
+        """Builds the graph of a recurrent cell and an output unit."""
+        # === Layers ===
+        reader = SequenceReader(dtype="float32", name="reader")
+        recurrence = keras.layers.RNN(
+            cell,
+            return_sequences=True,
+            return_state=True,
+            dtype="float32",
+            name="recurrence",
+        )
+
+        # === Graph ===
+        inputs = sequence_input(features)
+        sequence, _ = recurrence(reader(inputs))
+        super().__init__(inputs=inputs, outputs=head(sequence))
+
+        # === Config ===
+        self.tokens = tokens
+        self.card = {"summary": "weights set by hand", "source": LECTURE}
+        self.set_targets(classes=False)
+
+    def start_state(self, rows: int) -> list:
+        """Returns the state before the first step, `[rows, 1]`."""
+        return [ops.zeros((rows, 1), "float32")]
+
+    def read_piece(self, inputs: Any, state: list) -> tuple[Any, list]:
+        """Reads the next piece of each row; as `ChunkedReader`."""
+        outputs, *state = self.get_layer("recurrence")(inputs, initial_state=state)
+        return self.get_layer("head")(outputs), state
+
+
+class StreamReader(FixedWeightModel):
+    """Base of those that read real numbers."""
+
+    def encode(self, inputs: Any, targets: Any = None) -> tuple:
+        """Turns rows into numbers `[batch, time, values]`; targets pass."""
+        return self.tokens.encode(self.tokens.rows(inputs)[0]), targets
+
+    def answer(self, inputs: Any) -> Any:
+        """Answers a row of numbers, or each row of a batch; text in gives text out."""
+        if isinstance(inputs, str):
+            return self.answer([inputs])[0]
+        rows, is_batch = self.tokens.rows(inputs)
+        arrays = self.tokens.check(rows)
+        lengths = np.array([len(array) for array in arrays], int)
+        answers: list = [None] * len(arrays)
+        for group in self.groups(lengths):
+            source = self.tokens.encode([rows[row] for row in group])
+            pieces = list(self.read_in_pieces(source))
+            outputs = np.concatenate(pieces, axis=1)[..., 0]
+            for row, values in zip(group, outputs, strict=True):
+                answers[row] = self.read_out(values[: lengths[row]])
+        if is_batch and answers and isinstance(inputs[0], str):
+            # As 32-bit numbers, which is what the graph of an export has to write.
+            return [
+                " ".join(f"{np.float32(value):g}" for value in np.ravel(answer))
+                for answer in answers
+            ]
+        return answers if is_batch else answers[0]
+
+    def sample_texts(self) -> list[str]:
+        """Returns texts of various lengths to try an export on."""
+        rows = [
+            row
+            for size, seed in ((1, 0), (4, 1))
+            for row in self.examples.batch(size, seed=seed, index=10**6)[0]
+        ]
+        return ["2 -2 0 3.5", *(" ".join(f"{v:g}" for v in np.ravel(r)) for r in rows)]
+
+    def answer_in_graph(self, text: Any) -> dict:
+        """Answers strings `[batch]` with the same text as `answer`, in the graph."""
+        import tensorflow as tf
+
+        numbers = self.tokens.read(text)
+        lengths = numbers.row_lengths() // self.tokens.values
+        lengths = checked(lengths, lengths > 0, "A text must have a number.")
+        steps = self(self.tokens(numbers))[..., 0]
+        answers = self.read_out_in_graph(tf.RaggedTensor.from_tensor(steps, lengths))
+        return {"text": tf.strings.reduce_join(answers, axis=-1, separator=" ")}
+
+    def read_out(self, outputs: np.ndarray) -> Any:
+        """Turns the outputs of a row's steps into the answer."""
+        raise NotImplementedError
+
+    def read_out_in_graph(self, outputs: Any) -> Any:
+        """Turns outputs `[batch, (steps)]` into words `[batch, (words)]`."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+@keras.saving.register_keras_serializable("rnnzoo", name="Summer")
+class Accumulator(StreamReader):
+    """A network of one linear unit that adds up its inputs.
+
+    The unit's input has weight 1, and its own last value too, so that it never forgets;
+    the output unit copies it. Of the inputs 2, -0.5, 1, 1 it makes
+
+        step    input   sum
+        1        2      2
+        2       -0.5    1.5
+        3        1      2.5
+        4        1      3.5
+
+    Shapes of the graph: `[batch, time, 1]` to the sums so far, `[batch, time, 1]`;
+    zeros are padding. Sums are those of 32-bit numbers: exact for whole ones up to
+    16,777,216.
+
+    Raises:
+        TypeError: By `answer`, if something is no number; names every bad row.
+        ValueError: By `answer`, if a number is not finite, or a row is empty.
+
+    Example:
+        >>> from rnnzoo import accumulator
+        >>> accumulator().answer([2, -0.5, 1, 1])
+        3.5
+        >>> accumulator().answer("2 -0.5 1 1")
+        '3.5'
+
+    References:
+        Grosse, "Intro to neural networks and machine learning" (CSC321), lecture 15:
+        recurrent neural networks.
+    """
+
+    def __init__(self):
+        """Sets up; there are no arguments."""
+        cell = LinearSumCell([1.0], dtype="float32")
+        head = FixedWeightHead(1.0, "linear", dtype="float32", name="head")
+        super().__init__(1, cell, head, RealSteps(1))
+        self.examples = synthetic.Sums()
+
+    def read_out(self, outputs: np.ndarray) -> float:
+        """Returns the last sum."""
+        return float(str(outputs[-1]))
+
+    def read_out_in_graph(self, outputs: Any) -> Any:
+        """Returns the last sum as a word."""
+        import tensorflow as tf
+
+        return tf.strings.as_string(outputs[:, -1:].values[:, None], shortest=True)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Comparer(StreamReader):
+    """A network that says which of two streams of numbers has the larger total.
+
+    A linear unit adds up the first stream with weight 1 and the second with weight -1;
+    a logistic output unit with weight 5 is above a half while the sum is positive:
+
+        step    inputs      difference   output   answer
+        1       2, -2        4           1.00     1
+        2       0, 3.5       0.5         0.92     1
+        3       1, 2.2      -0.7         0.03     0
+
+    Shapes of the graph: `[batch, time, 2]` to the logistic unit's outputs
+    `[batch, time, 1]`; zeros are padding. Equal totals give 0.
+
+    Raises:
+        TypeError: By `answer`, if something is no number; names every bad row.
+        ValueError: By `answer`, if a number is not finite, or a step is no pair.
+
+    Example:
+        >>> from rnnzoo import comparer
+        >>> comparer().answer([(2, -2), (0, 3.5), (1, 2.2)])
+        [1, 1, 0]
+        >>> comparer().answer("2 -2, 0 3.5, 1 2.2")
+        '1 1 0'
+
+    References:
+        Grosse, "Intro to neural networks and machine learning" (CSC321), lecture 15:
+        recurrent neural networks.
+    """
+
+    def __init__(self):
+        """Sets up; there are no arguments."""
+        cell = LinearSumCell([1.0, -1.0], dtype="float32")
+        head = FixedWeightHead(5.0, "sigmoid", dtype="float32", name="head")
+        super().__init__(2, cell, head, RealSteps(2))
+        self.examples = synthetic.Comparisons()
+
+    def read_out(self, outputs: np.ndarray) -> list[int]:
+        """Returns a bit for every step."""
+        return [int(output > 0.5) for output in outputs]
+
+    def read_out_in_graph(self, outputs: Any) -> Any:
+        """Returns a bit for every step, as words."""
+        import tensorflow as tf
+
+        bits = tf.cast(outputs.values > 0.5, tf.int32)
+        return outputs.with_values(tf.strings.as_string(bits))
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ParityByHand(BitsReader, FixedWeightModel):
+    """A network of three units that says whether the number of ones is odd.
+
+    The parity after a bit is the XOR of the parity before it and the bit. A hidden unit
+    is on if either is 1, another if both are, and the output unit if the first hidden
+    unit is on and the second is off:
+
+        y before   x    h1 (or)   h2 (and)   y
+        0          0    0         0          0
+        0          1    1         0          1
+        1          0    1         0          1
+        1          1    1         1          0
+
+    The weights are 1 from bit and last output to both hidden units, with thresholds 0.5
+    and 1.5, and 1 and -1 from these to the output unit, with threshold 0.5
+    (docs/by_hand.png); all times `weight`.
+
+    Logistic units never reach 0 or 1, and what the output lacks goes into the next
+    step. With `weight` from 4.44 on that does not add up: whatever the bits and however
+    many, the output stays within a fixed distance of what it should be, 0.377 for 4.44,
+    0.00765 for 10 and 0.0000455 for 20. With 4 the worst bits take it past a half in 9
+    steps, and answers are wrong from there on (benchmarks/by_hand.csv).
+
+    Shapes of the graph: bits 0 and 1 `[batch, time, 1]`, to the output unit's value
+    less a half, `[batch, time, 1]`; zeros are padding.
+
+    Args:
+        hidden: `"hard"` for units that are 1 above their threshold and 0 below it, or
+            `"logistic"`.
+        weight: What all weights are multiplied with.
+
+    Raises:
+        ValueError: If `hidden` is none of these, or `weight` is negative.
+
+    Example:
+        >>> from rnnzoo import parity_by_hand
+        >>> parity_by_hand().answer([0, 1, 1, 1])
+        1
+        >>> parity_by_hand("logistic", weight=12).answer("0111")
+        '1'
+
+    References:
+        Grosse, "Intro to neural networks and machine learning" (CSC321), lecture 15:
+        recurrent neural networks.
+    """
+
+    def __init__(self, hidden: str = "hard", *, weight: float = 20.0):
+        check_choice("hidden", hidden, ("hard", "logistic"))
+        check_number("weight", weight, minimum=0)
+        cell = XorCell(hidden, weight, dtype="float32")
+        # The cell's output is the answer already; bits are those above a half.
+        head = FixedWeightHead(1.0, "linear", bias=-0.5, dtype="float32", name="head")
+        super().__init__(1, cell, head, Bits(zero=0.0))
+        self.examples = synthetic.Parity()
+
+
+accumulator = builder(Accumulator, "accumulator")
+
+
+comparer = builder(Comparer, "comparer")
+
+
+parity_by_hand = builder(ParityByHand, "parity_by_hand")

@@ -1,0 +1,133 @@
+"""Cells and layers whose weights are set by hand."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class XorCell(keras.layers.Layer):
+    r"""Two hidden units and an output unit that make the XOR of input and last output.
+
+    With input $x_t$, last output $y_{t-1}$, a threshold or logistic function $\phi$,
+    and weights $w$ times those of the picture,
+
+    $$h_1 = \phi(w (x_t + y_{t-1} - 0.5))$$
+    $$h_2 = \phi(w (x_t + y_{t-1} - 1.5))$$
+    $$y_t = \phi(w (h_1 - h_2 - 0.5))$$
+
+    $h_1$ is the OR, $h_2$ the AND.
+
+    Args:
+        hidden: `"hard"` for the threshold function, 1 where its argument is positive;
+            `"logistic"` for the logistic one.
+        weight: $w$.
+    """
+
+    state_size = 1
+    output_size = 1
+
+    def __init__(self, hidden: str, weight: float, **layer_options: Any):
+        super().__init__(**layer_options)
+        self.hidden = hidden
+        self.weight = weight
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Sets the weights."""
+        for name, values in {
+            "kernel": [[1, 1]],
+            "recurrent_kernel": [[1, 1]],
+            "bias": [-0.5, -1.5],
+            "output_kernel": [[1], [-1]],
+            "output_bias": [-0.5],
+        }.items():
+            values = np.array(values) * self.weight
+            setattr(self, name, _fixed(self, name, values))
+
+    def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
+        """Returns the output `[batch, 1]` and the state, which is the output."""
+        hidden = ops.matmul(inputs, self.kernel) + self.bias
+        hidden = self._active(hidden + ops.matmul(states[0], self.recurrent_kernel))
+        output = ops.matmul(hidden, self.output_kernel) + self.output_bias
+        output = self._active(output)
+        return output, [output]
+
+    def _active(self, total: Any) -> Any:
+        """Returns what units with this total input give."""
+        if self.hidden == "hard":
+            return ops.cast(ops.greater(total, 0.0), total.dtype)
+        return ops.sigmoid(total)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "hidden": self.hidden,
+            "weight": self.weight,
+        }
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class LinearSumCell(keras.layers.Layer):
+    """One linear unit that adds its weighted inputs to what it was.
+
+    Args:
+        weights: One weight per input.
+    """
+
+    state_size = 1
+    output_size = 1
+
+    def __init__(self, weights: list[float], **layer_options: Any):
+        super().__init__(**layer_options)
+        self.input_weights = list(weights)
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Sets the weights."""
+        kernel = np.array(self.input_weights)[:, None]
+        self.kernel = _fixed(self, "kernel", kernel)
+        self.recurrent_kernel = _fixed(self, "recurrent_kernel", [[1]])
+
+    def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
+        """Returns the sum `[batch, 1]`, and the state, which is the sum."""
+        total = ops.matmul(states[0], self.recurrent_kernel)
+        total = total + ops.matmul(inputs, self.kernel)
+        return total, [total]
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "weights": self.input_weights}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class FixedWeightHead(keras.layers.Layer):
+    """An output unit with one weight, and a bias."""
+
+    def __init__(
+        self, weight: float, activation: str, bias: float = 0.0, **layer_options: Any
+    ):
+        super().__init__(**layer_options)
+        self.weight, self.activation, self.shift = weight, activation, bias
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Sets the weights."""
+        self.kernel = _fixed(self, "kernel", [[self.weight]])
+        self.bias = _fixed(self, "bias", [self.shift])
+
+    def call(self, inputs: Any) -> Any:
+        """Returns `[batch, time, 1]`."""
+        total = ops.matmul(inputs, self.kernel) + self.bias
+        return keras.activations.get(self.activation)(total)
+
+
+def _fixed(layer: keras.layers.Layer, name: str, values: Any) -> Any:
+    """Adds a weight with these values that training leaves as it is."""
+    values = np.array(values, "float32")
+    return layer.add_weight(
+        shape=values.shape,
+        initializer=lambda shape, dtype=None: ops.convert_to_tensor(values, dtype),
+        trainable=False,
+        name=name,
+    )

@@ -1,0 +1,165 @@
+"""Hidden Markov models of sequences, to stand beside recurrent networks."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from rnnzoo.architectures.factory import builder
+from rnnzoo.architectures.sequence_model import (
+    SequenceModel,
+    one_of,
+)
+from rnnzoo.layers.hidden_markov import HiddenMarkov
+from rnnzoo.layers.reader import sequence_input
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class HiddenMarkovModel(SequenceModel):
+    """A hidden Markov model that predicts the next value of a sequence.
+
+    Use it to compare with a recurrent network: its state is one out of `states`, so
+    that all it can remember of the past are `log2(states)` bits, where a recurrent
+    network has `units` numbers. It is trained as these are: `fit` with the next value
+    as the target of each step maximises the likelihood of the next values, through the
+    forward algorithm (`rnnzoo.layers.hidden_markov.HiddenMarkov`).
+
+    The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
+    values `[batch, time, features]` (float32, best with mean 0 and variance 1), and
+    returns log-probabilities of the hidden state at the next step,
+    `[batch, time, states]`; `expect` turns them into values. Losses are in nats per
+    step.
+
+    Args:
+        states: Number of hidden states.
+        vocabulary_size: For token input: number of ids, padding included.
+        features: For real-valued input: number of values per step.
+
+    Raises:
+        ValueError: If not exactly one kind of input is given, or a number is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import hidden_markov
+        >>> wave = np.sin(np.arange(101) / 5)[None, :, None]
+        >>> model = hidden_markov(states=8, features=1)
+        >>> history = model.fit(wave[:, :-1], wave[:, 1:], epochs=2, verbose=0)
+        >>> model.expect(wave).shape
+        (1, 101, 1)
+
+    References:
+        - Rabiner, "A tutorial on hidden Markov models and selected applications in
+          speech recognition", Proceedings of the IEEE 77, 1989.
+        - Hinton, "Neural networks for machine learning", 2012, lecture 7a: what hidden
+          Markov models can remember.
+    """
+
+    def __init__(
+        self,
+        *,
+        states: int = 16,
+        vocabulary_size: int | None = None,
+        features: int | None = None,
+    ):
+        one_of(vocabulary_size=vocabulary_size, features=features)
+
+        # === Layers ===
+        # What reads the inputs is called the reader in every model.
+        self.chain = HiddenMarkov(states, vocabulary_size, features, name="reader")
+
+        # === Graph ===
+        inputs = sequence_input(features)
+        super().__init__(inputs=inputs, outputs=self.chain(inputs))
+
+        # === Config ===
+        self.set_targets(
+            classes=vocabulary_size is not None,
+            padding=None if vocabulary_size is None else 0,
+        )
+
+    def compile_with_defaults(self, optimizer: Any = "adam") -> None:
+        """Compiles for maximum likelihood: the loss is the model's own.
+
+        Args:
+            optimizer: What `keras.Model.compile` takes.
+        """
+        self.compile(optimizer)
+        self.default_optimizer = id(self.optimizer) if optimizer == "adam" else None
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Returns minus the log-likelihood of the next values, per real step.
+
+        Args:
+            x: Inputs.
+            y: The value after each of them.
+            y_pred: The graph's outputs.
+            sample_weight: Weight of each step `[batch, time]`.
+            training: Whether this is a training step.
+        """
+        losses = -ops.logsumexp(y_pred + self.chain.log_probabilities(y), axis=-1)
+        real = ops.ones_like(losses)
+        if self.has_classes:
+            real = ops.cast(ops.not_equal(y, 0), losses.dtype)
+        weights = real if sample_weight is None else real * sample_weight
+        return ops.sum(losses * weights) / ops.maximum(ops.sum(real), 1)
+
+    def expect(self, inputs: Any) -> np.ndarray:
+        """Returns what to expect after each step.
+
+        Args:
+            inputs: As the graph's: token ids `[batch, time]` or real values
+                `[batch, time, features]`.
+
+        Returns:
+            The expected next value `[batch, time, features]`, or the probability of
+            each next token `[batch, time, vocabulary_size]`; float32.
+
+        Example:
+            >>> from rnnzoo import hidden_markov
+            >>> model = hidden_markov(states=4, vocabulary_size=6)
+            >>> model.expect([[1, 5, 2]]).shape
+            (1, 3, 6)
+        """
+        beliefs = self.predict(np.asarray(inputs), verbose=0)
+        return ops.convert_to_numpy(self.chain.expected(beliefs))
+
+    def log_likelihood(self, inputs: Any) -> np.ndarray:
+        """Returns the log-probability of whole sequences, or their log-density.
+
+        Args:
+            inputs: As the graph's, `[batch, time]` or `[batch, time, features]`.
+
+        Returns:
+            `[batch]`, in nats; padding counts nothing.
+
+        Example:
+            >>> import numpy as np
+            >>> from rnnzoo import hidden_markov
+            >>> model = hidden_markov(states=4, vocabulary_size=3)
+            >>> total = np.exp(model.log_likelihood([[1, 1], [1, 2], [2, 1], [2, 2]]))
+            >>> bool(np.isclose(total.sum(), 1))
+            True
+        """
+        inputs = np.asarray(inputs)
+        after = self.predict(inputs, verbose=0)[:, :-1]
+        first = np.broadcast_to(
+            ops.convert_to_numpy(self.chain.first_state()),
+            after[:, :1].shape[:1] + (1, after.shape[-1]),
+        )
+        before = np.concatenate([first, after], axis=1)
+        values = before + ops.convert_to_numpy(self.chain.log_probabilities(inputs))
+        steps = ops.convert_to_numpy(ops.logsumexp(values, axis=-1))
+        if self.has_classes:
+            steps = np.where(inputs > 0, steps, 0)
+        return steps.sum(axis=1)
+
+
+hidden_markov = builder(HiddenMarkovModel, "hidden_markov")

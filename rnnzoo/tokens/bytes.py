@@ -1,0 +1,96 @@
+"""Bytes of UTF-8 as tokens."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from rnnzoo.tokens.characters import Characters
+from rnnzoo.tokens.text import START_SYMBOL, TextTokens
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Bytes(TextTokens):
+    r"""Bytes of UTF-8 as tokens: 0 is padding, byte `b` has id `b + 2`.
+
+    Use it for models that write any language and script without a vocabulary: nothing
+    is unknown, and a character is one to four tokens. What models write may be no UTF-8
+    in places: `decode` leaves bytes out that are no part of a character. The call works
+    inside a graph, as in `tf.data.Dataset.map` and in exports.
+
+    Inputs of the call: strings `[batch]` of any length, UTF-8 or not.
+
+    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
+    empty text is its start symbol, or one unknown byte, since a sequence needs a step.
+
+    Args:
+        start: Whether every sequence begins with a start symbol, as models that write
+            need it: its id is the last one.
+
+    Example:
+        >>> from rnnzoo.tokens import Bytes
+        >>> tokens = Bytes(start=True)
+        >>> tokens.encode(["aç", "b"])
+        array([[258,  99, 197, 169],
+               [258, 100,   0,   0]], dtype=int32)
+        >>> tokens.decode([[258, 99, 197, 169], [99, 197]])
+        ['aç', 'a']
+    """
+
+    joint = ""
+    # Characters of one byte, to make texts of that try exports.
+    vocabulary = tuple(map(chr, range(128)))
+
+    def __init__(self, *, start: bool = False, **layer_options: Any):
+        super().__init__(start, **layer_options)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids: padding, unknown and start symbols included."""
+        return 256 + 2 + self.start
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the token ids of strings; shapes as in the class."""
+        parts = tf.strings.bytes_split(tf.convert_to_tensor(inputs, tf.string))
+        values = tf.io.decode_raw(parts.values, tf.uint8, fixed_length=1)[:, 0]
+        return self.padded(parts.with_values(tf.cast(values, tf.int32) + 2))
+
+    def write(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids as strings, in the graph; as `TextTokens.write`."""
+        symbols = tf.constant([b"", b"", *(bytes([b]) for b in range(256)), b""])
+        texts = tf.strings.reduce_join(tf.gather(symbols, ids), axis=1)
+        return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
+
+    def decode(self, ids: Any) -> list[str]:
+        """Turns rows of token ids into texts, without padding and start symbols."""
+        return [
+            bytes(int(i) - 2 for i in row if 2 <= i < 258).decode("utf-8", "ignore")
+            for row in ids
+        ]
+
+    def symbols_of(self, ids: Sequence[int]) -> list[str]:
+        """Returns the bytes that tokens stand for, as Python writes them."""
+        return [
+            ascii(chr(i - 2))[1:-1] if i != self.start_id else START_SYMBOL for i in ids
+        ]
+
+    def whole(self, ids: Sequence[int]) -> int:
+        """Returns how many of the ids come before a character that has not ended."""
+        for back, token in enumerate(reversed(ids[-3:]), 1):
+            byte = token - 2
+            if byte >= 0xC0:  # the first of two bytes, three or four
+                needed = 2 + (byte >= 0xE0) + (byte >= 0xF0)
+                return len(ids) - back if back < needed else len(ids)
+            if byte < 0x80:
+                break
+        return len(ids)
+
+    @staticmethod
+    def pieces(text: str, size: int) -> Iterator[str]:
+        """Yields a text in pieces of `size` characters."""
+        return Characters.pieces(text, size)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"start": self.start}

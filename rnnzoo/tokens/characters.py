@@ -1,0 +1,119 @@
+"""Characters as tokens."""
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnnzoo.tokens.checks import check_texts, is_surrogate, to_utf8
+from rnnzoo.tokens.text import VocabularyTokens, most_frequent
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Characters(VocabularyTokens):
+    r"""Characters as tokens: 0 is padding, 1 an unknown character.
+
+    Use it for models that write text letter by letter. A character is a Unicode code
+    point, so that a letter with a combining mark is two of them, and never half of one.
+    Nothing is lowered or left out: `decode` gives back what `encode` was given, but for
+    unknown characters. The call works inside a graph, as in `tf.data.Dataset.map` and
+    in exports; `encode` gives the same for Python's strings, and sooner.
+
+    Inputs of the call: UTF-8 strings `[batch]` of any length; bytes that are not UTF-8
+    are read as U+FFFD.
+
+    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
+    empty text is its start symbol, or one unknown character, since a sequence needs a
+    step.
+
+    Args:
+        vocabulary: The known characters, in the order of their ids; the first has id 2.
+        start: Whether every sequence begins with a start symbol, as models that write
+            need it: its id is the last one.
+
+    Raises:
+        ValueError: If a character is twice in the vocabulary, or something in it is no
+            single character.
+
+    Example:
+        >>> from rnnzoo.tokens import Characters
+        >>> characters = Characters("abç\n", start=True)
+        >>> characters.encode(["çaba", "?\n"])
+        array([[6, 4, 2, 3, 2],
+               [6, 1, 5, 0, 0]], dtype=int32)
+        >>> characters.decode([[6, 4, 2, 3, 2], [6, 1, 5, 0, 0]])
+        ['çaba', '\ufffd\n']
+        >>> Characters.learn(["abb", "bc"], size=2)
+        ['b', 'a']
+    """
+
+    kind = "character"
+    joint = ""
+    unknown = "\ufffd"
+
+    def __init__(
+        self, vocabulary: Sequence[str], *, start: bool = False, **layer_options: Any
+    ):
+        wrong = [one for one in vocabulary if not isinstance(one, str) or len(one) != 1]
+        wrong += [one for one in vocabulary if one not in wrong and is_surrogate(one)]
+        if wrong:
+            raise ValueError(
+                "A vocabulary of characters must hold single characters: give a string "
+                f"or a list of characters. Received: {len(wrong)} others, such as "
+                f"{wrong[0]!r}"
+            )
+        super().__init__(vocabulary, start=start, **layer_options)
+
+    def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits strings `[batch]` into characters `[batch, (characters)]`."""
+        return split_characters(texts)
+
+    def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
+        """Turns texts into padded token ids; as `TextTokens.encode`."""
+        texts = check_texts(texts, name)
+        lengths = np.array([len(text) for text in texts], int)
+        # Code points; halves of surrogate pairs become question marks, as in `to_utf8`.
+        points = np.frombuffer("".join(texts).encode("utf-32-le", "replace"), "<u4")
+        first = 1 if self.start else 0
+        steps = max(1, first + lengths.max(initial=0))
+        ids = np.zeros((len(texts), steps), "int32")
+        known = self._id_of_point
+        is_real = np.arange(steps - first) < lengths[:, None]
+        ids[:, first:][is_real] = known[np.minimum(points, len(known) - 1)]
+        if self.start:
+            ids[:, 0] = self.start_id
+        else:
+            ids[lengths == 0, 0] = self.UNKNOWN
+        return ids
+
+    @functools.cached_property
+    def _id_of_point(self) -> np.ndarray:
+        """The id of every code point up to the first that is larger than any known."""
+        points = [ord(symbol) for symbol in self.vocabulary]
+        ids = np.full(max(points, default=0) + 2, self.UNKNOWN, "int32")
+        ids[points] = np.arange(2, 2 + len(points))
+        return ids
+
+    @staticmethod
+    def split(text: str) -> list[str]:
+        """Returns all characters of a text, known or not."""
+        return list(to_utf8(text).decode())
+
+    @staticmethod
+    def pieces(text: str, size: int) -> Iterator[str]:
+        """Yields a text in pieces of `size` characters."""
+        for begin in range(0, max(len(text), 1), size):
+            yield text[begin : begin + size]
+
+    @staticmethod
+    def learn(texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
+        """Finds the most frequent characters of texts; as `Words.learn`."""
+        return most_frequent(split_characters, texts, size, min_count)
+
+
+def split_characters(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Splits strings `[batch]` into characters `[batch, (characters)]`."""
+    return tf.strings.unicode_split(texts, "UTF-8", errors="replace")

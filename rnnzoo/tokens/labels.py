@@ -1,0 +1,62 @@
+"""Names of classes to numbers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnzoo.errors import closest
+
+
+def check_classes(classes: Any) -> list[str]:
+    """Returns names of classes as a list of strings.
+
+    Raises:
+        ValueError: If there are fewer than two, or one of them twice.
+        TypeError: If they are no list of names.
+    """
+    if isinstance(classes, str) or not isinstance(classes, Sequence):
+        raise TypeError(
+            f"classes must be a list of names. Received: classes={classes!r}"
+        )
+    names = [str(plain(name)) for name in classes]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(
+            "classes must be at least two different names. Received: "
+            f"classes={list(classes)!r}"
+        )
+    return names
+
+
+def class_numbers(labels: Sequence, classes: Sequence[str]) -> np.ndarray:
+    """Turns names of classes into their numbers, int32.
+
+    Args:
+        labels: Names of classes; what is no string is compared as text, so that the
+            class "3" may be given as 3.
+        classes: The names of all classes, in the order of their numbers.
+
+    Raises:
+        ValueError: If a label is no class; names every such row.
+    """
+    numbers = {name: number for number, name in enumerate(classes)}
+    names = [str(plain(label)) for label in labels]
+    unknown = [row for row, name in enumerate(names) if name not in numbers]
+    if unknown:
+        shown = ", ".join(f"row {row}: {names[row]!r}" for row in unknown[:5])
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        raise ValueError(
+            f"labels must be among {', '.join(map(repr, classes))}."
+            f"{closest(names[unknown[0]], classes)} Correct them, or build a "
+            f"model for other classes with classes=[...]. Received: {shown}{more}"
+        )
+    return np.array([numbers[name] for name in names], "int32")
+
+
+def plain(label: Any) -> Any:
+    """Returns a label as Python has it: not as bytes, NumPy value or tensor."""
+    if hasattr(label, "numpy"):
+        label = label.numpy()
+    if isinstance(label, (np.generic, np.ndarray)) and label.ndim == 0:
+        label = label.item()
+    return label.decode("utf-8") if isinstance(label, bytes) else label

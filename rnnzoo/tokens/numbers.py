@@ -1,0 +1,345 @@
+"""Whole numbers as tokens."""
+
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnnzoo.errors import check_number, shorten
+from rnnzoo.tokens.checks import PADDING, checked, is_row, type_name
+from rnnzoo.tokens.text import join_words
+
+# What stands between numbers in a text: what `str.split` splits at, and marks.
+_GAPS = r"[\s\v\x1c-\x1f\x85\pZ,;()\[\]]+"
+_MARKS = str.maketrans("[](),;", "      ")
+# Numbers as they are written in a text; Python and the graph read the same ones.
+WHOLE = r"[+-]?[0-9]+"
+REAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Numbers(keras.layers.Layer):
+    """Whole numbers of a range as tokens: `minimum` is 1, and 0 is padding.
+
+    Use it for models that read or write numbers. The call works inside a graph, as in
+    `tf.data.Dataset.map` and in exports; `encode` does the same for Python's lists,
+    checks every number and says which are wrong.
+
+    Inputs of the call: integers `[batch, time]`, dense or ragged, or strings `[batch]`
+    of numbers separated by spaces, commas or brackets. A number out of range, or what
+    is no number, stops the graph with `InvalidArgumentError`.
+
+    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end.
+
+    Args:
+        minimum: Smallest number.
+        maximum: Largest number.
+
+    Raises:
+        ValueError: If `maximum` is less than `minimum`.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo.tokens import Numbers
+        >>> numbers = Numbers(1, 32)
+        >>> numbers.encode([[31, 4], [15]])
+        array([[31,  4],
+               [15,  0]], dtype=int32)
+        >>> numbers(tf.constant(["31 4", "15"])).numpy().tolist()
+        [[31, 4], [15, 0]]
+        >>> numbers.decode([[31, 4], [15, 0]])
+        array([[31,  4],
+               [15,  0]])
+    """
+
+    def __init__(self, minimum: int, maximum: int, **layer_options: Any):
+        super().__init__(dtype="int32", **layer_options)
+        check_number("minimum", minimum, minimum=-(2**31), below=2**31, whole=True)
+        check_number("maximum", maximum, minimum=minimum, below=2**31, whole=True)
+        self.minimum = minimum
+        self.maximum = maximum
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids, padding included."""
+        return self.maximum - self.minimum + 2
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the token ids of numbers or of strings; shapes as in the class."""
+        if not isinstance(inputs, (tf.Tensor, tf.RaggedTensor)):
+            inputs = tf.convert_to_tensor(inputs)
+        if inputs.dtype == tf.string:
+            inputs = self.read(inputs)
+        numbers = inputs.flat_values if isinstance(inputs, tf.RaggedTensor) else inputs
+        message = f"Every number must be from {self.minimum} to {self.maximum}."
+        with tf.control_dependencies(
+            [
+                tf.debugging.assert_greater_equal(
+                    numbers, tf.cast(self.minimum, numbers.dtype), message
+                ),
+                tf.debugging.assert_less_equal(
+                    numbers, tf.cast(self.maximum, numbers.dtype), message
+                ),
+            ]
+        ):
+            shift = tf.cast(self.minimum - 1, inputs.dtype)
+            ids = tf.cast(inputs - shift, tf.int32)
+        return ids.to_tensor(PADDING) if isinstance(ids, tf.RaggedTensor) else ids
+
+    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Reads the numbers of strings `[batch]`, int64 `[batch, (numbers)]`."""
+        return parse_number_strings(texts, WHOLE, tf.int64)
+
+    def write(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids `[batch, time]` as strings `[batch]`, in the graph.
+
+        Example:
+            >>> from rnnzoo.tokens import Numbers
+            >>> Numbers(1, 32).write([[31, 4], [15, 0]]).numpy().tolist()
+            [b'31 4', b'15']
+        """
+        ids = tf.convert_to_tensor(ids)
+        words = tf.strings.as_string(ids + (self.minimum - 1))
+        return join_words(words, tf.not_equal(ids, PADDING), " ")
+
+    def check(
+        self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
+    ) -> None:
+        """Refuses rows that `encode` cannot take, with the same errors."""
+        self._checked(rows, max_length, name)
+
+    def _checked(self, rows: Sequence, max_length: int | None, name: str) -> np.ndarray:
+        """Returns all rows' numbers in one array; refuses what `encode` cannot take."""
+        numbers = integer_array(rows)
+        if numbers is not None and self._are_in_range(numbers):
+            if max_length is None or max(map(len, rows), default=0) <= max_length:
+                return numbers
+        problems = {}
+        has_wrong_type = False
+        for index, row in enumerate(rows):
+            wrong = [] if self._is_good(row) else self._problems(row)
+            if max_length is not None and is_row(row) and len(row) > max_length:
+                wrong.append((False, f"{len(row)} numbers, more than {max_length}"))
+            if wrong:
+                has_wrong_type |= any(is_type for is_type, _ in wrong)
+                problems[index] = [text for _, text in wrong]
+        if problems:
+            lines = [f"  row {row}, {'; '.join(t)}" for row, t in problems.items()]
+            most = "" if max_length is None else f", at most {max_length} in a row"
+            message = (
+                f"{name} must be integers from {self.minimum} to {self.maximum}{most}. "
+                f"Correct or remove {len(problems)} of {len(rows)} rows (rows and "
+                "positions count from 0); nothing was answered. Received:\n"
+                + "\n".join(lines)
+            )
+            raise TypeError(message) if has_wrong_type else ValueError(message)
+        # An array without numbers may have more dimensions.
+        return np.concatenate([np.asarray(row, "int64").ravel() for row in rows])
+
+    def encode(
+        self,
+        rows: Sequence,
+        max_length: int | None = None,
+        length: int | None = None,
+        name: str = "numbers",
+    ) -> np.ndarray:
+        """Turns rows of Python integers or arrays into padded token ids.
+
+        Args:
+            rows: A sequence of sequences of integers.
+            max_length: Largest length allowed; `None` for any.
+            length: Number of columns to pad to; `None` for the longest row's.
+            name: What messages call the rows.
+
+        Returns:
+            Token ids `[rows, length]`, int32, padded with 0 at the end.
+
+        Raises:
+            TypeError: If something in a row is not an integer (bools are not).
+            ValueError: If a number is out of range or a row too long. Either message
+                names every bad row with the position and value of what is wrong.
+        """
+        flat = self._checked(rows, max_length, name)
+        lengths = np.array([len(row) for row in rows], int)
+        ids = np.zeros((len(rows), length or lengths.max(initial=0)), "int32")
+        ids[np.arange(ids.shape[1]) < lengths[:, None]] = flat - (self.minimum - 1)
+        return ids
+
+    def decode(self, ids: Any) -> np.ndarray:
+        """Turns token ids into numbers; padding becomes `minimum - 1`."""
+        return np.asarray(ids) + (self.minimum - 1)
+
+    def _is_good(self, row: Any) -> bool:
+        """The quick check of a row; it may be false for a good one."""
+        if type(row) is np.ndarray:  # a masked one would hide numbers
+            is_whole = row.dtype.kind in "iu" or not row.size
+            return row.ndim == 1 and is_whole and self._are_in_range(row)
+        numbers = integer_array([row])
+        return numbers is not None and self._are_in_range(numbers)
+
+    def _are_in_range(self, numbers: np.ndarray) -> bool:
+        """Whether no number is too small or too large."""
+        if not numbers.size:
+            return True
+        return bool(self.minimum <= numbers.min() and numbers.max() <= self.maximum)
+
+    def _problems(self, row: Any) -> list[tuple[bool, str]]:
+        """Returns whether the type is wrong, and a text, for each bad entry."""
+        if not is_row(row):
+            return [(True, f"{shorten(row)} is not a list ({type_name(row)})")]
+        problems = []
+        for position, value in enumerate(row):
+            if isinstance(value, np.generic):
+                value = value.item()
+            where = f"position {position}: {shorten(value)} "
+            if is_row(value):
+                problems.append((True, where + "is nested too deep"))
+            elif isinstance(value, bool) or not isinstance(value, int):
+                problems.append(
+                    (True, where + f"is not an integer ({type_name(value)})")
+                )
+            elif value < self.minimum:
+                problems.append((False, where + f"is less than {self.minimum}"))
+            elif value > self.maximum:
+                problems.append((False, where + f"is more than {self.maximum}"))
+        return problems
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"minimum": self.minimum, "maximum": self.maximum}
+
+
+def flatten_integers(rows: Sequence) -> list[int] | None:
+    """Returns the integers of all rows in one list; `None` if some are no such lists.
+
+    It is the quick check of rows: of each value by itself it takes several times as
+    long.
+    """
+    if not set(map(type, rows)) <= {list, tuple, range}:
+        return None
+    numbers = list(itertools.chain.from_iterable(rows))
+    return numbers if set(map(type, numbers)) <= {int} else None
+
+
+def integer_array(rows: Sequence) -> np.ndarray | None:
+    """Returns the same as an array, int64; `None` also if one is too large for it."""
+    numbers = flatten_integers(rows)
+    if numbers is None:
+        return None
+    try:
+        # Small numbers are bytes, which NumPy need not read one by one.
+        return np.frombuffer(bytes(numbers), "uint8").astype("int64")
+    except ValueError:
+        pass
+    try:
+        return np.array(numbers, "int64")
+    except OverflowError:
+        return None
+
+
+def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
+    """Splits a list or a batch of lists into rows, and knows the way back.
+
+    Args:
+        numbers: One row (a list, tuple, range or 1-D array of integers) or a batch of
+            rows (a list or tuple of rows, a 2-D array or tensor, a ragged tensor).
+        name: What messages call it.
+
+    Returns:
+        The rows, and a function from rows of equal lengths to the kind received.
+
+    Raises:
+        TypeError: If it is none of these kinds.
+    """
+    expected = (
+        f"{name} must be a list of integers or a list of such lists (tuples, NumPy "
+        "arrays and ragged tensors do too)."
+    )
+    if isinstance(numbers, tf.RaggedTensor):
+        if numbers.ragged_rank != 1 or numbers.flat_values.shape.rank != 1:
+            raise TypeError(
+                f"{expected} Received: a ragged tensor nested too deep, of shape "
+                f"{numbers.shape}"
+            )
+        rows = np.split(numbers.values.numpy(), numbers.row_splits.numpy()[1:-1])
+        rows = rows[: numbers.nrows()]
+
+        def to_ragged(answers: list) -> tf.RaggedTensor:
+            flat = np.concatenate(answers) if answers else []
+            return numbers.with_values(tf.constant(flat, numbers.dtype))
+
+        return rows, to_ragged
+
+    if isinstance(numbers, (tf.Tensor, tf.Variable)):
+        rows, to_array = split_rows(numbers.numpy(), name)
+        return rows, lambda answers: tf.constant(to_array(answers), numbers.dtype)
+
+    if isinstance(numbers, np.ndarray) and numbers.ndim:
+        rows = list(numbers) if numbers.ndim > 1 else [numbers]
+
+        def to_array(answers: list) -> np.ndarray:
+            return np.asarray(answers, numbers.dtype).reshape(numbers.shape)
+
+        return rows, to_array
+
+    if not isinstance(numbers, (list, tuple, range)):
+        raise TypeError(f"{expected} Received: {name}={shorten(numbers)}")
+
+    def to_kind(answer: Any, row: Any) -> Any:
+        if isinstance(row, np.ndarray):
+            return np.asarray(answer, row.dtype)
+        answer = [int(value) for value in answer]
+        return tuple(answer) if isinstance(row, tuple) else answer
+
+    if not len(numbers) or not is_row(numbers[0]):
+        return [numbers], lambda answers: to_kind(answers[0], numbers)
+
+    def to_batch(answers: list) -> Any:
+        batch = [to_kind(a, row) for a, row in zip(answers, numbers, strict=True)]
+        return tuple(batch) if isinstance(numbers, tuple) else batch
+
+    return list(numbers), to_batch
+
+
+def parse_numbers(text: str) -> list:
+    """Reads numbers separated by spaces, commas or brackets out of a text.
+
+    A word that is no integer stays a word, for `Numbers.encode` to name it.
+
+    Example:
+        >>> from rnnzoo.tokens import parse_numbers
+        >>> parse_numbers("[31, 4 15]")
+        [31, 4, 15]
+    """
+
+    def parse(word: str) -> Any:
+        # Python refuses to read integers of very many digits.
+        is_number = re.fullmatch(WHOLE, word) and len(word) < 4000
+        return int(word) if is_number else word
+
+    return [parse(word) for word in text.translate(_MARKS).split()]
+
+
+def parse_real_numbers(text: str) -> list:
+    """Reads real numbers out of a text, as `parse_numbers`.
+
+    Example:
+        >>> from rnnzoo.tokens import parse_real_numbers
+        >>> parse_real_numbers("(2, -.5) 1e3 x")
+        [2.0, -0.5, 1000.0, 'x']
+    """
+    words = text.translate(_MARKS).split()
+    return [float(word) if re.fullmatch(REAL, word) else word for word in words]
+
+
+def parse_number_strings(texts: tf.Tensor, pattern: str, dtype: Any) -> tf.RaggedTensor:
+    """Reads the numbers of strings `[batch]`: `[batch, (numbers)]`, in the graph."""
+    words = tf.strings.split(tf.strings.regex_replace(texts, _GAPS, " "))
+    is_number = tf.strings.regex_full_match(words.values, pattern)
+    message = "A text must be numbers, separated by spaces or commas."
+    flat = checked(words.values, is_number, message)
+    return words.with_values(tf.strings.to_number(flat, dtype))

@@ -1,0 +1,260 @@
+"""Real numbers, as they are or scaled."""
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnnzoo.errors import check_number, shorten
+from rnnzoo.tokens.checks import checked, type_name
+from rnnzoo.tokens.numbers import REAL, parse_number_strings, parse_real_numbers
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class RealSteps(keras.layers.Layer):
+    """Real numbers as they are: `values` of them a step.
+
+    Use it for models that calculate with streams of numbers.
+
+    Inputs of the call: strings `[batch]` of numbers separated by spaces, commas or
+    brackets, step after step; or such numbers, ragged.
+
+    Outputs of the call: `[batch, time, values]`, float32, padded with 0 at the end.
+
+    Args:
+        values: Numbers per step.
+
+    Raises:
+        ValueError: If `values` is less than 1.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from rnnzoo.tokens import RealSteps
+        >>> RealSteps(2)(tf.constant(["2 -2, 0 3.5", "1 1"])).numpy().tolist()
+        [[[2.0, -2.0], [0.0, 3.5]], [[1.0, 1.0], [0.0, 0.0]]]
+        >>> RealSteps(1).encode([[2, -0.5], [1]])[..., 0].tolist()
+        [[2.0, -0.5], [1.0, 0.0]]
+    """
+
+    def __init__(self, values: int, **layer_options: Any):
+        super().__init__(dtype="float32", **layer_options)
+        check_number("values", values, minimum=1, whole=True)
+        self.values = values
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the numbers of strings; shapes as in the class."""
+        if not isinstance(inputs, tf.RaggedTensor):
+            inputs = self.read(tf.convert_to_tensor(inputs, tf.string))
+        numbers = inputs.to_tensor(0.0)
+        steps = tf.shape(numbers)[1] // self.values
+        return tf.reshape(numbers, [tf.shape(numbers)[0], steps, self.values])
+
+    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Reads the numbers of strings `[batch]`, float32 `[batch, (numbers)]`.
+
+        What is no finite number, or no whole number of steps, stops the graph with
+        `InvalidArgumentError`.
+        """
+        numbers = parse_number_strings(texts, REAL, tf.float64)
+        message = f"Numbers must be finite, {self.values} a step."
+        flat = checked(numbers.values, tf.math.is_finite(numbers.values), message)
+        flat = checked(flat, numbers.row_lengths() % self.values == 0, message)
+        return numbers.with_values(tf.cast(flat, tf.float32))
+
+    def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
+        """Splits a row or a batch of rows into rows that `check` is quick with.
+
+        Args:
+            inputs: A row: a list, tuple, array or tensor of numbers, or of steps if
+                there are several numbers a step. Or a batch: a list of rows, or of
+                texts of numbers, or an array of one dimension more.
+            name: What messages call it.
+
+        Returns:
+            The rows, for `check` and `encode`, and whether they were a batch. A row is
+            an array of real numbers, or a list of Python's.
+
+        Raises:
+            TypeError: If it is none of these.
+        """
+        if hasattr(inputs, "numpy"):
+            inputs = inputs.numpy()
+        depth_of_row = 2 if self.values > 1 else 1
+        if _is_real_array(inputs) and inputs.size and inputs.ndim == depth_of_row:
+            return [inputs], False
+        if isinstance(inputs, np.ndarray):
+            is_batch = _is_real_array(inputs) and inputs.ndim > depth_of_row
+            inputs = list(inputs) if is_batch else inputs.tolist()
+        if not isinstance(inputs, (list, tuple)):
+            raise TypeError(
+                f"{name} must be a list of numbers, or of such lists. Received: a "
+                f"{type(inputs).__name__}"
+            )
+        if all(isinstance(row, str) for row in inputs):
+            return [self._parse(text) for text in inputs], True
+        depth, first = 0, inputs
+        while isinstance(first, (list, tuple)) and len(first):
+            depth, first = depth + 1, first[0]
+        depth += first.ndim if isinstance(first, np.ndarray) else 0
+        is_batch = depth > depth_of_row
+        rows = list(inputs) if is_batch else [inputs]
+        return [_plain_row(row, self.values) for row in rows], is_batch
+
+    def _parse(self, text: str) -> list:
+        """Reads the numbers of a text, step after step; other words stay."""
+        numbers, size = parse_real_numbers(text), self.values
+        if size == 1:
+            return numbers
+        return [numbers[i : i + size] for i in range(0, len(numbers), size)]
+
+    def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
+        """Returns rows as arrays `[time, values]`, float32.
+
+        Args:
+            rows: A sequence of rows: of numbers, or of steps of `values` numbers.
+            name: What messages call them.
+
+        Raises:
+            TypeError: If something is no number (bools are not).
+            ValueError: If a number is not finite, a row is empty, or its steps do not
+                have `values` numbers. Either message names every bad row.
+        """
+        if all(map(self._is_good, rows)):
+            return [np.array(row, "float32").reshape(-1, self.values) for row in rows]
+        problems, arrays, has_wrong_type = [], [], False
+        for index, row in enumerate(rows):
+            if isinstance(row, np.ndarray):
+                row = row.tolist()
+            steps = row if self.values > 1 else [[value] for value in row]
+            flat = [value for step in steps for value in step]
+            wrong = []
+            if not set(map(type, flat)) <= {int, float}:  # which are quick to check
+                wrong = [
+                    v for v in flat if isinstance(v, bool) or not isinstance(v, Real)
+                ]
+            if wrong:
+                has_wrong_type = True
+                text = f"{shorten(wrong[0])} is not a number ({type_name(wrong[0])})"
+            elif not all(map(math.isfinite, flat)):
+                text = "a number is not finite"
+            elif not flat or any(len(step) != self.values for step in steps):
+                text = f"not one or more steps of {self.values} numbers"
+            else:
+                arrays.append(np.array(steps, "float32"))
+                continue
+            problems.append(f"  row {index}: {text}")
+        if problems:
+            message = (
+                f"{name} must be finite, {self.values} a step. Correct or remove "
+                f"{len(problems)} of {len(rows)} rows (rows count from 0); nothing was "
+                "answered. Received:\n" + "\n".join(problems)
+            )
+            raise TypeError(message) if has_wrong_type else ValueError(message)
+        return arrays
+
+    def _is_good(self, row: Any) -> bool:
+        """The quick check of an array; it may be false for a good row."""
+        if not _is_real_array(row) or not row.ndim or not len(row):
+            return False
+        is_flat = self.values == 1 and row.ndim == 1
+        is_right = is_flat or row.shape[1:] == (self.values,)
+        return is_right and bool(np.isfinite(row).all())
+
+    def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
+        """Turns rows into numbers `[rows, time, values]`, float32; as `check`."""
+        arrays = self.check(rows, name)
+        longest = max(map(len, arrays), default=0)
+        steps = np.zeros((len(arrays), longest, self.values), "float32")
+        for row, array in zip(steps, arrays, strict=True):
+            row[: len(array)] = array
+        return steps
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"values": self.values}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class ScaledSteps(RealSteps):
+    """Real numbers of which each of a step is scaled by itself; and a 1 at its end.
+
+    Use it for models of measurements, whose sizes differ. As every real step ends with
+    a 1, none is mistaken for padding, which is zeros, whatever was measured.
+
+    Inputs of the call: as of `RealSteps`.
+
+    Outputs of the call: `[batch, time, values + 1]`, float32, padded with 0 at the end.
+
+    Args:
+        means: What to subtract from each number of a step.
+        spreads: What to divide by then.
+
+    Raises:
+        ValueError: If there are not as many of both, or a spread is not above 0.
+
+    Example:
+        >>> from rnnzoo.tokens import ScaledSteps
+        >>> steps = ScaledSteps([10.0, 0.0], [5.0, 1.0])
+        >>> steps.encode([[[10, 0], [20, 3]], [[5, 1]]]).tolist()
+        [[[0.0, 0.0, 1.0], [2.0, 3.0, 1.0]], [[-1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]]
+    """
+
+    def __init__(
+        self, means: Sequence[float], spreads: Sequence[float], **layer_options: Any
+    ):
+        super().__init__(len(means), **layer_options)
+        if len(means) != len(spreads) or not all(spread > 0 for spread in spreads):
+            raise ValueError(
+                "means and spreads must be as many numbers, spreads above 0. Received: "
+                f"means={means!r}, spreads={spreads!r}"
+            )
+        self.means = [float(mean) for mean in means]
+        self.spreads = [float(spread) for spread in spreads]
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the scaled numbers of strings; shapes as in the class."""
+        if not isinstance(inputs, tf.RaggedTensor):
+            inputs = self.read(tf.convert_to_tensor(inputs, tf.string))
+        lengths = inputs.row_lengths() // self.values
+        scaled = (super().call(inputs) - self.means) / self.spreads
+        real = tf.sequence_mask(lengths, dtype=tf.float32)[..., tf.newaxis]
+        return tf.concat([scaled * real, real], axis=-1)
+
+    def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
+        """Turns rows into scaled numbers `[rows, time, values + 1]`, float32."""
+        means, spreads = np.float32(self.means), np.float32(self.spreads)
+        arrays = self.check(rows, name)
+        longest = max(map(len, arrays), default=0)
+        steps = np.zeros((len(arrays), longest, self.values + 1), "float32")
+        if arrays:
+            real = np.arange(longest) < np.array(list(map(len, arrays)))[:, None]
+            scaled = (np.concatenate(arrays) - means) / spreads
+            steps[real] = np.pad(scaled, [(0, 0), (0, 1)], constant_values=1)
+        return steps
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"means": self.means, "spreads": self.spreads}
+
+
+def _is_real_array(value: Any) -> bool:
+    """Whether a value is an array of real numbers, and no subclass with other rules."""
+    return type(value) is np.ndarray and value.dtype.kind in "iuf"
+
+
+def _plain_row(row: Any, values: int) -> list | np.ndarray:
+    """Returns an array of real numbers as it is, and others with Python's numbers."""
+    if _is_real_array(row) and row.ndim == (2 if values > 1 else 1):
+        return row
+    if isinstance(row, np.ndarray):
+        return row.tolist()
+    if not isinstance(row, (list, tuple)):
+        return [[row]]  # nested too little, which `check` refuses
+    if values > 1:
+        steps = [_plain_row(step, 1) for step in row]
+        return [x.tolist() if isinstance(x, np.ndarray) else x for x in steps]
+    return [v.item() if isinstance(v, np.generic) else v for v in row]

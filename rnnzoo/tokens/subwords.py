@@ -1,0 +1,199 @@
+"""Parts of words as tokens, by SentencePiece."""
+
+import base64
+import binascii
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from rnnzoo.errors import shorten
+from rnnzoo.tokens.checks import PADDING, to_utf8
+from rnnzoo.tokens.text import START_SYMBOL, TextTokens
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Subwords(TextTokens):
+    r"""Parts of words as tokens, by SentencePiece: 0 is padding, 1 an unknown one.
+
+    Use it for models that write words which are long, many, or new. Frequent words are
+    one token, rare ones several; nothing is lowered or left out, and `decode` gives
+    back what `encode` was given, but for characters that no text of the training had,
+    and for what SentencePiece makes uniform (NFKC; several blanks become one). The call
+    works inside a graph, as in `tf.data.Dataset.map` and in exports, through
+    tensorflow-text: a program that loads such an export imports `tensorflow_text`.
+
+    Inputs of the call: UTF-8 strings `[batch]` of any length.
+
+    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
+    empty text is its start symbol, or one unknown part, since a sequence needs a step.
+
+    Args:
+        vocabulary: A SentencePiece model in base64, as `learn` returns it.
+        start: Whether every sequence begins with a start symbol, as models that write
+            need it: its id is the last one.
+
+    Raises:
+        ValueError: If `vocabulary` is no such model.
+
+    Example:
+        >>> from rnnzoo.tokens import Subwords
+        >>> texts = ["the lowest tower", "a low tower", "the slower row"]
+        >>> subwords = Subwords(Subwords.learn(texts, size=40))
+        >>> subwords.decode(subwords.encode(["a slow row", "the tower"]))
+        ['a slow row', 'the tower']
+        >>> lossless = Subwords(Subwords.learn(texts, size=40, lossless=True))
+        >>> lossless.decode(lossless.encode([" a  slow\n", "row"]))
+        [' a  slow\n', 'row']
+
+    References:
+        - Kudo and Richardson, "SentencePiece: a simple and language independent subword
+          tokenizer and detokenizer for neural text processing", EMNLP 2018,
+          arXiv:1808.06226.
+        - Sennrich, Haddow and Birch, "Neural machine translation of rare words with
+          subword units", ACL 2016, arXiv:1508.07909 (byte pair encoding).
+    """
+
+    joint = ""
+
+    def __init__(self, vocabulary: str, *, start: bool = False, **layer_options: Any):
+        super().__init__(start, **layer_options)
+        self.vocabulary = vocabulary
+        expected = (
+            "vocabulary must be a SentencePiece model in base64, such as "
+            "Subwords.learn(texts, 5000) returns. Received: "
+            f"vocabulary={shorten(vocabulary)}"
+        )
+        if not isinstance(vocabulary, str):
+            raise TypeError(expected)
+        try:
+            self.content = base64.b64decode(vocabulary, validate=True)
+            with tf.init_scope():
+                self.size = int(self.tokenizer.vocab_size())
+        except (binascii.Error, tf.errors.OpError) as error:
+            raise ValueError(expected) from error
+
+    @property
+    def tokenizer(self) -> Any:
+        """The `tensorflow_text.SentencepieceTokenizer`, anew for every graph.
+
+        It lives in the kernel of an operation, which `keras.utils.clear_session` and
+        the end of a graph take away; where that is there still, nothing is read again.
+        """
+        import tensorflow_text
+
+        return tensorflow_text.SentencepieceTokenizer(self.content)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids: padding, unknown and start symbols included."""
+        return self.size + self.start
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the vocabulary was learned with `lossless=True`."""
+        with tf.init_scope():
+            return int(self.tokenizer.string_to_id("\n")) != self.UNKNOWN
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the token ids of strings; shapes as in the class."""
+        texts = tf.convert_to_tensor(inputs, tf.string)
+        return self.padded(self.tokenizer.tokenize(texts))
+
+    def write(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids as strings, in the graph; unknown parts become U+2047."""
+        is_kept = tf.not_equal(ids, PADDING)
+        if self.start:
+            is_kept &= tf.not_equal(ids, self.start_id)
+        return self.tokenizer.detokenize(tf.ragged.boolean_mask(ids, is_kept))
+
+    def decode(self, ids: Any) -> list[str]:
+        """Turns rows of token ids into texts; unknown parts become U+2047."""
+        rows = [list(map(int, row)) for row in ids]
+        if not rows:
+            return []
+        ids = tf.ragged.constant(rows, tf.int32, ragged_rank=1).to_tensor(PADDING)
+        return [text.decode("utf-8", "replace") for text in self.write(ids).numpy()]
+
+    def symbols_of(self, ids: Sequence[int]) -> list[str]:
+        """Returns the parts that tokens stand for; those that begin a word have a ▁."""
+        known = tf.constant([i if i < self.size else 0 for i in ids], tf.int32)
+        parts = [part.decode() for part in self.tokenizer.id_to_string(known).numpy()]
+        return [
+            part if i < self.size else START_SYMBOL
+            for i, part in zip(ids, parts, strict=True)
+        ]
+
+    @staticmethod
+    def split(text: str) -> list[str]:
+        """Returns words with the blanks before them; parts are never of two of them."""
+        return re.findall(r"\n| ?[^ \n]+| ", to_utf8(text).decode())
+
+    @staticmethod
+    def pieces(text: str, size: int) -> Iterator[str]:
+        """Yields a text in pieces of about `size` characters, cut between words."""
+        begin = 0
+        while found := re.compile("[ \n]").search(text, begin + max(size, 1)):
+            yield text[begin : found.start()]
+            begin = found.start()
+        yield text[begin:]
+
+    @staticmethod
+    def learn(texts: Iterable[str], size: int, *, lossless: bool = False) -> str:
+        """Learns parts of words by byte pair encoding; the same for the same texts.
+
+        Args:
+            texts: The texts, an iterable.
+            size: Number of parts, padding and unknown included; fewer if texts are few.
+            lossless: Whether every blank and every end of a line counts, and nothing is
+                made uniform, as models that go on with texts need it.
+
+        Returns:
+            The `vocabulary` of `Subwords`.
+
+        Raises:
+            ValueError: If there are more characters than `size`, or no text.
+        """
+        import sentencepiece
+
+        model = io.BytesIO()
+        lines = (to_utf8(text).decode() for text in texts)
+        options = {}
+        if lossless:
+            lines = (line for text in lines for line in text.splitlines(keepends=True))
+            options = {
+                "normalization_rule_name": "identity",
+                "remove_extra_whitespaces": False,
+                "add_dummy_prefix": False,
+                "user_defined_symbols": ["\n"],
+            }
+        try:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=lines,
+                model_writer=model,
+                model_type="bpe",
+                vocab_size=size,
+                hard_vocab_limit=False,
+                character_coverage=1.0,
+                max_sentence_length=2**20,
+                pad_id=PADDING,
+                unk_id=Subwords.UNKNOWN,
+                bos_id=-1,
+                eos_id=-1,
+                num_threads=1,
+                minloglevel=3,
+                **options,
+            )
+        except (RuntimeError, OSError) as error:
+            raise ValueError(
+                "size must be more than the number of different characters, and there "
+                f"must be a text. Received: size={size!r} ({error})"
+            ) from error
+        return base64.b64encode(model.getvalue()).decode()
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"vocabulary": self.vocabulary, "start": self.start}

@@ -1,0 +1,305 @@
+"""Which devices and which precision a training runs on, said in one line."""
+
+import contextlib
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from rnnzoo.errors import check_choice, closest
+from rnnzoo.layers.threads import cores
+
+KINDS = ("auto", "cpu", "gpu", "tpu", "multi_worker")
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+# How long a machine waits for the others before it gives up, in seconds; the
+# environment variable RNNZOO_PATIENCE changes it.
+PATIENCE = 120.0
+
+
+class Devices(NamedTuple):
+    """A choice of devices.
+
+    Attributes:
+        strategy: The `tf.distribute.Strategy` that a model is built and trained under.
+        description: One line that says what was chosen, and why.
+        precision: Name of the Keras dtype policy that a model is built under.
+        is_chief: Whether this process writes the run folder: of several machines, one.
+    """
+
+    strategy: Any
+    description: str
+    precision: str = "float32"
+    is_chief: bool = True
+
+    @property
+    def has_several_machines(self) -> bool:
+        """Whether other processes take part."""
+        from rnnzoo.architectures.distributed import has_several_machines
+
+        return has_several_machines(self.strategy)
+
+    @property
+    def needs_static_shapes(self) -> bool:
+        """Whether every batch has to have the same shape, as on a TPU."""
+        import tensorflow as tf
+
+        return isinstance(self.strategy, tf.distribute.TPUStrategy)
+
+    def sum_over_machines(self, value: float) -> float:
+        """Adds up a number of each machine; all of them have to call this together."""
+        import tensorflow as tf
+
+        values = self.strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(value)
+        )
+        return float(self.strategy.reduce("SUM", values, axis=None))
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """Builds models for these devices, in this precision."""
+        import keras
+
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.precision)
+        try:
+            with self.strategy.scope():
+                yield
+        finally:
+            keras.config.set_dtype_policy(before)
+
+
+def strategy(
+    devices: str | int = "auto", count: int | None = None, precision: str = "auto"
+) -> Devices:
+    """Chooses the devices to train on.
+
+    One device trains as `fit` does; several share each batch, with the same losses and
+    gradients (`rnnzoo.architectures.distributed`). What is asked for and absent is an error.
+    Virtual CPU devices and several machines have to be chosen before TensorFlow has
+    been used.
+
+    Args:
+        devices: `"auto"`: several machines if `TF_CONFIG` names them, else a TPU if
+            there is one, else all GPUs, else the CPU; `"cpu"`; `"gpu"`; `"tpu"`;
+            `"multi_worker"`: the machines of `TF_CONFIG`; or a number, which is
+            `"auto"` with that `count`.
+        count: Number of GPUs, or of virtual CPU devices, that share each batch.
+            Default: all GPUs, or one CPU device.
+        precision: `"float32"`, `"mixed_bfloat16"`, `"mixed_float16"` (the loss is
+            scaled then), or `"auto"`: mixed_bfloat16 on a TPU, else float32.
+
+    Returns:
+        The strategy, and the line that says what was chosen.
+
+    Raises:
+        ValueError: If the devices are not there, or an argument is none of these.
+
+    Example:
+        >>> from rnnzoo.training.devices import strategy
+        >>> strategy("cpu").description
+        'Devices: 1 CPU, as asked, float32, XLA off'
+    """
+    check_choice("precision", precision, PRECISIONS)
+    why = "as asked"
+    kind = str(devices)
+    if kind.isdecimal():
+        kind, count = "auto", int(kind)
+    if kind not in KINDS:
+        raise ValueError(
+            f"devices must be one of {', '.join(map(repr, KINDS))}, or a number."
+            f"{closest(kind, KINDS)} Received: devices={devices!r}"
+        )
+    if count is not None and count < 1:
+        raise ValueError(f"count must be at least 1. Received: count={count!r}")
+
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if kind == "auto":
+        if _cluster():
+            kind, why = "multi_worker", "TF_CONFIG names them"
+        elif _tpu_is_likely():
+            kind, why = "tpu", "there is one"
+        elif gpus:
+            kind, why = "gpu", "all there are" if count is None else why
+        else:
+            kind, why = "cpu", "there is no GPU" if count is None else why
+
+    is_chief = True
+    if kind == "multi_worker":
+        chosen, what, is_chief = _several_machines()
+    elif kind == "tpu":
+        chosen, what = _tpu()
+    elif kind == "gpu":
+        chosen, what = _gpus(len(gpus), count)
+    else:
+        chosen, what = _cpus(count or 1)
+    if precision == "auto":
+        precision = "mixed_bfloat16" if kind == "tpu" else "float32"
+    xla = "XLA on" if kind == "tpu" else "XLA off"
+    line = f"Devices: {what}, {why}, {precision.replace('_', ' ')}, {xla}"
+    return Devices(chosen, line, precision, is_chief)
+
+
+def _cpus(count: int) -> tuple[Any, str]:
+    import tensorflow as tf
+
+    if count == 1:
+        if tf.config.list_physical_devices("GPU"):
+            return tf.distribute.OneDeviceStrategy("/cpu:0"), "1 CPU"
+        return tf.distribute.get_strategy(), "1 CPU"
+    device = tf.config.list_physical_devices("CPU")[0]
+    try:
+        tf.config.set_logical_device_configuration(
+            device, [tf.config.LogicalDeviceConfiguration()] * count
+        )
+        # Each replica computes on cores of its own: small matrix products take longer
+        # on several.
+        threads = max(1, cores() // count)
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(max(count, cores()))
+    except RuntimeError as error:
+        if len(tf.config.list_logical_devices("CPU")) < count:
+            raise ValueError(
+                "Virtual CPU devices must be made before TensorFlow is used: choose "
+                f"devices first. Received: {count} devices"
+            ) from error
+    mirrored = tf.distribute.MirroredStrategy(
+        [f"CPU:{index}" for index in range(count)],
+        # Collective operations cannot be used with several numbers of devices.
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )
+    return mirrored, f"{count} x CPU mirrored (virtual devices)"
+
+
+def _gpus(present: int, count: int | None) -> tuple[Any, str]:
+    import tensorflow as tf
+
+    wanted = count or max(present, 1)
+    if wanted > present:
+        raise ValueError(
+            f"TensorFlow finds {present} GPUs. Ask for what is there, or for 'auto'. "
+            f"Received: devices='gpu', count={count!r}"
+        )
+    if wanted == 1:
+        return tf.distribute.OneDeviceStrategy("/gpu:0"), "1 GPU"
+    names = [f"GPU:{index}" for index in range(wanted)]
+    return tf.distribute.MirroredStrategy(names), f"{wanted} x GPU mirrored"
+
+
+def _tpu_is_likely() -> bool:
+    names = ("TPU_NAME", "COLAB_TPU_ADDR", "TPU_WORKER_HOSTNAMES")
+    return any(os.environ.get(name) for name in names)
+
+
+def _tpu() -> tuple[Any, str]:
+    import tensorflow as tf
+
+    counts = [(len(tf.config.list_physical_devices(k)), k) for k in ("CPU", "GPU")]
+    found = " and ".join(f"{count} {kind}" for count, kind in counts)
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
+            os.environ.get("TPU_NAME", "")
+        )
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        chosen = tf.distribute.TPUStrategy(resolver)
+    except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"TensorFlow finds {found}, and no TPU: {str(error).splitlines()[0]}. "
+            "On a TPU machine TPU_NAME names it ('local' on the machine itself). "
+            "Received: devices='tpu'"
+        ) from error
+    return chosen, f"TPU with {chosen.num_replicas_in_sync} cores"
+
+
+def _cluster() -> dict[str, list[str]]:
+    """Returns the machines that `TF_CONFIG` names: addresses by kind of task."""
+    text = os.environ.get("TF_CONFIG", "")
+    try:
+        return json.loads(text or "{}").get("cluster") or {}
+    except (ValueError, AttributeError) as error:
+        raise ValueError(
+            "TF_CONFIG must be JSON such as "
+            '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
+            '"task": {"type": "worker", "index": 0}}. '
+            f"Received: TF_CONFIG={text!r}"
+        ) from error
+
+
+def _several_machines() -> tuple[Any, str, bool]:
+    import tensorflow as tf
+
+    cluster = _cluster()
+    if not cluster:
+        raise ValueError(
+            "devices='multi_worker' needs the machines in TF_CONFIG; --workers=N "
+            "starts N workers on this one. Received: TF_CONFIG="
+            f"{os.environ.get('TF_CONFIG', '')!r}"
+        )
+    if unknown := set(cluster) - {"chief", "worker"}:
+        raise ValueError(
+            "TF_CONFIG may name workers and a chief, which all compute alike. "
+            f"Received: cluster with {', '.join(sorted(unknown))}"
+        )
+    task = json.loads(os.environ["TF_CONFIG"]).get("task") or {}
+    kind, index = task.get("type", "worker"), int(task.get("index", 0))
+    machines = [*cluster.get("chief", []), *cluster.get("worker", [])]
+    here = (cluster.get(kind) or [])[index : index + 1]
+    if not here:
+        raise ValueError(
+            "TF_CONFIG's task must be one of its cluster's. Received: "
+            f"task={task!r}, cluster={cluster!r}"
+        )
+    is_chief = machines.index(here[0]) == 0
+    _meet(here[0], [address for address in machines if address != here[0]])
+    chosen = tf.distribute.MultiWorkerMirroredStrategy()
+    place = machines.index(here[0]) + 1
+    what = f"{len(machines)} machines mirrored, this is number {place}"
+    return chosen, what, is_chief
+
+
+def _meet(here: str, others: list[str]) -> None:
+    """Waits until all machines are there, and know of each other.
+
+    TensorFlow waits for them too, in one call that nothing can interrupt.
+
+    Raises:
+        ConnectionError: If some have not come after `PATIENCE` seconds.
+    """
+    patience = float(os.environ.get("RNNZOO_PATIENCE", PATIENCE))
+    begin = time.monotonic()
+    reached: set[str] = set()
+    seen: set[str] = set()
+    announced = False
+    with socket.create_server(("", int(here.rsplit(":", 1)[1]))) as server:
+        server.settimeout(0.2)
+        while missing := [a for a in others if a not in reached & seen]:
+            waited = time.monotonic() - begin
+            names = ", ".join(missing)
+            if waited > patience:
+                raise ConnectionError(
+                    f"Not all machines came within {patience:.0f} s. Start the same "
+                    "command on every machine of TF_CONFIG, and check that they can "
+                    f"reach each other. Missing: {names}"
+                )
+            if waited > 5 and not announced:
+                print(f"Waiting up to {patience:.0f} s for {names}", flush=True)
+                announced = True
+            for address in set(others) - reached:
+                host, port = address.rsplit(":", 1)
+                try:
+                    with socket.create_connection((host, int(port)), 1) as connection:
+                        connection.sendall(here.encode())
+                    reached.add(address)
+                except OSError:
+                    pass
+            try:
+                connection, _ = server.accept()
+                with connection:
+                    connection.settimeout(1)
+                    seen.add(connection.recv(1000).decode(errors="replace"))
+            except OSError:
+                pass

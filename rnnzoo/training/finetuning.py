@@ -1,0 +1,259 @@
+"""Fine-tuning: a trained model for other classes, other words, other texts.
+
+>>> from rnnzoo.training import finetuning
+>>> from rnnzoo import sentiment_classifier
+>>> model = sentiment_classifier(classes=["angry", "calm"])  # a fresh head
+>>> finetuning.freeze(model, ["reader"])
+>>> model.compile_with_defaults(finetuning.layerwise_adam(model, 1e-3))
+>>> texts, labels = ["Get out!", "Never mind."], ["angry", "calm"]
+>>> history = model.fit(texts, labels, verbose=0)
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from rnnzoo.errors import check_choice, check_number
+from rnnzoo.tokens.labels import check_classes
+
+
+def with_classes(model: Any, classes: Sequence[str]) -> Any:
+    """Returns a copy of a classifier with a fresh head for other classes.
+
+    Args:
+        model: A classifier of the zoo, such as `sentiment_classifier()`.
+        classes: Names of the classes. Those that the model has already: it is returned
+            as it is.
+
+    Raises:
+        ValueError: If `classes` are fewer than two, or one is there twice.
+
+    Example:
+        >>> from rnnzoo.training import finetuning
+        >>> from rnnzoo import sentiment_classifier
+        >>> model = sentiment_classifier()
+        >>> finetuning.with_classes(model, ["angry", "calm", "happy"]).classes
+        ['angry', 'calm', 'happy']
+    """
+    classes = check_classes(classes)
+    if classes == model.classes:
+        return model
+    return _rebuilt(model, classes=classes)
+
+
+def with_vocabulary(model: Any, vocabulary: Sequence[str]) -> Any:
+    """Returns a copy of a model that knows other words.
+
+    The vectors of words that it knew are carried over. The vector of a new word begins
+    as that of the unknown word, and n-grams with it as if they had never been seen.
+
+    Args:
+        model: A model of the zoo that reads words.
+        vocabulary: The words to know, such as `model.tokens.vocabulary` and more. A
+            model with n-grams must go on knowing what it knew.
+
+    Raises:
+        ValueError: If a word is there twice, or one is left out that must not be.
+
+    Example:
+        >>> from rnnzoo.training import finetuning
+        >>> from rnnzoo import sentiment_classifier
+        >>> model = sentiment_classifier()
+        >>> words = [*model.tokens.vocabulary, "rnnzoo"]
+        >>> finetuning.with_vocabulary(model, words).tokens.vocabulary[-1]
+        'rnnzoo'
+    """
+    known = model.tokens.vocabulary
+    if list(vocabulary) == known:
+        return model
+    # N-grams are known by the numbers of their words.
+    if model.arguments.get("ngrams") and list(vocabulary[: len(known)]) != known:
+        raise ValueError(
+            "The vocabulary of a model with n-grams can be added to, and not changed: "
+            "begin with model.tokens.vocabulary. Received: vocabulary with "
+            f"{len(vocabulary)} words, which begins otherwise"
+        )
+    return _rebuilt(model, vocabulary=vocabulary)
+
+
+def _rebuilt(model: Any, **changes: Any) -> Any:
+    """Builds a model anew with other arguments, and carries over what fits."""
+    new = type(model)(**{**model.get_config(), **changes})
+    new.card = {"body": model.card.get("name") or model.card}
+    for weight, old in zip(new.weights, model.get_weights(), strict=True):
+        if weight.path.startswith("reader/") and "vocabulary" in changes:
+            old = _carried_over(old, model.tokens.vocabulary, new.tokens.vocabulary)
+        is_head = weight.path.split("/")[0] in ("head", "ngrams")
+        if not (is_head and "classes" in changes):
+            weight.assign(old)
+    return new
+
+
+def _carried_over(
+    vectors: np.ndarray, old: Sequence[str], new: Sequence[str]
+) -> np.ndarray:
+    """Returns the vectors of new words; 0 is padding and 1 the unknown word."""
+    places = {word: index for index, word in enumerate(old, 2)}
+    return vectors[[0, 1, *(places.get(word, 1) for word in new)]]
+
+
+def layer_groups(model: Any) -> list[str]:
+    """Returns the layers that learn, from the output to the input.
+
+    Args:
+        model: A built model.
+
+    Returns:
+        Paths of layers; the layers of a recurrent stack are apart. N-grams, which are
+        beside the others, are not among them.
+
+    Example:
+        >>> from rnnzoo.training import finetuning
+        >>> from rnnzoo import many_to_one
+        >>> model = many_to_one(vocabulary_size=9, num_classes=2, num_layers=2)
+        >>> finetuning.layer_groups(model)
+        ['head', 'recurrence/gru_1', 'recurrence/gru_0', 'reader']
+    """
+    groups = []
+    for layer in model.layers:
+        paths = [weight.path for weight in layer.trainable_weights]
+        parts = [layer.name]
+        if hasattr(layer, "num_layers"):
+            parts = dict.fromkeys("/".join(path.split("/")[:2]) for path in paths)
+        groups += parts if paths and layer.name != "ngrams" else []
+    return groups[::-1]
+
+
+def freeze(model: Any, layers: Sequence[str]) -> None:
+    """Keeps layers as they are in training; all others learn.
+
+    Args:
+        model: A model of the zoo. It is compiled anew with the optimizer it had.
+        layers: Names of layers, as `[layer.name for layer in model.layers]` gives them;
+            `[]` lets all of them learn.
+
+    Raises:
+        ValueError: If there is no such layer, or none is left that learns.
+
+    Example:
+        >>> from rnnzoo.training import finetuning
+        >>> from rnnzoo import many_to_one
+        >>> model = many_to_one(vocabulary_size=9, num_classes=2)
+        >>> finetuning.freeze(model, ["reader"])
+        >>> finetuning.layer_groups(model)
+        ['head', 'recurrence/gru_0']
+    """
+    names = [layer.name for layer in model.layers if layer.weights]
+    for name in layers:
+        check_choice("layers", name, names)
+    if set(layers) == set(names):
+        raise ValueError(
+            "One layer at least must learn: leave out "
+            f"{names[-1]!r}. Received: layers={list(layers)!r}"
+        )
+    for layer in model.layers:
+        layer.trainable = layer.name not in layers
+    options = keras.optimizers.serialize(model.optimizer)
+    model.compile_with_defaults(keras.optimizers.deserialize(options))
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class LayerwiseAdam(keras.optimizers.Adam):
+    """Adam whose learning rate is lower for layers farther from the output.
+
+    What a body has learned from many texts should change less than a fresh head.
+    `layerwise_adam` makes one for a model.
+
+    Args:
+        learning_rate: Learning rate of the first of the layers; a number or a schedule.
+        layers: Paths of layers, from the output to the input; each layer's learning
+            rate is that of the one before it divided by `decay`. Weights of layers that
+            are not named have the full rate.
+        decay: What to divide by; 1 for the same rate everywhere.
+        unfreeze_steps: Gradual unfreezing: steps after which the next of the layers
+            begins to learn, too; 0 if all learn from the first step on.
+        **options: Those of `keras.optimizers.Adam`.
+
+    References:
+        Howard and Ruder, "Universal language model fine-tuning for text
+        classification", ACL 2018, arXiv:1801.06146: discriminative learning rates, with
+        a decay of 2.6, and gradual unfreezing.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 1e-3,
+        *,
+        layers: Sequence[str] = (),
+        decay: float = 2.6,
+        unfreeze_steps: int = 0,
+        **options: Any,
+    ):
+        super().__init__(learning_rate, **options)
+        check_number("decay", decay, minimum=1)
+        check_number("unfreeze_steps", unfreeze_steps, minimum=0, whole=True)
+        self.layers = list(layers)
+        self.decay = decay
+        self.unfreeze_steps = unfreeze_steps
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Updates one variable at its layer's rate; Keras calls it."""
+        path = self._trainable_variables[self._get_variable_index(variable)].path
+        depth = 0
+        for index, layer in enumerate(self.layers):
+            if path.startswith(layer + "/"):
+                depth = index
+        first = depth * self.unfreeze_steps
+        learns = ops.cast(self.iterations >= first, learning_rate.dtype)
+        rate = learning_rate * learns / self.decay**depth
+        if self.weight_decay is not None and self._use_weight_decay(variable):
+            self.assign_sub(variable, variable * (rate * self.weight_decay))
+        super().update_step(gradient, variable, rate)
+
+    def _apply_weight_decay(self, variables: Sequence) -> None:
+        """Does nothing: `update_step` decays each weight at its layer's rate."""
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "layers": self.layers,
+            "decay": self.decay,
+            "unfreeze_steps": self.unfreeze_steps,
+        }
+
+
+def layerwise_adam(
+    model: Any,
+    learning_rate: Any = 1e-3,
+    *,
+    decay: float = 2.6,
+    unfreeze_steps: int = 0,
+    **options: Any,
+) -> LayerwiseAdam:
+    """Makes an optimizer that changes a model's body less than its head.
+
+    Args:
+        model: The model; its layers that learn are `layer_groups(model)`.
+        learning_rate: As `LayerwiseAdam`.
+        decay: As `LayerwiseAdam`.
+        unfreeze_steps: As `LayerwiseAdam`.
+        **options: Those of `keras.optimizers.Adam`.
+
+    Example:
+        >>> from rnnzoo.training import finetuning
+        >>> from rnnzoo import many_to_one
+        >>> model = many_to_one(vocabulary_size=9, num_classes=2)
+        >>> optimizer = finetuning.layerwise_adam(model, 1e-3, unfreeze_steps=100)
+        >>> model.compile_with_defaults(optimizer)
+    """
+    return LayerwiseAdam(
+        learning_rate,
+        layers=layer_groups(model),
+        decay=decay,
+        unfreeze_steps=unfreeze_steps,
+        **options,
+    )

@@ -1,0 +1,133 @@
+"""Several worker processes on this machine: a rehearsal for several machines.
+
+On real machines nothing of this is needed: start the same command on each, with
+`TF_CONFIG` set as TensorFlow describes it.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+# Set for a worker: the process that started it, without which it ends.
+PARENT = "RNNZOO_PARENT"
+# How long workers have to end by themselves once one of them has failed, in seconds.
+GRACE = 5.0
+
+
+def run_workers(count: int, words: list[str]) -> int:
+    """Runs `rnnzoo WORDS` in several processes that train together.
+
+    The first writes to this process' output and the run folder. Ctrl-C and SIGTERM are
+    passed on; when one worker dies, the others are stopped.
+
+    Args:
+        count: Number of processes.
+        words: The words of the command line, which every worker gets.
+
+    Returns:
+        The exit status: 0; that of the workers if they were interrupted; or 1 if one
+        has failed.
+    """
+    from rnnzoo.layers.threads import cores
+
+    addresses = _free_addresses(count)
+    threads = str(max(1, cores() // count))
+    workers = []
+    for index in range(count):
+        config = {
+            "cluster": {"worker": addresses},
+            "task": {"type": "worker", "index": index},
+        }
+        environment = os.environ | {
+            "TF_CONFIG": json.dumps(config),
+            PARENT: str(os.getpid()),
+            "TF_NUM_INTRAOP_THREADS": os.environ.get("TF_NUM_INTRAOP_THREADS", threads),
+        }
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "rnnzoo.command", *words],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=None if index == 0 else subprocess.DEVNULL,
+            # Ctrl-C in a terminal reaches this process alone, which passes it on once.
+            start_new_session=True,
+        )
+        workers.append(worker)
+
+    def pass_on(number: int, frame: Any) -> None:
+        for worker in workers:
+            if worker.poll() is None:
+                worker.send_signal(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = {number: signal.signal(number, pass_on) for number in numbers}
+    try:
+        return _wait(workers, addresses)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for worker in workers:
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait()
+
+
+def _wait(workers: list[subprocess.Popen], addresses: list[str]) -> int:
+    """Waits until all workers have ended well, or one has not."""
+    while True:
+        time.sleep(0.2)
+        statuses = [worker.poll() for worker in workers]
+        failed = [i for i, s in enumerate(statuses) if s not in (None, 0, 130, 143)]
+        if not failed:
+            if None not in statuses:
+                return statuses[0]
+            continue
+        end = time.monotonic() + GRACE
+        while time.monotonic() < end and None in [w.poll() for w in workers]:
+            time.sleep(0.2)
+        status = statuses[failed[0]]
+        how = f"with status {status}"
+        if status < 0:
+            how = f"by {signal.Signals(-status).name}"
+        print(
+            f"rnnzoo: worker {failed[0] + 1} of {len(workers)} "
+            f"({addresses[failed[0]]}) ended {how}; the others were stopped. Once "
+            "the cause is mended, the same command goes on from the last checkpoint",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def is_worker() -> bool:
+    """Tells whether `run_workers` has started this process."""
+    return PARENT in os.environ
+
+
+def end_with_parent() -> None:
+    """Ends this process, if it is a worker, when the one that started it is gone."""
+    parent = int(os.environ.get(PARENT, 0))
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    if parent:
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _free_addresses(count: int) -> list[str]:
+    """Returns addresses on this machine whose ports nobody uses."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
