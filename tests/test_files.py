@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnzoo.data import files, rows
+from rnnzoo.data import files
 from rnnzoo.data.files import LabelledFile
 
 ROWS = [("A quiet triumph.", "good"), ("Zu lang, é.", "bad"), ('"So\nso"', "good")]
@@ -377,7 +377,7 @@ def test_large_rows(write, monkeypatch):
         source = LabelledFile(write(name, content([(text, "a"), ("x", "b")])))
         assert source.lengths.tolist() == [len(text), 1]
         assert all_rows(source) == [(text, "a"), ("x", "b")]
-    monkeypatch.setattr(rows, "ROW_LIMIT", 2**20)
+    monkeypatch.setattr("rnnzoo.data.rows.ROW_LIMIT", 2**20)
     long = "x" * 2**21
     for name, rows in (
         ("a.csv", f'text,label\n{long},a\n"{long}",a\n"{"x," * 1000}\n'),
