@@ -15,7 +15,7 @@ from rnnzoo.layers.reader import SequenceReader, sequence_input
 from rnnzoo.lecture.cells import FixedWeightHead, LinearSumCell, XorCell
 from rnnzoo.models.parity import BitsReader
 from rnnzoo.tokens.bits import Bits
-from rnnzoo.tokens.checks import checked
+from rnnzoo.tokens.checks import check_in_graph
 from rnnzoo.tokens.reals import RealSteps
 
 LECTURE = (
@@ -107,7 +107,7 @@ class StreamReader(FixedWeightModel):
 
         numbers = self.tokens.read(text)
         lengths = numbers.row_lengths() // self.tokens.values
-        lengths = checked(lengths, lengths > 0, "A text must have a number.")
+        lengths = check_in_graph(lengths, lengths > 0, "A text must have a number.")
         steps = self(self.tokens(numbers))[..., 0]
         answers = self.read_out_in_graph(tf.RaggedTensor.from_tensor(steps, lengths))
         return {"text": tf.strings.reduce_join(answers, axis=-1, separator=" ")}

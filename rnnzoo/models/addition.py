@@ -9,7 +9,13 @@ import numpy as np
 
 from rnnzoo.architectures.bits import BitModel
 from rnnzoo.errors import check_number
-from rnnzoo.tokens import BinaryColumns, checked, from_decimal, to_bits, to_decimal
+from rnnzoo.tokens import (
+    BinaryColumns,
+    check_in_graph,
+    from_decimal,
+    to_bits,
+    to_decimal,
+)
 from rnnzoo.weights import factory
 
 # Two numbers in a text; Python and the graph read the same ones.
@@ -196,7 +202,7 @@ class Adder(BitModel):
 
         message = "A text must be two natural numbers, such as '5 + 3'."
         is_sum = tf.strings.regex_full_match(text, _SUM.pattern)
-        text = checked(text, is_sum, message)
+        text = check_in_graph(text, is_sum, message)
         text = tf.strings.regex_replace(text, r"[ \t-\r+,]+", " ")
         bits = self(self.tokens(text))[..., 0] > 0
         return {"text": self.tokens.write(bits[:, self.delay :])}

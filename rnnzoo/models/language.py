@@ -23,8 +23,8 @@ from rnnzoo.tokens import (
     Subwords,
     Whitespace,
     Words,
+    check_in_graph,
     check_texts,
-    checked,
 )
 from rnnzoo.weights import factory
 
@@ -670,7 +670,7 @@ class LanguageModel(ManyToMany):
 
         def ranged(name: str, value: Any, lowest: float, highest: float) -> Any:
             is_right = (lowest <= value) & (value <= highest)
-            return checked(
+            return check_in_graph(
                 value, is_right, f"{name} must be from {lowest} to {highest}."
             )
 
@@ -703,8 +703,8 @@ class LanguageModel(ManyToMany):
         # Divided, since a product of large numbers is not what it seems.
         is_right = (0 <= max_length) & (1 <= beam_width)
         is_right &= max_length <= LONGEST // tf.maximum(beam_width, 1)
-        max_length = checked(max_length, is_right, message)
-        beam_width = checked(beam_width, is_right, message)
+        max_length = check_in_graph(max_length, is_right, message)
+        beam_width = check_in_graph(beam_width, is_right, message)
         begun = self._begun_in_graph(text, tf.constant(0, tf.int64))
         tokens, scores = self._writer.search_in_graph(
             begun, decoding.settings(), max_length, beam_width
@@ -754,7 +754,7 @@ class LanguageModel(ManyToMany):
         ids = self.tokens(stop[None])[:, 1:]
         length = tf.shape(ids)[1]
         message = f"A stop string must have at most {limit} symbols."
-        length = checked(length, length <= limit, message)
+        length = check_in_graph(length, length <= limit, message)
         rows = tf.pad(ids, [[0, 0], [limit - length, 0]], constant_values=-1)
         return rows[: tf.minimum(length, 1)]
 

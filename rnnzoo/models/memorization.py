@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnzoo.errors import check_choice
 from rnnzoo.models.text_to_text import ATTENTION, CharacterSeq2Seq
-from rnnzoo.tokens import check_texts, checked
+from rnnzoo.tokens import check_in_graph, check_texts
 from rnnzoo.weights import factory
 
 DIGITS = "0123456789"
@@ -119,7 +119,9 @@ class Memorizer(CharacterSeq2Seq):
         import tensorflow as tf
 
         is_right = tf.strings.regex_full_match(text, "[0-9]*")
-        return checked(text, is_right, "A text must be of digits, such as '3141'.")
+        return check_in_graph(
+            text, is_right, "A text must be of digits, such as '3141'."
+        )
 
     def longest_answers(self, lengths: Any) -> Any:
         """Returns room for the digits twice."""

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from rnnzoo.architectures.bits import BitModel
-from rnnzoo.tokens import Bits, Numbers, checked, split_rows
+from rnnzoo.tokens import Bits, Numbers, check_in_graph, split_rows
 from rnnzoo.weights import factory
 
 
@@ -37,7 +37,9 @@ class BitRows:
         """Returns what the graph takes for strings, and the places of last bits."""
         bits = self.tokens.read(text)
         lengths = bits.row_lengths()
-        lengths = checked(lengths, lengths > 0, "A row must have at least one bit.")
+        lengths = check_in_graph(
+            lengths, lengths > 0, "A row must have at least one bit."
+        )
         return self.tokens(bits), lengths - 1
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnzoo.architectures.many_to_one import ManyToOne, NamedClasses
 from rnnzoo.architectures.sequence_model import compiled
-from rnnzoo.tokens import ScaledSteps, checked
+from rnnzoo.tokens import ScaledSteps, check_in_graph
 from rnnzoo.tokens.labels import check_classes
 from rnnzoo.weights import factory
 
@@ -159,7 +159,7 @@ class SeriesClassifier(NamedClasses, ManyToOne):
         """Names the class of strings `[batch]`, in the graph: see `named_classes`."""
         numbers = self.tokens.read(text)
         lengths = numbers.row_lengths()
-        lengths = checked(lengths, lengths > 0, "A series must have a step.")
+        lengths = check_in_graph(lengths, lengths > 0, "A series must have a step.")
         numbers = type(numbers).from_row_lengths(numbers.values, lengths)
         return self.named_classes(self(self.tokens(numbers), training=False))
 

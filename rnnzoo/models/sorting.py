@@ -8,7 +8,7 @@ import numpy as np
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number
-from rnnzoo.tokens import Numbers, checked, parse_numbers, split_rows
+from rnnzoo.tokens import Numbers, check_in_graph, parse_numbers, split_rows
 from rnnzoo.weights import factory
 
 
@@ -185,8 +185,10 @@ class Sorter(ManyToOneToMany):
         real = tf.not_equal(numbers, 0)
         highest = self.tokens.maximum
         message = f"Numbers must be from 1 to {highest}; 0 may fill the end of a list."
-        numbers = checked(numbers, (numbers >= 0) & (numbers <= highest), message)
-        numbers = checked(numbers, real[:, :-1] | ~real[:, 1:], message)
+        numbers = check_in_graph(
+            numbers, (numbers >= 0) & (numbers <= highest), message
+        )
+        numbers = check_in_graph(numbers, real[:, :-1] | ~real[:, 1:], message)
         # The tokens of the numbers from 1 on are the numbers.
         answers = self._sort_in_graph(tf.cast(numbers, tf.int32))
         return {"sorted": tf.cast(answers, tf.int64)}
@@ -206,7 +208,7 @@ class Sorter(ManyToOneToMany):
         real = tf.not_equal(ids, 0)
         lengths = tf.math.count_nonzero(real, axis=1, dtype=tf.int32)
         message = f"A list must have at most {self.max_length} numbers."
-        ids = checked(ids, lengths <= self.max_length, message)
+        ids = check_in_graph(ids, lengths <= self.max_length, message)
         # Every list needs a number to read.
         source = tf.pad(ids, [[0, 0], [0, 1]])[:, : tf.maximum(tf.shape(ids)[1], 1)]
         is_empty = tf.equal(source[:, :1], 0)

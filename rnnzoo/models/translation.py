@@ -18,7 +18,7 @@ from rnnzoo.layers.losses import SmoothedCrossentropy
 from rnnzoo.layers.metrics import TokenAccuracy
 from rnnzoo.models.language import ASCII
 from rnnzoo.models.text_to_text import ATTENTION, TextToText
-from rnnzoo.tokens import Subwords, Whitespace, Words, check_texts, checked
+from rnnzoo.tokens import Subwords, Whitespace, Words, check_in_graph, check_texts
 from rnnzoo.weights import factory
 
 # What texts can be read and written as.
@@ -325,10 +325,10 @@ class Translator(TextToText):
         """Translates strings `[batch]` as `translate`, in the graph."""
         message = f"beam_width must be from 1 to {WIDEST}."
         is_right = (beam_width >= 1) & (beam_width <= WIDEST)
-        beam_width = checked(beam_width, is_right, message)
+        beam_width = check_in_graph(beam_width, is_right, message)
         is_right = (length_penalty >= 0) & (length_penalty < math.inf)
         message = "length_penalty must be a finite number of at least 0."
-        length_penalty = checked(length_penalty, is_right, message)
+        length_penalty = check_in_graph(length_penalty, is_right, message)
         tokens, scores = self._search_in_graph(
             self.tokens(text), beam_width, length_penalty
         )

@@ -6,8 +6,8 @@ from rnnzoo.tokens.bytes import Bytes
 from rnnzoo.tokens.characters import Characters
 from rnnzoo.tokens.checks import (
     PADDING,
+    check_in_graph,
     check_texts,
-    checked,
     is_surrogate,
     to_utf8,
 )
@@ -40,7 +40,7 @@ __all__ = [
     "Words",
     "check_classes",
     "check_texts",
-    "checked",
+    "check_in_graph",
     "class_numbers",
     "from_decimal",
     "is_surrogate",

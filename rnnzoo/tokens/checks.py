@@ -15,13 +15,13 @@ def type_name(value: Any) -> str:
     return "None" if value is None else type(value).__name__
 
 
-def checked(value: Any, is_right: tf.Tensor, message: str) -> Any:
+def check_in_graph(value: Any, is_right: tf.Tensor, message: str) -> Any:
     """Returns a tensor, or stops the graph before anything is made of it.
 
     Example:
         >>> import tensorflow as tf
-        >>> from rnnzoo.tokens import checked
-        >>> int(checked(tf.constant(3), tf.constant(True), "It must be 3."))
+        >>> from rnnzoo.tokens import check_in_graph
+        >>> int(check_in_graph(tf.constant(3), tf.constant(True), "It must be 3."))
         3
     """
     with tf.control_dependencies(

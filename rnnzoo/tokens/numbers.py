@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import check_number, shorten
-from rnnzoo.tokens.checks import PADDING, checked, is_row, type_name
+from rnnzoo.tokens.checks import PADDING, check_in_graph, is_row, type_name
 from rnnzoo.tokens.text import join_words
 
 # What stands between numbers in a text: what `str.split` splits at, and marks.
@@ -341,5 +341,5 @@ def parse_number_strings(texts: tf.Tensor, pattern: str, dtype: Any) -> tf.Ragge
     words = tf.strings.split(tf.strings.regex_replace(texts, _GAPS, " "))
     is_number = tf.strings.regex_full_match(words.values, pattern)
     message = "A text must be numbers, separated by spaces or commas."
-    flat = checked(words.values, is_number, message)
+    flat = check_in_graph(words.values, is_number, message)
     return words.with_values(tf.strings.to_number(flat, dtype))

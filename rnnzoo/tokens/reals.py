@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import check_number, shorten
-from rnnzoo.tokens.checks import checked, type_name
+from rnnzoo.tokens.checks import check_in_graph, type_name
 from rnnzoo.tokens.numbers import REAL, parse_number_strings, parse_real_numbers
 
 
@@ -61,8 +61,10 @@ class RealSteps(keras.layers.Layer):
         """
         numbers = parse_number_strings(texts, REAL, tf.float64)
         message = f"Numbers must be finite, {self.values} a step."
-        flat = checked(numbers.values, tf.math.is_finite(numbers.values), message)
-        flat = checked(flat, numbers.row_lengths() % self.values == 0, message)
+        flat = check_in_graph(
+            numbers.values, tf.math.is_finite(numbers.values), message
+        )
+        flat = check_in_graph(flat, numbers.row_lengths() % self.values == 0, message)
         return numbers.with_values(tf.cast(flat, tf.float32))
 
     def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
