@@ -89,7 +89,7 @@ def predict_step(batch: int) -> dict:
 
     model, length = language_model(), 50
     shapes = keras.tree.map_structure(
-        lambda tensor: keras.Input((UNITS,)), model.recurrence.start_state(1)
+        lambda tensor: keras.Input((UNITS,)), model.recurrence.get_initial_state(1)
     )
     character = keras.Input((1,), dtype="int32")
     logits, after = model.read(character, shapes)

@@ -169,7 +169,7 @@ def test_every_model_in_other_formats(format, name, tmp_path):
 class Wrong(type(rnnzoo.accumulator())):
     """A model whose graph answers otherwise than Python."""
 
-    def named_answers(self, text):
+    def answer_in_python(self, text):
         return {"text": ["1" for _ in self.answer(text)]}
 
 

@@ -43,7 +43,7 @@ def test_steps_give_what_the_whole_sequence_gives(cell, tied_weights):
     model = with_large_weights(cell=cell, tied_weights=tied_weights)
     ids = model.encode(["To be, or not", "to"])[0]
     whole = np.array(model(ids))
-    state = model.recurrence.start_state(len(ids))
+    state = model.recurrence.get_initial_state(len(ids))
     for time in range(3):
         logits, state = model.step(ids[:, time], state)
         np.testing.assert_allclose(logits, whole[:, time], atol=1e-4)

@@ -312,9 +312,9 @@ def test_slices_of_a_batch_give_what_the_whole_gives(cell, is_masked, monkeypatc
     stack(inputs)
     found, slices = [], []
     monkeypatch.setattr("rnnzoo.training.devices.threads", lambda: 2)
-    in_slices = loops.in_slices
+    read_in_slices = loops.read_in_slices
     monkeypatch.setattr(
-        loops, "in_slices", lambda *a: slices.append(a[1]) or in_slices(*a)
+        loops, "read_in_slices", lambda *a: slices.append(a[1]) or read_in_slices(*a)
     )
     for is_sliced in (False, True):
         stack.layers[0].is_sliced = is_sliced

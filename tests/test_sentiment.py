@@ -318,9 +318,9 @@ def test_padding_that_every_row_has_changes_nothing():
 
 def test_batches_are_trimmed_to_their_longest_row(model):
     ids = np.array([[5, 2, 0, 0, 0], [3, 0, 0, 0, 0]])
-    assert np.asarray(model.trimmed(ids)).tolist() == [[5, 2], [3, 0]]
-    assert np.asarray(model.trimmed(ids[:, :2])).tolist() == [[5, 2], [3, 0]]
-    assert np.asarray(model.trimmed(np.zeros((2, 4), int))).tolist() == [[0], [0]]
+    assert np.asarray(model.trim_padding(ids)).tolist() == [[5, 2], [3, 0]]
+    assert np.asarray(model.trim_padding(ids[:, :2])).tolist() == [[5, 2], [3, 0]]
+    assert np.asarray(model.trim_padding(np.zeros((2, 4), int))).tolist() == [[0], [0]]
 
 
 def test_the_report_counts_as_by_hand(model):

@@ -560,7 +560,7 @@ def test_white_space_separates_words_and_lines_end(symbols, size):
     written = WHITESPACE.decode([ids])
     assert written == [" ".join(w if w in known else "<unk>" for w in words)]
     np.testing.assert_array_equal(WHITESPACE.encode(written)[0], ids)
-    assert WHITESPACE.write(ids[None]).numpy()[0].decode() == written[0]
+    assert WHITESPACE.format(ids[None]).numpy()[0].decode() == written[0]
     pieces = list(Whitespace.pieces(text, size))
     assert "".join(pieces) == text
     assert [w for piece in pieces for w in Whitespace.split(piece)] == words
@@ -601,7 +601,7 @@ def test_bytes_are_read_and_characters_written(content, cut):
     assert BYTES(tf.constant([content])).numpy()[0].tolist() == [258, *ids]
     text = content.decode("utf-8", "ignore")
     assert BYTES.decode([ids]) == [text]
-    assert BYTES.write([[258, *ids, 0]]).numpy()[0].decode() == text
+    assert BYTES.format([[258, *ids, 0]]).numpy()[0].decode() == text
     # What is decoded by parts is what is decoded at once.
     part = ids[:cut]
     end = BYTES.whole(part)
@@ -671,7 +671,7 @@ def test_bits_are_written_as_decimals(numbers):
     columns = BinaryColumns(1)
     bits = columns.encode([[number] for number in numbers])[..., 0] > 0
     assert columns.decode(bits) == numbers
-    written = columns.write(bits).numpy()
+    written = columns.format(bits).numpy()
     assert [int(text) for text in written] == numbers
     assert [text.decode() for text in written] == [str(number) for number in numbers]
 
@@ -685,13 +685,13 @@ def test_bits_are_written_as_decimals(numbers):
     ],
 )
 def test_the_graph_writes_what_decode_does(tokens, ids):
-    written = [text.decode() for text in tokens.write(tf.constant(ids)).numpy()]
+    written = [text.decode() for text in tokens.format(tf.constant(ids)).numpy()]
     assert written == tokens.decode(ids)
 
 
 def test_numbers_are_written():
     ids = Numbers(-3, 5).encode([[-3, 5], [], [0]])
-    assert Numbers(-3, 5).write(ids).numpy().tolist() == [b"-3 5", b"", b"0"]
+    assert Numbers(-3, 5).format(ids).numpy().tolist() == [b"-3 5", b"", b"0"]
 
 
 @pytest.mark.parametrize(

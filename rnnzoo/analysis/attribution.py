@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from rnnzoo.analysis.explanation import METHODS, Explanation
-from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.errors import check_choice
 from rnnzoo.tokens.words import UNKNOWN_WORD, Words
 
@@ -139,7 +139,9 @@ def _logits(model: Any, ids: np.ndarray) -> np.ndarray:
     """Returns the logits `[batch, classes]` of token ids, float64."""
 
     def make() -> Callable:
-        return compiled(lambda ids: model(ids, training=False), ((None, None), "int32"))
+        return compile_graph(
+            lambda ids: model(ids, training=False), ((None, None), "int32")
+        )
 
     logits = _kept(model, "logits", make)(ids)
     return keras.ops.convert_to_numpy(logits).astype("float64")
@@ -174,7 +176,9 @@ def _gradient(model: Any, ids: np.ndarray, number: int) -> np.ndarray:
                 ]
             )
 
-        return compiled(gradient_times_input, ((None, None), "int32"), ((), "int32"))
+        return compile_graph(
+            gradient_times_input, ((None, None), "int32"), ((), "int32")
+        )
 
     products = _kept(model, "gradient", make)(ids, np.int32(number))
     return keras.ops.convert_to_numpy(products)[0].astype("float64")

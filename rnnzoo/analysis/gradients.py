@@ -88,7 +88,7 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
     loss = keras.losses.get(model.loss)
     loss = getattr(loss, "call", loss)  # a loss object's own, before the mean
     features = reader(inputs)
-    state, states = recurrence.start_state(inputs.shape[0]), []
+    state, states = recurrence.get_initial_state(inputs.shape[0]), []
     with tf.GradientTape() as tape:
         for step in range(inputs.shape[1] + 1):
             # Copies, on which nothing but later steps depends.
@@ -138,7 +138,7 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
     )
     head_kernel, head_bias = map(np.asarray, (head.kernel, head.bias))
     answers_once = "pooling" in model.arguments
-    state = np.concatenate(model.get_layer("recurrence").start_state(1)[0])[0]
+    state = np.concatenate(model.get_layer("recurrence").get_initial_state(1)[0])[0]
     values = {}
     units = len(state)
     width = 1.3 + 0.45 * max(units, len(kernel), head_kernel.shape[1])

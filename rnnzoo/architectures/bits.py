@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from rnnzoo.architectures.many_to_many import ManyToMany
-from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.layers.metrics import BitAccuracy
 
@@ -38,7 +38,7 @@ class ChunkedReader:
             yield order[begin : begin + size]
             begin += size
 
-    def read_in_pieces(
+    def read_in_chunks(
         self, source: np.ndarray, lengths: np.ndarray | None = None
     ) -> Iterator[np.ndarray]:
         """Yields the outputs `[rows, steps, values]` of one piece after another.
@@ -48,7 +48,7 @@ class ChunkedReader:
             lengths: How many steps of each row to read, the longest first: pieces hold
                 the rows only that have not ended. `None` for all steps of all rows.
         """
-        state, begin = self.start_state(len(source)), 0
+        state, begin = self.get_initial_state(len(source)), 0
         while begin < source.shape[1]:
             rows = len(source) if lengths is None else int(np.sum(lengths > begin))
             end = begin + max(1, self.READ // max(1, rows))
@@ -57,7 +57,7 @@ class ChunkedReader:
             yield ops.convert_to_numpy(piece)
             begin = end
 
-    def start_state(self, rows: int) -> list:
+    def get_initial_state(self, rows: int) -> list:
         """Returns the tensors `[rows, units]` of the state before the first step."""
         recurrence = self.get_layer("recurrence")
         return [
@@ -65,7 +65,7 @@ class ChunkedReader:
             for _ in range(recurrence.num_layers * recurrence.states_per_layer)
         ]
 
-    def read_piece(self, inputs: Any, state: list) -> tuple[Any, list]:
+    def read_chunk(self, inputs: Any, state: list) -> tuple[Any, list]:
         """Reads the next piece of each row.
 
         Args:
@@ -86,7 +86,7 @@ class ChunkedReader:
 
     def signatures(self) -> dict[str, Signature]:
         """Adds reading in pieces to what every model's export can be called with."""
-        stream = self.stream_signature(self.read_piece, self.start_state(1))
+        stream = self.stream_signature(self.read_chunk, self.get_initial_state(1))
         return super().signatures() | {"stream": stream}
 
     @functools.cached_property
@@ -94,13 +94,15 @@ class ChunkedReader:
         """The compiled graph from a piece and a state to outputs and the next state."""
 
         def read(inputs: Any, *state: Any) -> tuple:
-            outputs, state = self.read_piece(inputs, list(state))
+            outputs, state = self.read_chunk(inputs, list(state))
             return (outputs, *state)
 
-        state = self.start_state(1)
+        state = self.get_initial_state(1)
         dtype = keras.backend.standardize_dtype(state[0].dtype)
         shapes = [((None, tensor.shape[1]), dtype) for tensor in state]
-        return compiled(read, ((None, None, self.input_shape[-1]), "float32"), *shapes)
+        return compile_graph(
+            read, ((None, None, self.input_shape[-1]), "float32"), *shapes
+        )
 
 
 class BitModel(ChunkedReader, ManyToMany):
@@ -131,7 +133,7 @@ class BitModel(ChunkedReader, ManyToMany):
         smallest = float("inf")
         for group in self.groups([source.shape[1]] * len(source)):
             mask = self.get_layer("reader").compute_mask(source[group])
-            logits = list(self.read_in_pieces(source[group]))
+            logits = list(self.read_in_chunks(source[group]))
             sizes = np.abs(np.concatenate(logits, axis=1))[..., 0]
             if mask is not None:
                 sizes = sizes[ops.convert_to_numpy(mask)]

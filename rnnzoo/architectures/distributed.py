@@ -44,7 +44,7 @@ class DistributedModel(keras.Model):
             context = tf.distribute.get_replica_context()
             replicas = context.num_replicas_in_sync
             with tf.GradientTape() as tape:
-                y_pred = self.outputs_in_training(x)
+                y_pred = self.compute_training_outputs(x)
                 loss, count = self._loss_and_count(x, y, y_pred, sample_weight, True)
                 # Replicas' losses add up to the mean over the whole batch.
                 total, tokens = _sum_over_replicas([count, self._count_tokens(x)])
@@ -101,7 +101,7 @@ class DistributedModel(keras.Model):
             import tensorflow as tf
 
             on_tpu = isinstance(tf.distribute.get_strategy(), tf.distribute.TPUStrategy)
-            return x if on_tpu or self.jit_compile else self.trimmed(x)
+            return x if on_tpu or self.jit_compile else self.trim_padding(x)
 
         def _count_tokens(self, x: Any) -> Any:
             """Returns how many real steps the inputs have."""
@@ -156,7 +156,7 @@ class DistributedModel(keras.Model):
                     _draw_differently_in_replicas(generator)
             super().compile(*arguments, **options)
 
-    def outputs_in_training(self, x: Any) -> Any:
+    def compute_training_outputs(self, x: Any) -> Any:
         """Returns the outputs for the inputs of a training step."""
         return self(x, training=True)
 
@@ -169,7 +169,7 @@ class DistributedModel(keras.Model):
         saved |= {id(variable) for variable in self.metrics_variables}
         return [v for v in self.variables if id(v) not in saved]
 
-    def trimmed(self, x: Any) -> Any:
+    def trim_padding(self, x: Any) -> Any:
         """Returns a batch of inputs without steps that are padding in every row.
 
         Arrays are padded to their longest row, of which most batches are far; a model

@@ -7,9 +7,9 @@ import keras
 from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import (
     SequenceModel,
-    one_of,
+    check_exactly_one,
 )
-from rnnzoo.layers.reader import TIED_DEVIATION, SequenceReader, sequence_input
+from rnnzoo.layers.reader import TIED_STDDEV, SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import RecurrentStack
 from rnnzoo.layers.tied_head import TiedHead
 
@@ -94,8 +94,8 @@ class ManyToMany(SequenceModel):
         state_noise: float = 0.0,
         padding_value: float | None = None,
     ):
-        one_of(vocabulary_size=vocabulary_size, features=features)
-        one_of(num_classes=num_classes, num_values=num_values)
+        check_exactly_one(vocabulary_size=vocabulary_size, features=features)
+        check_exactly_one(num_classes=num_classes, num_values=num_values)
         if tied_weights and (num_classes or 1) > (vocabulary_size or 0):
             raise ValueError(
                 "tied_weights are for token input and classes that are the first of "
@@ -109,7 +109,7 @@ class ManyToMany(SequenceModel):
             vocabulary_size,
             embedding_dim,
             padding_value,
-            deviation=TIED_DEVIATION if tied_weights else None,
+            stddev=TIED_STDDEV if tied_weights else None,
             name="reader",
         )
         self.recurrence = RecurrentStack(
@@ -170,8 +170,8 @@ class ManyToMany(SequenceModel):
 
         Args:
             inputs: Token ids `[batch]` or values `[batch, features]`.
-            state: The state before it: `recurrence.start_state(batch)`, or what another
-                call returned.
+            state: The state before it: `recurrence.get_initial_state(batch)`, or what
+                another call returned.
 
         Returns:
             Outputs `[batch, num_classes or num_values]` and the state after the step.

@@ -10,7 +10,7 @@ from keras import ops
 from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import (
     SequenceModel,
-    one_of,
+    check_exactly_one,
 )
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.ngrams import BranchDropout, NgramBag
@@ -107,8 +107,8 @@ class ManyToOne(SequenceModel):
         ngram_rows: int = 524_288,
         padding_value: float | None = None,
     ):
-        one_of(vocabulary_size=vocabulary_size, features=features)
-        one_of(num_classes=num_classes, num_values=num_values)
+        check_exactly_one(vocabulary_size=vocabulary_size, features=features)
+        check_exactly_one(num_classes=num_classes, num_values=num_values)
         check_choice("pooling", pooling, ("last", *POOLINGS))
         check_number("ngrams", ngrams, minimum=0, whole=True)
         if ngrams and vocabulary_size is None:
@@ -167,7 +167,7 @@ class ManyToOne(SequenceModel):
         # === Config ===
         self.set_targets(classes=num_classes is not None)
 
-    def trimmed(self, x: Any) -> Any:
+    def trim_padding(self, x: Any) -> Any:
         """Returns token ids without the columns that are padding in every row."""
         if len(x.shape) == 3:
             return x  # real values
@@ -182,7 +182,7 @@ class NamedClasses:
     """
 
     def class_numbers(self, labels: Sequence) -> np.ndarray:
-        """Turns class names into numbers; see `rnnzoo.training.finetuning.class_numbers`."""
+        """Turns class names into numbers; see `class_numbers`."""
         return class_numbers(labels, self.classes)
 
     def numbers_for(self, labels: Sequence, count: int, inputs: str) -> np.ndarray:
@@ -221,7 +221,7 @@ class NamedClasses:
             "probabilities": shares,
         }
 
-    def named_answers(self, text: list[str]) -> dict:
+    def answer_in_python(self, text: list[str]) -> dict:
         """Returns what `named_classes` does, in Python, for a batch of texts."""
         shares = [list(row.values()) for row in self.classify(text, True)]
         shares = np.array(shares, "float32")

@@ -11,14 +11,14 @@ from keras import ops
 from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import (
     SequenceModel,
-    compiled,
-    one_of,
+    check_exactly_one,
+    compile_graph,
 )
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.attention import SCORES, SequenceAttention
 from rnnzoo.layers.bridge import ReversedSteps, StateBridge
-from rnnzoo.layers.reader import TIED_DEVIATION, SequenceReader, sequence_input
+from rnnzoo.layers.reader import TIED_STDDEV, SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
 from rnnzoo.layers.tied_head import TiedHead
 
@@ -134,8 +134,8 @@ class ManyToOneToMany(SequenceModel):
         chrono_steps: int | None = None,
         padding_value: float | None = None,
     ):
-        one_of(vocabulary_size=vocabulary_size, features=features)
-        one_of(
+        check_exactly_one(vocabulary_size=vocabulary_size, features=features)
+        check_exactly_one(
             target_vocabulary_size=target_vocabulary_size,
             target_features=target_features,
         )
@@ -171,7 +171,7 @@ class ManyToOneToMany(SequenceModel):
             embedding_dim,
             padding_value,
             token_dropout,
-            deviation=TIED_DEVIATION if tied_weights else None,
+            stddev=TIED_STDDEV if tied_weights else None,
             name="reader",
         )
         self.reversed = ReversedSteps(name="reversed") if reverse_source else None
@@ -403,7 +403,7 @@ class ManyToOneToMany(SequenceModel):
 
         names = ("source", "target")
         texts = self.sample_texts()
-        sources = [self._tokens_of(texts[:2]), self._tokens_of(texts[:4])]
+        sources = [self._encode_texts(texts[:2]), self._encode_texts(texts[:4])]
         return Signature(
             graph=outputs,
             inputs={n: (self.input[n].shape, self.input[n].dtype) for n in names},
@@ -437,7 +437,7 @@ class ManyToOneToMany(SequenceModel):
             return {"outputs": outputs, **named(after, "next_")}
 
         source, target = self.input["source"], self.input["target"]
-        sources = [self._tokens_of(self.sample_texts()[:n]) for n in (2, 4)]
+        sources = [self._encode_texts(self.sample_texts()[:n]) for n in (2, 4)]
         structure = self.state_spec()
         specs = {
             name: (tuple(spec.shape), spec.dtype.name)
@@ -498,7 +498,7 @@ class ManyToOneToMany(SequenceModel):
             # Token 0 is padding, which is never an answer.
             return ops.argmax(self(source)[..., 1:], axis=-1) + 1
 
-        return compiled(most_probable, ((None, None), "int32"))
+        return compile_graph(most_probable, ((None, None), "int32"))
 
     def write_greedily(
         self, source: Any, start: int, end: int, max_length: int

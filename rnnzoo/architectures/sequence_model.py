@@ -137,7 +137,7 @@ class SequenceModel(DistributedModel):
         """
         raise NotImplementedError
 
-    def named_answers(self, text: list[str]) -> dict:
+    def answer_in_python(self, text: list[str]) -> dict:
         """Returns what `answer_in_graph` does for a list of strings, in Python."""
         return {"text": self.answer(text)}
 
@@ -152,7 +152,7 @@ class SequenceModel(DistributedModel):
             "serving_default": Signature(
                 graph=self.answer_in_graph,
                 inputs={"text": ((None,), "string")},
-                answers=self.named_answers,
+                answers=self.answer_in_python,
                 examples=[{"text": texts[:2]}, {"text": texts}],
             ),
             "tokens": self.tokens_signature(),
@@ -170,12 +170,12 @@ class SequenceModel(DistributedModel):
             inputs={"tokens": (self.input_shape, self.inputs[0].dtype)},
             answers=outputs,
             examples=[
-                {"tokens": self._tokens_of(texts[:2])},
-                {"tokens": self._tokens_of(texts[:4])},
+                {"tokens": self._encode_texts(texts[:2])},
+                {"tokens": self._encode_texts(texts[:4])},
             ],
         )
 
-    def _tokens_of(self, texts: list[str]) -> np.ndarray:
+    def _encode_texts(self, texts: list[str]) -> np.ndarray:
         """Returns what the graph takes for texts."""
         import tensorflow as tf
 
@@ -193,7 +193,7 @@ class SequenceModel(DistributedModel):
             ((None, *tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
             for tensor in keras.tree.flatten(state)
         ]
-        tokens = self._tokens_of(self.sample_texts()[:2])
+        tokens = self._encode_texts(self.sample_texts()[:2])
 
         def stream(tokens: Any, **before: Any) -> dict:
             before = [ops.convert_to_tensor(before[name]) for name in names]
@@ -259,7 +259,7 @@ class SequenceModel(DistributedModel):
         self.card = json.loads(path.read_text(encoding="utf-8"))
 
 
-def compiled(function: Callable, *inputs: Any) -> Callable:
+def compile_graph(function: Callable, *inputs: Any) -> Callable:
     """Compiles a function once, for inputs of all sizes.
 
     `keras.Model.predict_on_batch` traces anew for the first few shapes that it meets;
@@ -285,7 +285,7 @@ def _is_raw(examples: Any) -> bool:
     return examples is not None and not hasattr(examples, "element_spec")
 
 
-def one_of(**arguments: Any) -> None:
+def check_exactly_one(**arguments: Any) -> None:
     """Refuses anything but exactly one given argument, a positive integer.
 
     Raises:

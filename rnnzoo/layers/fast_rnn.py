@@ -66,12 +66,12 @@ class FastCpuRNN:
         )
         states = keras.tree.flatten(initial_state)
         slices = self._slices(states[0].shape[0]) if training else 1
-        outputs, states = loops.in_slices(read, slices, inputs, states, mask)
+        outputs, states = loops.read_in_slices(read, slices, inputs, states, mask)
         if mask is not None:
             outputs *= mask
         return states[0], ops.transpose(outputs, (1, 0, 2)), states
 
-    def read_again(
+    def repeat_input(
         self, inputs: Any, length: Any, initial_state: list, training: bool = False
     ) -> tuple:
         """Reads the same inputs at every step; the layer must have been built.

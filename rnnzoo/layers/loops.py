@@ -268,7 +268,7 @@ def lstm(
     return outputs, last[:2]
 
 
-def in_slices(
+def read_in_slices(
     read: Callable,
     count: int,
     inputs: tf.Tensor,

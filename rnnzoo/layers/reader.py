@@ -9,7 +9,7 @@ from rnnzoo.errors import check_number
 
 # Of tokens' vectors that are the head's weights too, before training: with smaller ones
 # a model learns how frequent tokens are, and for long nothing else.
-TIED_DEVIATION = 0.2
+TIED_STDDEV = 0.2
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

@@ -273,7 +273,7 @@ class RecurrentStack(keras.layers.Layer):
             if len(getattr(length, "shape", ())):
                 length = ops.shape(length)[1]
         if initial_state is None:
-            initial_state = self.start_state(ops.shape(inputs)[0])
+            initial_state = self.get_initial_state(ops.shape(inputs)[0])
         if len(initial_state) != self.num_layers:
             raise ValueError(
                 f"initial_state needs one list of {self.states_per_layer} tensors "
@@ -285,7 +285,7 @@ class RecurrentStack(keras.layers.Layer):
             state = list(initial_state[index])
             with self._dropped_weights(layer, training):
                 if length is not None and index == 0:
-                    output, *state = layer.read_again(inputs, length, state, training)
+                    output, *state = layer.repeat_input(inputs, length, state, training)
                 else:
                     output, *state = layer(
                         sequence, initial_state=state, mask=mask, training=training
@@ -339,7 +339,7 @@ class RecurrentStack(keras.layers.Layer):
             output = hidden + output if self.residual and index else hidden
         return output, final_state
 
-    def start_state(self, batch: Any) -> list:
+    def get_initial_state(self, batch: Any) -> list:
         """Returns the state before the first step of so many sequences."""
         if self.initial_state == "learned":
             return self._repeated_state(batch)

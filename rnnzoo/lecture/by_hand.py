@@ -53,11 +53,11 @@ class FixedWeightModel(ChunkedReader, SequenceModel):
         self.card = {"summary": "weights set by hand", "source": LECTURE}
         self.set_targets(classes=False)
 
-    def start_state(self, rows: int) -> list:
+    def get_initial_state(self, rows: int) -> list:
         """Returns the state before the first step, `[rows, 1]`."""
         return [ops.zeros((rows, 1), "float32")]
 
-    def read_piece(self, inputs: Any, state: list) -> tuple[Any, list]:
+    def read_chunk(self, inputs: Any, state: list) -> tuple[Any, list]:
         """Reads the next piece of each row; as `ChunkedReader`."""
         outputs, *state = self.get_layer("recurrence")(inputs, initial_state=state)
         return self.get_layer("head")(outputs), state
@@ -80,10 +80,10 @@ class StreamReader(FixedWeightModel):
         answers: list = [None] * len(arrays)
         for group in self.groups(lengths):
             source = self.tokens.encode([rows[row] for row in group])
-            pieces = list(self.read_in_pieces(source))
+            pieces = list(self.read_in_chunks(source))
             outputs = np.concatenate(pieces, axis=1)[..., 0]
             for row, values in zip(group, outputs, strict=True):
-                answers[row] = self.read_out(values[: lengths[row]])
+                answers[row] = self.to_answer(values[: lengths[row]])
         if is_batch and answers and isinstance(inputs[0], str):
             # As 32-bit numbers, which is what the graph of an export has to write.
             return [
@@ -105,18 +105,18 @@ class StreamReader(FixedWeightModel):
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""
         import tensorflow as tf
 
-        numbers = self.tokens.read(text)
+        numbers = self.tokens.parse(text)
         lengths = numbers.row_lengths() // self.tokens.values
         lengths = check_in_graph(lengths, lengths > 0, "A text must have a number.")
         steps = self(self.tokens(numbers))[..., 0]
-        answers = self.read_out_in_graph(tf.RaggedTensor.from_tensor(steps, lengths))
+        answers = self.to_answer_in_graph(tf.RaggedTensor.from_tensor(steps, lengths))
         return {"text": tf.strings.reduce_join(answers, axis=-1, separator=" ")}
 
-    def read_out(self, outputs: np.ndarray) -> Any:
+    def to_answer(self, outputs: np.ndarray) -> Any:
         """Turns the outputs of a row's steps into the answer."""
         raise NotImplementedError
 
-    def read_out_in_graph(self, outputs: Any) -> Any:
+    def to_answer_in_graph(self, outputs: Any) -> Any:
         """Turns outputs `[batch, (steps)]` into words `[batch, (words)]`."""
         raise NotImplementedError
 
@@ -162,11 +162,11 @@ class Accumulator(StreamReader):
         super().__init__(1, cell, head, RealSteps(1))
         self.examples = synthetic.Sums()
 
-    def read_out(self, outputs: np.ndarray) -> float:
+    def to_answer(self, outputs: np.ndarray) -> float:
         """Returns the last sum."""
         return float(str(outputs[-1]))
 
-    def read_out_in_graph(self, outputs: Any) -> Any:
+    def to_answer_in_graph(self, outputs: Any) -> Any:
         """Returns the last sum as a word."""
         import tensorflow as tf
 
@@ -211,11 +211,11 @@ class Comparer(StreamReader):
         super().__init__(2, cell, head, RealSteps(2))
         self.examples = synthetic.Comparisons()
 
-    def read_out(self, outputs: np.ndarray) -> list[int]:
+    def to_answer(self, outputs: np.ndarray) -> list[int]:
         """Returns a bit for every step."""
         return [int(output > 0.5) for output in outputs]
 
-    def read_out_in_graph(self, outputs: Any) -> Any:
+    def to_answer_in_graph(self, outputs: Any) -> Any:
         """Returns a bit for every step, as words."""
         import tensorflow as tf
 

@@ -9,7 +9,7 @@ from keras import ops
 from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import (
     SequenceModel,
-    one_of,
+    check_exactly_one,
 )
 from rnnzoo.layers.hidden_markov import HiddenMarkov
 from rnnzoo.layers.reader import sequence_input
@@ -62,7 +62,7 @@ class HiddenMarkovModel(SequenceModel):
         vocabulary_size: int | None = None,
         features: int | None = None,
     ):
-        one_of(vocabulary_size=vocabulary_size, features=features)
+        check_exactly_one(vocabulary_size=vocabulary_size, features=features)
 
         # === Layers ===
         # What reads the inputs is called the reader in every model.

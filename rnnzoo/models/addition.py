@@ -205,7 +205,7 @@ class Adder(BitModel):
         text = check_in_graph(text, is_sum, message)
         text = tf.strings.regex_replace(text, r"[ \t-\r+,]+", " ")
         bits = self(self.tokens(text))[..., 0] > 0
-        return {"text": self.tokens.write(bits[:, self.delay :])}
+        return {"text": self.tokens.format(bits[:, self.delay :])}
 
     def _sums(self, pairs: list) -> list[int]:
         """Returns the sum of each pair."""
@@ -214,7 +214,7 @@ class Adder(BitModel):
         sums = [0] * len(pairs)
         for group in self.groups(lengths):
             source = self.tokens.encode([pairs[row] for row in group])
-            bits = [piece[..., 0] > 0 for piece in self.read_in_pieces(source)]
+            bits = [piece[..., 0] > 0 for piece in self.read_in_chunks(source)]
             bits = np.concatenate(bits, axis=1)[:, self.delay :]
             for row, total in zip(group, self.tokens.decode(bits), strict=True):
                 sums[row] = total

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnzoo import decoding
 from rnnzoo.architectures.many_to_many import ManyToMany
-from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.data.text import Segment
 from rnnzoo.errors import check_choice, check_number
@@ -235,12 +235,12 @@ class LanguageModel(ManyToMany):
             ]
         )
 
-    def outputs_in_training(self, x: Any) -> Any:
+    def compute_training_outputs(self, x: Any) -> Any:
         """Returns logits for the inputs of a training step, and carries the state."""
         if self._carried is None:
-            return super().outputs_in_training(x)
+            return super().compute_training_outputs(x)
         is_new = keras.ops.equal(x[:, :1], self.tokens.start_id)
-        first = self.recurrence.start_state(keras.ops.shape(x)[0])
+        first = self.recurrence.get_initial_state(keras.ops.shape(x)[0])
         variables = self._carried.variables
         before = [
             keras.ops.where(is_new, new, keras.ops.cast(old, new.dtype))
@@ -692,7 +692,7 @@ class LanguageModel(ManyToMany):
         lengths = tf.math.count_nonzero(tokens, axis=1, dtype=tf.int32)
         lengths -= tf.where(after["ended"], cut, 0)
         is_text = tf.range(tf.shape(tokens)[1]) < lengths[:, None]
-        return {"text": self.tokens.write(tf.where(is_text, tokens, 0))}
+        return {"text": self.tokens.format(tf.where(is_text, tokens, 0))}
 
     def _search_in_graph(self, text: Any, max_length: Any, beam_width: Any) -> dict:
         """Goes on with strings `[batch]` with a beam, in the graph."""
@@ -709,7 +709,7 @@ class LanguageModel(ManyToMany):
         tokens, scores = self._writer.search_in_graph(
             begun, decoding.settings(), max_length, beam_width
         )
-        return {"text": self.tokens.write(tokens[:, 0]), "score": scores[:, 0]}
+        return {"text": self.tokens.format(tokens[:, 0]), "score": scores[:, 0]}
 
     def _score_in_graph(self, text: Any) -> dict:
         """Measures how well strings `[batch]` are predicted, as `score`."""
@@ -717,7 +717,7 @@ class LanguageModel(ManyToMany):
 
         # One more step, so that an empty text has one.
         ids = tf.pad(self.tokens(text), [[0, 0], [0, 1]])
-        state = self.recurrence.start_state(tf.shape(ids)[0])
+        state = self.recurrence.get_initial_state(tf.shape(ids)[0])
         nats, _ = self._nats(ids[:, :-1], ids[:, 1:], state)
         symbols = tf.math.count_nonzero(ids[:, 1:], axis=1)
         mean = nats / tf.cast(symbols, nats.dtype)
@@ -736,7 +736,7 @@ class LanguageModel(ManyToMany):
         ids = self.tokens(text)
         last = tf.math.count_nonzero(ids, axis=1, dtype=tf.int32) - 1
         is_last = tf.equal(tf.range(tf.shape(ids)[1]), last[:, None])
-        state = self.recurrence.start_state(tf.shape(ids)[0])
+        state = self.recurrence.get_initial_state(tf.shape(ids)[0])
         size = self.tokens.vocabulary_size - 1
         counts = tf.math.bincount(ids, minlength=size, maxlength=size, axis=-1)
         return self._writer.begin_in_graph(
@@ -855,7 +855,7 @@ class LanguageModel(ManyToMany):
 
     def _start_state(self, batch: int) -> list:
         """Returns the state before a text, of NumPy arrays."""
-        state = self.recurrence.start_state(batch)
+        state = self.recurrence.get_initial_state(batch)
         return keras.tree.map_structure(
             lambda tensor: np.array(keras.ops.convert_to_numpy(tensor)), state
         )
@@ -866,7 +866,7 @@ class LanguageModel(ManyToMany):
 
         return keras.tree.map_structure(
             lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype),
-            self.recurrence.start_state(1),
+            self.recurrence.get_initial_state(1),
         )
 
     @functools.cached_property
@@ -883,12 +883,12 @@ class LanguageModel(ManyToMany):
         def read(ids: Any, state: list) -> list:
             return self.read(ids, state)[1]
 
-        return compiled(read, ((None, None), "int32"), self._state_spec)
+        return compile_graph(read, ((None, None), "int32"), self._state_spec)
 
     @functools.cached_property
     def _score(self) -> Callable:
         ids = ((None, None), "int32")
-        return compiled(self._nats, ids, ids, self._state_spec)
+        return compile_graph(self._nats, ids, ids, self._state_spec)
 
     def _nats(self, ids: Any, targets: Any, state: list) -> tuple:
         """Returns what the targets of each row cost, `[batch]`, and the next state."""

@@ -14,7 +14,7 @@ from rnnzoo.weights import factory
 class BitRows:
     """Mixed into models that read rows of bits, `tokens.Bits`."""
 
-    def checked_rows(self, inputs: Any) -> tuple[list, bool]:
+    def check_rows(self, inputs: Any) -> tuple[list, bool]:
         """Returns rows of bits, none of them empty, and whether they were a batch."""
         rows, is_batch = bit_rows(inputs)
         self.tokens.check(rows, name="bits")
@@ -35,7 +35,7 @@ class BitRows:
 
     def source_in_graph(self, text: Any) -> tuple:
         """Returns what the graph takes for strings, and the places of last bits."""
-        bits = self.tokens.read(text)
+        bits = self.tokens.parse(text)
         lengths = bits.row_lengths()
         lengths = check_in_graph(
             lengths, lengths > 0, "A row must have at least one bit."
@@ -93,7 +93,7 @@ class BitsReader(BitRows):
         """
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
-        rows, is_batch = self.checked_rows(inputs)
+        rows, is_batch = self.check_rows(inputs)
         answers = self._last_bits(rows)
         if are_texts(inputs):
             return [str(answer) for answer in answers]
@@ -113,7 +113,7 @@ class BitsReader(BitRows):
         answers = np.zeros(len(rows), int)
         for group in self.groups(lengths):
             source, begin = self.tokens.encode([rows[row] for row in group]), 0
-            for piece in self.read_in_pieces(source, lengths[group]):
+            for piece in self.read_in_chunks(source, lengths[group]):
                 last = lengths[group[: len(piece)]] - 1 - begin
                 ends = np.flatnonzero(last < piece.shape[1])
                 answers[group[ends]] = piece[ends, last[ends], 0] > 0

@@ -181,7 +181,7 @@ class PatternGenerator(BitRows, BitModel):
         if isinstance(prompts, str):
             return self.generate([prompts], max_length)[0]
         check_number("max_length", max_length, minimum=1, whole=True)
-        rows, is_batch = self.checked_rows(prompts)
+        rows, is_batch = self.check_rows(prompts)
         answers = self._continued(rows, max_length)
         if are_texts(prompts):
             return ["".join(map(str, answer)) for answer in answers]
@@ -217,7 +217,7 @@ class PatternGenerator(BitRows, BitModel):
 
         source, last = self.source_in_graph(text)
         batch = tf.size(last)
-        outputs, state = self.read_piece(source, self.start_state(batch))
+        outputs, state = self.read_chunk(source, self.get_initial_state(batch))
         first = tf.gather(outputs[..., 0], last, batch_dims=1) > 0
         first = tf.cast(first, tf.int32)[:, None]
         begun = self._writer.begin_in_graph(
@@ -242,7 +242,7 @@ class PatternGenerator(BitRows, BitModel):
         lengths = np.array([len(row) for row in rows], int)
         answers: list = [None] * len(rows)
         for group in self.groups(lengths + count):
-            state = self.start_state(len(group))
+            state = self.get_initial_state(len(group))
             source = self.tokens.encode([rows[row] for row in group])
             steps = max(1, self.READ // len(group))
             first = np.zeros(len(group), int)
@@ -284,7 +284,7 @@ class PatternGenerator(BitRows, BitModel):
 
         state_spec = keras.tree.map_structure(
             lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype),
-            self.recurrence.start_state(1),
+            self.recurrence.get_initial_state(1),
         )
         return decoding.Writer(step, state_spec, 3)
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from rnnzoo.architectures.many_to_one import ManyToOne, NamedClasses
-from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.tokens import ScaledSteps, check_in_graph
 from rnnzoo.tokens.labels import check_classes
 from rnnzoo.weights import factory
@@ -142,7 +142,7 @@ class SeriesClassifier(NamedClasses, ManyToOne):
             return keras.ops.softmax(self(source, training=False))
 
         shape = (None, None, self.tokens.values + 1)
-        graph = compiled(probabilities, (shape, "float32"))
+        graph = compile_graph(probabilities, (shape, "float32"))
         return lambda source: keras.ops.convert_to_numpy(graph(source))
 
     def sample_texts(self) -> list[str]:
@@ -157,7 +157,7 @@ class SeriesClassifier(NamedClasses, ManyToOne):
 
     def answer_in_graph(self, text: Any) -> dict:
         """Names the class of strings `[batch]`, in the graph: see `named_classes`."""
-        numbers = self.tokens.read(text)
+        numbers = self.tokens.parse(text)
         lengths = numbers.row_lengths()
         lengths = check_in_graph(lengths, lengths > 0, "A series must have a step.")
         numbers = type(numbers).from_row_lengths(numbers.values, lengths)

@@ -176,7 +176,7 @@ class Sorter(ManyToOneToMany):
 
     def answer_in_graph(self, text: Any) -> dict:
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""
-        return {"text": self.tokens.write(self._sort_in_graph(self.tokens(text)))}
+        return {"text": self.tokens.format(self._sort_in_graph(self.tokens(text)))}
 
     def _sort_lists(self, numbers: Any) -> dict:
         """Sorts lists of numbers `[batch, time]`, padded with 0 at the end."""

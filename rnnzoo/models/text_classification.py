@@ -11,7 +11,7 @@ import numpy as np
 from rnnzoo import analysis
 from rnnzoo import weights as weight_files
 from rnnzoo.architectures.many_to_one import ManyToOne, NamedClasses
-from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.data.pipeline import Source
 from rnnzoo.errors import check_number
 from rnnzoo.tokens import Words, check_texts
@@ -263,7 +263,7 @@ class SentimentClassifier(NamedClasses, ManyToOne):
         def probabilities(ids: Any) -> Any:
             return keras.ops.softmax(self(ids, training=False))
 
-        return compiled(probabilities, ((None, None), "int32"))
+        return compile_graph(probabilities, ((None, None), "int32"))
 
     def report(self, source: Source, progress: Callable = iter) -> Any:
         """Measures the model on labelled texts, which memory need not hold.

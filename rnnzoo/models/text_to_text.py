@@ -9,7 +9,7 @@ from keras import ops
 
 from rnnzoo import decoding
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
-from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.layers.attention import SCORES
 from rnnzoo.layers.bridge import DoubledTokens
 from rnnzoo.tokens.characters import Characters
@@ -193,7 +193,7 @@ class CharacterSeq2Seq(TextToText):
     def answer_in_graph(self, text: Any) -> dict:
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""
         ids = self._answers_in_graph(self.tokens(self.check_in_graph(text)))
-        return {"text": self.tokens.write(ids)}
+        return {"text": self.tokens.format(ids)}
 
     def _answers_in_graph(self, source: Any) -> Any:
         """Writes the answers to token ids `[batch, time]`, in the graph."""
@@ -204,4 +204,4 @@ class CharacterSeq2Seq(TextToText):
     @functools.cached_property
     def _write_answers(self) -> Callable:
         """The compiled graph from a source to the tokens of its answers."""
-        return compiled(self._answers_in_graph, ((None, None), "int32"))
+        return compile_graph(self._answers_in_graph, ((None, None), "int32"))

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from rnnzoo import decoding
-from rnnzoo.architectures.sequence_model import compiled
+from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.losses import SmoothedCrossentropy
@@ -309,7 +309,7 @@ class Translator(TextToText):
 
         return self._translate_in_graph(text, tf.constant(BEAM), tf.constant(1.0))
 
-    def named_answers(self, text: list[str]) -> dict:
+    def answer_in_python(self, text: list[str]) -> dict:
         """Returns what `answer_in_graph` does for a list of strings, in Python."""
         return self._named(text, BEAM)
 
@@ -363,7 +363,7 @@ class Translator(TextToText):
         """Returns the texts that token ids `[batch, time]` stand for, in the graph."""
         import tensorflow as tf
 
-        return tf.strings.strip(self.tokens.write(tokens))
+        return tf.strings.strip(self.tokens.format(tokens))
 
     def _alignment(self, source: np.ndarray, tokens: np.ndarray) -> Alignment:
         """Returns what was looked at when these tokens were written."""
@@ -387,7 +387,7 @@ class Translator(TextToText):
             return beams, scores, tf.reshape(self._written(rows), tf.shape(scores))
 
         number = ((), "float32")
-        return compiled(search, ((None, None), "int32"), ((), "int32"), number)
+        return compile_graph(search, ((None, None), "int32"), ((), "int32"), number)
 
     @functools.cached_property
     def _attend(self) -> Callable:
@@ -397,7 +397,7 @@ class Translator(TextToText):
             return self._write(steps, state, memory, mask, None)[2]
 
         ids = ((None, None), "int32")
-        return compiled(attend, ids, ids)
+        return compile_graph(attend, ids, ids)
 
 
 def _decoded(text: bytes) -> str:

@@ -93,12 +93,12 @@ class BinaryColumns(keras.layers.Layer):
         bits = tf.pad(bits[:length], [[0, self.extra_steps], [0, 0], [0, 0]])
         return tf.cast(tf.transpose(bits, [1, 0, 2]), tf.float32)
 
-    def write(self, bits: tf.Tensor) -> tf.Tensor:
+    def format(self, bits: tf.Tensor) -> tf.Tensor:
         """Writes bits `[batch, time]`, least significant first, as decimal strings.
 
         Example:
             >>> from rnnzoo.tokens import BinaryColumns
-            >>> BinaryColumns(1).write([[False, True, False, True]]).numpy().tolist()
+            >>> BinaryColumns(1).format([[False, True, False, True]]).numpy().tolist()
             [b'10']
         """
         bits = tf.transpose(tf.cast(bits, tf.int32))

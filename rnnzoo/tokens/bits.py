@@ -42,7 +42,7 @@ class Bits(Numbers):
             inputs = tf.convert_to_tensor(inputs)
         return tf.gather(self.values, super().call(inputs))[..., tf.newaxis]
 
-    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+    def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Reads the bits of strings `[batch]`, int64 `[batch, (bits)]`."""
         texts = tf.strings.regex_replace(texts, "([01])", r"\1 ")
         return parse_number_strings(texts, "[01]", tf.int64)

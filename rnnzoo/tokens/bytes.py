@@ -56,8 +56,8 @@ class Bytes(TextTokens):
         values = tf.io.decode_raw(parts.values, tf.uint8, fixed_length=1)[:, 0]
         return self.padded(parts.with_values(tf.cast(values, tf.int32) + 2))
 
-    def write(self, ids: tf.Tensor) -> tf.Tensor:
-        """Writes token ids as strings, in the graph; as `TextTokens.write`."""
+    def format(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids as strings, in the graph; as `TextTokens.format`."""
         symbols = tf.constant([b"", b"", *(bytes([b]) for b in range(256)), b""])
         texts = tf.strings.reduce_join(tf.gather(symbols, ids), axis=1)
         return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")

@@ -73,7 +73,7 @@ class Numbers(keras.layers.Layer):
         if not isinstance(inputs, (tf.Tensor, tf.RaggedTensor)):
             inputs = tf.convert_to_tensor(inputs)
         if inputs.dtype == tf.string:
-            inputs = self.read(inputs)
+            inputs = self.parse(inputs)
         numbers = inputs.flat_values if isinstance(inputs, tf.RaggedTensor) else inputs
         message = f"Every number must be from {self.minimum} to {self.maximum}."
         with tf.control_dependencies(
@@ -90,16 +90,16 @@ class Numbers(keras.layers.Layer):
             ids = tf.cast(inputs - shift, tf.int32)
         return ids.to_tensor(PADDING) if isinstance(ids, tf.RaggedTensor) else ids
 
-    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+    def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Reads the numbers of strings `[batch]`, int64 `[batch, (numbers)]`."""
         return parse_number_strings(texts, WHOLE, tf.int64)
 
-    def write(self, ids: tf.Tensor) -> tf.Tensor:
+    def format(self, ids: tf.Tensor) -> tf.Tensor:
         """Writes token ids `[batch, time]` as strings `[batch]`, in the graph.
 
         Example:
             >>> from rnnzoo.tokens import Numbers
-            >>> Numbers(1, 32).write([[31, 4], [15, 0]]).numpy().tolist()
+            >>> Numbers(1, 32).format([[31, 4], [15, 0]]).numpy().tolist()
             [b'31 4', b'15']
         """
         ids = tf.convert_to_tensor(ids)

@@ -48,12 +48,12 @@ class RealSteps(keras.layers.Layer):
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the numbers of strings; shapes as in the class."""
         if not isinstance(inputs, tf.RaggedTensor):
-            inputs = self.read(tf.convert_to_tensor(inputs, tf.string))
+            inputs = self.parse(tf.convert_to_tensor(inputs, tf.string))
         numbers = inputs.to_tensor(0.0)
         steps = tf.shape(numbers)[1] // self.values
         return tf.reshape(numbers, [tf.shape(numbers)[0], steps, self.values])
 
-    def read(self, texts: tf.Tensor) -> tf.RaggedTensor:
+    def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Reads the numbers of strings `[batch]`, float32 `[batch, (numbers)]`.
 
         What is no finite number, or no whole number of steps, stops the graph with
@@ -220,7 +220,7 @@ class ScaledSteps(RealSteps):
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the scaled numbers of strings; shapes as in the class."""
         if not isinstance(inputs, tf.RaggedTensor):
-            inputs = self.read(tf.convert_to_tensor(inputs, tf.string))
+            inputs = self.parse(tf.convert_to_tensor(inputs, tf.string))
         lengths = inputs.row_lengths() // self.values
         scaled = (super().call(inputs) - self.means) / self.spreads
         real = tf.sequence_mask(lengths, dtype=tf.float32)[..., tf.newaxis]

@@ -103,7 +103,7 @@ class Subwords(TextTokens):
         texts = tf.convert_to_tensor(inputs, tf.string)
         return self.padded(self.tokenizer.tokenize(texts))
 
-    def write(self, ids: tf.Tensor) -> tf.Tensor:
+    def format(self, ids: tf.Tensor) -> tf.Tensor:
         """Writes token ids as strings, in the graph; unknown parts become U+2047."""
         is_kept = tf.not_equal(ids, PADDING)
         if self.start:
@@ -116,7 +116,7 @@ class Subwords(TextTokens):
         if not rows:
             return []
         ids = tf.ragged.constant(rows, tf.int32, ragged_rank=1).to_tensor(PADDING)
-        return [text.decode("utf-8", "replace") for text in self.write(ids).numpy()]
+        return [text.decode("utf-8", "replace") for text in self.format(ids).numpy()]
 
     def symbols_of(self, ids: Sequence[int]) -> list[str]:
         """Returns the parts that tokens stand for; those that begin a word have a ▁."""

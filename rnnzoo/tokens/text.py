@@ -53,7 +53,7 @@ class TextTokens(keras.layers.Layer):
             ids = tf.concat([ids, unknown], axis=1)
         return ids.to_tensor(PADDING)
 
-    def write(self, ids: tf.Tensor) -> tf.Tensor:
+    def format(self, ids: tf.Tensor) -> tf.Tensor:
         """Writes token ids `[batch, time]` as strings `[batch]`, in the graph.
 
         It gives what `decode` gives, padding and start symbols left out.
@@ -153,8 +153,8 @@ class VocabularyTokens(TextTokens):
         symbols = ["", self.unknown, *self.vocabulary, START_SYMBOL]
         return [symbols[i] for i in ids]
 
-    def write(self, ids: tf.Tensor) -> tf.Tensor:
-        """Writes token ids as strings, in the graph; as `TextTokens.write`."""
+    def format(self, ids: tf.Tensor) -> tf.Tensor:
+        """Writes token ids as strings, in the graph; as `TextTokens.format`."""
         # The last one is the start symbol, if there is one.
         symbols = ["", self.unknown, *self.vocabulary, ""]
         words = tf.gather(tf.constant([to_utf8(symbol) for symbol in symbols]), ids)

@@ -1,4 +1,4 @@
-"""Training: a recipe, its options, and the run folder that remembers it."""
+"""A recipe: a model, its data, and every number of its training."""
 
 import dataclasses
 import functools
@@ -9,23 +9,14 @@ from typing import Any
 from rnnzoo import listing
 from rnnzoo.errors import closest
 
-# Options of recipes in model cards of earlier versions, and their names of today.
-RENAMED_OPTIONS = {
-    "averaging": "ema_momentum",
-    "checkpoint_steps": "checkpoint_every",
-    "growing_steps": "curriculum_steps",
-    "held_out": "num_validation",
-    "carried": "stateful",
-    "piece": "bptt_steps",
-}
-
 
 def option(default: Any, help: str = "") -> Any:
     """Declares an option of a recipe.
 
     Args:
-        default: Its default.
-        help: What it means; by default what the model or the base recipe says of it.
+        default: The default.
+        help: What it means. Default: the help of the same option of the model or the
+            base recipe.
     """
     return dataclasses.field(default=default, metadata={"help": help})
 
@@ -34,13 +25,15 @@ def option(default: Any, help: str = "") -> Any:
 class Recipe:
     """A preset training: one model on one data set, with every number that matters.
 
-    Use it by writing a subclass in a file of `recipes/`, declared there by
-    `RECIPE = CLASS`. The class says which model it trains (`model="sorter"`), whose
-    settings then are options of the recipe with the model's defaults; options that
-    differ from these, or that the recipe adds, are fields. Its methods say which
-    examples there are. `train` does the rest with `keras.Model.fit`. A recipe is
-    imported without TensorFlow, so that `rnnzoo train NAME --help` answers at once:
-    import what needs it inside methods.
+    To write one, subclass it in a file of `recipes/` that ends with `RECIPE = CLASS`.
+    The class names the model that it trains (`model="sorter"`) and thereby inherits the
+    model's settings as options, with their defaults and help. Declare only options
+    whose defaults differ and options of your own; the methods provide the data. `train`
+    does the rest with `keras.Model.fit`. An option such as `units` goes from the
+    command line to the recipe, `build`, the factory, the model and its layers.
+
+    A recipe is imported without TensorFlow, so that `rnnzoo train NAME --help` is
+    instant: import what needs TensorFlow inside the methods.
 
     Example:
         >>> import dataclasses
@@ -63,24 +56,37 @@ class Recipe:
     # The factory of the model that is trained, and the names of its settings.
     model_name: typing.ClassVar[str] = ""
     model_options: typing.ClassVar[tuple[str, ...]] = ()
-    # What a model card says of the data, the licence of weights trained on it, and
-    # published figures to stand beside ours: metric -> (figure, source).
+    # Names of options in model cards and run folders of earlier versions. They apply
+    # where the recipe has no option of the old name.
+    RENAMED_OPTIONS: typing.ClassVar[dict[str, str]] = {
+        "averaging": "ema_momentum",
+        "checkpoint_steps": "checkpoint_every",
+        "curriculum": "curriculum_steps",
+        "growing_steps": "curriculum_steps",
+        "held_out": "num_validation",
+        "carried": "stateful",
+        "piece": "bptt_steps",
+    }
+    # For the model card: the data, the licence of weights trained on them, and
+    # published figures to compare with: metric -> (figure, source).
     trained_on: typing.ClassVar[str] = ""
     licence: typing.ClassVar[str] = ""
     published: typing.ClassVar[dict[str, tuple[float, str]]] = {}
 
-    epochs: int = option(10, "rounds of steps, validation and checkpoint")
+    epochs: int = option(10, "number of epochs; each ends with validation")
     steps_per_epoch: int = option(
-        500, "batches per epoch; 0 for one pass over examples that are finite"
+        500, "batches per epoch; 0 for one pass over a finite data set"
     )
     batch_size: int = option(64, "examples per batch, over all devices")
-    learning_rate: float = option(1e-3, "highest learning rate, after warm-up")
+    learning_rate: float = option(1e-3, "peak learning rate, after warm-up")
     warmup_steps: int = option(200, "steps over which the learning rate rises from 0")
     clip_norm: float = option(1.0, "largest global norm of the gradients")
     ema_momentum: float = option(
-        0.0, "validate and keep a moving average of the weights with this momentum"
+        0.0,
+        "momentum of an exponential moving average of the weights, which is validated "
+        "and kept; 0 disables it",
     )
-    seed: int = option(0, "seed of weights, examples and dropout")
+    seed: int = option(0, "random seed of weights, examples and dropout")
     precision: str = option(
         "auto",
         "auto, float32, mixed_bfloat16 or mixed_float16 (see rnnzoo.training.devices)",
@@ -88,34 +94,44 @@ class Recipe:
     checkpoint_every: int = option(200, "steps between two checkpoints")
 
     def __init_subclass__(cls, model: str = "", **options: Any):
-        """Gives a recipe the options of its model, and help to those without.
+        """Adds the options of the model, and help to options that state none.
 
         Args:
-            model: Name of the model's factory; by default the base recipe's.
+            model: Name of the model's factory. Default: that of the base recipe.
             **options: For other base classes.
         """
         super().__init_subclass__(**options)
         own = vars(cls).get("__annotations__", {})
-        known = dict(getattr(cls, "__dataclass_fields__", {}))
+        inherited = dict(getattr(cls, "__dataclass_fields__", {}))
         if model:
             cls.model_name = model
             found = listing.model_options(model)
             cls.model_options = tuple(one.name for one in found)
             for one in found:
-                known[one.name] = option(one.default, one.help)
+                inherited[one.name] = option(one.default, one.help)
                 if one.name not in own:
                     cls.__annotations__[one.name] = one.type
-                    setattr(cls, one.name, known[one.name])
+                    setattr(cls, one.name, inherited[one.name])
         for name in own:
             declared = vars(cls).get(name)
-            if isinstance(declared, dataclasses.Field) and name in known:
-                help = declared.metadata["help"] or known[name].metadata["help"]
+            if isinstance(declared, dataclasses.Field) and name in inherited:
+                help = declared.metadata["help"] or inherited[name].metadata["help"]
                 setattr(cls, name, option(declared.default, help))
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> Any:
-        """Makes a recipe of the options in a model card, also of earlier versions."""
-        return cls(**{RENAMED_OPTIONS.get(key, key): v for key, v in options.items()})
+        """Creates a recipe from the options in a model card, of any version.
+
+        Args:
+            options: Option names and values; old names are translated.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(
+            **{
+                name if name in known else cls.RENAMED_OPTIONS.get(name, name): value
+                for name, value in options.items()
+            }
+        )
 
     def model(self) -> Any:
         """Returns the untrained model."""
@@ -125,7 +141,7 @@ class Recipe:
         """Builds the untrained model with the recipe's options.
 
         Args:
-            **settings: What the data say, such as the vocabulary.
+            **settings: Arguments that come from the data, such as the vocabulary.
         """
         import rnnzoo
 
@@ -139,7 +155,7 @@ class Recipe:
         return factory(weights=None, **{**options, **settings})
 
     def changed_settings(self) -> dict[str, Any]:
-        """Returns the model's settings that are not as the recipe has them."""
+        """Returns the model's settings that differ from the recipe's defaults."""
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         return {
             name: getattr(self, name)
@@ -161,33 +177,33 @@ class Recipe:
     def golden_inputs(self) -> list:
         """Returns raw inputs whose answers the record of published weights keeps.
 
-        Default: five of the validation examples. Data that may not be passed on need
-        others.
+        Default: five of the validation examples. Data that may not be redistributed
+        need others.
         """
         return self.validation_examples()[0][:5]
 
     def static_length(self, model: Any) -> int:
-        """Returns the steps that batches are padded to where shapes must be static.
+        """Returns the length that batches are padded to where shapes must be static.
 
-        Default: the model's `max_length`. A model that reads sequences of any length
-        has none; then no training or validation example may be longer than this.
+        Default: the model's `max_length`. Override it for a model without one; no
+        training or validation example may then be longer.
         """
         return model.max_length
 
     def optimizer(self, model: Any) -> Any:
         """Returns the optimizer for a model that was just built.
 
-        Default: Adam, clipped, with linear warm-up and cosine decay to 1 % of the
-        highest learning rate over all steps of the training.
+        Default: Adam with clipping, linear warm-up and cosine decay to 1 % of the peak
+        learning rate over all steps.
         """
         import keras
 
         return keras.optimizers.Adam(**self.optimizer_options())
 
     def optimizer_options(self) -> dict:
-        """Returns the schedule, clipping and averaging, as Keras' optimizers take them.
+        """Returns schedule, clipping and averaging, as any Keras optimizer takes them.
 
-        `optimizer` is the place for another optimizer; these are for all of them.
+        To use another optimizer, override `optimizer` and pass it these.
         """
         import keras
 
@@ -208,13 +224,11 @@ class Recipe:
         }
 
     def prepare(self, model: Any, devices: Any) -> None:
-        """Makes a compiled model ready for training, on the devices that it has.
-
-        Default: nothing needs to be done.
+        """Prepares a compiled model for training. Default: does nothing.
 
         Args:
             model: The compiled model.
-            devices: What `rnnzoo.training.devices.strategy` returned.
+            devices: The `rnnzoo.training.devices.Devices` that it was built for.
         """
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
@@ -222,7 +236,7 @@ class Recipe:
 
         Args:
             model: The trained model.
-            progress: Wraps an iterable to show progress, as `tqdm` would.
+            progress: Wraps an iterable to show progress, as `tqdm` does.
         """
         inputs, targets = self.validation_examples()
         return model.evaluate(inputs, targets, verbose=0, return_dict=True)
@@ -239,7 +253,7 @@ class Recipe:
         return dataclasses.asdict(self)
 
     def __post_init__(self):
-        """Checks each option's type; whole numbers do for real ones."""
+        """Checks every option; an integer is converted where a float is expected."""
         types = typing.get_type_hints(type(self))
         for field in dataclasses.fields(self):
             value, kind = getattr(self, field.name), types[field.name]
@@ -250,9 +264,9 @@ class Recipe:
                     f"The option {field.name} must be of type {kind.__name__}. "
                     f"Received: {field.name}={value!r}"
                 )
-        endless = type(self).steps_per_epoch != 0
+        is_endless = type(self).steps_per_epoch != 0
         minimums = {"epochs": 1, "batch_size": 1, "checkpoint_every": 1}
-        for name, minimum in {**minimums, "steps_per_epoch": int(endless)}.items():
+        for name, minimum in {**minimums, "steps_per_epoch": int(is_endless)}.items():
             if getattr(self, name) < minimum:
                 raise ValueError(
                     f"The option {name} must be at least {minimum}. "
@@ -269,11 +283,11 @@ def recipe_class(name: str) -> type[Recipe]:
     Raises:
         ValueError: If there is no such recipe; names the closest.
     """
-    list_recipes = listing.list_recipes
-    if name not in list_recipes():
+    names = listing.list_recipes()
+    if name not in names:
         raise ValueError(
-            f"There is no such recipe: there are {', '.join(list_recipes())}."
-            f"{closest(name, list_recipes())} Received: recipe={name!r}"
+            f"There is no such recipe: there are {', '.join(names)}."
+            f"{closest(name, names)} Received: recipe={name!r}"
         )
     module = importlib.import_module(f"rnnzoo.recipes.{name}")
     if not hasattr(module, "RECIPE"):
