@@ -29,7 +29,7 @@ class SequenceReader(keras.layers.Layer):
             every step is real.
         token_dropout: Share of steps whose whole vector is set to zero in training
             (Iyyer et al., 2015).
-        deviation: Standard deviation of the tokens' vectors before training; `None` for
+        stddev: Standard deviation of the tokens' vectors before training; `None` for
             Keras' own, which are from -0.05 to 0.05 in each feature.
 
     References:
@@ -43,7 +43,7 @@ class SequenceReader(keras.layers.Layer):
         embedding_dim: int = 64,
         padding_value: float | None = None,
         token_dropout: float = 0.0,
-        deviation: float | None = None,
+        stddev: float | None = None,
         **layer_options: Any,
     ):
         super().__init__(**layer_options)
@@ -52,14 +52,14 @@ class SequenceReader(keras.layers.Layer):
         self.embedding_dim = embedding_dim
         self.padding_value = padding_value
         self.token_dropout = token_dropout
-        self.deviation = deviation
+        self.stddev = stddev
         if token_dropout:
             self.seed_generator = keras.random.SeedGenerator()
         if vocabulary_size is not None:
             check_number("embedding_dim", embedding_dim, minimum=1, whole=True)
             initializer = "uniform"
-            if deviation is not None:
-                initializer = keras.initializers.RandomNormal(stddev=deviation)
+            if stddev is not None:
+                initializer = keras.initializers.RandomNormal(stddev=stddev)
             self.embedding = keras.layers.Embedding(
                 vocabulary_size, embedding_dim, initializer, dtype=self.dtype_policy
             )
@@ -101,7 +101,7 @@ class SequenceReader(keras.layers.Layer):
             "embedding_dim": self.embedding_dim,
             "padding_value": self.padding_value,
             "token_dropout": self.token_dropout,
-            "deviation": self.deviation,
+            "stddev": self.stddev,
         }
 
 
