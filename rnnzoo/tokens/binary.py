@@ -2,36 +2,40 @@
 
 import itertools
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from rnnzoo.errors import check_number, shorten
-from rnnzoo.tokens.checks import is_row, type_name
+from rnnzoo.errors import check_number
+from rnnzoo.tokens.checks import (
+    Problem,
+    check_in_graph,
+    find_integer_problems,
+    is_row,
+    refuse_rows,
+)
 from rnnzoo.tokens.numbers import flatten_integers
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class BinaryColumns(keras.layers.Layer):
-    """Rows of natural numbers as bits: column after column, least significant first.
+    """Encodes rows of natural numbers as bits, the least significant bits first.
 
     Use it for models that calculate digit by digit. The call works inside a graph, as
-    in `tf.data.Dataset.map` and in exports, and reads numbers of any size; `encode`
-    does the same for Python's integers, checks them and says which are wrong.
+    in `tf.data.Dataset.map` and in exports, for numbers of any size; `encode` does the
+    same for Python integers and names every bad one.
 
     Inputs of the call: strings `[batch]` of `numbers` decimal numbers each, separated
-    by spaces, commas or plus signs. Anything else stops the graph with
-    `InvalidArgumentError`.
+    by spaces, commas or plus signs. Anything else raises `InvalidArgumentError`.
 
     Outputs of the call: bits `[batch, time, numbers]`, float32. Time is the number of
-    binary digits of the largest number, and `extra_steps` of zeros.
+    binary digits of the largest number, plus `extra_steps` of zeros.
 
     Args:
-        numbers: How many numbers a row has.
-        extra_steps: Steps after the last digit of the largest number.
+        numbers: Number of numbers in a row.
+        extra_steps: Number of steps after the last bit of the largest number.
 
     Raises:
         ValueError: If an argument is outside its range.
@@ -60,29 +64,21 @@ class BinaryColumns(keras.layers.Layer):
         inputs = tf.convert_to_tensor(inputs, tf.string)
         words = tf.strings.split(tf.strings.regex_replace(inputs, r"[\s,+]+", " "))
         message = f"A row must be {self.numbers} natural numbers."
-        with tf.control_dependencies(
-            [
-                tf.debugging.assert_equal(
-                    words.row_lengths(), tf.constant(self.numbers, tf.int64), message
-                ),
-                tf.debugging.Assert(
-                    tf.reduce_all(tf.strings.regex_full_match(words.values, "[0-9]+")),
-                    [message],
-                ),
-            ]
-        ):
-            digits = tf.strings.bytes_split(words.values)
+        is_natural = tf.strings.regex_full_match(words.values, "[0-9]+")
+        flat = check_in_graph(words.values, is_natural, message)
+        has_all = tf.equal(words.row_lengths(), self.numbers)
+        digits = tf.strings.bytes_split(check_in_graph(flat, has_all, message))
         digits = tf.ragged.map_flat_values(tf.strings.to_number, digits, tf.int32)
         digits = tf.pad(digits[:, ::-1].to_tensor(0), [[0, 0], [0, 1]])
-        # A decimal digit has less than 3.33 binary ones.
+        # A decimal digit is less than 3.33 bits.
         steps = tf.shape(digits)[1] * 10 // 3 + 1
         bits = tf.TensorArray(tf.int32, steps)
 
         def halve(step: tf.Tensor, digits: tf.Tensor, bits: Any) -> tuple:
             odd = digits % 2
-            # Half of a digit, and five if the digit before it was odd.
-            carried = tf.pad(odd[:, 1:], [[0, 0], [0, 1]])
-            return step + 1, digits // 2 + 5 * carried, bits.write(step, odd[:, 0])
+            # Half of the digit, plus five if the next higher digit is odd.
+            carry = tf.pad(odd[:, 1:], [[0, 0], [0, 1]])
+            return step + 1, digits // 2 + 5 * carry, bits.write(step, odd[:, 0])
 
         _, _, bits = tf.while_loop(
             lambda step, *_: step < steps, halve, (0, digits, bits)
@@ -94,7 +90,7 @@ class BinaryColumns(keras.layers.Layer):
         return tf.cast(tf.transpose(bits, [1, 0, 2]), tf.float32)
 
     def format(self, bits: tf.Tensor) -> tf.Tensor:
-        """Writes bits `[batch, time]`, least significant first, as decimal strings.
+        """Formats bits `[batch, time]`, least significant first, as decimal strings.
 
         Example:
             >>> from rnnzoo.tokens import BinaryColumns
@@ -103,66 +99,50 @@ class BinaryColumns(keras.layers.Layer):
         """
         bits = tf.transpose(tf.cast(bits, tf.int32))
         steps, batch = tf.shape(bits)[0], tf.shape(bits)[1]
-        # A binary digit has less than 0.302 decimal ones.
+        # A bit is less than 0.302 decimal digits.
         digits = tf.zeros([batch, steps * 302 // 1000 + 1], tf.int32)
 
         def double(step: tf.Tensor, digits: tf.Tensor) -> tuple:
-            # A digit of five or more carries one; the least significant gets the bit.
-            carried = tf.concat(
+            # A digit of five or more carries one; the lowest digit gets the bit.
+            carry = tf.concat(
                 [bits[steps - 1 - step][:, None], digits[:, :-1] // 5], axis=1
             )
-            return step + 1, digits * 2 % 10 + carried
+            return step + 1, digits * 2 % 10 + carry
 
         _, digits = tf.while_loop(lambda step, _: step < steps, double, (0, digits))
         text = tf.strings.reduce_join(tf.strings.as_string(digits[:, ::-1]), axis=1)
         return tf.strings.regex_replace(text, "^0+([0-9])", r"\1")
 
     def check(self, rows: Sequence, name: str = "numbers") -> list[tuple[int, ...]]:
-        """Returns rows of natural numbers as tuples of Python's integers.
+        """Returns rows of natural numbers as tuples of Python integers.
 
         Args:
             rows: A sequence of sequences of integers.
-            name: What messages call them.
+            name: Name of the argument, for error messages.
 
         Raises:
             TypeError: If something in a row is not an integer (bools are not).
-            ValueError: If a number is negative, or a row has too many or too few.
-                Either message names every bad row.
+            ValueError: If a number is negative, or the length of a row is wrong. Both
+                messages name every bad row.
         """
         numbers = flatten_integers(rows)
         are_natural = numbers is not None and min(numbers, default=0) >= 0
         if are_natural and set(map(len, rows)) <= {self.numbers}:
             return [tuple(row) for row in rows]
-        problems, has_wrong_type = [], False
-        for index, row in enumerate(rows):
-            if not is_row(row):
-                wrong = [(True, f"{shorten(row)} is not a list ({type_name(row)})")]
-            elif len(row) != self.numbers:
-                wrong = [(False, f"{len(row)} numbers")]
-            else:
-                wrong = _natural_problems(row)
-            if wrong:
-                has_wrong_type |= any(is_type for is_type, _ in wrong)
-                problems.append(f"  row {index}, {'; '.join(t for _, t in wrong)}")
-        if problems:
-            message = (
-                f"{name} must be natural numbers, {self.numbers} in a row. Correct or "
-                f"remove {len(problems)} of {len(rows)} rows (rows and positions count "
-                "from 0); nothing was answered. Received:\n" + "\n".join(problems)
-            )
-            raise TypeError(message) if has_wrong_type else ValueError(message)
+        expected = f"{name} must be natural numbers, {self.numbers} in a row."
+        refuse_rows(rows, expected, self._find_problems)
         return [tuple(int(value) for value in row) for row in rows]
 
+    def _find_problems(self, row: Any) -> list[Problem]:
+        """Returns the problems of a row."""
+        if is_row(row) and len(row) != self.numbers:
+            return [(ValueError, f"{len(row)} numbers")]
+        return find_integer_problems(row, lambda n: "is negative" if n < 0 else None)
+
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
-        """Turns rows of natural numbers into bits `[rows, time, numbers]`, float32.
+        """Converts rows of natural numbers to bits `[rows, time, numbers]`, float32.
 
-        Args:
-            rows: A sequence of sequences of integers of any size.
-            name: What messages call them.
-
-        Raises:
-            TypeError: As `check`.
-            ValueError: As `check`.
+        Arguments and errors are those of `check`.
         """
         rows = self.check(rows, name)
         numbers = list(itertools.chain.from_iterable(rows))
@@ -172,7 +152,7 @@ class BinaryColumns(keras.layers.Layer):
         return bits.transpose(0, 2, 1).astype("float32")
 
     def decode(self, bits: Any) -> list[int]:
-        """Turns bits `[rows, time]`, least significant first, into integers."""
+        """Converts bits `[rows, time]`, least significant first, to integers."""
         packed = np.packbits(np.asarray(bits, bool), axis=1, bitorder="little")
         return [int.from_bytes(row.tobytes(), "little") for row in packed]
 
@@ -181,25 +161,12 @@ class BinaryColumns(keras.layers.Layer):
         return {"numbers": self.numbers, "extra_steps": self.extra_steps}
 
 
-def _natural_problems(row: Sequence) -> list[tuple[bool, str]]:
-    """Returns whether the type is wrong, and a text, for each bad entry of a row."""
-    problems = []
-    for position, value in enumerate(row):
-        where = f"position {position}: "
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-            text = f"{shorten(value)} is not an integer ({type_name(value)})"
-            problems.append((True, where + text))
-        elif value < 0:
-            problems.append((False, where + f"{shorten(value)} is negative"))
-    return problems
-
-
 def to_bits(numbers: Sequence[int], length: int) -> np.ndarray:
-    """Returns the lowest bits of integers, least significant first.
+    """Converts integers to bits, least significant first.
 
     Args:
         numbers: Natural numbers.
-        length: How many bits of each; all that it has, or more.
+        length: Number of bits; at least those of the largest number.
 
     Returns:
         Zeros and ones `[numbers, length]`, uint8.
@@ -216,7 +183,7 @@ def to_bits(numbers: Sequence[int], length: int) -> np.ndarray:
 
 
 def from_decimal(text: str) -> int:
-    """Reads a natural number of any length, where `int` reads 4,300 digits at most."""
+    """Parses a natural number of any length; `int` stops at 4,300 digits."""
     if len(text) <= 4000:
         return int(text)
     low = len(text) // 2
@@ -224,7 +191,7 @@ def from_decimal(text: str) -> int:
 
 
 def to_decimal(number: int) -> str:
-    """Writes a natural number of any length, where `str` writes 4,300 digits at most.
+    """Formats a natural number of any length; `str` stops at 4,300 digits.
 
     Example:
         >>> from rnnzoo.tokens import from_decimal, to_decimal

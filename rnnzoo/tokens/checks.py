@@ -1,5 +1,7 @@
 """Checks of raw input, in Python and in the graph."""
 
+from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -8,15 +10,22 @@ import tensorflow as tf
 from rnnzoo.errors import shorten
 
 PADDING = 0
+# The error that something in a row raises, and what is wrong with it.
+Problem = tuple[type[Exception], str]
 
 
 def type_name(value: Any) -> str:
-    """Names a value's type as people say it."""
+    """Returns the name of a value's type; `None` is its own."""
     return "None" if value is None else type(value).__name__
 
 
 def check_in_graph(value: Any, is_right: tf.Tensor, message: str) -> Any:
-    """Returns a tensor, or stops the graph before anything is made of it.
+    """Returns a tensor whose use raises `InvalidArgumentError` if a check fails.
+
+    Args:
+        value: The tensor.
+        is_right: Booleans of any shape; all must be true.
+        message: The error's message.
 
     Example:
         >>> import tensorflow as tf
@@ -36,8 +45,68 @@ def is_row(value: Any) -> bool:
 
 
 def is_surrogate(character: str) -> bool:
-    """Tells whether a character is half of a surrogate pair, which UTF-8 has not."""
+    """Whether a character is half of a surrogate pair, which UTF-8 cannot encode."""
     return "\ud800" <= character <= "\udfff"
+
+
+def refuse_rows(
+    rows: Sequence,
+    expected: str,
+    find_problems: Callable[[Any], list[Problem]],
+    *,
+    have_positions: bool = True,
+) -> None:
+    """Raises one error that names every bad row, if there is any.
+
+    Args:
+        rows: The rows.
+        expected: What they must be, a sentence.
+        find_problems: Returns the problems of a row.
+        have_positions: Whether the problems name positions within the row.
+
+    Raises:
+        TypeError: If anything in a row has the wrong type.
+        ValueError: If all types are right and a value is wrong.
+    """
+    found = {i: wrong for i, row in enumerate(rows) if (wrong := find_problems(row))}
+    if not found:
+        return
+    counted, mark = ("rows and positions", ",") if have_positions else ("rows", ":")
+    lines = [
+        f"  row {index}{mark} {'; '.join(text for _, text in wrong)}"
+        for index, wrong in found.items()
+    ]
+    kinds = {kind for wrong in found.values() for kind, _ in wrong}
+    raise (TypeError if TypeError in kinds else ValueError)(
+        f"{expected} Correct or remove {len(found)} of {len(rows)} rows ({counted} "
+        "count from 0); nothing was answered. Received:\n" + "\n".join(lines)
+    )
+
+
+def find_integer_problems(
+    row: Any, find_range_problem: Callable[[int], str | None]
+) -> list[Problem]:
+    """Returns the problems of a row that must hold integers, in order.
+
+    Args:
+        row: The row.
+        find_range_problem: Says what is wrong with an integer, as "is negative".
+    """
+    if not is_row(row):
+        return [(TypeError, f"{shorten(row)} is not a list ({type_name(row)})")]
+    problems = []
+    for position, value in enumerate(row):
+        value = value.item() if isinstance(value, np.generic) else value
+        kind, wrong = TypeError, None
+        if is_row(value):
+            wrong = "is nested too deep"
+        elif isinstance(value, bool) or not isinstance(value, Integral):
+            wrong = f"is not an integer ({type_name(value)})"
+        else:
+            kind, wrong = ValueError, find_range_problem(value)
+        if wrong:
+            problems.append((kind, f"position {position}: {shorten(value)} {wrong}"))
+    return problems
 
 
 def check_texts(texts: Any, name: str = "texts") -> list[str]:
@@ -45,29 +114,25 @@ def check_texts(texts: Any, name: str = "texts") -> list[str]:
 
     Args:
         texts: A list, tuple, array or tensor of strings (bytes are UTF-8).
-        name: What messages call them.
+        name: Name of the argument, for error messages.
 
     Raises:
         TypeError: If it is none of these, or holds something else; names every row.
     """
     if isinstance(texts, tf.Tensor):
         texts = texts.numpy()
-    # Not np.ndim: it would make an array of a list, each text as long as the longest.
+    # np.ndim would copy a list to an array, with each text as long as the longest.
     if not is_row(texts) or (isinstance(texts, np.ndarray) and texts.ndim == 0):
         raise TypeError(
             f"{name} must be a list of strings. Received: {name}={shorten(texts)}"
         )
-    problems = [
-        f"  row {row}: {shorten(text)} ({type_name(text)})"
-        for row, text in enumerate(texts)
-        if not isinstance(text, (str, bytes))
-    ]
-    if problems:
-        raise TypeError(
-            f"{name} must be strings. Correct or remove {len(problems)} of "
-            f"{len(texts)} rows (rows count from 0); nothing was answered. Received:\n"
-            + "\n".join(problems)
-        )
+
+    def find_problems(text: Any) -> list[Problem]:
+        if isinstance(text, (str, bytes)):
+            return []
+        return [(TypeError, f"{shorten(text)} ({type_name(text)})")]
+
+    refuse_rows(texts, f"{name} must be strings.", find_problems, have_positions=False)
     return [
         text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
         for text in texts

@@ -1,4 +1,4 @@
-"""Whole numbers as tokens."""
+"""Integers as tokens."""
 
 import itertools
 import re
@@ -10,28 +10,35 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import check_number, shorten
-from rnnzoo.tokens.checks import PADDING, check_in_graph, is_row, type_name
+from rnnzoo.tokens.checks import (
+    PADDING,
+    Problem,
+    check_in_graph,
+    find_integer_problems,
+    is_row,
+    refuse_rows,
+)
 from rnnzoo.tokens.text import join_words
 
-# What stands between numbers in a text: what `str.split` splits at, and marks.
+# Separators of numbers in a text: white space of `str.split`, and marks.
 _GAPS = r"[\s\v\x1c-\x1f\x85\pZ,;()\[\]]+"
 _MARKS = str.maketrans("[](),;", "      ")
-# Numbers as they are written in a text; Python and the graph read the same ones.
+# Numbers in a text; Python and the graph parse the same ones.
 WHOLE = r"[+-]?[0-9]+"
 REAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Numbers(keras.layers.Layer):
-    """Whole numbers of a range as tokens: `minimum` is 1, and 0 is padding.
+    """Tokenizes integers of a range: `minimum` has id 1, and 0 is padding.
 
     Use it for models that read or write numbers. The call works inside a graph, as in
-    `tf.data.Dataset.map` and in exports; `encode` does the same for Python's lists,
-    checks every number and says which are wrong.
+    `tf.data.Dataset.map` and in exports; `encode` does the same for Python lists and
+    names every bad number.
 
     Inputs of the call: integers `[batch, time]`, dense or ragged, or strings `[batch]`
-    of numbers separated by spaces, commas or brackets. A number out of range, or what
-    is no number, stops the graph with `InvalidArgumentError`.
+    of numbers separated by spaces, commas or brackets. Numbers out of range and other
+    words raise `InvalidArgumentError`.
 
     Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end.
 
@@ -69,7 +76,7 @@ class Numbers(keras.layers.Layer):
         return self.maximum - self.minimum + 2
 
     def call(self, inputs: Any) -> tf.Tensor:
-        """Returns the token ids of numbers or of strings; shapes as in the class."""
+        """Returns the token ids of numbers or strings; shapes as in the class."""
         if not isinstance(inputs, (tf.Tensor, tf.RaggedTensor)):
             inputs = tf.convert_to_tensor(inputs)
         if inputs.dtype == tf.string:
@@ -91,11 +98,11 @@ class Numbers(keras.layers.Layer):
         return ids.to_tensor(PADDING) if isinstance(ids, tf.RaggedTensor) else ids
 
     def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Reads the numbers of strings `[batch]`, int64 `[batch, (numbers)]`."""
+        """Parses strings `[batch]` into numbers, int64 `[batch, (numbers)]`."""
         return parse_number_strings(texts, WHOLE, tf.int64)
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
-        """Writes token ids `[batch, time]` as strings `[batch]`, in the graph.
+        """Formats token ids `[batch, time]` as strings `[batch]`, in the graph.
 
         Example:
             >>> from rnnzoo.tokens import Numbers
@@ -110,34 +117,21 @@ class Numbers(keras.layers.Layer):
         self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
     ) -> None:
         """Refuses rows that `encode` cannot take, with the same errors."""
-        self._checked(rows, max_length, name)
+        self._flatten(rows, max_length, name)
 
-    def _checked(self, rows: Sequence, max_length: int | None, name: str) -> np.ndarray:
-        """Returns all rows' numbers in one array; refuses what `encode` cannot take."""
+    def _flatten(self, rows: Sequence, max_length: int | None, name: str) -> np.ndarray:
+        """Returns the numbers of all rows as one array; refuses bad rows."""
         numbers = integer_array(rows)
         if numbers is not None and self._are_in_range(numbers):
             if max_length is None or max(map(len, rows), default=0) <= max_length:
                 return numbers
-        problems = {}
-        has_wrong_type = False
-        for index, row in enumerate(rows):
-            wrong = [] if self._is_good(row) else self._problems(row)
-            if max_length is not None and is_row(row) and len(row) > max_length:
-                wrong.append((False, f"{len(row)} numbers, more than {max_length}"))
-            if wrong:
-                has_wrong_type |= any(is_type for is_type, _ in wrong)
-                problems[index] = [text for _, text in wrong]
-        if problems:
-            lines = [f"  row {row}, {'; '.join(t)}" for row, t in problems.items()]
-            most = "" if max_length is None else f", at most {max_length} in a row"
-            message = (
-                f"{name} must be integers from {self.minimum} to {self.maximum}{most}. "
-                f"Correct or remove {len(problems)} of {len(rows)} rows (rows and "
-                "positions count from 0); nothing was answered. Received:\n"
-                + "\n".join(lines)
-            )
-            raise TypeError(message) if has_wrong_type else ValueError(message)
-        # An array without numbers may have more dimensions.
+        most = "" if max_length is None else f", at most {max_length} in a row"
+        refuse_rows(
+            rows,
+            f"{name} must be integers from {self.minimum} to {self.maximum}{most}.",
+            lambda row: self._find_problems(row, max_length),
+        )
+        # An empty array may have more dimensions.
         return np.concatenate([np.asarray(row, "int64").ravel() for row in rows])
 
     def encode(
@@ -147,34 +141,34 @@ class Numbers(keras.layers.Layer):
         length: int | None = None,
         name: str = "numbers",
     ) -> np.ndarray:
-        """Turns rows of Python integers or arrays into padded token ids.
+        """Converts rows of Python integers or arrays to padded token ids.
 
         Args:
             rows: A sequence of sequences of integers.
-            max_length: Largest length allowed; `None` for any.
-            length: Number of columns to pad to; `None` for the longest row's.
-            name: What messages call the rows.
+            max_length: Maximum length of a row; `None` for no limit.
+            length: Length to pad to; `None` for that of the longest row.
+            name: Name of the argument, for error messages.
 
         Returns:
             Token ids `[rows, length]`, int32, padded with 0 at the end.
 
         Raises:
             TypeError: If something in a row is not an integer (bools are not).
-            ValueError: If a number is out of range or a row too long. Either message
-                names every bad row with the position and value of what is wrong.
+            ValueError: If a number is out of range or a row too long. Both messages
+                name every bad row, position and value.
         """
-        flat = self._checked(rows, max_length, name)
+        flat = self._flatten(rows, max_length, name)
         lengths = np.array([len(row) for row in rows], int)
         ids = np.zeros((len(rows), length or lengths.max(initial=0)), "int32")
         ids[np.arange(ids.shape[1]) < lengths[:, None]] = flat - (self.minimum - 1)
         return ids
 
     def decode(self, ids: Any) -> np.ndarray:
-        """Turns token ids into numbers; padding becomes `minimum - 1`."""
+        """Converts token ids to numbers; padding becomes `minimum - 1`."""
         return np.asarray(ids) + (self.minimum - 1)
 
     def _is_good(self, row: Any) -> bool:
-        """The quick check of a row; it may be false for a good one."""
+        """Checks a row quickly; may be false for a good one."""
         if type(row) is np.ndarray:  # a masked one would hide numbers
             is_whole = row.dtype.kind in "iu" or not row.size
             return row.ndim == 1 and is_whole and self._are_in_range(row)
@@ -182,30 +176,24 @@ class Numbers(keras.layers.Layer):
         return numbers is not None and self._are_in_range(numbers)
 
     def _are_in_range(self, numbers: np.ndarray) -> bool:
-        """Whether no number is too small or too large."""
+        """Whether all numbers are in the range."""
         if not numbers.size:
             return True
         return bool(self.minimum <= numbers.min() and numbers.max() <= self.maximum)
 
-    def _problems(self, row: Any) -> list[tuple[bool, str]]:
-        """Returns whether the type is wrong, and a text, for each bad entry."""
-        if not is_row(row):
-            return [(True, f"{shorten(row)} is not a list ({type_name(row)})")]
-        problems = []
-        for position, value in enumerate(row):
-            if isinstance(value, np.generic):
-                value = value.item()
-            where = f"position {position}: {shorten(value)} "
-            if is_row(value):
-                problems.append((True, where + "is nested too deep"))
-            elif isinstance(value, bool) or not isinstance(value, int):
-                problems.append(
-                    (True, where + f"is not an integer ({type_name(value)})")
-                )
-            elif value < self.minimum:
-                problems.append((False, where + f"is less than {self.minimum}"))
-            elif value > self.maximum:
-                problems.append((False, where + f"is more than {self.maximum}"))
+    def _find_problems(self, row: Any, max_length: int | None) -> list[Problem]:
+        """Returns the problems of a row."""
+
+        def find_range_problem(value: int) -> str | None:
+            if value < self.minimum:
+                return f"is less than {self.minimum}"
+            return f"is more than {self.maximum}" if value > self.maximum else None
+
+        good = self._is_good(row)
+        problems = [] if good else find_integer_problems(row, find_range_problem)
+        if max_length is not None and is_row(row) and len(row) > max_length:
+            text = f"{len(row)} numbers, more than {max_length}"
+            problems.append((ValueError, text))
         return problems
 
     def get_config(self) -> dict:
@@ -214,10 +202,9 @@ class Numbers(keras.layers.Layer):
 
 
 def flatten_integers(rows: Sequence) -> list[int] | None:
-    """Returns the integers of all rows in one list; `None` if some are no such lists.
+    """Returns the integers of all rows as one list; `None` if a row is no list of them.
 
-    It is the quick check of rows: of each value by itself it takes several times as
-    long.
+    The quick check of rows: several times faster than a check of each value.
     """
     if not set(map(type, rows)) <= {list, tuple, range}:
         return None
@@ -226,12 +213,12 @@ def flatten_integers(rows: Sequence) -> list[int] | None:
 
 
 def integer_array(rows: Sequence) -> np.ndarray | None:
-    """Returns the same as an array, int64; `None` also if one is too large for it."""
+    """Returns `flatten_integers` as an int64 array; `None` also for larger integers."""
     numbers = flatten_integers(rows)
     if numbers is None:
         return None
     try:
-        # Small numbers are bytes, which NumPy need not read one by one.
+        # Quicker than np.array, for numbers below 256.
         return np.frombuffer(bytes(numbers), "uint8").astype("int64")
     except ValueError:
         pass
@@ -242,18 +229,19 @@ def integer_array(rows: Sequence) -> np.ndarray | None:
 
 
 def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
-    """Splits a list or a batch of lists into rows, and knows the way back.
+    """Splits a list or a batch of lists into rows, with a function to undo it.
 
     Args:
         numbers: One row (a list, tuple, range or 1-D array of integers) or a batch of
             rows (a list or tuple of rows, a 2-D array or tensor, a ragged tensor).
-        name: What messages call it.
+        name: Name of the argument, for error messages.
 
     Returns:
-        The rows, and a function from rows of equal lengths to the kind received.
+        The rows, and a function that converts rows of the same lengths to the type of
+        `numbers`.
 
     Raises:
-        TypeError: If it is none of these kinds.
+        TypeError: If it is none of these types.
     """
     expected = (
         f"{name} must be a list of integers or a list of such lists (tuples, NumPy "
@@ -306,9 +294,9 @@ def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
 
 
 def parse_numbers(text: str) -> list:
-    """Reads numbers separated by spaces, commas or brackets out of a text.
+    """Parses integers separated by spaces, commas or brackets.
 
-    A word that is no integer stays a word, for `Numbers.encode` to name it.
+    Other words stay strings, so that `Numbers.encode` can name them.
 
     Example:
         >>> from rnnzoo.tokens import parse_numbers
@@ -317,7 +305,7 @@ def parse_numbers(text: str) -> list:
     """
 
     def parse(word: str) -> Any:
-        # Python refuses to read integers of very many digits.
+        # Python refuses to convert more than 4,300 digits.
         is_number = re.fullmatch(WHOLE, word) and len(word) < 4000
         return int(word) if is_number else word
 
@@ -325,7 +313,7 @@ def parse_numbers(text: str) -> list:
 
 
 def parse_real_numbers(text: str) -> list:
-    """Reads real numbers out of a text, as `parse_numbers`.
+    """Parses real numbers, as `parse_numbers`.
 
     Example:
         >>> from rnnzoo.tokens import parse_real_numbers
@@ -337,7 +325,7 @@ def parse_real_numbers(text: str) -> list:
 
 
 def parse_number_strings(texts: tf.Tensor, pattern: str, dtype: Any) -> tf.RaggedTensor:
-    """Reads the numbers of strings `[batch]`: `[batch, (numbers)]`, in the graph."""
+    """Parses strings `[batch]` into numbers `[batch, (numbers)]`, in the graph."""
     words = tf.strings.split(tf.strings.regex_replace(texts, _GAPS, " "))
     is_number = tf.strings.regex_full_match(words.values, pattern)
     message = "A text must be numbers, separated by spaces or commas."
