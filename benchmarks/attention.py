@@ -27,7 +27,7 @@ def measure(run: pathlib.Path) -> dict:
     """Returns what a run is, how long it took, and how well it translates."""
     settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
     options = settings["options"]
-    recipe = training.recipe_class(settings["recipe"])(**options)
+    recipe = training.recipe_class(settings["recipe"]).from_options(options)
     figures = recipe.evaluate(rnnzoo.load(run / "best.keras"))
     history = training.read_history(run)
     return {

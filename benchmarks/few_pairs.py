@@ -26,9 +26,9 @@ RATES = {WEIGHTS: 3e-4, "none": 2e-3}
 
 def pairs_of(split: str) -> tuple[list[str], list[str]]:
     """Reads English and French captions."""
-    from rnnzoo.recipes.multi30k_en_de import captions
+    from rnnzoo.recipes.multi30k_en_de import read_captions
 
-    return captions(split, ("en", "fr"))
+    return read_captions(split, ("en", "fr"))
 
 
 def trained(weights: str, seed: int) -> object:

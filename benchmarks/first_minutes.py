@@ -26,7 +26,7 @@ OPTIONS = {
     "units": 256,
     "num_layers": 1,
     "batch_size": 16,
-    "piece": 64,
+    "bptt_steps": 64,
     "learning_rate": 4e-3,
     "dropout": 0.1,
     "weight_dropout": 0.0,
@@ -61,8 +61,8 @@ def main() -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     # A window is as long as a piece, so that batches are equal.
     rows = [
-        ["state carried", *measure(carried=True)],
-        ["random windows", *measure(carried=False, max_length=OPTIONS["piece"])],
+        ["state carried", *measure(stateful=True)],
+        ["random windows", *measure(stateful=False, max_length=OPTIONS["bptt_steps"])],
     ]
     header = [
         "training",

@@ -6,7 +6,7 @@ Networks with each kind of cell and 1, 2 or 4 units are trained on seven pattern
 five seeds, and then have to go on with their pattern for 500 bits from every phase. To
 do the trainings in minutes, all networks of a kind are trained at the same time, as one
 batch of networks: with the examples of the recipe `periodic_patterns` and its seed 0,
-its loss, schedule, clipping and curriculum, and the best of as many beginnings.
+its loss, schedule, clipping and curriculum, and the best of as many restarts.
 
 The recipe itself trains a single LSTM cell with five seeds too, in folders of
 runs/patterns: runs that are complete are loaded only. Its seed 0 is that of the listed
@@ -179,11 +179,11 @@ def of_all_at_once(cell: str, units: int, data: list) -> tuple[list[int], np.nda
     from rnnzoo import pattern_generator
 
     recipe = recipe_of("5_5")
-    # The same beginnings for all patterns.
+    # The same initial weights for all patterns.
     drawn = []
     for seed in SEEDS:
         keras.utils.set_random_seed(seed)
-        for _ in range(recipe.beginnings):
+        for _ in range(recipe.restarts):
             model = pattern_generator(weights=None, cell=cell, units=units)
             drawn.append(model.get_weights())
     begun = [
@@ -193,8 +193,8 @@ def of_all_at_once(cell: str, units: int, data: list) -> tuple[list[int], np.nda
     trial = len(data[0]) // 10
     first = [np.repeat(side[:trial], len(drawn), axis=1) for side in data]
     _, losses = train(cell, begun, first)
-    score = losses[trial // 2 :].mean(axis=0).reshape(-1, recipe.beginnings)
-    best = np.arange(len(score)) * recipe.beginnings + score.argmin(axis=1)
+    score = losses[trial // 2 :].mean(axis=0).reshape(-1, recipe.restarts)
+    best = np.arange(len(score)) * recipe.restarts + score.argmin(axis=1)
     weights, losses = train(
         cell,
         [values[best] for values in begun],

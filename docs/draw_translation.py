@@ -46,7 +46,7 @@ def bleu_by_length(model, texts: list[str], references: list) -> list[tuple]:
 def recipe_of(run: pathlib.Path) -> training.Recipe:
     """Returns the recipe of a run, with its options."""
     settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
-    return training.recipe_class(settings["recipe"])(**settings["options"])
+    return training.recipe_class(settings["recipe"]).from_options(settings["options"])
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What the recipes for languages share: text, vocabulary, model, measures."""
+"""Base of the language recipes: text, vocabulary, examples, figures."""
 
 import dataclasses
 import functools
@@ -7,67 +7,40 @@ from typing import Any
 
 from rnnzoo.training.recipe import Recipe, option
 
-# Options that are arguments of the model.
-SETTINGS = (
-    "tokens",
-    "max_length",
-    "embedding_dim",
-    "units",
-    "num_layers",
-    "cell",
-    "dropout",
-    "weight_dropout",
-    "tied_weights",
-)
-
-# What figures are of.
+# What figures are per.
 UNITS = {"characters": "character", "bytes": "byte", "subwords": "subword"}
-# Windows are cut of characters where they are a symbol or more; else of words.
+# Tokens of at most a character: windows are cut between characters, else between words.
 CUT_ANYWHERE = ("characters", "bytes")
 
 
 @dataclasses.dataclass(kw_only=True)
-class LanguageRecipe(Recipe):
-    """Trains a language model on a long text; subclasses say on which."""
+class LanguageRecipe(Recipe, model="language_model"):
+    """Trains a language model on a long text, which subclasses provide."""
 
-    steps_per_epoch: int = option(
-        0, "batches per epoch; 0 for as many symbols as the text has"
+    steps_per_epoch: int = option(0, "batches per epoch; 0 for one pass over the text")
+    learning_rate: float = option(2e-3)
+    ema_momentum: float = option(0.99)
+    stateful: bool = option(
+        True, "carry the state from batch to batch; else train on random windows"
     )
-    batch_size: int = option(64, "pieces per batch, over all devices")
-    learning_rate: float = option(2e-3, "highest learning rate, after warm-up")
-    ema_momentum: float = option(0.99, "momentum of the average of the weights")
-    max_length: int = option(256, "symbols of a window in validation, or elsewhere")
-    piece: int = option(128, "symbols of a piece where the state is carried")
-    carried: bool = option(
-        True, "each batch goes on where the one before ended; else windows anywhere"
+    bptt_steps: int = option(
+        128, "tokens per batch and row with stateful: the steps of truncated BPTT"
     )
-    tokens: str = option(
-        "characters", "characters, bytes, subwords, words or whitespace"
-    )
-    vocabulary_size: int = option(10_000, "most frequent symbols that are known")
-    embedding_dim: int = option(128, "size of the vector that stands for a symbol")
-    units: int = option(512, "size of each layer's state")
-    num_layers: int = option(2, "recurrent layers")
-    cell: str = option("lstm", "simple, gru or lstm")
-    dropout: float = option(0.4, "share of features dropped in training")
-    weight_dropout: float = option(
-        0.0, "share of the weights between states dropped in training"
-    )
-    tied_weights: bool = option(False, "the head's weights are the symbols' vectors")
+    vocabulary_size: int = option(10_000, "largest size of the vocabulary")
 
     @functools.cached_property
     def texts(self) -> tuple[str, str]:
-        """The text to train on, and the text to validate on."""
+        """The training text and the validation text."""
         raise NotImplementedError(f"{type(self).__name__} must say what it trains on")
 
     @property
     def test_text(self) -> str:
-        """The text that the figures are of."""
+        """The text that `evaluate` measures on; default: the validation text."""
         return self.texts[1]
 
     @functools.cached_property
     def symbols(self) -> tuple:
-        """Both texts as what windows are cut of: characters, or lists of words."""
+        """Both texts as windows are cut from them: characters, or lists of words."""
         from rnnzoo.models.language import TOKENS
 
         if self.tokens in CUT_ANYWHERE:
@@ -75,14 +48,14 @@ class LanguageRecipe(Recipe):
         return tuple(map(TOKENS[self.tokens].split, self.texts))
 
     @property
-    def joint(self) -> str:
-        """What stands between symbols."""
+    def separator(self) -> str:
+        """What stands between two symbols."""
         from rnnzoo.models.language import TOKENS
 
         return TOKENS[self.tokens].joint
 
     def vocabulary(self) -> Any:
-        """Returns the most frequent symbols of the training text."""
+        """Returns the most frequent tokens of the training text."""
         from rnnzoo.models.language import TOKENS
 
         options = {"lossless": True} if self.tokens == "subwords" else {}
@@ -90,57 +63,55 @@ class LanguageRecipe(Recipe):
         return learn([self.texts[0]], self.vocabulary_size, **options)
 
     def model(self) -> Any:
-        """Returns an untrained model that knows the symbols of the training text."""
-        from rnnzoo import language_model
+        """Returns an untrained model with the vocabulary of the training text."""
         from rnnzoo.errors import check_choice
         from rnnzoo.models.language import TOKENS
 
         check_choice("tokens", self.tokens, TOKENS)
-        return language_model(
-            weights=None,
-            vocabulary=None if self.tokens == "bytes" else self.vocabulary(),
-            **{name: getattr(self, name) for name in SETTINGS},
+        return self.build(
+            vocabulary=None if self.tokens == "bytes" else self.vocabulary()
         )
 
     def examples(self) -> Any:
-        """Returns pieces of the training text: of streams, or at random places."""
+        """Returns segments of parallel streams, or windows at random places."""
         from rnnzoo.data.text import Streams, Windows
 
         text = self.symbols[0]
-        if self.carried:
-            return Streams(text, min(self.piece, self.max_length), self.joint)
-        return Windows(text, self.max_length, self.joint)
+        if self.stateful:
+            length = min(self.bptt_steps, self.max_length)
+            return Streams(text, length, self.separator)
+        return Windows(text, self.max_length, self.separator)
 
     def prepare(self, model: Any, devices: Any) -> None:
-        """Lets the model carry its state from batch to batch."""
-        if not self.carried:
+        """Makes the model carry its state from batch to batch."""
+        if not self.stateful:
             return
         if devices.has_several_machines:
             raise ValueError(
                 "The state is not carried on several machines, each of which would "
-                "have to save its own: train on windows with --no-carried. Received: "
-                "carried=True"
+                "have to save its own: train on windows with --no-stateful. Received: "
+                "stateful=True"
             )
         model.carry_state(self.batch_size // devices.strategy.num_replicas_in_sync)
 
     def validation_examples(self) -> tuple:
-        """Returns the text to validate on, cut into windows."""
+        """Returns the validation text, cut into windows."""
         from rnnzoo.data.text import windows
 
-        return windows(self.symbols[1], self.max_length, self.joint)
+        return windows(self.symbols[1], self.max_length, self.separator)
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
-        """Returns what a symbol of the whole text of the figures costs.
+        """Returns the loss per token of the test text, and its perplexity.
 
-        The state is carried over the whole text; and, for comparison, begins anew with
-        every window.
+        The state is carried over the whole text; for comparison, one figure has the
+        loss if it is reset at the start of every window.
         """
         from rnnzoo.data.text import windows
 
         unit, text = UNITS.get(self.tokens, "word"), self.test_text
         symbols = text if self.tokens in CUT_ANYWHERE else model.tokens.split(text)
-        halves = windows(symbols, self.max_length, self.joint)
-        parts = list(map(self.joint.join, zip(*halves, strict=True)))
+        halves = windows(symbols, self.max_length, self.separator)
+        parts = list(map(self.separator.join, zip(*halves, strict=True)))
         figures = {}
         for name, texts in progress(
             [("", [text]), (f"_in_windows_of_{model.max_length}", parts)]

@@ -65,7 +65,7 @@ def publish(
             f"Weight files never change: take a new name. Received: {name}"
         )
     settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
-    recipe = training.recipe_class(settings["recipe"])(**settings["options"])
+    recipe = training.recipe_class(settings["recipe"]).from_options(settings["options"])
     trained = rnnzoo.load(run / "best.keras")
     # A new model has no optimizer to save.
     model = type(trained).from_config(trained.get_config())

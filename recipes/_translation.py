@@ -1,4 +1,4 @@
-"""What the recipes for translation share: pairs, vocabulary, model, measures."""
+"""Base of the translation recipes: pairs, vocabulary, examples, figures."""
 
 import dataclasses
 import functools
@@ -8,57 +8,31 @@ from typing import Any
 
 from rnnzoo.training.recipe import Recipe, option
 
-# Options that are arguments of the model.
-SETTINGS = (
-    "tokens",
-    "attention",
-    "reverse_source",
-    "embedding_dim",
-    "units",
-    "num_layers",
-    "cell",
-    "dropout",
-    "token_dropout",
-    "label_smoothing",
-)
-
 
 @dataclasses.dataclass(kw_only=True)
-class TranslationRecipe(Recipe):
-    """Trains a translator on texts and their translations; subclasses say on which."""
+class TranslationRecipe(Recipe, model="translator"):
+    """Trains a translator on pairs of texts, which subclasses provide."""
 
     steps_per_epoch: int = option(0, "batches per epoch; 0 for one pass over the pairs")
-    batch_size: int = option(128, "pairs per batch, over all devices")
-    learning_rate: float = option(2e-3, "highest learning rate, after warm-up")
-    warmup_steps: int = option(500, "steps over which the learning rate rises from 0")
-    ema_momentum: float = option(0.998, "momentum of the average of the weights")
-    max_length: int = option(300, "characters of a text; longer ones are left out")
-    tokens: str = option("subwords", "subwords, words or whitespace")
-    vocabulary_size: int = option(4_000, "tokens that both languages have together")
-    attention: str = option("multiplicative", "additive, multiplicative or none")
-    reverse_source: bool = option(False, "read texts from their end")
-    embedding_dim: int = option(256, "size of the vector that stands for a token")
-    units: int = option(256, "size of each layer's state, and of each direction's")
-    num_layers: int = option(2, "layers of the encoder, and of the decoder")
-    cell: str = option("gru", "simple, gru or lstm")
-    dropout: float = option(0.3, "share of features dropped in training")
-    token_dropout: float = option(0.1, "share of tokens dropped in training")
-    label_smoothing: float = option(
-        0.1, "share of the probability that targets give to all tokens alike"
-    )
+    batch_size: int = option(128)
+    learning_rate: float = option(2e-3)
+    warmup_steps: int = option(500)
+    ema_momentum: float = option(0.998)
+    max_length: int = option(300, "characters per text; longer texts are left out")
+    vocabulary_size: int = option(4_000, "size of the vocabulary of both languages")
 
     @functools.cached_property
     def parts(self) -> tuple:
-        """Texts and translations to train on, and those to validate on."""
+        """Sources and targets to train on, and those to validate on."""
         raise NotImplementedError(f"{type(self).__name__} must say what it trains on")
 
     @functools.cached_property
     def short_parts(self) -> tuple:
         """The pairs of `parts` that are not too long."""
-        return tuple(self._short(*part) for part in self.parts)
+        return tuple(self._select_short(*part) for part in self.parts)
 
-    def _short(self, sources: Sequence[str], targets: Sequence[str]) -> tuple:
-        """Returns the pairs that are not too long, with room for what tokens add."""
+    def _select_short(self, sources: Sequence[str], targets: Sequence[str]) -> tuple:
+        """Returns the pairs within `max_length`, with room for two special tokens."""
         longest = self.max_length - 2
 
         def is_short(text: str) -> bool:
@@ -75,7 +49,7 @@ class TranslationRecipe(Recipe):
 
     @functools.cached_property
     def symbols(self) -> Any:
-        """The tokens, learned of the training pairs."""
+        """The token layer, with a vocabulary learned from the training pairs."""
         from rnnzoo.errors import check_choice
         from rnnzoo.models.translation import TOKENS
 
@@ -86,13 +60,7 @@ class TranslationRecipe(Recipe):
 
     def model(self) -> Any:
         """Returns an untrained translator with a vocabulary of the training pairs."""
-        from rnnzoo import translator
-
-        return translator(
-            weights=None,
-            vocabulary=self.symbols.vocabulary,
-            **{name: getattr(self, name) for name in SETTINGS},
-        )
+        return self.build(vocabulary=self.symbols.vocabulary)
 
     def examples(self) -> Any:
         """Returns the training pairs, shuffled, in batches of similar length."""
@@ -100,15 +68,15 @@ class TranslationRecipe(Recipe):
 
         from rnnzoo.data.pipeline import Pairs, Shuffled
 
-        def counts(texts: list[str]) -> np.ndarray:
-            """Returns the numbers of tokens, of a thousand texts at a time."""
+        def count_tokens(texts: list[str]) -> np.ndarray:
+            """Counts the tokens of each text, a thousand texts at a time."""
             parts = [texts[i : i + 1000] for i in range(0, len(texts), 1000)]
             encoded = [self.symbols.encode(part) for part in parts]
             return np.concatenate([np.count_nonzero(ids, axis=1) for ids in encoded])
 
         sources, targets = self.short_parts[0]
-        # In the order of targets, which cost more, and of sources among equal ones.
-        lengths = counts(targets) * 2**20 + counts(sources)
+        # Sorted by target, whose tokens cost more, then by source.
+        lengths = count_tokens(targets) * 2**20 + count_tokens(sources)
         return Shuffled(Pairs(sources, targets, lengths))
 
     def validation_examples(self) -> tuple:
@@ -116,17 +84,18 @@ class TranslationRecipe(Recipe):
         return self.short_parts[1]
 
     def static_length(self, model: Any) -> int:
-        """Returns the largest number of tokens that a text may have."""
+        """Returns the largest number of tokens of a text."""
         return self.max_length
 
     def test_examples(self) -> tuple:
-        """Returns texts to measure a finished model on, and references of each."""
+        """Returns sources to measure a finished model on, and their references."""
         return self.parts[1]
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
-        """Returns BLEU and chrF of translations with a beam of 5, and greedy ones.
+        """Returns BLEU and chrF, with a beam of 5 and greedy.
 
-        They are sacreBLEU's, of texts as they are: `rnnzoo.analysis.text_quality.bleu_signature`.
+        They are computed by sacreBLEU on the texts as they are
+        (`rnnzoo.analysis.text_quality.bleu_signature`).
         """
         from rnnzoo.analysis.text_quality import translation_quality
 

@@ -5,20 +5,20 @@
 The folder `cmudict` in that of all data sets (TFDS_DATA_DIR, or else
 `~/tensorflow_datasets`) must hold `cmudict.dict` of github.com/cmusphinx/cmudict.
 
-A new task of many-to-one-to-many in one file: letters are one language and phonemes the
+A new many-to-one-to-many task in one file: letters are one language and phonemes the
 other, and a small translator reads `h e l l o` and writes `HH AH L OW`. Its tokens are
-what white space separates.
+separated by white space.
 
 There is no official split. Of the words of letters and apostrophes a twentieth, drawn
 with seed 0, is held out for the figures and another for validation, each with all its
 pronunciations; stress is left out, which leaves 39 phonemes. An answer is right if it
-is one of the pronunciations: `word_error_rate` is the share of words that are wrong,
-and `phoneme_error_rate` that of phonemes to replace, insert or leave out to come to the
-nearest pronunciation.
+is one of the pronunciations: `word_error_rate` is the fraction of words that are wrong,
+and `phoneme_error_rate` the number of substitutions, insertions and deletions to the
+nearest pronunciation, divided by its number of phonemes.
 
 Result (weights `translator.cmudict`, seed 0, 57.7 minutes on one core of those that
-results.csv names, beside other work): of 6,246 words a share of 0.292 is wrong, and of
-their phonemes 0.070.
+results.csv names, shared with other work): of 6,246 words a fraction of 0.292 is wrong,
+and of their phonemes 0.070.
 """
 
 import collections
@@ -34,7 +34,7 @@ from rnnzoo.training.recipe import option
 
 @dataclasses.dataclass(kw_only=True)
 class CmudictPhonemes(TranslationRecipe):
-    """Writes the phonemes of a word's letters, with GRUs and attention."""
+    """Writes the phonemes of a word, with GRUs and attention."""
 
     trained_on = "CMUdict, the pronouncing dictionary of Carnegie Mellon University"
     licence = "BSD-2-Clause, as the dictionary"
@@ -51,20 +51,17 @@ class CmudictPhonemes(TranslationRecipe):
         ),
     }
 
-    epochs: int = option(10, "rounds of steps, validation and checkpoint")
-    batch_size: int = option(256, "pairs per batch, over all devices")
-    tokens: str = option("whitespace", "subwords, words or whitespace")
-    embedding_dim: int = option(64, "size of the vector that stands for a token")
-    num_layers: int = option(1, "layers of the encoder, and of the decoder")
-    dropout: float = option(0.2, "share of features dropped in training")
-    token_dropout: float = option(0.0, "share of tokens dropped in training")
-    label_smoothing: float = option(
-        0.05, "share of the probability that targets give to all tokens alike"
-    )
+    batch_size: int = option(256)
+    tokens: str = option("whitespace")
+    embedding_dim: int = option(64)
+    num_layers: int = option(1)
+    dropout: float = option(0.2)
+    token_dropout: float = option(0.0)
+    label_smoothing: float = option(0.05)
 
     @functools.cached_property
     def _words(self) -> tuple[list, list, list]:
-        """Words to train on, to validate on and of the figures, with pronunciations."""
+        """Training, validation and test words, each with its pronunciations."""
         import numpy as np
 
         from rnnzoo.data.text import original_file, read_text
@@ -85,7 +82,7 @@ class CmudictPhonemes(TranslationRecipe):
 
     @functools.cached_property
     def parts(self) -> tuple:
-        """Every pronunciation to train on, and the first ones of validation."""
+        """All pronunciations to train on, and the first ones to validate on."""
         training, validation, _ = self._words
         pairs = [(word, one) for word, found in training for one in found]
         firsts = [(word, found[0]) for word, found in validation]
@@ -101,7 +98,7 @@ class CmudictPhonemes(TranslationRecipe):
             answers += model.translate(list(words[begin : begin + 1000]))
         errors = [
             min(
-                (distance(answer.split(), one.split()), len(one.split()))
+                (edit_distance(answer.split(), one.split()), len(one.split()))
                 for one in ones
             )
             for answer, ones in zip(answers, found, strict=True)
@@ -118,8 +115,8 @@ class CmudictPhonemes(TranslationRecipe):
         return [" ".join(word) for word in words]
 
 
-def distance(one: Sequence, other: Sequence) -> int:
-    """Returns how many elements to replace, insert or leave out (Levenshtein, 1966)."""
+def edit_distance(one: Sequence, other: Sequence) -> int:
+    """Counts substitutions, insertions and deletions (Levenshtein, 1966)."""
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
         before, row[0] = row[0], i

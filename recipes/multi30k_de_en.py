@@ -2,11 +2,11 @@
 
     rnnzoo train multi30k_de_en
 
-As `multi30k_en_de`, the other way round.
+As `multi30k_en_de`, in the other direction.
 
 Result (weights `translator.multi30k_de_en`, seed 0, 100.9 minutes on one core of those
-that results.csv names, beside other work): BLEU 41.25 with a beam of 5 and 39.54
-without one (greedy) on the captions of test_2016_flickr; 40.99 on those of validation.
+that results.csv names, shared with other work): BLEU 41.25 with a beam of 5 and 39.54
+greedy on the captions of test_2016_flickr; 40.99 on the validation captions.
 """
 
 import dataclasses

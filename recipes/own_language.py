@@ -3,10 +3,10 @@
     rnnzoo train own_language --data=book.txt
     rnnzoo answer runs/own_language/best.keras "Once upon a time" --temperature=0.8
 
-Any language and script will do: the characters of the text are the vocabulary, and with
+Any language and script works: the characters of the text are the vocabulary, and with
 `--tokens=words` its most frequent words. The last tenth of the text is kept for
-validation, on which `rnnzoo evaluate runs/own_language/best.keras` measures. A short
-text wants a small model: `--units=256` and more `--dropout`.
+validation, and `rnnzoo evaluate runs/own_language/best.keras` measures on it. A short
+text needs a small model: `--units=256` and more `--dropout`.
 """
 
 import dataclasses
@@ -18,14 +18,14 @@ from rnnzoo.training.recipe import option
 
 @dataclasses.dataclass(kw_only=True)
 class OwnLanguage(LanguageRecipe):
-    """Learns the language of a text file with two LSTMs."""
+    """Trains a language model of two LSTMs on a text file."""
 
-    trained_on = "a text of a user's own"
+    trained_on = "a text of the user"
     licence = "that of the text"
 
-    epochs: int = option(20, "rounds of steps, validation and checkpoint")
+    epochs: int = option(20)
     data: str = option("", "a text file")
-    encoding: str = option("utf-8", "how the file's characters are encoded")
+    encoding: str = option("utf-8", "character encoding of the file")
 
     @functools.cached_property
     def texts(self) -> tuple[str, str]:

@@ -1,17 +1,17 @@
-"""Trains a translator on pairs of your own, from scratch or from pretrained weights.
+"""Trains a translator on your own pairs, from scratch or from pretrained weights.
 
     rnnzoo train own_translator --data=pairs.tsv
     rnnzoo train own_translator --data=texts.en --targets=texts.de
     rnnzoo answer runs/own_translator/best.keras "A text."
 
-The data are a file with a text, a tab and its translation in every line, or two files
-with as many lines. Before the training, pairs that are wrong are counted, shown and
-left out (`rnnzoo.data.parallel.checked_pairs`): an empty side, two equal sides, one
-side many times as long as the other. Of more than a tenth of them, nothing is trained;
-nor if over 5 % of the tokens are unknown to the vocabulary. A tenth of the texts is
-kept for validation, on which `rnnzoo evaluate runs/own_translator/best.keras` measures.
+The data are a file with a text, a tab and its translation on every line, or two files
+with the same number of lines. Before training, bad pairs are counted, shown and left
+out (`rnnzoo.data.parallel.clean_pairs`): an empty side, two equal sides, one side many
+times as long as the other. If more than a tenth are bad, or over 5 % of the tokens are
+outside the vocabulary, training is refused. A tenth of the texts is kept for
+validation, and `rnnzoo evaluate runs/own_translator/best.keras` measures on it.
 
-With few pairs, begin with weights of the same languages, and learn slowly:
+With few pairs, start from weights for the same languages with a low learning rate:
 
     rnnzoo train own_translator --data=pairs.tsv --weights=my.keras \
         --learning_rate=3e-4 --warmup_steps=20 --batch_size=16 --ema_momentum=0
@@ -21,10 +21,10 @@ import dataclasses
 import functools
 from typing import Any
 
-from rnnzoo.recipes._translation import SETTINGS, TranslationRecipe
+from rnnzoo.recipes._translation import TranslationRecipe
 from rnnzoo.training.recipe import option
 
-# More unknown tokens than this share, and a translation cannot be right.
+# Largest fraction of unknown tokens; with more, translations cannot be right.
 UNKNOWN_SHARE = 0.05
 
 
@@ -32,21 +32,21 @@ UNKNOWN_SHARE = 0.05
 class OwnTranslator(TranslationRecipe):
     """Trains a translator on pairs of a tsv file or of two parallel files."""
 
-    trained_on = "pairs of a user's own"
-    licence = "that of the pairs, and of the weights that it began with"
+    trained_on = "pairs of the user"
+    licence = "that of the pairs, and of the weights that it started from"
 
-    epochs: int = option(20, "rounds of steps, validation and checkpoint")
-    data: str = option("", "a file of pairs with a tab between, or one of texts")
+    epochs: int = option(20)
+    data: str = option("", "a file of tab-separated pairs, or one of texts")
     targets: str = option("", "a file of translations, if data has only texts")
-    encoding: str = option("utf-8", "how the files' characters are encoded")
-    weights: str = option("none", "listed weights or a .keras file to begin with")
+    encoding: str = option("utf-8", "character encoding of the files")
+    weights: str = option("none", "listed weights or a .keras file to start from")
 
     @functools.cached_property
     def parts(self) -> tuple:
         """Nine tenths of the texts with their translations, and the last tenth."""
         import numpy as np
 
-        from rnnzoo.data.parallel import checked_pairs, read_pairs
+        from rnnzoo.data.parallel import clean_pairs, read_pairs
 
         if not self.data:
             raise ValueError(
@@ -54,7 +54,7 @@ class OwnTranslator(TranslationRecipe):
                 f"--targets=texts.de. Received: data={self.data!r}"
             )
         pairs = read_pairs(self.data, self.targets or None, self.encoding)
-        *pairs, report = checked_pairs(*pairs)
+        *pairs, report = clean_pairs(*pairs)
         if report:
             print(report)
         texts = sorted(set(pairs[0]))
@@ -64,7 +64,7 @@ class OwnTranslator(TranslationRecipe):
                 f"data={self.data!r} with {len(texts)}"
             )
         order = np.random.default_rng(0).permutation(len(texts))
-        # A text with several translations is on one side only.
+        # All translations of a text are in the same part.
         held = {texts[i] for i in order[: min(len(texts) // 10, 2000)]}
         parts = ([], []), ([], [])
         for source, target in zip(*pairs, strict=True):
@@ -77,31 +77,28 @@ class OwnTranslator(TranslationRecipe):
         """Returns the pretrained translator, or an untrained one."""
         from rnnzoo import translator
 
-        self._check_unknown()
         if self.weights == "none":
+            self._check_unknown()
             return super().model()
-        defaults = {f.name: f.default for f in dataclasses.fields(self)}
-        # Weights bring settings of their own: others are refused, not forgotten.
-        asked = {
-            name: getattr(self, name)
-            for name in SETTINGS
-            if getattr(self, name) != defaults[name]
-        }
-        return translator(self.weights, **asked)
+        # Weights bring their own settings: contradictions are refused, not ignored.
+        model = translator(self.weights, **self.changed_settings())
+        self._check_unknown()
+        return model
 
     @functools.cached_property
     def symbols(self) -> Any:
-        """The tokens of the weights, or those learned of the training pairs."""
-        from rnnzoo import translator
+        """The token layer of the weights, or one learned from the training pairs."""
+        from rnnzoo import weights
+        from rnnzoo.models.translation import TOKENS, Translator
 
-        return (
-            super().symbols
-            if self.weights == "none"
-            else translator(self.weights).tokens
-        )
+        if self.weights == "none":
+            return super().symbols
+        path = weights.find(self.weights, "translator")
+        config = Translator.current_config(weights.read_config(path))
+        return TOKENS[config["tokens"]](config["vocabulary"], start=True)
 
     def _check_unknown(self) -> None:
-        """Refuses a vocabulary that does not know the texts held out."""
+        """Refuses a vocabulary that does not fit the validation texts."""
         import numpy as np
 
         for side, texts in zip(("texts", "translations"), self.parts[1], strict=True):

@@ -1,4 +1,4 @@
-"""Writes in the manner of Shakespeare: tiny Shakespeare, a million characters of plays.
+"""Writes like Shakespeare: tiny Shakespeare, a million characters of plays.
 
     rnnzoo prepare tiny_shakespeare
     rnnzoo train shakespeare_language
@@ -7,12 +7,13 @@ Two LSTMs of 512 units read characters. They train on the first 90 % of the text
 measured on the last 10 %, the published split.
 
 Result (weights `language_model.shakespeare`, seed 0, 113.5 minutes on one core of those
-that results.csv names, beside other work): 1.41883 nats a character over the whole of
-the last 10 %, with the state carried, which is 2.04693 bits and a perplexity of
-4.13227. In windows of 256 characters, each of which begins anew, it is 1.45983 nats.
+that results.csv names, shared with other work): 1.41883 nats per character over the
+whole of the last 10 %, with the state carried, which is 2.04693 bits and a perplexity
+of 4.13227. In windows of 256 characters, each of which resets the state, it is 1.45983
+nats.
 
-With batches of 64, 18 epochs and no dropout of the weights between states, which is
-fewer than a third of the steps, it was 1.44788 and 1.50890.
+With batches of 64, 18 epochs and no dropout of the recurrent weights, which is fewer
+than a third of the steps, it was 1.44788 and 1.50890.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ from rnnzoo.training.recipe import option
 
 @dataclasses.dataclass(kw_only=True)
 class ShakespeareLanguage(LanguageRecipe):
-    """Learns the language of Shakespeare's plays with two LSTMs over characters."""
+    """Models Shakespeare's plays with two LSTMs over characters."""
 
     trained_on = "tiny Shakespeare (A. Karpathy, 2015), its first 90 %"
     licence = "Apache-2.0; the plays are in the public domain"
@@ -36,25 +37,23 @@ class ShakespeareLanguage(LanguageRecipe):
         )
     }
 
-    epochs: int = option(30, "rounds of steps, validation and checkpoint")
-    batch_size: int = option(32, "pieces per batch, over all devices")
-    weight_dropout: float = option(
-        0.2, "share of the weights between states dropped in training"
-    )
+    epochs: int = option(30)
+    batch_size: int = option(32)
+    weight_dropout: float = option(0.2)
 
     @functools.cached_property
     def texts(self) -> tuple[str, str]:
         """The first 90 % of the plays and the last 10 %."""
         from rnnzoo.data import catalog
 
-        # TFDS cuts the last tenth in two.
+        # TFDS splits the last tenth in two.
         parts = {}
         for split in ("train", "validation", "test"):
             (parts[split],), _ = catalog.load("tiny_shakespeare", split)
         return parts["train"], parts["validation"] + parts["test"]
 
     def golden_inputs(self) -> list:
-        """Returns beginnings of our own."""
+        """Returns prompts of our own."""
         return ["ROMEO:", "KING RICHARD III:\nNow is", "To be, or not to be", "", "Ğ"]
 
 

@@ -141,7 +141,7 @@ def test_the_curriculum_begins_with_short_runs():
 @pytest.mark.slow
 def test_the_best_beginning_goes_on(tmp_path):
     recipe = training.recipe_class("periodic_patterns")(
-        epochs=1, steps_per_epoch=12, beginnings=3, max_length=16
+        epochs=1, steps_per_epoch=12, restarts=3, max_length=16
     )
     model = training.train(recipe, tmp_path / "run", "cpu")
     assert model.count_params() == 14

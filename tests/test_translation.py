@@ -327,9 +327,9 @@ def test_bad_pairs_are_counted_shown_and_left_out():
         [f"Text {n}" for n in range(50)],
     )
     bad = [("empty", ""), ("same", "same"), ("long", "lang " * 20)]
-    good = parallel.checked_pairs(sources, targets)
+    good = parallel.clean_pairs(sources, targets)
     assert good == (sources, targets, "")
-    found = parallel.checked_pairs(
+    found = parallel.clean_pairs(
         sources + [s for s, _ in bad], targets + [t for _, t in bad]
     )
     assert found[:2] == (sources, targets)
@@ -337,7 +337,7 @@ def test_bad_pairs_are_counted_shown_and_left_out():
     for line in ("'empty' -> ''", "'same' -> 'same'", "over 3 times as long"):
         assert line in found[2]
     with pytest.raises(ValueError, match="columns are mixed up"):
-        parallel.checked_pairs(sources, sources)
+        parallel.clean_pairs(sources, sources)
 
 
 def test_what_is_held_out_is_like_nothing_that_remains():

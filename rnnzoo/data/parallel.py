@@ -71,7 +71,7 @@ def read_pairs(
     return [one for one, _ in pairs], [other for _, other in pairs]
 
 
-def checked_pairs(
+def clean_pairs(
     sources: Sequence[str], targets: Sequence[str]
 ) -> tuple[list[str], list[str], str]:
     r"""Leaves out pairs that teach nothing or wrong things, and says which.
@@ -92,10 +92,10 @@ def checked_pairs(
             then likely to be mixed up. The message is the report.
 
     Example:
-        >>> from rnnzoo.data.parallel import checked_pairs
+        >>> from rnnzoo.data.parallel import clean_pairs
         >>> sources = [f"text {n}" for n in range(20)] + ["empty"]
         >>> targets = [f"Text {n}" for n in range(20)] + [""]
-        >>> good, translations, report = checked_pairs(sources, targets)
+        >>> good, translations, report = clean_pairs(sources, targets)
         >>> len(good), report
         (20, "1 of 21 pairs is left out:\n  1 with an empty side: 'empty' -> ''")
     """
