@@ -34,7 +34,7 @@ def render() -> str:
             imports.append((value.model_class.__module__, value.model_class.__name__))
             factories.append(_factory(name, value))
         else:
-            imports.append((module, f"{name} as {name}"))
+            imports.append((module, name))
     grouped: dict[str, list[str]] = {}
     for module, name in sorted(set(imports)):
         grouped.setdefault(module, []).append(name)
