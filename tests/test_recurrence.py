@@ -311,7 +311,7 @@ def test_slices_of_a_batch_give_what_the_whole_gives(cell, is_masked, monkeypatc
     stack = RecurrentStack(4, cell=cell)
     stack(inputs)
     found, slices = [], []
-    monkeypatch.setattr("rnnzoo.training.devices.threads", lambda: 2)
+    monkeypatch.setattr("rnnzoo.layers.fast_rnn.count_threads", lambda: 2)
     read_in_slices = loops.read_in_slices
     monkeypatch.setattr(
         loops, "read_in_slices", lambda *a: slices.append(a[1]) or read_in_slices(*a)

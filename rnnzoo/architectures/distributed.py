@@ -13,8 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnnzoo.layers.keras_internals import TrainingHooks, get_mask, list_layers
 
-class DistributedModel(keras.Model):
+
+class DistributedModel(TrainingHooks):
     """A Keras model whose training step does not depend on the number of replicas.
 
     The loss of a step is the mean over all real targets of the batch, and the loss that
@@ -40,12 +42,12 @@ class DistributedModel(keras.Model):
             import tensorflow as tf
 
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-            x = self._trimmed(x)
+            x = self._trim_for_device(x)
             context = tf.distribute.get_replica_context()
             replicas = context.num_replicas_in_sync
             with tf.GradientTape() as tape:
                 y_pred = self.compute_training_outputs(x)
-                loss, count = self._loss_and_count(x, y, y_pred, sample_weight, True)
+                loss, count = self._track_loss(x, y, y_pred, sample_weight, True)
                 # Replicas' losses add up to the mean over the whole batch.
                 total, tokens = _sum_over_replicas([count, self._count_tokens(x)])
                 loss = loss * tf.math.divide_no_nan(count * replicas, total)
@@ -64,7 +66,7 @@ class DistributedModel(keras.Model):
             gradients = [next(summed) if is_known else None for is_known in known]
             self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
             logs = self.compute_metrics(x, y, y_pred, sample_weight)
-            return self._ranked({**logs, "gradient_norm": norm, "tokens": tokens})
+            return self._add_axis({**logs, "gradient_norm": norm, "tokens": tokens})
 
         def test_step(self, data: Any) -> dict:
             """Evaluates one batch; Keras calls it in every replica.
@@ -76,27 +78,27 @@ class DistributedModel(keras.Model):
                 Loss and metrics.
             """
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-            x = self._trimmed(x)
+            x = self._trim_for_device(x)
             y_pred = self(x, training=False)
-            self._loss_and_count(x, y, y_pred, sample_weight, False)
-            return self._ranked(self.compute_metrics(x, y, y_pred, sample_weight))
+            self._track_loss(x, y, y_pred, sample_weight, False)
+            return self._add_axis(self.compute_metrics(x, y, y_pred, sample_weight))
 
-        def _loss_and_count(
+        def _track_loss(
             self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
         ) -> tuple:
             """Returns the replica's loss as Keras scales it, and its real targets.
 
-            The loss tracker gets both, so that it holds the mean over real targets.
+            `fit` reports the mean over the real targets of all batches.
             """
             import tensorflow as tf
 
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
             count = tf.cast(self.count_targets(y, y_pred), tf.float32)
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            self._loss_tracker.update_state(loss * replicas, sample_weight=count)
+            self.update_loss(loss * replicas, count)
             return loss, count
 
-        def _trimmed(self, x: Any) -> Any:
+        def _trim_for_device(self, x: Any) -> Any:
             """Returns inputs without needless steps, unless XLA needs one shape."""
             import tensorflow as tf
 
@@ -113,7 +115,7 @@ class DistributedModel(keras.Model):
                 return tf.cast(tf.reduce_prod(tf.shape(source)[:2]), tf.float32)
             return tf.cast(tf.math.count_nonzero(mask), tf.float32)
 
-        def _ranked(self, logs: dict) -> dict:
+        def _add_axis(self, logs: dict) -> dict:
             """Gives logs the rank that Keras needs with several machines."""
             import tensorflow as tf
 
@@ -121,36 +123,29 @@ class DistributedModel(keras.Model):
                 return {name: tf.reshape(value, [1]) for name, value in logs.items()}
             return logs
 
-        def _get_metrics_result_or_logs(self, logs: dict) -> dict:
+        def summarize_logs(self, logs: dict) -> dict:
             """Returns an epoch's logs: metrics over all replicas, and the last norm."""
             others = {k: keras.ops.mean(v) for k, v in logs.items() if k != "tokens"}
             return {**others, **self.get_metrics_result()}
 
-        def _maybe_symbolic_build(
-            self, iterator: Any = None, data_batch: Any = None
-        ) -> None:
-            """Builds metrics and optimizer before the first step.
-
-            Keras adds up the replicas' shares of a batch to see its shapes, which must
-            then be equal, and cannot with several machines: it gets the first share.
-            """
+        def choose_example(self, iterator: Any, batch: Any) -> tuple:
+            """Returns the first replica's share where there are several."""
             strategy = self.distribute_strategy
-            if iterator is not None and strategy.num_replicas_in_sync > 1:
+            if iterator is None or strategy.num_replicas_in_sync == 1:
+                return iterator, batch
+            for _, _, batches in iterator:
                 import tensorflow as tf
 
-                for _, _, batches in iterator:
-                    data_batch = tf.nest.map_structure(
-                        lambda value: strategy.experimental_local_results(value)[0],
-                        next(batches),
-                    )
-                    break
-                iterator = None
-            with strategy.scope():
-                super()._maybe_symbolic_build(iterator, data_batch)
+                batch = tf.nest.map_structure(
+                    lambda value: strategy.experimental_local_results(value)[0],
+                    next(batches),
+                )
+                break
+            return None, batch
 
         def compile(self, *arguments: Any, **options: Any) -> None:
             """Compiles as `keras.Model.compile`."""
-            for layer in self._flatten_layers():
+            for layer in list_layers(self):
                 generator = getattr(layer, "seed_generator", None)
                 if generator is not None:
                     _draw_differently_in_replicas(generator)
@@ -184,7 +179,7 @@ class DistributedModel(keras.Model):
         real = tf.ones(tf.shape(y_pred)[:-1], tf.bool)
         if self.has_classes and self.padding is not None:
             real = tf.not_equal(y, tf.cast(self.padding, y.dtype))
-        mask = keras.src.backend.get_keras_mask(y_pred)
+        mask = get_mask(y_pred)
         if mask is not None:
             real = tf.logical_and(real, mask)
         return tf.math.count_nonzero(real)

@@ -14,6 +14,7 @@ from keras import ops
 from rnnzoo.architectures.distributed import DistributedModel
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number
+from rnnzoo.layers.keras_internals import is_validation_in_fit, set_untracked
 from rnnzoo.layers.metrics import ExactMatch, TokenAccuracy
 
 
@@ -46,8 +47,7 @@ class SequenceModel(DistributedModel):
         with contextlib.suppress(TypeError):
             given = inspect.signature(cls.__init__).bind(model, *arguments, **named)
             given.apply_defaults()
-            kept = dict(list(given.arguments.items())[1:])
-            object.__setattr__(model, "arguments", kept)
+            set_untracked(model, "arguments", dict(list(given.arguments.items())[1:]))
         return model
 
     def get_config(self) -> dict[str, Any]:
@@ -237,8 +237,7 @@ class SequenceModel(DistributedModel):
 
     def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:
         """Evaluates raw examples; options are those of `keras.Model.evaluate`."""
-        # What `fit` validates on is encoded already.
-        if _is_raw(x) and not options.get("_use_cached_eval_dataset"):
+        if _is_raw(x) and not is_validation_in_fit(options):
             x, y = self.encode(x, y)
         return super().evaluate(x, y, **options)
 

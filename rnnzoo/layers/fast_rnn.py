@@ -6,6 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnnzoo.layers.keras_internals import keep_dropout_masks
+from rnnzoo.layers.threads import count_threads
+
 # A slice of a batch that is read by itself has so many rows: of fewer, products are
 # too small for what a loop costs.
 ROWS_OF_A_SLICE = 32
@@ -85,12 +88,10 @@ class FastCpuRNN:
         Returns:
             All outputs `[batch, length, units]`, and each last state.
         """
-        # What Keras does around a loop.
-        self._maybe_config_dropout_masks(self.cell, inputs, initial_state)
-        _, outputs, states = self.inner_loop(
-            inputs[:, None], initial_state, None, training, length
-        )
-        self._maybe_reset_dropout_masks(self.cell)
+        with keep_dropout_masks(self, inputs, initial_state):
+            _, outputs, states = self.inner_loop(
+                inputs[:, None], initial_state, None, training, length
+            )
         return outputs, *states
 
     def kernel_of(self, inputs: Any) -> Any:
@@ -114,9 +115,7 @@ class FastCpuRNN:
         """Returns into how many slices to cut a batch."""
         if not self.is_sliced or rows is None:
             return 1
-        from rnnzoo.layers.threads import threads
-
-        return max(1, min(threads(), rows // ROWS_OF_A_SLICE))
+        return max(1, min(count_threads(), rows // ROWS_OF_A_SLICE))
 
 
 def _is_on_cpu() -> bool:

@@ -27,8 +27,8 @@ class ForwardCell(keras.layers.Layer):
         states: Number of hidden states.
     """
 
-    def __init__(self, states: int, **layer_options: Any):
-        super().__init__(**layer_options)
+    def __init__(self, states: int, **kwargs: Any):
+        super().__init__(**kwargs)
         self.state_size = self.output_size = states
 
     def build(self, inputs_shape: tuple) -> None:
@@ -93,10 +93,10 @@ class HiddenMarkov(keras.layers.Layer):
         states: int,
         vocabulary_size: int | None = None,
         features: int | None = None,
-        **layer_options: Any,
+        **kwargs: Any,
     ):
         # Probabilities of long sequences need the exponents of float32.
-        super().__init__(**{"dtype": "float32", **layer_options})
+        super().__init__(**{"dtype": "float32", **kwargs})
         check_number("states", states, minimum=1, whole=True)
         self.states = states
         self.vocabulary_size = vocabulary_size
@@ -183,12 +183,3 @@ class HiddenMarkov(keras.layers.Layer):
     def compute_output_shape(self, inputs_shape: tuple) -> tuple:
         """Returns the shape of the log-probabilities."""
         return (*inputs_shape[:2], self.states)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "states": self.states,
-            "vocabulary_size": self.vocabulary_size,
-            "features": self.features,
-        }

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnnzoo.layers.keras_internals import set_mask
+
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class SmoothedCrossentropy(keras.losses.Loss):
@@ -55,7 +57,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
             rest = ops.logsumexp(y_pred, axis=-1) - ops.mean(y_pred, axis=-1)
             losses = (1 - self.smoothing) * losses + self.smoothing * rest
         losses = ops.where(real, losses, 0.0)
-        keras.src.backend.set_keras_mask(losses, mask=real)
+        set_mask(losses, real)
         return losses
 
     def get_config(self) -> dict:

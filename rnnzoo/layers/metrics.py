@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnnzoo.layers.keras_internals import get_mask
+
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class TokenAccuracy(keras.metrics.Mean):
@@ -105,7 +107,7 @@ class BitAccuracy(keras.metrics.Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Counts the right bits of a batch; weights are per step."""
-        mask = keras.src.backend.get_keras_mask(y_pred)
+        mask = get_mask(y_pred)
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         right = ops.equal(ops.greater(y_true, 0.5), ops.greater(y_pred, 0.0))
         weights = ops.ones_like(right[..., 0], "float32")

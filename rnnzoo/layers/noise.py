@@ -61,7 +61,7 @@ class NoisySimpleRNN(FastCpuRNN, keras.layers.RNN):
         *,
         state_noise: float,
         dropout: float = 0.0,
-        **layer_options: Any,
+        **kwargs: Any,
     ):
         if dropout:
             raise ValueError(
@@ -70,8 +70,8 @@ class NoisySimpleRNN(FastCpuRNN, keras.layers.RNN):
             )
         self.units = units
         self.state_noise = state_noise
-        cell = NoisyCell(units, dtype=layer_options.get("dtype"), name="cell")
-        super().__init__(cell, **layer_options)
+        cell = NoisyCell(units, dtype=kwargs.get("dtype"), name="cell")
+        super().__init__(cell, **kwargs)
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(

@@ -44,9 +44,9 @@ class SequenceReader(keras.layers.Layer):
         padding_value: float | None = None,
         token_dropout: float = 0.0,
         stddev: float | None = None,
-        **layer_options: Any,
+        **kwargs: Any,
     ):
-        super().__init__(**layer_options)
+        super().__init__(**kwargs)
         check_number("token_dropout", token_dropout, minimum=0, below=1)
         self.vocabulary_size = vocabulary_size
         self.embedding_dim = embedding_dim
@@ -92,17 +92,6 @@ class SequenceReader(keras.layers.Layer):
         if self.vocabulary_size is None:
             return inputs_shape
         return (*inputs_shape, self.embedding_dim)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "embedding_dim": self.embedding_dim,
-            "padding_value": self.padding_value,
-            "token_dropout": self.token_dropout,
-            "stddev": self.stddev,
-        }
 
 
 def sequence_input(features: int | None, name: str = "inputs") -> Any:

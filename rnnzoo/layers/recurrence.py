@@ -1,7 +1,6 @@
 """Stacked recurrent layers: the one place where recurrent layers are chosen."""
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -9,6 +8,7 @@ from keras import ops
 
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.fast_rnn import GRU, LSTM, SimpleRNN
+from rnnzoo.layers.keras_internals import replace_untracked
 from rnnzoo.layers.noise import NoisySimpleRNN
 
 # Cell name -> layer and how many state tensors it carries.
@@ -166,9 +166,9 @@ class RecurrentStack(keras.layers.Layer):
         initial_state: str = "zeros",
         chrono_steps: int | None = None,
         state_noise: float = 0.0,
-        **layer_options: Any,
+        **kwargs: Any,
     ):
-        super().__init__(**layer_options)
+        super().__init__(**kwargs)
         check_number("units", units, minimum=1, whole=True)
         check_number("num_layers", num_layers, minimum=1, whole=True)
         check_number("dropout", dropout, minimum=0, below=1)
@@ -283,7 +283,7 @@ class RecurrentStack(keras.layers.Layer):
         sequence, final_state = inputs, []
         for index, layer in enumerate(self.layers):
             state = list(initial_state[index])
-            with self._dropped_weights(layer, training):
+            with self._drop_weights(layer, training):
                 if length is not None and index == 0:
                     output, *state = layer.repeat_input(inputs, length, state, training)
                 else:
@@ -340,72 +340,41 @@ class RecurrentStack(keras.layers.Layer):
         return output, final_state
 
     def get_initial_state(self, batch: Any) -> list:
-        """Returns the state before the first step of so many sequences."""
-        if self.initial_state == "learned":
-            return self._repeated_state(batch)
-        return [
-            [
-                ops.zeros((batch, self.units), self.compute_dtype)
-                for _ in range(self.states_per_layer)
+        """Returns the initial state for `batch` sequences, as `call` takes it."""
+        shape = (batch, self.units)
+        if self.initial_state == "zeros":
+            return [
+                [
+                    ops.zeros(shape, self.compute_dtype)
+                    for _ in range(self.states_per_layer)
+                ]
+                for _ in self.layers
             ]
-            for _ in self.layers
-        ]
+        return keras.tree.map_structure(
+            lambda vector: ops.broadcast_to(
+                ops.cast(vector, self.compute_dtype), shape
+            ),
+            [list(layer_state) for layer_state in self.learned_state],
+        )
 
-    def _repeated_state(self, batch: Any) -> list:
-        """Returns the learned state, once for each sequence."""
-        return [
-            [
-                ops.broadcast_to(
-                    ops.cast(vector, self.compute_dtype), (batch, self.units)
-                )
-                for vector in layer_state
-            ]
-            for layer_state in self.learned_state
-        ]
-
-    @contextlib.contextmanager
-    def _dropped_weights(self, layer: Any, training: bool | None) -> Iterator[None]:
-        """Lets a layer compute with some of its recurrent weights set to zero."""
-        if not (self.weight_dropout and training):
-            yield
-            return
-        layers = [layer]
-        if self.bidirectional:
-            layers = [layer.forward_layer, layer.backward_layer]
-        cells = [one.cell for one in layers]
-        kernels = [cell.recurrent_kernel for cell in cells]
-        try:
-            for cell, kernel in zip(cells, kernels, strict=True):
-                dropped = keras.random.dropout(
-                    ops.convert_to_tensor(kernel),
+    def _drop_weights(self, layer: Any, training: bool | None) -> Any:
+        """Has a layer compute with some of its recurrent weights set to zero."""
+        stack = contextlib.ExitStack()
+        if self.weight_dropout and training:
+            both = [layer.forward_layer, layer.backward_layer]
+            for one in both if self.bidirectional else [layer]:
+                kernel = keras.random.dropout(
+                    ops.convert_to_tensor(one.cell.recurrent_kernel),
                     self.weight_dropout,
                     seed=self.seed_generator,
                 )
-                # Keras' own would make it a tracked attribute of the cell.
-                object.__setattr__(cell, "recurrent_kernel", dropped)
-            yield
-        finally:
-            for cell, kernel in zip(cells, kernels, strict=True):
-                object.__setattr__(cell, "recurrent_kernel", kernel)
+                stack.enter_context(
+                    replace_untracked(one.cell, "recurrent_kernel", kernel)
+                )
+        return stack
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Keeps the input's mask on the sequence; states have none."""
         if isinstance(mask, (list, tuple)):
             mask = mask[0]
         return mask, [[None] * self.states_per_layer for _ in self.layers]
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "num_layers": self.num_layers,
-            "cell": self.cell,
-            "bidirectional": self.bidirectional,
-            "residual": self.residual,
-            "dropout": self.dropout,
-            "weight_dropout": self.weight_dropout,
-            "initial_state": self.initial_state,
-            "chrono_steps": self.chrono_steps,
-            "state_noise": self.state_noise,
-        }

@@ -26,8 +26,8 @@ class TiedHead(keras.layers.Layer):
         2017, arXiv:1608.05859.
     """
 
-    def __init__(self, reader: SequenceReader, num_classes: int, **layer_options: Any):
-        super().__init__(**layer_options)
+    def __init__(self, reader: SequenceReader, num_classes: int, **kwargs: Any):
+        super().__init__(**kwargs)
         self.supports_masking = True
         self.num_classes = num_classes
         self.size = reader.embedding_dim

@@ -29,8 +29,8 @@ class XorCell(keras.layers.Layer):
     state_size = 1
     output_size = 1
 
-    def __init__(self, hidden: str, weight: float, **layer_options: Any):
-        super().__init__(**layer_options)
+    def __init__(self, hidden: str, weight: float, **kwargs: Any):
+        super().__init__(**kwargs)
         self.hidden = hidden
         self.weight = weight
 
@@ -60,14 +60,6 @@ class XorCell(keras.layers.Layer):
             return ops.cast(ops.greater(total, 0.0), total.dtype)
         return ops.sigmoid(total)
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "hidden": self.hidden,
-            "weight": self.weight,
-        }
-
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class LinearSumCell(keras.layers.Layer):
@@ -80,8 +72,8 @@ class LinearSumCell(keras.layers.Layer):
     state_size = 1
     output_size = 1
 
-    def __init__(self, weights: list[float], **layer_options: Any):
-        super().__init__(**layer_options)
+    def __init__(self, weights: list[float], **kwargs: Any):
+        super().__init__(**kwargs)
         self.input_weights = list(weights)
 
     def build(self, inputs_shape: tuple) -> None:
@@ -96,19 +88,15 @@ class LinearSumCell(keras.layers.Layer):
         total = total + ops.matmul(inputs, self.kernel)
         return total, [total]
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "weights": self.input_weights}
-
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class FixedWeightHead(keras.layers.Layer):
     """An output unit with one weight, and a bias."""
 
     def __init__(
-        self, weight: float, activation: str, bias: float = 0.0, **layer_options: Any
+        self, weight: float, activation: str, bias: float = 0.0, **kwargs: Any
     ):
-        super().__init__(**layer_options)
+        super().__init__(**kwargs)
         self.weight, self.activation, self.shift = weight, activation, bias
 
     def build(self, inputs_shape: tuple) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from rnnzoo.errors import check_choice, check_number
+from rnnzoo.layers.keras_internals import OwnWeightDecay
 from rnnzoo.tokens.labels import check_classes
 
 
@@ -161,7 +162,7 @@ def freeze(model: Any, layers: Sequence[str]) -> None:
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class LayerwiseAdam(keras.optimizers.Adam):
+class LayerwiseAdam(OwnWeightDecay, keras.optimizers.Adam):
     """Adam whose learning rate is lower for layers farther from the output.
 
     What a body has learned from many texts should change less than a fresh head.
@@ -201,7 +202,7 @@ class LayerwiseAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Updates one variable at its layer's rate; Keras calls it."""
-        path = self._trainable_variables[self._get_variable_index(variable)].path
+        path = self.find_path(variable)
         depth = 0
         for index, layer in enumerate(self.layers):
             if path.startswith(layer + "/"):
@@ -209,12 +210,9 @@ class LayerwiseAdam(keras.optimizers.Adam):
         first = depth * self.unfreeze_steps
         learns = ops.cast(self.iterations >= first, learning_rate.dtype)
         rate = learning_rate * learns / self.decay**depth
-        if self.weight_decay is not None and self._use_weight_decay(variable):
+        if self.decays(variable):
             self.assign_sub(variable, variable * (rate * self.weight_decay))
         super().update_step(gradient, variable, rate)
-
-    def _apply_weight_decay(self, variables: Sequence) -> None:
-        """Does nothing: `update_step` decays each weight at its layer's rate."""
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -1,0 +1,117 @@
+"""Everything that the zoo uses of Keras beyond its public interface.
+
+All of it is in Keras 3.12 to 3.15, the versions that `pyproject.toml` allows: before
+these are widened, each function here needs a look at the new version's source.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+def get_mask(tensor: Any) -> Any:
+    """Returns the mask that Keras attached to a layer's output; `None` without one.
+
+    Losses and metrics get outputs, and no masks beside them.
+    """
+    return keras.src.backend.get_keras_mask(tensor)
+
+
+def set_mask(tensor: Any, mask: Any) -> None:
+    """Attaches a mask, by which Keras' losses divide: it has no other way in."""
+    keras.src.backend.set_keras_mask(tensor, mask=mask)
+
+
+def list_layers(model: Any) -> list:
+    """Returns a model and all layers inside it, those inside layers too.
+
+    `model.layers` has the outermost ones only.
+    """
+    return list(model._flatten_layers())
+
+
+def set_untracked(target: Any, name: str, value: Any) -> None:
+    """Sets an attribute of a layer or model that Keras would track, save or convert."""
+    object.__setattr__(target, name, value)
+
+
+@contextlib.contextmanager
+def replace_untracked(target: Any, name: str, value: Any) -> Iterator[None]:
+    """Replaces an attribute for a time, hidden from what Keras tracks and saves.
+
+    For a cell's weights of which some are dropped, and for a layer's `inner_loop`,
+    the loop over time inside its masks and states.
+    """
+    was_set, old = name in vars(target), getattr(target, name)
+    object.__setattr__(target, name, value)
+    try:
+        yield
+    finally:
+        if was_set:
+            object.__setattr__(target, name, old)
+        else:
+            object.__delattr__(target, name)
+
+
+@contextlib.contextmanager
+def keep_dropout_masks(layer: Any, inputs: Any, state: list) -> Iterator[None]:
+    """Has a recurrent layer drop the same features at every step, as its call does.
+
+    A loop that is run without the call has to do what the call does around it.
+    """
+    layer._maybe_config_dropout_masks(layer.cell, inputs, state)
+    yield
+    layer._maybe_reset_dropout_masks(layer.cell)
+
+
+def is_validation_in_fit(options: dict) -> bool:
+    """Whether `evaluate` got these options from `fit`, which has encoded the data."""
+    return bool(options.get("_use_cached_eval_dataset"))
+
+
+class TrainingHooks(keras.Model):
+    """What `fit` does around training steps, for models that do it differently."""
+
+    def update_loss(self, loss: Any, count: Any) -> None:
+        """Counts a batch's mean loss with a weight; Keras counts all batches alike."""
+        self._loss_tracker.update_state(loss, sample_weight=count)
+
+    def summarize_logs(self, logs: dict) -> dict:
+        """Returns what `fit` reports of a step's logs; Keras takes them as they are."""
+        return super()._get_metrics_result_or_logs(logs)
+
+    def choose_example(self, iterator: Any, batch: Any) -> tuple:
+        """Returns the iterator or the batch by which metrics and optimizer are built.
+
+        Keras adds up the replicas' shares of a batch, which must then have equal
+        shapes, and cannot do that with several machines (keras#20585).
+        """
+        return iterator, batch
+
+    def _get_metrics_result_or_logs(self, logs: dict) -> dict:
+        return self.summarize_logs(logs)
+
+    def _maybe_symbolic_build(
+        self, iterator: Any = None, data_batch: Any = None
+    ) -> None:
+        iterator, data_batch = self.choose_example(iterator, data_batch)
+        # Keras' TensorFlow trainer does not enter the strategy's scope by itself.
+        with self.distribute_strategy.scope():
+            super()._maybe_symbolic_build(iterator, data_batch)
+
+
+class OwnWeightDecay:
+    """Mixed into optimizers that decay weights in `update_step`, each at its rate."""
+
+    def _apply_weight_decay(self, variables: Any) -> None:
+        """Does nothing, where Keras decays all weights at one rate."""
+
+    def decays(self, variable: Any) -> bool:
+        """Whether a variable is decayed, as `exclude_from_weight_decay` has it."""
+        return self.weight_decay is not None and self._use_weight_decay(variable)
+
+    def find_path(self, variable: Any) -> str:
+        """Returns a variable's path; `update_step` gets values without it."""
+        return self._trainable_variables[self._get_variable_index(variable)].path
