@@ -63,7 +63,7 @@ class SeriesRecipe(Recipe):
             weights=None,
             classes=sorted(set(labels)),
             means=np.round(steps.mean(axis=0), 4).tolist(),
-            spreads=np.round(steps.std(axis=0), 4).tolist(),
+            scales=np.round(steps.std(axis=0), 4).tolist(),
             units=self.units,
             num_layers=self.num_layers,
             cell=self.cell,

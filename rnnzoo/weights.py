@@ -1,4 +1,4 @@
-"""Weight files: find, check, load and build from them; TensorFlow only when loading."""
+"""Weight files: find, check and load them. Only loading imports TensorFlow."""
 
 import functools
 import hashlib
@@ -6,6 +6,7 @@ import importlib
 import inspect
 import io
 import json
+import os
 import pathlib
 import tempfile
 import zipfile
@@ -18,22 +19,23 @@ from rnnzoo.errors import closest
 
 FOLDER = pathlib.Path(__file__).parent
 CATALOG = FOLDER / "weights.json"
-# What every factory says of its first argument.
+# The documentation of the first argument of every factory.
 WEIGHTS_HELP = """\
 Args:
-    weights: A name of `rnnzoo.list_weights("{name}")`, the path of a file that
-        `save` wrote, or `None` for an untrained model. Listed weights and files
-        bring their own settings; an argument that contradicts them is refused.
+    weights: A name that `rnnzoo.list_weights("{name}")` has,
+        the path of a file that `save` wrote, or `None` for an untrained model. Listed
+        weights and files bring their own settings; an argument that contradicts them
+        is refused.
 """
 
 
 @functools.cache
 def records() -> dict[str, dict]:
-    """Returns the record of every listed weight file by its full name."""
+    """Returns the records of all listed weight files, by full name."""
     return json.loads(CATALOG.read_text(encoding="utf-8"))
 
 
-def find(name: str, model: str | None = None) -> pathlib.Path:
+def find(name: str, model: str | None = None, also: str = "") -> pathlib.Path:
     """Finds a weight file by its listed name or its path.
 
     The content of a listed file is checked against its recorded sha256.
@@ -42,6 +44,7 @@ def find(name: str, model: str | None = None) -> pathlib.Path:
         name: A listed name, in full or without the model's; or a path of a `.keras`
             file.
         model: Name of the model that the weights are for.
+        also: Name of another model whose weights it can use.
 
     Returns:
         The path of the file.
@@ -49,13 +52,16 @@ def find(name: str, model: str | None = None) -> pathlib.Path:
     Raises:
         ValueError: If nothing has that name, or a listed file is damaged.
     """
-    full_name = name if name in records() else f"{model}.{name}"
+    full_names = [name, f"{model}.{name}", f"{also}.{name}"]
+    full_name = next((one for one in full_names if one in records()), name)
     record = records().get(full_name)
     if record is None:
         path = pathlib.Path(name)
         if path.is_file():
             return path
-        known = [n for n in records() if model in (None, n.split(".")[0])]
+        known = [
+            n for n in records() if model is None or n.split(".")[0] in (model, also)
+        ]
         short = [listed.split(".", 1)[1] for listed in known]
         raise ValueError(
             f"There are no such weights: neither a listed name ({', '.join(known)}) "
@@ -76,12 +82,13 @@ def find(name: str, model: str | None = None) -> pathlib.Path:
     return path
 
 
-def load(path: str) -> Any:
+def load(path: str | os.PathLike[str]) -> Any:
     """Loads a model from its file: weights, tokens, settings and card.
 
     A file holds numbers and settings, no code: one with functions in it (`Lambda`
     layers, for instance), or with paths that lead out of it, is refused, and Keras'
-    safe mode stays on.
+    safe mode stays on. The first call imports all models, because Keras finds a class
+    by its registered name, and only once its module is imported.
 
     Args:
         path: A `.keras` file that a model's `save` or a training run wrote, or a listed
@@ -106,7 +113,6 @@ def load(path: str) -> Any:
     registered = _read_content(path)["registered_name"]
     import keras
 
-    # Keras finds a class by its registered name once its module is imported.
     for module in (*MODULES.values(), "rnnzoo.training.finetuning"):
         importlib.import_module(module)
     if keras.saving.get_registered_object(registered) is None:
@@ -118,18 +124,24 @@ def load(path: str) -> Any:
 
 
 def factory(
-    model_class: type, name: str, weights: str | None = None, **defaults: Any
+    model_class: type,
+    name: str,
+    weights: str | None = None,
+    also: str = "",
+    **defaults: Any,
 ) -> Callable[..., Any]:
-    """Makes the public function that builds a model: `sorter` of `Sorter`.
+    """Creates the public function that builds or loads a model: `sorter` of `Sorter`.
 
-    Its signature is that of the class' constructor behind `weights`, and its
-    documentation that of the class. `rnnzoo/__init__.pyi`, which
-    `python -m rnnzoo.stubs` writes, has both for editors and type checkers.
+    Its signature is `weights`, then the arguments of the class' constructor; its
+    documentation is that of the class. `python -m rnnzoo.stubs` writes both to
+    `rnnzoo/__init__.pyi` for editors and type checkers.
 
     Args:
         model_class: The model's class.
-        name: The function's name, which is that of its weights.
-        weights: Listed weights to begin with; `None` for an untrained model.
+        name: The function's name, and the first part of the names of its weights.
+        weights: The listed weights that it loads by default; `None` for an untrained
+            model.
+        also: Name of another factory of this class, whose weights this one takes too.
         **defaults: Arguments whose defaults are not those of the class.
     """
     text = inspect.cleandoc(model_class.__doc__ or "")
@@ -148,7 +160,7 @@ def factory(
         if weights is None:
             return make(**given)
         refuse_unknown(name, given, signature)
-        return _load_as(model_class, name, weights, given, signature)
+        return _load_as(model_class, name, weights, also, given, signature)
 
     make_or_load.__signature__ = signature.replace(parameters=[weights_parameter, *own])
     return dress_factory(
@@ -157,17 +169,17 @@ def factory(
 
 
 def _load_as(
-    model_class: Any, name: str, weights: str, given: dict, signature: Any
+    model_class: Any, name: str, weights: str, also: str, given: dict, signature: Any
 ) -> Any:
-    """Loads a factory's model from a file, with what may be other than there.
+    """Loads a model from a file; `given` may repeat or replace settings of the file.
 
     Raises:
-        ValueError: If weights are not found, hold another model, or contradict an
-            argument.
+        ValueError: If the weights are not found, are of another model, or contradict
+            an argument that cannot be replaced.
     """
     import keras
 
-    path = find(str(weights), name)
+    path = find(str(weights), name, also)
     content = _read_content(path)
     registered = content["registered_name"]
     if keras.saving.get_registered_object(registered) is not model_class:
@@ -199,13 +211,13 @@ def _load_as(
 
 
 def copy_weights(path: pathlib.Path, model: Any, adapt: Callable) -> None:
-    """Gives a model the weights of a file that holds another like it.
+    """Copies the weights of a file into a model with the same layers.
 
     Args:
         path: The file.
         model: The model.
-        adapt: From a layer's name, the file's values and the model's own to the values
-            that the model gets.
+        adapt: A function of a layer's name, the file's values and the model's values,
+            whose shapes may differ, that returns the values to use.
     """
     import h5py
 
@@ -229,13 +241,13 @@ def read_config(path: pathlib.Path) -> dict:
     """Reads a model's constructor arguments from its file, without building it.
 
     Raises:
-        ValueError: If the file is damaged or no model.
+        ValueError: If the file is damaged, no model, or unsafe to load.
     """
     return _read_content(path)["config"]
 
 
-def class_name(path: str) -> str:
-    """Reads the name of a model's class from its file; empty for what is no model."""
+def read_class_name(path: str) -> str:
+    """Reads the name of a model's class from its file; empty if it is no model."""
     try:
         return _read_content(pathlib.Path(path))["registered_name"].rpartition(">")[2]
     except (ValueError, KeyError, OSError):
@@ -257,8 +269,8 @@ def _read_content(path: pathlib.Path) -> dict:
             "A model file is a .keras archive, as model.save writes it. "
             f"Received: {str(path)!r}, which is damaged or something else ({error})"
         ) from error
-    outside = [name for name in names if _leads_out(name)]
-    code = [kind for kind in _kinds(content) if kind in ("Lambda", "__lambda__")]
+    outside = [name for name in names if _is_outside(name)]
+    code = [n for n in _class_names(content) if n in ("Lambda", "__lambda__")]
     if outside or code:
         found = f"the path {outside[0]!r}" if outside else f"code, a {code[0]!r}"
         raise ValueError(
@@ -269,13 +281,13 @@ def _read_content(path: pathlib.Path) -> dict:
     return content
 
 
-def _leads_out(name: str) -> bool:
-    """Tells whether the name of a file in an archive leads out of it."""
+def _is_outside(name: str) -> bool:
+    """Tells whether a file name in an archive points outside of it."""
     path = name.replace("\\", "/")
     return path.startswith("/") or ":" in path or ".." in path.split("/")
 
 
-def _kinds(content: Any) -> Iterator[str]:
+def _class_names(content: Any) -> Iterator[str]:
     """Yields the class names of all objects in a configuration."""
     if isinstance(content, dict):
         if "class_name" in content:
@@ -283,4 +295,4 @@ def _kinds(content: Any) -> Iterator[str]:
         content = list(content.values())
     if isinstance(content, list):
         for value in content:
-            yield from _kinds(value)
+            yield from _class_names(value)

@@ -34,7 +34,7 @@ def test_every_kind_of_input(model):
 
 
 def test_series_of_one_number_a_step():
-    model = SeriesClassifier(classes=["a", "b"], means=[1.0], spreads=[2.0], units=4)
+    model = SeriesClassifier(classes=["a", "b"], means=[1.0], scales=[2.0], units=4)
     answer = model.classify([1.0, 2.0, 3.0])
     assert answer in ("a", "b") and model.answer("1 2 3") == answer
     assert model.classify(np.array([[1, 2, 3]] * 2)) == [answer] * 2

@@ -1,23 +1,17 @@
 """Many-to-one: a sequence in, one answer out."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from rnnzoo.architectures.factory import builder
-from rnnzoo.architectures.sequence_model import (
-    SequenceModel,
-    check_exactly_one,
-)
+from rnnzoo.architectures.sequence_model import SequenceModel, check_exactly_one
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.ngrams import BranchDropout, NgramBag
 from rnnzoo.layers.pooling import POOLINGS, SequencePooling
 from rnnzoo.layers.reader import SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
-from rnnzoo.tokens.labels import class_numbers
 
 # Share of the training examples that n-grams answer alone: they learn sooner.
 NGRAM_SHARE = 0.3
@@ -173,64 +167,6 @@ class ManyToOne(SequenceModel):
             return x  # real values
         length = ops.max(ops.sum(ops.cast(ops.not_equal(x, 0), "int32"), axis=1))
         return x[:, : ops.maximum(length, 1)]
-
-
-class NamedClasses:
-    """Mixed into many-to-one models that answer with the name of one of `classes`.
-
-    They have `classify(inputs, probabilities)`.
-    """
-
-    def class_numbers(self, labels: Sequence) -> np.ndarray:
-        """Turns class names into numbers; see `class_numbers`."""
-        return class_numbers(labels, self.classes)
-
-    def numbers_for(self, labels: Sequence, count: int, inputs: str) -> np.ndarray:
-        """Turns the labels of `count` inputs into numbers, int32.
-
-        Args:
-            labels: Names of classes.
-            count: How many inputs there are.
-            inputs: What they are called: `"texts"` or `"series"`.
-
-        Raises:
-            ValueError: If there are not as many, or one is no class.
-        """
-        if len(labels) != count:
-            raise ValueError(
-                f"There must be as many labels as {inputs}. Received: "
-                f"{count} {inputs} and {len(labels)} labels"
-            )
-        return self.class_numbers(labels)
-
-    def named_classes(self, logits: Any) -> dict:
-        """Names the classes of logits `[batch, classes]`, in the graph of an export.
-
-        Returns:
-            `label` and its `probability`, `[batch]`; all `labels` and their
-            `probabilities`, `[batch, classes]`.
-        """
-        import tensorflow as tf
-
-        shares = ops.softmax(logits)
-        classes = tf.constant([name.encode() for name in self.classes])
-        return {
-            "label": tf.gather(classes, tf.argmax(shares, axis=1)),
-            "probability": tf.reduce_max(shares, axis=1),
-            "labels": tf.repeat(classes[None], tf.shape(shares)[0], axis=0),
-            "probabilities": shares,
-        }
-
-    def answer_in_python(self, text: list[str]) -> dict:
-        """Returns what `named_classes` does, in Python, for a batch of texts."""
-        shares = [list(row.values()) for row in self.classify(text, True)]
-        shares = np.array(shares, "float32")
-        return {
-            "label": [self.classes[number] for number in shares.argmax(axis=1)],
-            "probability": shares.max(axis=1),
-            "labels": [self.classes] * len(shares),
-            "probabilities": shares,
-        }
 
 
 many_to_one = builder(ManyToOne, "many_to_one")

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnzoo.data.categorical import Categorical
 from rnnzoo.data.encodings import copy_as_utf8, detect_encoding, encoding_name
 from rnnzoo.data.rows import (
     DELIMITERS,
@@ -130,7 +131,7 @@ class LabelledFile:
         """Number of rows that can be used."""
         return len(self.labels)
 
-    def rows(self, indices: Sequence[int]) -> tuple[list[str], list[str]]:
+    def rows(self, indices: Sequence[int]) -> tuple[list[str], Categorical]:
         """Reads rows.
 
         Args:
@@ -138,7 +139,8 @@ class LabelledFile:
                 the end.
 
         Returns:
-            The texts and the names of their labels, in the order of `indices`.
+            The texts and the names of their labels, in the order of `indices`. A
+            classifier of the same classes takes the labels' numbers as they are.
 
         Raises:
             TypeError: If `indices` is not a list of integers.
@@ -158,7 +160,7 @@ class LabelledFile:
             )
         numbers = numbers.astype("int64")
         texts = [self._parse(*row)[0] for row in self._read_again(numbers)]
-        return texts, [self.classes[label] for label in self.labels[numbers]]
+        return texts, Categorical(self.labels[numbers], self.classes)
 
     def _prepare(self, encoding: str, progress: Callable) -> tuple[int, str, Callable]:
         """Finds where the text begins and its encoding; copies the file if it must."""

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.data.categorical import take
+
 # Small batches are drawn several at a time: so many, and of so many bytes, at most.
 POOL, POOL_BYTES = 32, 2**18
 
@@ -68,7 +70,7 @@ class Pairs:
 
     def rows(self, indices: Sequence[int]) -> tuple[list, list]:
         """Returns the inputs and targets with these numbers, in this order."""
-        return [self.inputs[i] for i in indices], [self.targets[i] for i in indices]
+        return take(self.inputs, indices), take(self.targets, indices)
 
 
 class Subset:
@@ -228,7 +230,7 @@ def evaluation_batches(
     encoded = []
     for start in range(0, len(order), batch_size):
         part = order[start : start + batch_size]
-        arrays = encode([inputs[i] for i in part], [targets[i] for i in part])
+        arrays = encode(take(inputs, part), take(targets, part))
         encoded.append(tf.nest.map_structure(lambda a: _padded(a, length), arrays))
     signature = tf.nest.map_structure(
         lambda a: tf.TensorSpec((None, length, *a.shape[2:])[: a.ndim], a.dtype),

@@ -78,7 +78,8 @@ def _positions(
     ]
     if problems:
         raise ValueError(
-            f"{expected}. {' '.join(problems)} The columns are {list_places(header)}. {fix}"
+            f"{expected}. {' '.join(problems)} The columns are {list_places(header)}. "
+            f"{fix}"
         )
     return len(header), header.index(text), header.index(label)
 

@@ -106,7 +106,7 @@ class StreamReader(FixedWeightModel):
         import tensorflow as tf
 
         numbers = self.tokens.parse(text)
-        lengths = numbers.row_lengths() // self.tokens.values
+        lengths = numbers.row_lengths() // self.tokens.features
         lengths = check_in_graph(lengths, lengths > 0, "A text must have a number.")
         steps = self(self.tokens(numbers))[..., 0]
         answers = self.to_answer_in_graph(tf.RaggedTensor.from_tensor(steps, lengths))

@@ -1,14 +1,12 @@
 """Series of measurements: which class one is of."""
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from rnnzoo.architectures.many_to_one import ManyToOne, NamedClasses
-from rnnzoo.architectures.sequence_model import compile_graph
+from rnnzoo.models.classifier import Classifier
 from rnnzoo.tokens import ScaledSteps, check_in_graph
 from rnnzoo.tokens.labels import check_classes
 from rnnzoo.weights import factory
@@ -17,7 +15,7 @@ DIGITS = tuple("0123456789")
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class SeriesClassifier(NamedClasses, ManyToOne):
+class SeriesClassifier(Classifier):
     """A classifier of real-valued series: pen strokes, sound, sensors.
 
     A bidirectional recurrent network reads one or more numbers a step; the mean and the
@@ -31,10 +29,11 @@ class SeriesClassifier(NamedClasses, ManyToOne):
     `evaluate` take series and names of classes.
 
     Args:
-        classes: Names of the classes. Default: the ten digits.
-        means: The usual value of each number of a step: as many as there are numbers.
-            Default: 50 for both coordinates of a pen.
-        spreads: How far from it they usually are. Default: 35 for both.
+        classes: Names of the classes. With weights for other classes, the model gets a
+            fresh head. Default: the ten digits.
+        means: The mean of each feature, a number per step. Default: 50 for both
+            coordinates of a pen.
+        scales: The standard deviation of each feature. Default: 35 for both.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
@@ -51,9 +50,10 @@ class SeriesClassifier(NamedClasses, ManyToOne):
     Example:
         >>> from rnnzoo import series_classifier
         >>> model = series_classifier()
-        >>> model.classify([[0, 89], [27, 100], [42, 75], [29, 45], [15, 15], [37, 0],
-        ...                 [69, 2], [100, 6]])
-        '2'
+        >>> digit = [[0, 89], [27, 100], [42, 75], [29, 45], [15, 15], [37, 0],
+        ...          [69, 2], [100, 6]]
+        >>> model.classify([digit, digit]), model.classify("0 89, 27 100, 42 75")
+        (['2', '2'], '7')
 
     References:
         - Alimoglu and Alpaydin, "Pen-based recognition of handwritten digits", UCI
@@ -62,21 +62,25 @@ class SeriesClassifier(NamedClasses, ManyToOne):
           2000.
     """
 
+    RENAMED_ARGUMENTS = {"spreads": "scales"}
+    INPUTS = "series"
+    BATCH_SIZE = 256
+
     def __init__(
         self,
         *,
         classes: Sequence[str] = DIGITS,
         means: Sequence[float] = (50.0, 50.0),
-        spreads: Sequence[float] = (35.0, 35.0),
+        scales: Sequence[float] = (35.0, 35.0),
         units: int = 64,
         num_layers: int = 1,
         cell: str = "gru",
         dropout: float = 0.2,
     ):
         self.classes = self.arguments["classes"] = check_classes(classes)
-        tokens = ScaledSteps(means, spreads)
+        tokens = ScaledSteps(means, scales)
         super().__init__(
-            features=tokens.values + 1,
+            features=tokens.features + 1,
             num_classes=len(classes),
             units=units,
             num_layers=num_layers,
@@ -89,96 +93,41 @@ class SeriesClassifier(NamedClasses, ManyToOne):
         self.tokens = tokens
         self.arguments |= tokens.get_config()
 
-    def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns series into scaled numbers `[batch, time, features + 1]`."""
-        source = self.tokens.encode(self.tokens.rows(inputs, "series")[0], "series")
-        if targets is None:
-            return source, None
-        return source, self.numbers_for(targets, len(source), "series")
-
-    def classify(self, series: Any, probabilities: bool = False) -> Any:
-        """Names the class of a series, or of each series of a batch.
+    def check_inputs(self, inputs: Any) -> tuple[list, bool]:
+        """Returns the series of one raw input or a batch, and whether it was a batch.
 
         Args:
-            series: Steps of numbers, `[time, features]`, as a list, array or tensor; or
+            inputs: Steps of numbers, `[time, features]`, as a list, array or tensor; or
                 a batch: a list of these, of any lengths, or an array of three
-                dimensions. With one number a step, a series is a list of numbers.
-            probabilities: Whether to return each class's probability.
-
-        Returns:
-            The name of the likeliest class, or a dict from every class to its
-            probability; a list of these for a batch.
+                dimensions. With one number a step, a series is a list of numbers. Or
+                the numbers as text, step after step, or a list of such texts.
 
         Raises:
             TypeError: If something is no number (bools are not).
             ValueError: If a number is not finite, a series is empty, or its steps do
                 not have as many numbers as the model reads. Either message names every
-                bad row of a batch; nothing is answered then.
-
-        Example:
-            >>> from rnnzoo import series_classifier
-            >>> digit = [[0, 89], [27, 100], [42, 75], [29, 45], [15, 15], [37, 0],
-            ...          [69, 2], [100, 6]]
-            >>> series_classifier().classify([digit, digit])
-            ['2', '2']
+                bad row of a batch.
         """
-        rows, is_batch = self.tokens.rows(series, "series")
-        arrays = self.tokens.check(rows, "series")
-        order = np.argsort([len(array) for array in arrays], kind="stable")
-        answers: list = [None] * len(arrays)
-        for start in range(0, len(order), 256):
-            part = order[start : start + 256]
-            source = self.tokens.encode([arrays[index] for index in part], "series")
-            for index, shares in zip(part, self._probabilities(source), strict=True):
-                shares = [float(share) for share in shares]
-                answers[index] = dict(zip(self.classes, shares, strict=True))
-        if not probabilities:
-            answers = [max(shares, key=shares.get) for shares in answers]
-        return answers if is_batch else answers[0]
-
-    @functools.cached_property
-    def _probabilities(self) -> Any:
-        def probabilities(source: Any) -> Any:
-            return keras.ops.softmax(self(source, training=False))
-
-        shape = (None, None, self.tokens.values + 1)
-        graph = compile_graph(probabilities, (shape, "float32"))
-        return lambda source: keras.ops.convert_to_numpy(graph(source))
+        is_text = isinstance(inputs, str)
+        rows, is_batch = self.tokens.rows([inputs] if is_text else inputs, self.INPUTS)
+        return self.tokens.check(rows, self.INPUTS), is_batch and not is_text
 
     def sample_texts(self) -> list[str]:
         """Returns series of various lengths to try an export on."""
         random = np.random.default_rng(0)
-        means, spreads = np.array(self.tokens.means), np.array(self.tokens.spreads)
+        means, scales = np.array(self.tokens.means), np.array(self.tokens.scales)
         series = [
-            means + spreads * random.standard_normal((length, len(means)))
+            means + scales * random.standard_normal((length, len(means)))
             for length in (2, 1, 8, 30)
         ]
         return [" ".join(f"{v:.3f}" for v in one.ravel()) for one in series]
 
-    def answer_in_graph(self, text: Any) -> dict:
-        """Names the class of strings `[batch]`, in the graph: see `named_classes`."""
+    def tokens_in_graph(self, text: Any) -> Any:
+        """Returns the scaled numbers of strings `[batch]`, in the graph."""
         numbers = self.tokens.parse(text)
         lengths = numbers.row_lengths()
         lengths = check_in_graph(lengths, lengths > 0, "A series must have a step.")
-        numbers = type(numbers).from_row_lengths(numbers.values, lengths)
-        return self.named_classes(self(self.tokens(numbers), training=False))
-
-    def answer(self, inputs: Any) -> Any:
-        """Names the class of a series, or of each of a batch, as `classify`.
-
-        Args:
-            inputs: What `classify` takes; or the numbers as text, step after step, or a
-                list of such texts.
-
-        Example:
-            >>> from rnnzoo import series_classifier
-            >>> model = series_classifier(weights=None, units=8)
-            >>> model.answer("47 100, 27 81, 57 37, 26 0") in model.classes
-            True
-        """
-        if isinstance(inputs, str):
-            return self.classify([inputs])[0]
-        return self.classify(inputs)
+        return self.tokens(type(numbers).from_row_lengths(numbers.values, lengths))
 
 
 series_classifier = factory(SeriesClassifier, "series_classifier", weights="pen_digits")

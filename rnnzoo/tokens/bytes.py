@@ -38,7 +38,8 @@ class Bytes(TextTokens):
         ['aç', 'a']
     """
 
-    joint = ""
+    kind = "byte"
+    separator = ""
     # Characters of one byte, to make texts of that try exports.
     vocabulary = tuple(map(chr, range(128)))
 
@@ -50,11 +51,11 @@ class Bytes(TextTokens):
         """Number of token ids: padding, unknown and start symbols included."""
         return 256 + 2 + self.start
 
-    def call(self, inputs: Any) -> tf.Tensor:
-        """Returns the token ids of strings; shapes as in the class."""
+    def ids(self, inputs: Any) -> tf.RaggedTensor:
+        """Returns the ids of strings `[batch]` without start symbols and padding."""
         parts = tf.strings.bytes_split(tf.convert_to_tensor(inputs, tf.string))
         values = tf.io.decode_raw(parts.values, tf.uint8, fixed_length=1)[:, 0]
-        return self.padded(parts.with_values(tf.cast(values, tf.int32) + 2))
+        return parts.with_values(tf.cast(values, tf.int32) + 2)
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
         """Writes token ids as strings, in the graph; as `TextTokens.format`."""
@@ -75,7 +76,7 @@ class Bytes(TextTokens):
             ascii(chr(i - 2))[1:-1] if i != self.start_id else START_SYMBOL for i in ids
         ]
 
-    def whole(self, ids: Sequence[int]) -> int:
+    def complete_prefix(self, ids: Sequence[int]) -> int:
         """Returns how many of the ids come before a character that has not ended."""
         for back, token in enumerate(reversed(ids[-3:]), 1):
             byte = token - 2
@@ -87,10 +88,10 @@ class Bytes(TextTokens):
         return len(ids)
 
     @staticmethod
-    def pieces(text: str, size: int) -> Iterator[str]:
-        """Yields a text in pieces of `size` characters."""
-        return Characters.pieces(text, size)
+    def chunks(text: str, size: int) -> Iterator[str]:
+        """Yields a text in chunks of `size` characters."""
+        return Characters.chunks(text, size)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {"start": self.start}
+        return {"start": self.start, "max_length": self.max_length}

@@ -1,6 +1,7 @@
 """Characters as tokens."""
 
 import functools
+import string
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -8,8 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnnzoo.tokens.checks import check_texts, is_surrogate, to_utf8
+from rnnzoo.tokens.checks import is_surrogate, to_utf8
 from rnnzoo.tokens.text import VocabularyTokens, most_frequent
+
+# ASCII's printable characters, and the line end.
+ASCII = "".join(c for c in string.printable if c.isprintable() or c == "\n")
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -51,7 +55,7 @@ class Characters(VocabularyTokens):
     """
 
     kind = "character"
-    joint = ""
+    separator = ""
     unknown = "\ufffd"
 
     def __init__(
@@ -71,9 +75,10 @@ class Characters(VocabularyTokens):
         """Splits strings `[batch]` into characters `[batch, (characters)]`."""
         return split_characters(texts)
 
-    def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
-        """Turns texts into padded token ids; as `TextTokens.encode`."""
-        texts = check_texts(texts, name)
+    def encode_checked(self, texts: list[str]) -> np.ndarray:
+        """Turns texts into padded token ids; as `TextTokens.encode_checked`."""
+        if self.max_length is not None:
+            texts = [self._truncate(text) for text in texts]
         lengths = np.array([len(text) for text in texts], int)
         # Code points; halves of surrogate pairs become question marks, as in `to_utf8`.
         points = np.frombuffer("".join(texts).encode("utf-32-le", "replace"), "<u4")
@@ -89,6 +94,13 @@ class Characters(VocabularyTokens):
             ids[lengths == 0, 0] = self.UNKNOWN
         return ids
 
+    def _truncate(self, text: str) -> str:
+        """Returns the first and the last half of `max_length` characters."""
+        if len(text) <= self.max_length:
+            return text
+        tail = self.max_length // 2
+        return text[: self.max_length - tail] + text[len(text) - tail :]
+
     @functools.cached_property
     def _id_of_point(self) -> np.ndarray:
         """The id of every code point up to the first that is larger than any known."""
@@ -103,8 +115,8 @@ class Characters(VocabularyTokens):
         return list(to_utf8(text).decode())
 
     @staticmethod
-    def pieces(text: str, size: int) -> Iterator[str]:
-        """Yields a text in pieces of `size` characters."""
+    def chunks(text: str, size: int) -> Iterator[str]:
+        """Yields a text in chunks of `size` characters."""
         for begin in range(0, max(len(text), 1), size):
             yield text[begin : begin + size]
 

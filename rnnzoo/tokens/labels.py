@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnzoo.data.categorical import Categorical
 from rnnzoo.errors import closest
 
 
@@ -33,12 +34,15 @@ def class_numbers(labels: Sequence, classes: Sequence[str]) -> np.ndarray:
 
     Args:
         labels: Names of classes; what is no string is compared as text, so that the
-            class "3" may be given as 3.
+            class "3" may be given as 3. Those of a `Categorical` with the same classes
+            are numbers already.
         classes: The names of all classes, in the order of their numbers.
 
     Raises:
         ValueError: If a label is no class; names every such row.
     """
+    if isinstance(labels, Categorical) and labels.categories == classes:
+        return labels.codes
     numbers = {name: number for number, name in enumerate(classes)}
     names = [str(plain(label)) for label in labels]
     unknown = [row for row, name in enumerate(names) if name not in numbers]

@@ -16,20 +16,20 @@ from rnnzoo.tokens.numbers import REAL, parse_number_strings, parse_real_numbers
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class RealSteps(keras.layers.Layer):
-    """Real numbers as they are: `values` of them a step.
+    """Real numbers as they are: `features` of them a step.
 
     Use it for models that calculate with streams of numbers.
 
     Inputs of the call: strings `[batch]` of numbers separated by spaces, commas or
     brackets, step after step; or such numbers, ragged.
 
-    Outputs of the call: `[batch, time, values]`, float32, padded with 0 at the end.
+    Outputs of the call: `[batch, time, features]`, float32, padded with 0 at the end.
 
     Args:
-        values: Numbers per step.
+        features: Numbers per step.
 
     Raises:
-        ValueError: If `values` is less than 1.
+        ValueError: If `features` is less than 1.
 
     Example:
         >>> import tensorflow as tf
@@ -40,18 +40,18 @@ class RealSteps(keras.layers.Layer):
         [[2.0, -0.5], [1.0, 0.0]]
     """
 
-    def __init__(self, values: int, **layer_options: Any):
+    def __init__(self, features: int, **layer_options: Any):
         super().__init__(dtype="float32", **layer_options)
-        check_number("values", values, minimum=1, whole=True)
-        self.values = values
+        check_number("features", features, minimum=1, whole=True)
+        self.features = features
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the numbers of strings; shapes as in the class."""
         if not isinstance(inputs, tf.RaggedTensor):
             inputs = self.parse(tf.convert_to_tensor(inputs, tf.string))
         numbers = inputs.to_tensor(0.0)
-        steps = tf.shape(numbers)[1] // self.values
-        return tf.reshape(numbers, [tf.shape(numbers)[0], steps, self.values])
+        steps = tf.shape(numbers)[1] // self.features
+        return tf.reshape(numbers, [tf.shape(numbers)[0], steps, self.features])
 
     def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Reads the numbers of strings `[batch]`, float32 `[batch, (numbers)]`.
@@ -60,11 +60,11 @@ class RealSteps(keras.layers.Layer):
         `InvalidArgumentError`.
         """
         numbers = parse_number_strings(texts, REAL, tf.float64)
-        message = f"Numbers must be finite, {self.values} a step."
+        message = f"Numbers must be finite, {self.features} a step."
         flat = check_in_graph(
             numbers.values, tf.math.is_finite(numbers.values), message
         )
-        flat = check_in_graph(flat, numbers.row_lengths() % self.values == 0, message)
+        flat = check_in_graph(flat, numbers.row_lengths() % self.features == 0, message)
         return numbers.with_values(tf.cast(flat, tf.float32))
 
     def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
@@ -85,7 +85,7 @@ class RealSteps(keras.layers.Layer):
         """
         if hasattr(inputs, "numpy"):
             inputs = inputs.numpy()
-        depth_of_row = 2 if self.values > 1 else 1
+        depth_of_row = 2 if self.features > 1 else 1
         if _is_real_array(inputs) and inputs.size and inputs.ndim == depth_of_row:
             return [inputs], False
         if isinstance(inputs, np.ndarray):
@@ -104,34 +104,34 @@ class RealSteps(keras.layers.Layer):
         depth += first.ndim if isinstance(first, np.ndarray) else 0
         is_batch = depth > depth_of_row
         rows = list(inputs) if is_batch else [inputs]
-        return [_plain_row(row, self.values) for row in rows], is_batch
+        return [_plain_row(row, self.features) for row in rows], is_batch
 
     def _parse(self, text: str) -> list:
         """Reads the numbers of a text, step after step; other words stay."""
-        numbers, size = parse_real_numbers(text), self.values
+        numbers, size = parse_real_numbers(text), self.features
         if size == 1:
             return numbers
         return [numbers[i : i + size] for i in range(0, len(numbers), size)]
 
     def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
-        """Returns rows as arrays `[time, values]`, float32.
+        """Returns rows as arrays `[time, features]`, float32.
 
         Args:
-            rows: A sequence of rows: of numbers, or of steps of `values` numbers.
+            rows: A sequence of rows: of numbers, or of steps of `features` numbers.
             name: What messages call them.
 
         Raises:
             TypeError: If something is no number (bools are not).
             ValueError: If a number is not finite, a row is empty, or its steps do not
-                have `values` numbers. Either message names every bad row.
+                have `features` numbers. Either message names every bad row.
         """
         if all(map(self._is_good, rows)):
-            return [np.array(row, "float32").reshape(-1, self.values) for row in rows]
+            return [np.array(row, "float32").reshape(-1, self.features) for row in rows]
         problems, arrays, has_wrong_type = [], [], False
         for index, row in enumerate(rows):
             if isinstance(row, np.ndarray):
                 row = row.tolist()
-            steps = row if self.values > 1 else [[value] for value in row]
+            steps = row if self.features > 1 else [[value] for value in row]
             flat = [value for step in steps for value in step]
             wrong = []
             if not set(map(type, flat)) <= {int, float}:  # which are quick to check
@@ -143,15 +143,15 @@ class RealSteps(keras.layers.Layer):
                 text = f"{shorten(wrong[0])} is not a number ({type_name(wrong[0])})"
             elif not all(map(math.isfinite, flat)):
                 text = "a number is not finite"
-            elif not flat or any(len(step) != self.values for step in steps):
-                text = f"not one or more steps of {self.values} numbers"
+            elif not flat or any(len(step) != self.features for step in steps):
+                text = f"not one or more steps of {self.features} numbers"
             else:
                 arrays.append(np.array(steps, "float32"))
                 continue
             problems.append(f"  row {index}: {text}")
         if problems:
             message = (
-                f"{name} must be finite, {self.values} a step. Correct or remove "
+                f"{name} must be finite, {self.features} a step. Correct or remove "
                 f"{len(problems)} of {len(rows)} rows (rows count from 0); nothing was "
                 "answered. Received:\n" + "\n".join(problems)
             )
@@ -162,22 +162,31 @@ class RealSteps(keras.layers.Layer):
         """The quick check of an array; it may be false for a good row."""
         if not _is_real_array(row) or not row.ndim or not len(row):
             return False
-        is_flat = self.values == 1 and row.ndim == 1
-        is_right = is_flat or row.shape[1:] == (self.values,)
+        is_flat = self.features == 1 and row.ndim == 1
+        is_right = is_flat or row.shape[1:] == (self.features,)
         return is_right and bool(np.isfinite(row).all())
 
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
-        """Turns rows into numbers `[rows, time, values]`, float32; as `check`."""
-        arrays = self.check(rows, name)
+        """Turns rows into what the call returns for them, float32; as `check`."""
+        return self.encode_checked(self.check(rows, name))
+
+    def encode_checked(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """Pads arrays that `check` returned: `[rows, time, features]`, float32."""
         longest = max(map(len, arrays), default=0)
-        steps = np.zeros((len(arrays), longest, self.values), "float32")
+        steps = np.zeros((len(arrays), longest, self.features), "float32")
         for row, array in zip(steps, arrays, strict=True):
             row[: len(array)] = array
         return steps
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {"values": self.values}
+        return {"features": self.features}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        """Makes the layer of its arguments, also of earlier versions."""
+        names = {"values": "features", "spreads": "scales"}
+        return cls(**{names.get(key, key): value for key, value in config.items()})
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -189,14 +198,15 @@ class ScaledSteps(RealSteps):
 
     Inputs of the call: as of `RealSteps`.
 
-    Outputs of the call: `[batch, time, values + 1]`, float32, padded with 0 at the end.
+    Outputs of the call: `[batch, time, features + 1]`, float32, padded with 0 at the
+    end.
 
     Args:
         means: What to subtract from each number of a step.
-        spreads: What to divide by then.
+        scales: What to divide by then.
 
     Raises:
-        ValueError: If there are not as many of both, or a spread is not above 0.
+        ValueError: If there are not as many of both, or a scale is not above 0.
 
     Example:
         >>> from rnnzoo.tokens import ScaledSteps
@@ -206,41 +216,40 @@ class ScaledSteps(RealSteps):
     """
 
     def __init__(
-        self, means: Sequence[float], spreads: Sequence[float], **layer_options: Any
+        self, means: Sequence[float], scales: Sequence[float], **layer_options: Any
     ):
         super().__init__(len(means), **layer_options)
-        if len(means) != len(spreads) or not all(spread > 0 for spread in spreads):
+        if len(means) != len(scales) or not all(scale > 0 for scale in scales):
             raise ValueError(
-                "means and spreads must be as many numbers, spreads above 0. Received: "
-                f"means={means!r}, spreads={spreads!r}"
+                "means and scales must be as many numbers, scales above 0. Received: "
+                f"means={means!r}, scales={scales!r}"
             )
         self.means = [float(mean) for mean in means]
-        self.spreads = [float(spread) for spread in spreads]
+        self.scales = [float(scale) for scale in scales]
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the scaled numbers of strings; shapes as in the class."""
         if not isinstance(inputs, tf.RaggedTensor):
             inputs = self.parse(tf.convert_to_tensor(inputs, tf.string))
-        lengths = inputs.row_lengths() // self.values
-        scaled = (super().call(inputs) - self.means) / self.spreads
+        lengths = inputs.row_lengths() // self.features
+        scaled = (super().call(inputs) - self.means) / self.scales
         real = tf.sequence_mask(lengths, dtype=tf.float32)[..., tf.newaxis]
         return tf.concat([scaled * real, real], axis=-1)
 
-    def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
-        """Turns rows into scaled numbers `[rows, time, values + 1]`, float32."""
-        means, spreads = np.float32(self.means), np.float32(self.spreads)
-        arrays = self.check(rows, name)
+    def encode_checked(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """Scales and pads what `check` returned: `[rows, time, features + 1]`."""
+        means, scales = np.float32(self.means), np.float32(self.scales)
         longest = max(map(len, arrays), default=0)
-        steps = np.zeros((len(arrays), longest, self.values + 1), "float32")
+        steps = np.zeros((len(arrays), longest, self.features + 1), "float32")
         if arrays:
             real = np.arange(longest) < np.array(list(map(len, arrays)))[:, None]
-            scaled = (np.concatenate(arrays) - means) / spreads
+            scaled = (np.concatenate(arrays) - means) / scales
             steps[real] = np.pad(scaled, [(0, 0), (0, 1)], constant_values=1)
         return steps
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {"means": self.means, "spreads": self.spreads}
+        return {"means": self.means, "scales": self.scales}
 
 
 def _is_real_array(value: Any) -> bool:
@@ -248,15 +257,15 @@ def _is_real_array(value: Any) -> bool:
     return type(value) is np.ndarray and value.dtype.kind in "iuf"
 
 
-def _plain_row(row: Any, values: int) -> list | np.ndarray:
+def _plain_row(row: Any, features: int) -> list | np.ndarray:
     """Returns an array of real numbers as it is, and others with Python's numbers."""
-    if _is_real_array(row) and row.ndim == (2 if values > 1 else 1):
+    if _is_real_array(row) and row.ndim == (2 if features > 1 else 1):
         return row
     if isinstance(row, np.ndarray):
         return row.tolist()
     if not isinstance(row, (list, tuple)):
         return [[row]]  # nested too little, which `check` refuses
-    if values > 1:
+    if features > 1:
         steps = [_plain_row(step, 1) for step in row]
         return [x.tolist() if isinstance(x, np.ndarray) else x for x in steps]
     return [v.item() if isinstance(v, np.generic) else v for v in row]

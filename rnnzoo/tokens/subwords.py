@@ -57,7 +57,8 @@ class Subwords(TextTokens):
           subword units", ACL 2016, arXiv:1508.07909 (byte pair encoding).
     """
 
-    joint = ""
+    kind = "subword"
+    separator = ""
 
     def __init__(self, vocabulary: str, *, start: bool = False, **layer_options: Any):
         super().__init__(start, **layer_options)
@@ -98,10 +99,10 @@ class Subwords(TextTokens):
         with tf.init_scope():
             return int(self.tokenizer.string_to_id("\n")) != self.UNKNOWN
 
-    def call(self, inputs: Any) -> tf.Tensor:
-        """Returns the token ids of strings; shapes as in the class."""
+    def ids(self, inputs: Any) -> tf.RaggedTensor:
+        """Returns the ids of strings `[batch]` without start symbols and padding."""
         texts = tf.convert_to_tensor(inputs, tf.string)
-        return self.padded(self.tokenizer.tokenize(texts))
+        return self.tokenizer.tokenize(texts)
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
         """Writes token ids as strings, in the graph; unknown parts become U+2047."""
@@ -133,8 +134,8 @@ class Subwords(TextTokens):
         return re.findall(r"\n| ?[^ \n]+| ", to_utf8(text).decode())
 
     @staticmethod
-    def pieces(text: str, size: int) -> Iterator[str]:
-        """Yields a text in pieces of about `size` characters, cut between words."""
+    def chunks(text: str, size: int) -> Iterator[str]:
+        """Yields a text in chunks of about `size` characters, cut between words."""
         begin = 0
         while found := re.compile("[ \n]").search(text, begin + max(size, 1)):
             yield text[begin : found.start()]
@@ -196,4 +197,8 @@ class Subwords(TextTokens):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {"vocabulary": self.vocabulary, "start": self.start}
+        return {
+            "vocabulary": self.vocabulary,
+            "start": self.start,
+            "max_length": self.max_length,
+        }

@@ -10,25 +10,47 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.errors import check_number
 from rnnzoo.tokens.checks import PADDING, check_texts, to_utf8
 
 START_SYMBOL = "[start]"
 
 
-def join_words(words: tf.Tensor, is_kept: tf.Tensor, joint: str) -> tf.Tensor:
+def join_words(words: tf.Tensor, is_kept: tf.Tensor, separator: str) -> tf.Tensor:
     """Joins those words `[batch, time]` of each row that are kept: `[batch]`."""
     kept = tf.ragged.boolean_mask(words, is_kept)
-    return tf.strings.reduce_join(kept, axis=-1, separator=joint)
+    return tf.strings.reduce_join(kept, axis=-1, separator=separator)
 
 
 class TextTokens(keras.layers.Layer):
-    """What all tokens of texts have in common: padding, and a start symbol."""
+    """What all tokens of texts have in common: padding, and a start symbol.
+
+    Args:
+        start: Whether every sequence begins with a start symbol.
+        max_length: Longest sequence; of a longer text the first half of that many
+            tokens and the last half are kept, since the judgement of a text is where it
+            begins and ends (Sun et al., 2019). `None` for any length.
+        **layer_options: Those of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If `max_length` is less than 2.
+
+    References:
+        Sun et al., "How to fine-tune BERT for text classification?", 2019,
+        arXiv:1905.05583, section 5.3.1, on the parts of a long text.
+    """
 
     UNKNOWN = 1
+    kind = "symbol"
 
-    def __init__(self, start: bool, **layer_options: Any):
+    def __init__(
+        self, start: bool, max_length: int | None = None, **layer_options: Any
+    ):
         super().__init__(dtype="int32", **layer_options)
+        if max_length is not None:
+            check_number("max_length", max_length, minimum=2, whole=True)
         self.start = start
+        self.max_length = max_length
 
     @property
     def vocabulary_size(self) -> int:
@@ -40,8 +62,18 @@ class TextTokens(keras.layers.Layer):
         """Id of the start symbol, the last of all; `None` if there is none."""
         return self.vocabulary_size - 1 if self.start else None
 
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the token ids of strings; shapes as in the class."""
+        return self.padded(self.ids(inputs))
+
+    def ids(self, inputs: Any) -> tf.RaggedTensor:
+        """Returns the ids of strings `[batch]` without start symbols and padding."""
+        raise NotImplementedError
+
     def padded(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns ids with what every sequence needs: a step, and an end of zeros."""
+        if self.max_length is not None:
+            ids = keep_ends(ids, self.max_length)
         if self.start:
             first = tf.fill([ids.nrows(), 1], self.start_id)
             ids = tf.concat([first, ids], axis=1)
@@ -60,7 +92,7 @@ class TextTokens(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def whole(self, ids: Sequence[int]) -> int:
+    def complete_prefix(self, ids: Sequence[int]) -> int:
         """Returns how many of the ids can be decoded whatever comes after them."""
         return len(ids)
 
@@ -77,7 +109,10 @@ class TextTokens(keras.layers.Layer):
         Raises:
             TypeError: If something is not a string; names every such text.
         """
-        texts = check_texts(texts, name)
+        return self.encode_checked(check_texts(texts, name))
+
+    def encode_checked(self, texts: list[str]) -> np.ndarray:
+        """Turns texts that `check_texts` returned into padded token ids."""
         if not texts:
             return np.zeros((0, 1), "int32")
         return self._encode(tf.constant([to_utf8(text) for text in texts])).numpy()
@@ -88,11 +123,23 @@ class TextTokens(keras.layers.Layer):
         spec = tf.TensorSpec((None,), tf.string)
         return tf.function(self.call, input_signature=[spec], autograph=False)
 
+    def count(self, text: str) -> int:
+        """Returns how many tokens a text has, those beyond `max_length` too."""
+        return int(self.ids(tf.constant([to_utf8(text)])).row_lengths()[0])
+
+
+def keep_ends(ids: tf.RaggedTensor, max_length: int) -> tf.RaggedTensor:
+    """Returns the first and the last half of `max_length` tokens of longer rows."""
+    lengths = ids.row_lengths()
+    place = tf.ragged.range(lengths)
+    left = tf.gather(lengths, place.value_rowids()) - place.flat_values
+    head = max_length - max_length // 2
+    is_kept = (place.flat_values < head) | (left <= max_length // 2)
+    return tf.ragged.boolean_mask(ids, place.with_flat_values(is_kept))
+
 
 class VocabularyTokens(TextTokens):
     """What words and characters have in common: a table of them."""
-
-    kind = "symbol"
 
     def __init__(
         self, vocabulary: Sequence[str], *, start: bool = False, **layer_options: Any
@@ -126,10 +173,6 @@ class VocabularyTokens(TextTokens):
         """Splits strings `[batch]` into symbols `[batch, (symbols)]`, in the graph."""
         raise NotImplementedError
 
-    def call(self, inputs: Any) -> tf.Tensor:
-        """Returns the token ids of strings; shapes as in the class."""
-        return self.padded(self.ids(inputs))
-
     def ids(self, inputs: Any) -> tf.RaggedTensor:
         """Returns the ids of strings `[batch]` without start symbols and padding."""
         symbols = self.symbols(tf.convert_to_tensor(inputs, tf.string))
@@ -139,7 +182,7 @@ class VocabularyTokens(TextTokens):
         """Turns rows of token ids into texts, without padding and start symbols."""
         symbols = self._written
         return [
-            self.joint.join(symbols[row[(row != PADDING) & (row != self.start_id)]])
+            self.separator.join(symbols[row[(row != PADDING) & (row != self.start_id)]])
             for row in (np.asarray(row, int) for row in ids)
         ]
 
@@ -161,11 +204,15 @@ class VocabularyTokens(TextTokens):
         is_kept = tf.not_equal(ids, PADDING)
         if self.start:
             is_kept &= tf.not_equal(ids, self.start_id)
-        return join_words(words, is_kept, self.joint)
+        return join_words(words, is_kept, self.separator)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {"vocabulary": self.vocabulary, "start": self.start}
+        return {
+            "vocabulary": self.vocabulary,
+            "start": self.start,
+            "max_length": self.max_length,
+        }
 
 
 def most_frequent(

@@ -1,13 +1,11 @@
 """Words and punctuation marks as tokens."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import keras
 import tensorflow as tf
 
-from rnnzoo.errors import check_number
 from rnnzoo.tokens.checks import to_utf8
 from rnnzoo.tokens.text import VocabularyTokens, most_frequent
 
@@ -82,45 +80,16 @@ class Words(VocabularyTokens):
     """
 
     kind = "word"
-    joint = " "
+    separator = " "
     unknown = UNKNOWN_WORD
-
-    def __init__(
-        self,
-        vocabulary: Sequence[str],
-        *,
-        start: bool = False,
-        max_length: int | None = None,
-        **layer_options: Any,
-    ):
-        super().__init__(vocabulary, start=start, **layer_options)
-        if max_length is not None:
-            check_number("max_length", max_length, minimum=2, whole=True)
-        self.max_length = max_length
 
     def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings `[batch]` into words `[batch, (words)]`, in the graph."""
         return split_words(texts)
 
-    def call(self, inputs: Any) -> tf.Tensor:
-        """Returns the token ids of strings; shapes as in the class."""
-        ids = self.ids(inputs)
-        lengths = ids.row_lengths()
-        if self.max_length is not None:
-            head = self.max_length - self.max_length // 2
-            place = tf.ragged.range(lengths)
-            left = tf.ragged.map_flat_values(
-                lambda p: tf.gather(lengths, place.value_rowids()) - p, place
-            )
-            is_kept = tf.ragged.map_flat_values(
-                lambda p, left: (p < head) | (left <= self.max_length // 2), place, left
-            )
-            ids = tf.ragged.boolean_mask(ids, is_kept)
-        return self.padded(ids)
-
     @staticmethod
-    def pieces(text: str, size: int) -> Iterator[str]:
-        """Yields a text in pieces of about `size` characters, cut between words."""
+    def chunks(text: str, size: int) -> Iterator[str]:
+        """Yields a text in chunks of about `size` characters, cut between words."""
         # Not where a tag with spaces in it would be cut.
         gap = re.compile(r"(?<=[^\s<>/'\u2019])\s+(?=[^\s<>/'\u2019])")
         begin = 0
@@ -150,14 +119,6 @@ class Words(VocabularyTokens):
             now and then, so that memory is bounded.
         """
         return most_frequent(split_words, texts, size, min_count)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            "vocabulary": self.vocabulary,
-            "start": self.start,
-            "max_length": self.max_length,
-        }
 
 
 def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
