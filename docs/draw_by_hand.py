@@ -1,4 +1,4 @@
-"""Draws docs/by_hand.png: the networks of `rnnzoo.lecture.by_hand`, with their weights.
+"""Draws docs/by_hand.png: the networks of `rnnzoo.lecture.by_hand` and their weights.
 
 python docs/draw_by_hand.py
 """
@@ -16,7 +16,7 @@ def weight(axis, x: float, y: float, text: str) -> None:
 
 
 def edge(axis, begin: tuple, end: tuple, text: str, at: float = 0.5, **style) -> None:
-    """Draws an arrow between two units, and its weight on it."""
+    """Draws an arrow between two units, labelled with its weight."""
     length = ((end[0] - begin[0]) ** 2 + (end[1] - begin[1]) ** 2) ** 0.5
     x, y = (0.32 * (e - b) / length for b, e in zip(begin, end, strict=True))
     arrow(axis, (begin[0] + x, begin[1] + y), (end[0] - x, end[1] - y), **style)
@@ -25,29 +25,29 @@ def edge(axis, begin: tuple, end: tuple, text: str, at: float = 0.5, **style) ->
 
 
 def loop(axis, x: float, y: float, text: str) -> None:
-    """Draws the arrow of a unit to itself, one step later."""
+    """Draws the recurrent connection of a unit to itself."""
     curve = "arc3,rad=-1.6"
     arrow(axis, (x + 0.25, y + 0.2), (x + 0.25, y - 0.2), connectionstyle=curve)
     weight(axis, x + 0.86, y, text)
 
 
 def main() -> None:
-    """Draws the picture beside this file."""
+    """Draws the figure beside this file."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     axes = figure.subplots(1, 3, width_ratios=[2.6, 2.6, 4])
     for axis in axes:
         axis.set_aspect("equal")
         axis.axis("off")
         axis.set_ylim(-0.9, 3.5)
-    summer, comparer, parity = axes
-    summer.set_title("summer: linear units")
-    circle(summer, 0, 0, "$x$", INPUT)
-    circle(summer, 0, 1.5, "sum", STATE)
-    circle(summer, 0, 3, "$y$", OUTPUT)
-    edge(summer, (0, 0), (0, 1.5), "1")
-    edge(summer, (0, 1.5), (0, 3), "1")
-    loop(summer, 0, 1.5, "1")
-    summer.set_xlim(-0.9, 1.3)
+    accumulator, comparer, parity = axes
+    accumulator.set_title("accumulator: linear units")
+    circle(accumulator, 0, 0, "$x$", INPUT)
+    circle(accumulator, 0, 1.5, "sum", STATE)
+    circle(accumulator, 0, 3, "$y$", OUTPUT)
+    edge(accumulator, (0, 0), (0, 1.5), "1")
+    edge(accumulator, (0, 1.5), (0, 3), "1")
+    loop(accumulator, 0, 1.5, "1")
+    accumulator.set_xlim(-0.9, 1.3)
 
     comparer.set_title("comparer: linear, logistic")
     circle(comparer, -0.7, 0, "$x_1$", INPUT)
@@ -75,7 +75,7 @@ def main() -> None:
     edge(parity, both, after, "-1")
     for (x, y), bias in ((either, "-0.5"), (both, "-1.5"), (after, "-0.5")):
         parity.text(x + 0.36, y, f"bias {bias}", ha="left", va="center", fontsize=10)
-    parity.text(0, -0.7, "bit, and the output of the step before", ha="center")
+    parity.text(0, -0.7, "bit, and the output of the previous step", ha="center")
     parity.set_xlim(-1.6, 2.2)
     figure.savefig(pathlib.Path(__file__).with_name("by_hand.png"), dpi=110)
 

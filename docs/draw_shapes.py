@@ -34,7 +34,7 @@ def box(axis, x: float, y: float, text: str = "", dashed: bool = False) -> None:
 
 
 def arrow(axis, begin: tuple, end: tuple, color: str = "black", **style) -> None:
-    """Draws where values flow."""
+    """Draws the flow of values."""
     properties = {"arrowstyle": "-|>", "color": color, **style}
     axis.annotate("", end, begin, arrowprops=properties)
 
@@ -42,7 +42,7 @@ def arrow(axis, begin: tuple, end: tuple, color: str = "black", **style) -> None
 def steps(
     axis, first: int, count: int, inputs: bool, outputs: bool, last: bool
 ) -> None:
-    """Draws a recurrent layer unrolled over `count` steps from `first` on."""
+    """Draws a recurrent layer unrolled over `count` steps, from step `first`."""
     for step in range(first, first + count):
         box(axis, step, 1)
         if inputs:
@@ -57,7 +57,7 @@ def steps(
 
 
 def main() -> None:
-    """Draws the picture beside this file."""
+    """Draws the figure beside this file."""
     figure = Figure(figsize=(13, 3.4), layout="constrained")
     axes = figure.subplots(1, 3, width_ratios=[4, 4, 7.4])
     for axis in axes:
@@ -77,7 +77,9 @@ def main() -> None:
     for step in (4, 5, 6):
         curve = "arc3,rad=0.25"
         arrow(axes[2], (3, 0.66), (step, 0.66), "dimgray", connectionstyle=curve)
-    axes[2].text(4.6, -0.35, "summary at every step,\nor the last answer", ha="center")
+    axes[2].text(
+        4.6, -0.35, "context at every step,\nor the previous output", ha="center"
+    )
     for axis, width in zip(axes, (3, 3, 6), strict=True):
         axis.set_xlim(-0.5, width + 0.5)
     figure.savefig(pathlib.Path(__file__).with_name("shapes.png"), dpi=110)

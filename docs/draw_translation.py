@@ -3,11 +3,10 @@
     python docs/draw_translation.py runs/multi30k_en_de [runs/...]
 
 The first is the run of a recipe with attention, others are runs of the same recipe with
-other settings, such as `--attention=none`. On the left BLEU against the number of words
-of the text, of all runs; on the right BLEU of the first against the width of the beam;
-both on the pairs that the recipe validates on, and both also in docs/translation.csv.
-The other picture is what the translator of the first run looked at while it translated
-a sentence.
+other settings, such as `--attention=none`. On the left BLEU by the number of words of
+the text, for all runs; on the right BLEU of the first by beam width; both on the
+validation pairs of the recipe, and both also in docs/translation.csv. The other figure
+shows the attention weights of the first translator for one sentence.
 """
 
 import argparse
@@ -26,12 +25,12 @@ from rnnzoo.analysis.text_quality import translation_quality
 FOLDER = pathlib.Path(__file__).parent
 SENTENCE = "Two dogs are playing in the snow."
 WIDTHS = range(1, 11)
-PARTS = 6  # of about as many texts each, by length
+PARTS = 6  # parts of about equal size, by length of the text
 COLOURS = ("#2f6fb0", "#d55e00", "#009e73", "#1a1a1a")
 
 
 def bleu_by_length(model, texts: list[str], references: list) -> list[tuple]:
-    """Returns the mean number of words and BLEU of texts from short to long ones."""
+    """Returns the mean number of words and BLEU of each part, from short to long."""
     words = np.array([len(text.split()) for text in texts])
     translations = model.translate(texts)
     found = []
@@ -50,7 +49,7 @@ def recipe_of(run: pathlib.Path) -> training.Recipe:
 
 
 def main() -> None:
-    """Measures, and draws the pictures beside this file."""
+    """Measures, and draws the figures beside this file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=pathlib.Path, help="folders of runs")
     runs = parser.parse_args().runs
