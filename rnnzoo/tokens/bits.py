@@ -12,10 +12,10 @@ from rnnzoo.tokens.numbers import Numbers, parse_number_strings
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Bits(Numbers):
-    """Bits as real values: `zero` for 0, and 1 for 1; 0 is padding.
+    """Encodes bits as real values: `zero` for 0, and 1 for 1; 0 is padding.
 
-    Inputs of the call: as of `Numbers`; in strings, blanks and commas between bits may
-    be left out.
+    Inputs of the call: as of `Numbers`; in strings, separators between bits are
+    optional.
 
     Outputs of the call: `[batch, time, 1]`, float32, padded with 0 at the end.
 
@@ -37,18 +37,18 @@ class Bits(Numbers):
         self.values = np.array([0.0, zero, 1.0], "float32")
 
     def call(self, inputs: Any) -> tf.Tensor:
-        """Returns the values of bits or of strings; shapes as in the class."""
+        """Returns the values of bits or strings; shapes as in the class."""
         if not isinstance(inputs, (tf.Tensor, tf.RaggedTensor)):
             inputs = tf.convert_to_tensor(inputs)
         return tf.gather(self.values, super().call(inputs))[..., tf.newaxis]
 
     def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Reads the bits of strings `[batch]`, int64 `[batch, (bits)]`."""
+        """Parses strings `[batch]` into bits, int64 `[batch, (bits)]`."""
         texts = tf.strings.regex_replace(texts, "([01])", r"\1 ")
         return parse_number_strings(texts, "[01]", tf.int64)
 
     def encode(self, rows: Sequence, name: str = "bits") -> np.ndarray:
-        """Turns rows of 0 and 1 into values `[rows, time, 1]`, float32."""
+        """Converts rows of 0 and 1 to values `[rows, time, 1]`, float32."""
         return self.values[super().encode(rows, name=name)][..., None]
 
     def get_config(self) -> dict:

@@ -1,32 +1,31 @@
 """Bytes of UTF-8 as tokens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from rnnzoo.tokens.characters import Characters
 from rnnzoo.tokens.text import START_SYMBOL, TextTokens
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Bytes(TextTokens):
-    r"""Bytes of UTF-8 as tokens: 0 is padding, byte `b` has id `b + 2`.
+    r"""Tokenizes texts into the bytes of UTF-8: 0 is padding, byte `b` has id `b + 2`.
 
-    Use it for models that write any language and script without a vocabulary: nothing
-    is unknown, and a character is one to four tokens. What models write may be no UTF-8
-    in places: `decode` leaves bytes out that are no part of a character. The call works
-    inside a graph, as in `tf.data.Dataset.map` and in exports.
+    Use it for models of any language and script without a vocabulary: nothing is
+    unknown, and a character is one to four tokens. Models may generate invalid UTF-8:
+    `decode` ignores bytes that are not part of a character. The call works inside a
+    graph, as in `tf.data.Dataset.map` and in exports.
 
     Inputs of the call: strings `[batch]` of any length, UTF-8 or not.
 
     Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
-    empty text is its start symbol, or one unknown byte, since a sequence needs a step.
+    empty text is its start symbol, or one unknown token: every sequence has a step.
 
     Args:
-        start: Whether every sequence begins with a start symbol, as models that write
-            need it: its id is the last one.
+        start: Whether every sequence begins with a start symbol, as models that
+            generate text need it; its id is the largest.
 
     Example:
         >>> from rnnzoo.tokens import Bytes
@@ -40,7 +39,7 @@ class Bytes(TextTokens):
 
     kind = "byte"
     separator = ""
-    # Characters of one byte, to make texts of that try exports.
+    # The characters of one byte, for the texts that verify exports.
     vocabulary = tuple(map(chr, range(128)))
 
     def __init__(self, *, start: bool = False, **layer_options: Any):
@@ -48,7 +47,7 @@ class Bytes(TextTokens):
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of token ids: padding, unknown and start symbols included."""
+        """Number of token ids, with padding, unknown and start symbols."""
         return 256 + 2 + self.start
 
     def ids(self, inputs: Any) -> tf.RaggedTensor:
@@ -58,26 +57,26 @@ class Bytes(TextTokens):
         return parts.with_values(tf.cast(values, tf.int32) + 2)
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
-        """Writes token ids as strings, in the graph; as `TextTokens.format`."""
+        """Formats token ids as strings, in the graph; as `TextTokens.format`."""
         symbols = tf.constant([b"", b"", *(bytes([b]) for b in range(256)), b""])
         texts = tf.strings.reduce_join(tf.gather(symbols, ids), axis=1)
         return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
 
     def decode(self, ids: Any) -> list[str]:
-        """Turns rows of token ids into texts, without padding and start symbols."""
+        """Converts rows of token ids to texts, without padding and start symbols."""
         return [
             bytes(int(i) - 2 for i in row if 2 <= i < 258).decode("utf-8", "ignore")
             for row in ids
         ]
 
     def symbols_of(self, ids: Sequence[int]) -> list[str]:
-        """Returns the bytes that tokens stand for, as Python writes them."""
+        """Returns the byte of each token, as in a Python literal."""
         return [
             ascii(chr(i - 2))[1:-1] if i != self.start_id else START_SYMBOL for i in ids
         ]
 
     def complete_prefix(self, ids: Sequence[int]) -> int:
-        """Returns how many of the ids come before a character that has not ended."""
+        """Returns how many ids come before an incomplete last character."""
         for back, token in enumerate(reversed(ids[-3:]), 1):
             byte = token - 2
             if byte >= 0xC0:  # the first of two bytes, three or four
@@ -86,12 +85,3 @@ class Bytes(TextTokens):
             if byte < 0x80:
                 break
         return len(ids)
-
-    @staticmethod
-    def chunks(text: str, size: int) -> Iterator[str]:
-        """Yields a text in chunks of `size` characters."""
-        return Characters.chunks(text, size)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {"start": self.start, "max_length": self.max_length}

@@ -2,7 +2,7 @@
 
 import functools
 import string
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -10,36 +10,35 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.tokens.checks import is_surrogate, to_utf8
-from rnnzoo.tokens.text import VocabularyTokens, most_frequent
+from rnnzoo.tokens.text import VocabularyTokens
 
-# ASCII's printable characters, and the line end.
+# The printable characters of ASCII, and the line feed.
 ASCII = "".join(c for c in string.printable if c.isprintable() or c == "\n")
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Characters(VocabularyTokens):
-    r"""Characters as tokens: 0 is padding, 1 an unknown character.
+    r"""Tokenizes texts into characters: 0 is padding, 1 an unknown character.
 
-    Use it for models that write text letter by letter. A character is a Unicode code
-    point, so that a letter with a combining mark is two of them, and never half of one.
-    Nothing is lowered or left out: `decode` gives back what `encode` was given, but for
-    unknown characters. The call works inside a graph, as in `tf.data.Dataset.map` and
-    in exports; `encode` gives the same for Python's strings, and sooner.
+    Use it for models that read or generate text character by character. A character is
+    a Unicode code point: a letter with a combining mark is two. Texts are not
+    normalized: `decode` inverts `encode`, except for unknown characters. The call works
+    inside a graph, as in `tf.data.Dataset.map` and in exports; `encode` gives the same
+    for Python strings, and is faster.
 
-    Inputs of the call: UTF-8 strings `[batch]` of any length; bytes that are not UTF-8
-    are read as U+FFFD.
+    Inputs of the call: UTF-8 strings `[batch]` of any length; invalid bytes become
+    U+FFFD.
 
     Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
-    empty text is its start symbol, or one unknown character, since a sequence needs a
-    step.
+    empty text is its start symbol, or one unknown character: every sequence has a step.
 
     Args:
         vocabulary: The known characters, in the order of their ids; the first has id 2.
-        start: Whether every sequence begins with a start symbol, as models that write
-            need it: its id is the last one.
+        start: Whether every sequence begins with a start symbol, as models that
+            generate text need it; its id is the largest.
 
     Raises:
-        ValueError: If a character is twice in the vocabulary, or something in it is no
+        ValueError: If a character is repeated in the vocabulary, or an entry is not a
             single character.
 
     Example:
@@ -71,12 +70,13 @@ class Characters(VocabularyTokens):
             )
         super().__init__(vocabulary, start=start, **layer_options)
 
-    def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
+    @staticmethod
+    def split_strings(texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings `[batch]` into characters `[batch, (characters)]`."""
-        return split_characters(texts)
+        return tf.strings.unicode_split(texts, "UTF-8", errors="replace")
 
     def encode_checked(self, texts: list[str]) -> np.ndarray:
-        """Turns texts into padded token ids; as `TextTokens.encode_checked`."""
+        """Converts texts to padded token ids; as `TextTokens.encode_checked`."""
         if self.max_length is not None:
             texts = [self._truncate(text) for text in texts]
         lengths = np.array([len(text) for text in texts], int)
@@ -95,7 +95,7 @@ class Characters(VocabularyTokens):
         return ids
 
     def _truncate(self, text: str) -> str:
-        """Returns the first and the last half of `max_length` characters."""
+        """Truncates a text to the first and the last half of `max_length`."""
         if len(text) <= self.max_length:
             return text
         tail = self.max_length // 2
@@ -103,7 +103,7 @@ class Characters(VocabularyTokens):
 
     @functools.cached_property
     def _id_of_point(self) -> np.ndarray:
-        """The id of every code point up to the first that is larger than any known."""
+        """The id of every code point up to the first above all known ones."""
         points = [ord(symbol) for symbol in self.vocabulary]
         ids = np.full(max(points, default=0) + 2, self.UNKNOWN, "int32")
         ids[points] = np.arange(2, 2 + len(points))
@@ -113,19 +113,3 @@ class Characters(VocabularyTokens):
     def split(text: str) -> list[str]:
         """Returns all characters of a text, known or not."""
         return list(to_utf8(text).decode())
-
-    @staticmethod
-    def chunks(text: str, size: int) -> Iterator[str]:
-        """Yields a text in chunks of `size` characters."""
-        for begin in range(0, max(len(text), 1), size):
-            yield text[begin : begin + size]
-
-    @staticmethod
-    def learn(texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
-        """Finds the most frequent characters of texts; as `Words.learn`."""
-        return most_frequent(split_characters, texts, size, min_count)
-
-
-def split_characters(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Splits strings `[batch]` into characters `[batch, (characters)]`."""
-    return tf.strings.unicode_split(texts, "UTF-8", errors="replace")

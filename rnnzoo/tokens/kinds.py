@@ -1,4 +1,4 @@
-"""The kinds of tokens that a text can be read as, by name."""
+"""The tokenizers of texts, by name."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ TOKENS = {
 
 
 def make_tokens(kind: str, vocabulary: Any, **options: Any) -> Any:
-    """Makes the tokens of a kind.
+    """Returns a tokenizer of a kind.
 
     Args:
         kind: `"words"`, `"characters"`, `"bytes"`, `"subwords"` or `"whitespace"`.
-        vocabulary: What they know; `None` for bytes.
+        vocabulary: Its vocabulary; `None` for bytes.
         **options: `start` and `max_length`.
 
     Raises:

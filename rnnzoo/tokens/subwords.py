@@ -1,10 +1,10 @@
-"""Parts of words as tokens, by SentencePiece."""
+"""Subwords of SentencePiece as tokens."""
 
 import base64
 import binascii
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -17,24 +17,24 @@ from rnnzoo.tokens.text import START_SYMBOL, TextTokens
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Subwords(TextTokens):
-    r"""Parts of words as tokens, by SentencePiece: 0 is padding, 1 an unknown one.
+    r"""Tokenizes texts into subwords of SentencePiece: 0 is padding, 1 unknown.
 
-    Use it for models that write words which are long, many, or new. Frequent words are
-    one token, rare ones several; nothing is lowered or left out, and `decode` gives
-    back what `encode` was given, but for characters that no text of the training had,
-    and for what SentencePiece makes uniform (NFKC; several blanks become one). The call
-    works inside a graph, as in `tf.data.Dataset.map` and in exports, through
-    tensorflow-text: a program that loads such an export imports `tensorflow_text`.
+    Use it for models with a large or open vocabulary. Frequent words are one token,
+    rare ones several; case is kept, and `decode` inverts `encode`, except for
+    characters that were not in the training texts and for the normalization of
+    SentencePiece (NFKC; several blanks become one). The call works inside a graph, as
+    in `tf.data.Dataset.map` and in exports, with tensorflow-text: a program that loads
+    such an export must import `tensorflow_text`.
 
     Inputs of the call: UTF-8 strings `[batch]` of any length.
 
     Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
-    empty text is its start symbol, or one unknown part, since a sequence needs a step.
+    empty text is its start symbol, or one unknown token: every sequence has a step.
 
     Args:
         vocabulary: A SentencePiece model in base64, as `learn` returns it.
-        start: Whether every sequence begins with a start symbol, as models that write
-            need it: its id is the last one.
+        start: Whether every sequence begins with a start symbol, as models that
+            generate text need it; its id is the largest.
 
     Raises:
         ValueError: If `vocabulary` is no such model.
@@ -59,6 +59,7 @@ class Subwords(TextTokens):
 
     kind = "subword"
     separator = ""
+    gap = re.compile("[ \n]")
 
     def __init__(self, vocabulary: str, *, start: bool = False, **layer_options: Any):
         super().__init__(start, **layer_options)
@@ -90,7 +91,7 @@ class Subwords(TextTokens):
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of token ids: padding, unknown and start symbols included."""
+        """Number of token ids, with padding, unknown and start symbols."""
         return self.size + self.start
 
     @property
@@ -105,14 +106,14 @@ class Subwords(TextTokens):
         return self.tokenizer.tokenize(texts)
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
-        """Writes token ids as strings, in the graph; unknown parts become U+2047."""
+        """Formats token ids as strings, in the graph; unknown ones become U+2047."""
         is_kept = tf.not_equal(ids, PADDING)
         if self.start:
             is_kept &= tf.not_equal(ids, self.start_id)
         return self.tokenizer.detokenize(tf.ragged.boolean_mask(ids, is_kept))
 
     def decode(self, ids: Any) -> list[str]:
-        """Turns rows of token ids into texts; unknown parts become U+2047."""
+        """Converts rows of token ids to texts; unknown ones become U+2047."""
         rows = [list(map(int, row)) for row in ids]
         if not rows:
             return []
@@ -120,7 +121,7 @@ class Subwords(TextTokens):
         return [text.decode("utf-8", "replace") for text in self.format(ids).numpy()]
 
     def symbols_of(self, ids: Sequence[int]) -> list[str]:
-        """Returns the parts that tokens stand for; those that begin a word have a ▁."""
+        """Returns the subword of each token; `▁` marks the beginning of a word."""
         known = tf.constant([i if i < self.size else 0 for i in ids], tf.int32)
         parts = [part.decode() for part in self.tokenizer.id_to_string(known).numpy()]
         return [
@@ -130,33 +131,24 @@ class Subwords(TextTokens):
 
     @staticmethod
     def split(text: str) -> list[str]:
-        """Returns words with the blanks before them; parts are never of two of them."""
+        """Returns the words with the blanks before them; no token spans two of them."""
         return re.findall(r"\n| ?[^ \n]+| ", to_utf8(text).decode())
 
     @staticmethod
-    def chunks(text: str, size: int) -> Iterator[str]:
-        """Yields a text in chunks of about `size` characters, cut between words."""
-        begin = 0
-        while found := re.compile("[ \n]").search(text, begin + max(size, 1)):
-            yield text[begin : found.start()]
-            begin = found.start()
-        yield text[begin:]
-
-    @staticmethod
     def learn(texts: Iterable[str], size: int, *, lossless: bool = False) -> str:
-        """Learns parts of words by byte pair encoding; the same for the same texts.
+        """Learns subwords by byte pair encoding; the same texts give the same ones.
 
         Args:
             texts: The texts, an iterable.
-            size: Number of parts, padding and unknown included; fewer if texts are few.
-            lossless: Whether every blank and every end of a line counts, and nothing is
-                made uniform, as models that go on with texts need it.
+            size: Number of tokens, with padding and unknown; fewer for small data.
+            lossless: Whether all white space is kept and nothing is normalized, as
+                language models need it.
 
         Returns:
             The `vocabulary` of `Subwords`.
 
         Raises:
-            ValueError: If there are more characters than `size`, or no text.
+            ValueError: If the texts have more characters than `size`, or are empty.
         """
         import sentencepiece
 
@@ -197,8 +189,4 @@ class Subwords(TextTokens):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {
-            "vocabulary": self.vocabulary,
-            "start": self.start,
-            "max_length": self.max_length,
-        }
+        return {"vocabulary": self.vocabulary, **super().get_config()}

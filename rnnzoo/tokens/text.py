@@ -1,9 +1,10 @@
-"""What all tokens of texts have in common."""
+"""Base classes of the tokenizers of texts."""
 
 import collections
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -17,31 +18,36 @@ START_SYMBOL = "[start]"
 
 
 def join_words(words: tf.Tensor, is_kept: tf.Tensor, separator: str) -> tf.Tensor:
-    """Joins those words `[batch, time]` of each row that are kept: `[batch]`."""
+    """Joins the words `[batch, time]` of each row where `is_kept`: `[batch]`."""
     kept = tf.ragged.boolean_mask(words, is_kept)
     return tf.strings.reduce_join(kept, axis=-1, separator=separator)
 
 
 class TextTokens(keras.layers.Layer):
-    """What all tokens of texts have in common: padding, and a start symbol.
+    """Base class of the tokenizers of texts.
+
+    Token 0 is padding. Every sequence has a step: an empty text is its start symbol, or
+    one unknown token.
 
     Args:
-        start: Whether every sequence begins with a start symbol.
-        max_length: Longest sequence; of a longer text the first half of that many
-            tokens and the last half are kept, since the judgement of a text is where it
-            begins and ends (Sun et al., 2019). `None` for any length.
-        **layer_options: Those of `keras.layers.Layer`.
+        start: Whether every sequence begins with a start symbol, as models that
+            generate text need it; its id is the largest.
+        max_length: Maximum length of a sequence; longer texts are truncated in the
+            middle (head and tail of Sun et al., 2019). `None` for no limit.
+        **layer_options: Options of `keras.layers.Layer`.
 
     Raises:
         ValueError: If `max_length` is less than 2.
 
     References:
         Sun et al., "How to fine-tune BERT for text classification?", 2019,
-        arXiv:1905.05583, section 5.3.1, on the parts of a long text.
+        arXiv:1905.05583, section 5.3.1, on truncation.
     """
 
     UNKNOWN = 1
     kind = "symbol"
+    # Where `chunks` may cut a text: by default, before any character.
+    gap = re.compile("(?s)(?=.)")
 
     def __init__(
         self, start: bool, max_length: int | None = None, **layer_options: Any
@@ -54,24 +60,24 @@ class TextTokens(keras.layers.Layer):
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of token ids: padding, unknown and start symbols included."""
+        """Number of token ids, with padding, unknown and start symbols."""
         raise NotImplementedError
 
     @property
     def start_id(self) -> int | None:
-        """Id of the start symbol, the last of all; `None` if there is none."""
+        """Id of the start symbol; `None` if there is none."""
         return self.vocabulary_size - 1 if self.start else None
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the token ids of strings; shapes as in the class."""
-        return self.padded(self.ids(inputs))
+        return self.pad(self.ids(inputs))
 
     def ids(self, inputs: Any) -> tf.RaggedTensor:
         """Returns the ids of strings `[batch]` without start symbols and padding."""
         raise NotImplementedError
 
-    def padded(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        """Returns ids with what every sequence needs: a step, and an end of zeros."""
+    def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Truncates ids, adds start symbols or a step, and pads with 0 at the end."""
         if self.max_length is not None:
             ids = keep_ends(ids, self.max_length)
         if self.start:
@@ -86,22 +92,31 @@ class TextTokens(keras.layers.Layer):
         return ids.to_tensor(PADDING)
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
-        """Writes token ids `[batch, time]` as strings `[batch]`, in the graph.
+        """Formats token ids `[batch, time]` as strings `[batch]`, in the graph.
 
-        It gives what `decode` gives, padding and start symbols left out.
+        The strings are those of `decode`, without padding and start symbols.
         """
         raise NotImplementedError
 
+    @classmethod
+    def chunks(cls, text: str, size: int) -> Iterator[str]:
+        """Yields a text in chunks of about `size` characters that cut no token."""
+        begin = 0
+        while found := cls.gap.search(text, begin + max(size, 1)):
+            yield text[begin : found.start()]
+            begin = found.start()
+        yield text[begin:]
+
     def complete_prefix(self, ids: Sequence[int]) -> int:
-        """Returns how many of the ids can be decoded whatever comes after them."""
+        """Returns how many ids can be decoded whatever follows them."""
         return len(ids)
 
     def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
-        """Turns texts into padded token ids.
+        """Converts texts to padded token ids.
 
         Args:
             texts: A sequence of strings.
-            name: What messages call them.
+            name: Name of the argument, for error messages.
 
         Returns:
             Token ids `[texts, time]`, int32, padded with 0 at the end.
@@ -112,24 +127,28 @@ class TextTokens(keras.layers.Layer):
         return self.encode_checked(check_texts(texts, name))
 
     def encode_checked(self, texts: list[str]) -> np.ndarray:
-        """Turns texts that `check_texts` returned into padded token ids."""
+        """Converts texts that `check_texts` returned to padded token ids."""
         if not texts:
             return np.zeros((0, 1), "int32")
         return self._encode(tf.constant([to_utf8(text) for text in texts])).numpy()
 
     @functools.cached_property
     def _encode(self) -> Callable:
-        """The compiled call."""
+        """The call as a compiled function."""
         spec = tf.TensorSpec((None,), tf.string)
         return tf.function(self.call, input_signature=[spec], autograph=False)
 
     def count(self, text: str) -> int:
-        """Returns how many tokens a text has, those beyond `max_length` too."""
+        """Returns the number of tokens of a text, before truncation."""
         return int(self.ids(tf.constant([to_utf8(text)])).row_lengths()[0])
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"start": self.start, "max_length": self.max_length}
 
 
 def keep_ends(ids: tf.RaggedTensor, max_length: int) -> tf.RaggedTensor:
-    """Returns the first and the last half of `max_length` tokens of longer rows."""
+    """Truncates rows to the first and the last half of `max_length` tokens."""
     lengths = ids.row_lengths()
     place = tf.ragged.range(lengths)
     left = tf.gather(lengths, place.value_rowids()) - place.flat_values
@@ -139,12 +158,18 @@ def keep_ends(ids: tf.RaggedTensor, max_length: int) -> tf.RaggedTensor:
 
 
 class VocabularyTokens(TextTokens):
-    """What words and characters have in common: a table of them."""
+    """Base class of the tokenizers with a table of symbols: words, characters.
+
+    Args:
+        vocabulary: The known symbols, in the order of their ids; the first has id 2.
+        start: As of `TextTokens`.
+        **layer_options: `max_length` of `TextTokens`, and options of
+            `keras.layers.Layer`.
+    """
 
     def __init__(
         self, vocabulary: Sequence[str], *, start: bool = False, **layer_options: Any
     ):
-        """Makes the table; subclasses say what the arguments mean."""
         super().__init__(start, **layer_options)
         self.vocabulary = list(vocabulary)
         counts = collections.Counter(self.vocabulary)
@@ -156,7 +181,7 @@ class VocabularyTokens(TextTokens):
                 f"{repeated[0]!r}"
             )
         with tf.init_scope():
-            # A table may not be empty; no symbol is an empty string.
+            # A table must not be empty; no symbol is an empty string.
             known = tf.constant([to_utf8(symbol) for symbol in (*self.vocabulary, "")])
             ids = [*range(2, 2 + len(self.vocabulary)), self.UNKNOWN]
             ids = tf.constant(ids, tf.int32)
@@ -166,41 +191,71 @@ class VocabularyTokens(TextTokens):
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of token ids: padding, unknown and start symbols included."""
+        """Number of token ids, with padding, unknown and start symbols."""
         return len(self.vocabulary) + 2 + self.start
 
-    def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
+    @staticmethod
+    def split_strings(texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings `[batch]` into symbols `[batch, (symbols)]`, in the graph."""
         raise NotImplementedError
 
+    @classmethod
+    def split(cls, text: str) -> list[str]:
+        """Returns all symbols of a text, known or not."""
+        symbols = cls.split_strings(tf.constant([to_utf8(text)])).flat_values
+        return [symbol.decode() for symbol in symbols.numpy()]
+
+    @classmethod
+    def learn(cls, texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
+        """Finds the most frequent symbols of texts, which need not fit into memory.
+
+        Args:
+            texts: The texts, an iterable.
+            size: Maximum number of symbols.
+            min_count: Minimum number of occurrences of a symbol.
+
+        Returns:
+            The symbols, most frequent first, and in the order of strings where equally
+            frequent. Where there are millions, those seen once are dropped from time to
+            time, so that memory is bounded.
+        """
+        counts, texts = collections.Counter(), iter(texts)
+        while batch := [to_utf8(text) for text in itertools.islice(texts, 1000)]:
+            symbols = cls.split_strings(tf.constant(batch)).flat_values
+            counts.update(symbols.numpy().tolist())
+            if len(counts) > 100 * size + 1_000_000:
+                counts = collections.Counter(
+                    {symbol: count for symbol, count in counts.items() if count > 1}
+                )
+        ranking = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return [symbol.decode() for symbol, n in ranking[:size] if n >= min_count]
+
     def ids(self, inputs: Any) -> tf.RaggedTensor:
         """Returns the ids of strings `[batch]` without start symbols and padding."""
-        symbols = self.symbols(tf.convert_to_tensor(inputs, tf.string))
+        symbols = self.split_strings(tf.convert_to_tensor(inputs, tf.string))
         return tf.ragged.map_flat_values(self.table.lookup, symbols)
 
     def decode(self, ids: Any) -> list[str]:
-        """Turns rows of token ids into texts, without padding and start symbols."""
-        symbols = self._written
+        """Converts rows of token ids to texts, without padding and start symbols."""
+        symbols = self._symbol_of_id
         return [
             self.separator.join(symbols[row[(row != PADDING) & (row != self.start_id)]])
             for row in (np.asarray(row, int) for row in ids)
         ]
 
     @functools.cached_property
-    def _written(self) -> np.ndarray:
-        """What each id is written as."""
-        return np.array(["", self.unknown, *self.vocabulary, ""], object)
+    def _symbol_of_id(self) -> np.ndarray:
+        """The symbol of each id."""
+        return np.array(["", self.unknown, *self.vocabulary, START_SYMBOL], object)
 
     def symbols_of(self, ids: Sequence[int]) -> list[str]:
-        """Returns the symbols that tokens stand for, one by one."""
-        symbols = ["", self.unknown, *self.vocabulary, START_SYMBOL]
-        return [symbols[i] for i in ids]
+        """Returns the symbol of each token."""
+        return [self._symbol_of_id[i] for i in ids]
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
-        """Writes token ids as strings, in the graph; as `TextTokens.format`."""
-        # The last one is the start symbol, if there is one.
-        symbols = ["", self.unknown, *self.vocabulary, ""]
-        words = tf.gather(tf.constant([to_utf8(symbol) for symbol in symbols]), ids)
+        """Formats token ids as strings, in the graph; as `TextTokens.format`."""
+        symbols = tf.constant([to_utf8(symbol) for symbol in self._symbol_of_id])
+        words = tf.gather(symbols, ids)
         is_kept = tf.not_equal(ids, PADDING)
         if self.start:
             is_kept &= tf.not_equal(ids, self.start_id)
@@ -208,23 +263,4 @@ class VocabularyTokens(TextTokens):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {
-            "vocabulary": self.vocabulary,
-            "start": self.start,
-            "max_length": self.max_length,
-        }
-
-
-def most_frequent(
-    split: Callable, texts: Iterable[str], size: int, min_count: int
-) -> list[str]:
-    """Returns the most frequent symbols of texts, read a thousand at a time."""
-    counts, texts = collections.Counter(), iter(texts)
-    while batch := [to_utf8(text) for text in itertools.islice(texts, 1000)]:
-        counts.update(split(tf.constant(batch)).flat_values.numpy().tolist())
-        if len(counts) > 100 * size + 1_000_000:
-            counts = collections.Counter(
-                {symbol: count for symbol, count in counts.items() if count > 1}
-            )
-    ranking = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [symbol.decode() for symbol, n in ranking[:size] if n >= min_count]
+        return {"vocabulary": self.vocabulary, **super().get_config()}

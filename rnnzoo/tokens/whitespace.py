@@ -1,13 +1,12 @@
-"""Words of texts that are cut into words already."""
+"""Words of texts that are already tokenized."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import keras
 import tensorflow as tf
 
-from rnnzoo.tokens.checks import to_utf8
-from rnnzoo.tokens.text import VocabularyTokens, most_frequent
+from rnnzoo.tokens.text import VocabularyTokens
 
 # What separates words in a line.
 _SPACES = r" \t\r\f\v"
@@ -15,27 +14,27 @@ _SPACES = r" \t\r\f\v"
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Whitespace(VocabularyTokens):
-    r"""Words as white space separates them, and ends of lines, as tokens.
+    r"""Tokenizes texts at white space; the end of a line is a token.
 
-    Use it for models of texts that are cut into words already, as the Penn Treebank is:
-    nothing is lowered, an end of a line is a word `"\n"`, and `<unk>` in a text is the
-    unknown word, as any other is that the vocabulary has not. The call works inside a
-    graph, and nothing else reads text: `encode` and `learn` call the same graph.
+    Use it for texts that are already tokenized, such as the Penn Treebank: case is
+    kept, the end of a line is the word `"\n"`, and `<unk>` in a text is the unknown
+    word, as is any other word outside the vocabulary. The call works inside a graph;
+    `encode` and `learn` call the same graph.
 
-    Inputs of the call: UTF-8 strings `[batch]` of any length; bytes that are not UTF-8
-    are read as U+FFFD.
+    Inputs of the call: UTF-8 strings `[batch]` of any length; invalid bytes become
+    U+FFFD.
 
     Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end; 1
-    is the unknown word. A text without any word is its start symbol, or one unknown
-    word, since a sequence needs a step.
+    is the unknown word. A text without words is its start symbol, or one unknown word:
+    every sequence has a step.
 
     Args:
         vocabulary: The known words, in the order of their ids; the first has id 2.
-        start: Whether every sequence begins with a start symbol, as models that write
-            need it: its id is the last one.
+        start: Whether every sequence begins with a start symbol, as models that
+            generate text need it; its id is the largest.
 
     Raises:
-        ValueError: If a word is twice in the vocabulary.
+        ValueError: If a word is repeated in the vocabulary.
 
     Example:
         >>> from rnnzoo.tokens import Whitespace
@@ -50,38 +49,20 @@ class Whitespace(VocabularyTokens):
     """
 
     kind = "word"
-    joint = " "
+    separator = " "
     unknown = "<unk>"
-
-    def symbols(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Splits strings `[batch]` into words `[batch, (words)]`, in the graph."""
-        return split_whitespace(texts)
+    gap = re.compile(f"[{_SPACES}\n]")
 
     @staticmethod
-    def split(text: str) -> list[str]:
-        """Returns all words of a text, known or not, and its ends of lines."""
-        words = split_whitespace(tf.constant([to_utf8(text)])).flat_values.numpy()
-        return [word.decode() for word in words]
-
-    @staticmethod
-    def pieces(text: str, size: int) -> Iterator[str]:
-        """Yields a text in pieces of about `size` characters, cut between words."""
-        begin, gap = 0, re.compile(f"[{_SPACES}\n]")
-        while found := gap.search(text, begin + max(size, 1)):
-            yield text[begin : found.start()]
-            begin = found.start()
-        yield text[begin:]
+    def split_strings(texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits strings `[batch]` at white space; an end of a line is a word."""
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+        texts = tf.strings.regex_replace(texts, f"[{_SPACES}]", " ")
+        words = tf.strings.split(tf.strings.regex_replace(texts, r"\n", " \n "), " ")
+        return tf.ragged.boolean_mask(words, tf.not_equal(words, ""))
 
     @classmethod
     def learn(cls, texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
-        """Finds the most frequent words of texts; as `Words.learn`."""
-        found = most_frequent(split_whitespace, texts, size + 1, min_count)
+        """Finds the most frequent words but `<unk>`; as `VocabularyTokens.learn`."""
+        found = super().learn(texts, size + 1, min_count)
         return [word for word in found if word != cls.unknown][:size]
-
-
-def split_whitespace(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Splits strings `[batch]` at white space; an end of a line is a word."""
-    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
-    texts = tf.strings.regex_replace(texts, f"[{_SPACES}]", " ")
-    words = tf.strings.split(tf.strings.regex_replace(texts, r"\n", " \n "), " ")
-    return tf.ragged.boolean_mask(words, tf.not_equal(words, ""))
