@@ -9,9 +9,11 @@ import pytest
 import rich.console
 
 import rnnzoo
-from rnnzoo import analysis, sentiment_classifier
+from rnnzoo import series_classifier, text_classifier
 from rnnzoo.analysis import Explanation, explain
+from rnnzoo.analysis.attribution import BATCH_SIZE
 from rnnzoo.analysis.explanation import METHODS
+from rnnzoo.tokens import Subwords
 
 VOCABULARY = "a the film was good great bad awful plot but . it".split()
 TEXTS = (
@@ -22,7 +24,7 @@ TEXTS = (
 
 def tiny(**settings):
     settings = {"vocabulary": VOCABULARY, "units": 8, "embedding_dim": 8} | settings
-    return sentiment_classifier(weights=None, **settings)
+    return text_classifier(**settings)
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +50,9 @@ def test_the_telling_words_are_found(model, method):
         assert found.probability == pytest.approx(shares[found.answer], abs=1e-6)
         assert found.method == method
         assert found.top(1)[0][0] == word and found.top(1)[0][1] > 0
-        assert found.contributions.shape == (len(found.words),)
+        assert found.contributions.shape == (len(found.tokens),)
         other = "negative" if found.answer == "positive" else "positive"
-        opposite = explain(model, text, method, of=other)
+        opposite = explain(model, text, method, target_class=other)
         np.testing.assert_allclose(
             opposite.contributions, -found.contributions, atol=1e-5
         )
@@ -61,7 +63,7 @@ def test_occlusion_is_the_difference_without_the_word():
     model = tiny(classes=["angry", "calm", "happy"])
     text = "the good , bad plot"
     words = text.split()
-    found = explain(model, text, of="calm")
+    found = explain(model, text, target_class="calm")
     for index, word in enumerate(words):
         variant = " ".join([*words[:index], "zzz", *words[index + 1 :]])
         change = log_odds(model, text, "calm") - log_odds(model, variant, "calm")
@@ -80,7 +82,7 @@ def test_gradient_is_the_slope_along_the_word_vector(is_trainable):
     text = "the good , bad plot"
     vectors = 20 * reader.get_weights()[0]
     reader.set_weights([vectors])
-    found = explain(model, text, "gradient", of="happy")
+    found = explain(model, text, "gradient", target_class="happy")
     assert np.abs(found.contributions).max() > 0.01
     for index, number in enumerate(model.tokens.encode([text])[0]):
         scaled = []
@@ -97,13 +99,13 @@ def test_gradient_is_the_slope_along_the_word_vector(is_trainable):
 @pytest.mark.parametrize("method", METHODS)
 def test_functions_are_traced_once_and_see_new_weights(method):
     model = tiny()
-    first = explain(model, "good", method, of="positive")
+    first = explain(model, "good", method, target_class="positive")
     for count in (1, 2, 70, 130):
         explain(model, "good bad " * count, method)
     for function in vars(model)["_explanation_functions"].values():
         assert function.experimental_get_tracing_count() == 1
     model.set_weights([2 * weight for weight in model.get_weights()])
-    again = explain(model, "good", method, of="positive")
+    again = explain(model, "good", method, target_class="positive")
     assert again.contributions[0] != first.contributions[0]
 
 
@@ -127,7 +129,7 @@ def test_explaining_leaves_the_model_as_it_was(model, tmp_path):
 def test_long_texts_are_read_in_batches(model):
     text = "the plot was good but it was bad . " * 15
     found = explain(model, text)
-    assert len(found.words) == 135 > 2 * analysis.BATCH_SIZE
+    assert len(found.tokens) == 135 > 2 * BATCH_SIZE
     words = text.split()
     for index in (0, 63, 64, 127, 128, 134):
         variant = " ".join([*words[:index], "zzz", *words[index + 1 :]])
@@ -143,10 +145,10 @@ def test_words_that_were_not_read_are_a_gap(length):
     words = ["a", "the", "film", "was", "good", "great", "bad", "awful"]
     found = explain(model, " ".join(words))
     half = length - length // 2
-    assert found.words == words[:half] + words[-(length // 2) :]
+    assert found.tokens == words[:half] + words[-(length // 2) :]
     assert found.left_out == 8 - length
     line = str(found).splitlines()[1]
-    assert line == " ".join([*found.words[:half], "[...]", *found.words[half:]])
+    assert line == " ".join([*found.tokens[:half], "[...]", *found.tokens[half:]])
     note = f"[...]: {found.left_out} words that were not read"
     assert note in str(found) and note in found.to_html()
     whole = explain(model, " ".join(words[:length]))
@@ -163,9 +165,65 @@ def test_empty_texts_and_single_words(model, method):
         (b"caf\xc3\xa9", ["café"], [False]),
     ):
         found = explain(model, text, method)
-        assert (found.words, found.known) == (words, known)
+        assert (found.tokens, found.known) == (words, known)
         assert np.isfinite(found.contributions).all()
         assert words[0] in str(found) and words[0] in found.to_html()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("kind", "text", "tokens"),
+    [
+        ("characters", "a b\u00e9", ["a", " ", "b", "\u00e9"]),
+        ("bytes", "a \u00e9", ["a", " ", "\\xc3", "\\xa9"]),
+        ("subwords", "good plot", ["\u2581good", "\u2581plot"]),
+        ("whitespace", "Good plot", ["Good", "plot"]),
+    ],
+)
+def test_every_kind_of_tokens(kind, text, tokens, method):
+    vocabulary = {
+        "subwords": Subwords.learn(TEXTS, 40),
+        "whitespace": ["plot"],
+    }.get(kind)
+    model = tiny(tokens=kind, vocabulary=vocabulary, classes=["a", "b", "c"])
+    found = explain(model, text, method, target_class="b")
+    assert found.tokens == tokens and found.unit == model.tokens.kind
+    assert found.contributions.any()
+    is_known = {"characters": [True] * 3 + [False], "whitespace": [False, True]}
+    assert found.known == is_known.get(kind, [True] * len(tokens))
+    shown = str(found).splitlines()[1]
+    assert shown == ("" if found.separator == "" else " ").join(tokens)
+    assert f"{found.unit.capitalize()}s that count most" in found.to_html()
+
+
+def test_occlusion_of_a_step_is_the_difference_without_it():
+    model = series_classifier(weights=None, units=8)
+    series = [[0.0, 89.0], [27.0, 100.0], [42.0, 75.0]]
+    found = explain(model, series, target_class="3")
+    assert found.tokens == ["0:[0 89]", "1:[27 100]", "2:[42 75]"]
+    for index in range(3):
+        variant = [*series[:index], model.tokens.means, *series[index + 1 :]]
+        change = log_odds(model, series, "3") - log_odds(model, variant, "3")
+        assert found.contributions[index] == pytest.approx(change, abs=1e-5)
+    as_text = model.explain("0 89, 27 100, 42 75", target_class="3")
+    np.testing.assert_array_equal(as_text.contributions, found.contributions)
+    assert "when the mean step takes its place" in str(found)
+    with pytest.raises(TypeError, match="one by one. Received: a batch of 2 series"):
+        explain(model, [series, series])
+
+
+def test_gradient_of_a_step_is_the_slope_along_its_distance_from_the_mean():
+    model = series_classifier(weights=None, units=8)
+    series, means = np.array([[0.0, 89.0], [27.0, 100.0]]), model.tokens.means
+    found = model.explain(series, "gradient", target_class="3")
+    for index in range(2):
+        scaled = []
+        for scale in (1.01, 0.99):
+            changed = series.copy()
+            changed[index] = means + scale * (series[index] - means)
+            scaled.append(log_odds(model, changed, "3"))
+        slope = (scaled[0] - scaled[1]) / 0.02
+        assert found.contributions[index] == pytest.approx(slope, rel=0.01, abs=1e-4)
 
 
 @pytest.mark.slow
@@ -185,8 +243,10 @@ def test_bad_arguments(model):
         explain(model, None)
     with pytest.raises(ValueError, match="Did you mean 'occlusion'.*method='oclusion'"):
         explain(model, "good", "oclusion")
-    with pytest.raises(ValueError, match="Did you mean 'positive'.*of='positiv'"):
-        explain(model, "good", of="positiv")
+    with pytest.raises(
+        ValueError, match="Did you mean 'positive'.*target_class='positiv'"
+    ):
+        explain(model, "good", target_class="positiv")
     with pytest.raises(ValueError, match="Received: count=0"):
         explain(model, "good").top(0)
 
@@ -252,7 +312,12 @@ def test_html_is_harmless_and_whole(model, tmp_path):
     assert not {"script", "img", "link", "iframe"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name in ("src", "href")]
     assert not [name for name, _ in page.attributes if name.startswith("on")]
-    for text in [*words, "Größe", "<b>&, probability 0.900", METHODS["occlusion"]]:
+    for text in [
+        *words,
+        "Größe",
+        "<b>&, probability 0.900",
+        METHODS["occlusion"].format(unit="word"),
+    ]:
         assert text in page.text
     assert ("title", "-2.0000 nats, unknown to the model") in page.attributes
     fragment = found._repr_html_()
