@@ -72,7 +72,7 @@ def main() -> None:
             distance, steps = largest_distance(weight)
             model = parity_by_hand("logistic", weight=weight)
             source = model.encode([bits])[0]
-            values = np.concatenate(list(model.read_in_chunks(source)), axis=1)
+            values = model.read_in_chunks(source)
             wrong = np.flatnonzero((values[0, :, 0] > 0) != parities)
             first = int(wrong[0]) + 1 if len(wrong) else -1
             row = [weight, f"{distance:.3g}", steps, first]

@@ -80,18 +80,21 @@ class SequenceModel(DistributedModel):
         Args:
             optimizer: What `keras.Model.compile` takes.
         """
-        if self.has_classes:
-            loss = keras.losses.SparseCategoricalCrossentropy(
-                from_logits=True, ignore_class=self.padding
-            )
-            metrics = ["accuracy"]
-            if self.padding is not None:
-                metrics = [TokenAccuracy(self.padding)]
-                metrics += [ExactMatch(self.padding)] * self.has_unique_target
-        else:
-            loss, metrics = "mse", ["mae"]
+        loss, metrics = self.choose_objective()
         self.compile(optimizer, loss, metrics=metrics)
         self.default_optimizer = id(self.optimizer) if optimizer == "adam" else None
+
+    def choose_objective(self) -> tuple:
+        """Returns the loss and the metrics that suit the targets."""
+        if not self.has_classes:
+            return "mse", ["mae"]
+        loss = keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, ignore_class=self.padding
+        )
+        if self.padding is None:
+            return loss, ["accuracy"]
+        metrics = [ExactMatch(self.padding)] if self.has_unique_target else []
+        return loss, [TokenAccuracy(self.padding), *metrics]
 
     def get_compile_config(self) -> dict | None:
         """Returns what to compile a loaded model with; Keras calls it when saving.
@@ -170,12 +173,12 @@ class SequenceModel(DistributedModel):
             inputs={"tokens": (self.input_shape, self.inputs[0].dtype)},
             answers=outputs,
             examples=[
-                {"tokens": self._encode_texts(texts[:2])},
-                {"tokens": self._encode_texts(texts[:4])},
+                {"tokens": self.encode_in_graph(texts[:2])},
+                {"tokens": self.encode_in_graph(texts[:4])},
             ],
         )
 
-    def _encode_texts(self, texts: list[str]) -> np.ndarray:
+    def encode_in_graph(self, texts: list[str]) -> np.ndarray:
         """Returns what the graph takes for texts."""
         import tensorflow as tf
 
@@ -193,7 +196,7 @@ class SequenceModel(DistributedModel):
             ((None, *tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
             for tensor in keras.tree.flatten(state)
         ]
-        tokens = self._encode_texts(self.sample_texts()[:2])
+        tokens = self.encode_in_graph(self.sample_texts()[:2])
 
         def stream(tokens: Any, **before: Any) -> dict:
             before = [ops.convert_to_tensor(before[name]) for name in names]
@@ -277,6 +280,15 @@ def compile_graph(function: Callable, *inputs: Any) -> Callable:
         tf.TensorSpec(*spec) if isinstance(spec, tuple) else spec for spec in inputs
     ]
     return tf.function(function, input_signature=signature, autograph=False)
+
+
+def get_state_spec(state: Any) -> Any:
+    """Returns the `tf.TensorSpec` of every tensor of a state, of any batch size."""
+    import tensorflow as tf
+
+    return keras.tree.map_structure(
+        lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), state
+    )
 
 
 def _is_raw(examples: Any) -> bool:

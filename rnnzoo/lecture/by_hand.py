@@ -4,7 +4,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from rnnzoo.architectures.bits import ChunkedReader
 from rnnzoo.architectures.factory import builder
@@ -53,12 +52,8 @@ class FixedWeightModel(ChunkedReader, SequenceModel):
         self.card = {"summary": "weights set by hand", "source": LECTURE}
         self.set_targets(classes=False)
 
-    def get_initial_state(self, rows: int) -> list:
-        """Returns the state before the first step, `[rows, 1]`."""
-        return [ops.zeros((rows, 1), "float32")]
-
-    def read_chunk(self, inputs: Any, state: list) -> tuple[Any, list]:
-        """Reads the next piece of each row; as `ChunkedReader`."""
+    def read(self, inputs: Any, state: list) -> tuple[Any, list]:
+        """Reads the next chunk of each row; as `ManyToMany.read`."""
         outputs, *state = self.get_layer("recurrence")(inputs, initial_state=state)
         return self.get_layer("head")(outputs), state
 
@@ -78,10 +73,9 @@ class StreamReader(FixedWeightModel):
         arrays = self.tokens.check(rows)
         lengths = np.array([len(array) for array in arrays], int)
         answers: list = [None] * len(arrays)
-        for group in self.groups(lengths):
+        for group in self.group_rows(lengths):
             source = self.tokens.encode([rows[row] for row in group])
-            pieces = list(self.read_in_chunks(source))
-            outputs = np.concatenate(pieces, axis=1)[..., 0]
+            outputs = self.read_in_chunks(source)[..., 0]
             for row, values in zip(group, outputs, strict=True):
                 answers[row] = self.to_answer(values[: lengths[row]])
         if is_batch and answers and isinstance(inputs[0], str):

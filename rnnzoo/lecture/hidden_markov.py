@@ -7,10 +7,7 @@ import numpy as np
 from keras import ops
 
 from rnnzoo.architectures.factory import builder
-from rnnzoo.architectures.sequence_model import (
-    SequenceModel,
-    check_exactly_one,
-)
+from rnnzoo.architectures.sequence_model import SequenceModel, check_exactly_one
 from rnnzoo.layers.hidden_markov import HiddenMarkov
 from rnnzoo.layers.reader import sequence_input
 
@@ -78,14 +75,9 @@ class HiddenMarkovModel(SequenceModel):
             padding=None if vocabulary_size is None else 0,
         )
 
-    def compile_with_defaults(self, optimizer: Any = "adam") -> None:
-        """Compiles for maximum likelihood: the loss is the model's own.
-
-        Args:
-            optimizer: What `keras.Model.compile` takes.
-        """
-        self.compile(optimizer)
-        self.default_optimizer = id(self.optimizer) if optimizer == "adam" else None
+    def choose_objective(self) -> tuple:
+        """Returns nothing: `compute_loss` is the model's own, maximum likelihood."""
+        return None, None
 
     def compute_loss(
         self,

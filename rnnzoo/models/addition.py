@@ -212,10 +212,9 @@ class Adder(BitModel):
         pairs = self.tokens.check(pairs)
         lengths = [max(pair).bit_length() for pair in pairs]
         sums = [0] * len(pairs)
-        for group in self.groups(lengths):
+        for group in self.group_rows(lengths):
             source = self.tokens.encode([pairs[row] for row in group])
-            bits = [piece[..., 0] > 0 for piece in self.read_in_chunks(source)]
-            bits = np.concatenate(bits, axis=1)[:, self.delay :]
+            bits = self.read_in_chunks(source)[:, self.delay :, 0] > 0
             for row, total in zip(group, self.tokens.decode(bits), strict=True):
                 sums[row] = total
         return sums

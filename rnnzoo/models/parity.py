@@ -33,7 +33,7 @@ class BitRows:
         bits = ["".join(map(str, random.integers(0, 2, n))) for n in (1, 2, 9, 40, 300)]
         return ["0111", "1, 0 1", *bits]
 
-    def source_in_graph(self, text: Any) -> tuple:
+    def parse_in_graph(self, text: Any) -> tuple:
         """Returns what the graph takes for strings, and the places of last bits."""
         bits = self.tokens.parse(text)
         lengths = bits.row_lengths()
@@ -103,7 +103,7 @@ class BitsReader(BitRows):
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""
         import tensorflow as tf
 
-        source, last = self.source_in_graph(text)
+        source, last = self.parse_in_graph(text)
         bits = tf.gather(self(source)[..., 0], last, batch_dims=1) > 0
         return {"text": tf.strings.as_string(tf.cast(bits, tf.int32))}
 
@@ -111,13 +111,9 @@ class BitsReader(BitRows):
         """Returns the bit that was written at the last step of each row."""
         lengths = np.array([len(row) for row in rows], int)
         answers = np.zeros(len(rows), int)
-        for group in self.groups(lengths):
-            source, begin = self.tokens.encode([rows[row] for row in group]), 0
-            for piece in self.read_in_chunks(source, lengths[group]):
-                last = lengths[group[: len(piece)]] - 1 - begin
-                ends = np.flatnonzero(last < piece.shape[1])
-                answers[group[ends]] = piece[ends, last[ends], 0] > 0
-                begin += piece.shape[1]
+        for group in self.group_rows(lengths):
+            source = self.tokens.encode([rows[row] for row in group])
+            answers[group] = self.read_to_end(source, lengths[group])[0][:, 0] > 0
         return answers.tolist()
 
 

@@ -1,0 +1,30 @@
+"""Rows of similar length in one batch, so that short ones do not pay for long ones."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+
+def group_by_length(
+    lengths: Sequence[int], max_steps: int, max_rows: int | None = None
+) -> Iterator[np.ndarray]:
+    """Yields the indices of rows to read together, the longest first.
+
+    Args:
+        lengths: The number of steps of every row.
+        max_steps: Largest number of rows times steps of a group of several rows, which
+            bounds the memory that it takes.
+        max_rows: Largest number of rows of a group; `None` for any.
+
+    Example:
+        >>> from rnnzoo.architectures.batching import group_by_length
+        >>> [group.tolist() for group in group_by_length([1, 9, 2, 3], max_steps=9)]
+        [[1], [3, 2, 0]]
+    """
+    lengths = np.asarray(lengths, "int64")
+    order = np.argsort(-lengths, kind="stable")
+    while len(order):
+        size = max(1, max_steps // max(1, lengths[order[0]]))
+        size = size if max_rows is None else min(size, max_rows)
+        yield order[:size]
+        order = order[size:]
