@@ -38,7 +38,7 @@ ranges = st.tuples(st.integers(-50, 50), st.integers(0, 60)).map(
 
 @pytest.fixture(autouse=True)
 def same_random_numbers():
-    """Takes the place of every test's: nothing here is random, and it is slow."""
+    """Overrides the fixture of all tests: nothing here is random, and it is slow."""
 
 
 @st.composite
@@ -63,7 +63,7 @@ def test_encode_and_decode_are_inverse(case):
 
 @settings(deadline=None, max_examples=30)
 @given(tokens_and_rows(), st.sampled_from([" ", ",", ", ", "  "]))
-def test_the_graph_reads_numbers_and_text_alike(case, separator):
+def test_the_graph_parses_numbers_and_texts_alike(case, separator):
     tokens, rows = case
     expected = tokens.encode(rows)
     ragged = tf.ragged.constant(rows, ragged_rank=1, dtype=tf.int64)
@@ -80,7 +80,7 @@ def test_parse_numbers(numbers, separator):
 
 @settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 9), max_size=5), min_size=1))
-def test_every_kind_comes_back_as_it_was(rows):
+def test_split_rows_restores_every_type(rows):
     def round_trip(numbers):
         split, restore = split_rows(numbers)
         return restore([np.asarray(row, "int64") for row in split])
@@ -92,8 +92,8 @@ def test_every_kind_comes_back_as_it_was(rows):
     assert round_trip(one).dtype == np.int16
     np.testing.assert_array_equal(round_trip(one), one)
     ragged = tf.ragged.constant(rows, ragged_rank=1, dtype=tf.int32)
-    again = round_trip(ragged)
-    assert again.dtype == tf.int32 and again.to_list() == rows
+    restored = round_trip(ragged)
+    assert restored.dtype == tf.int32 and restored.to_list() == rows
     square = np.ones((3, 4), "uint8")
     np.testing.assert_array_equal(round_trip(square), square)
     assert round_trip(tf.constant(square)).dtype == tf.uint8
@@ -143,12 +143,12 @@ def test_every_bad_row_is_named():
     "numbers",
     [None, 5, "31 4", {1, 2}, {"a": 1}, 3.5, np.array(3), iter([1])],
 )
-def test_what_is_no_list_is_refused(numbers):
+def test_other_types_than_lists_are_refused(numbers):
     with pytest.raises(TypeError, match="must be a list of integers or a list of such"):
         split_rows(numbers)
 
 
-def test_the_graph_stops_at_numbers_out_of_range():
+def test_the_graph_refuses_numbers_out_of_range():
     for bad in ([[0]], [[33]]):
         with pytest.raises(tf.errors.InvalidArgumentError, match="from 1 to 32"):
             Numbers(1, 32)(tf.constant(bad))
@@ -156,7 +156,7 @@ def test_the_graph_stops_at_numbers_out_of_range():
         Numbers(1, 32)(tf.constant(["3 x"]))
 
 
-def test_a_range_without_numbers_is_refused():
+def test_an_empty_range_is_refused():
     with pytest.raises(ValueError, match="maximum must be an integer of at least 5"):
         Numbers(5, 4)
 
@@ -260,11 +260,11 @@ texts_of_all_kinds = st.lists(
 @settings(deadline=None, max_examples=250)
 @given(texts_of_all_kinds)
 @example("<<br>br>")
-def test_any_text_has_the_words_of_the_reference(text):
+def test_words_of_any_text_equal_the_reference(text):
     assert Words.split(text) == reference(text)
 
 
-def test_every_character_is_read_as_the_reference_reads_it():
+def test_words_of_every_character_equal_the_reference():
     common = [c for c in STEADY if not "\u3400" <= c <= "\ud7ff" and c < "\U00020000"]
     assert len(common) > 11_000
     texts = [f"A{c}B {c}' {c}{c}" for c in common]
@@ -280,7 +280,7 @@ def test_every_character_is_read_as_the_reference_reads_it():
 
 @settings(deadline=None, max_examples=100)
 @given(texts_of_all_kinds)
-def test_splitting_again_changes_nothing(text):
+def test_splitting_is_idempotent(text):
     words = Words.split(text)
     joined = " ".join(words)
     # What is left of a tag around a tag is a tag once more.
@@ -305,7 +305,7 @@ def test_words_do_not_depend_on_the_locale():
     assert result.stdout.strip() == ascii(expected)
 
 
-def test_bytes_that_are_not_utf8_are_unknown_characters():
+def test_invalid_utf8_becomes_unknown_characters():
     words = Words(["a", "\ufffd", "b", "\xe9"])
     texts = tf.constant([b"a\xffb", b"\xe9", b"a\xc3", "b\xe9 \xe9".encode()])
     expected = [[2, 3, 4], [3, 0, 0], [2, 3, 0], [1, 5, 0]]
@@ -341,7 +341,7 @@ def test_an_empty_text_is_one_unknown_word():
         (2, "ai"),
     ],
 )
-def test_the_head_and_the_tail_of_a_long_text_are_kept(max_length, kept):
+def test_long_texts_keep_their_head_and_tail(max_length, kept):
     words = Words("a b c d e f g h i".split(), max_length=max_length)
     ids = words.encode(["a b c d e f g h i", "a b", "x"])
     assert words.decode(ids) == [" ".join(kept), "a b", "[unknown]"]
@@ -349,7 +349,7 @@ def test_the_head_and_the_tail_of_a_long_text_are_kept(max_length, kept):
 
 
 VOCABULARY = ["a", "i", "'", ".", "<", "br", "\U0001f600", "don't", "i\u0307"]
-# Made once, as each compiles its graph.
+# Created once, as each compiles its graph.
 WORDS = {n: Words(VOCABULARY, max_length=n) for n in (None, 2, 3, 4, 9)}
 
 
@@ -379,7 +379,7 @@ def test_ids_of_any_texts(texts, max_length):
         assert row[:length].tolist() == expected
 
 
-def test_lists_tensors_and_data_sets_are_read_alike():
+def test_lists_tensors_and_data_sets_give_the_same_ids():
     words = Words(VOCABULARY, max_length=4)
     texts = ["I don't.", "", "a\0\U0001f600 <br>a a a a.", "\u0130 <"]
     expected = words.encode(texts)
@@ -412,11 +412,11 @@ def test_learn():
 
 
 def test_learn_takes_an_iterator_of_any_length():
-    drawn = []
+    read = []
 
     def texts():
         for index in range(3500):
-            drawn.append(index)
+            read.append(index)
             yield f"all w{index % 7} n{index}"
 
     # 3,500 is a multiple of 7: each of the seven words is there 500 times.
@@ -424,24 +424,24 @@ def test_learn_takes_an_iterator_of_any_length():
         "all",
         *(f"w{index}" for index in range(7)),
     ]
-    assert drawn == list(range(3500))
+    assert read == list(range(3500))
 
 
-def test_words_from_their_config():
+def test_config_round_trip():
     words = Words(["b", "a", "\u00e9"], max_length=3)
     config = words.get_config()
     vocabulary = ["b", "a", "\u00e9"]
     assert config == {"vocabulary": vocabulary, "start": False, "max_length": 3}
-    kept = keras.saving.serialize_keras_object(words)
-    for again in (
+    config_of_keras = keras.saving.serialize_keras_object(words)
+    for copy in (
         Words.from_config(config),
-        keras.saving.deserialize_keras_object(kept),
+        keras.saving.deserialize_keras_object(config_of_keras),
     ):
-        assert again.get_config() == config and again.vocabulary_size == 5
-        assert again.encode(["a b c \xc9 d"]).tolist() == [[3, 2, 1]]
+        assert copy.get_config() == config and copy.vocabulary_size == 5
+        assert copy.encode(["a b c \xc9 d"]).tolist() == [[3, 2, 1]]
 
 
-def test_a_vocabulary_has_each_word_once():
+def test_repeated_words_are_refused():
     with pytest.raises(ValueError) as error:
         Words(["a", "b", "c", "b", "a", "b"])
     assert str(error.value) == (
@@ -480,7 +480,7 @@ def test_a_vocabulary_has_each_word_once():
         ),
     ],
 )
-def test_what_is_no_list_of_texts_is_refused(texts, message):
+def test_other_types_than_texts_are_refused(texts, message):
     with pytest.raises(TypeError) as error:
         check_texts(texts)
     assert str(error.value) == message
@@ -491,7 +491,7 @@ def test_what_is_no_list_of_texts_is_refused(texts, message):
     )
 
 
-def test_texts_of_any_kind_become_strings():
+def test_texts_of_any_type_become_strings():
     expected = ["a", "\xe9", "\ufffd"]
     texts = ["a", "\xe9".encode(), b"\xff"]
     assert check_texts(texts) == check_texts(tuple(texts)) == expected
@@ -502,7 +502,7 @@ def test_texts_of_any_kind_become_strings():
     assert check_texts([]) == [] == check_texts(np.array([], object))
 
 
-def test_checking_texts_takes_no_memory_for_the_longest_of_them():
+def test_checking_texts_needs_no_padded_copy():
     texts = ["a" * 10**6] + ["b"] * 50
     tracemalloc.start()
     assert check_texts(texts) == texts
@@ -524,7 +524,7 @@ WHITESPACE = Whitespace(["\n", "mr.", "N", "İ", "n't"], start=True)
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.text(CHARACTERS.vocabulary, max_size=12), min_size=1, max_size=5))
 @example(["", TURKISH, "e\N{COMBINING ACUTE ACCENT}\n\n"])
-def test_known_characters_come_back_as_they_were(texts):
+def test_decode_inverts_encode_for_known_characters(texts):
     ids = CHARACTERS.encode(texts)
     assert CHARACTERS.decode(ids) == texts
     assert ids.shape == (len(texts), 1 + max(map(len, texts)))
@@ -535,7 +535,7 @@ def test_known_characters_come_back_as_they_were(texts):
 
 
 @pytest.mark.parametrize("tokens", [CHARACTERS, WHITESPACE])
-def test_a_data_set_is_read_like_a_list(tokens):
+def test_a_data_set_gives_the_ids_of_a_list(tokens):
     texts = ["", TURKISH, "e\N{COMBINING ACUTE ACCENT}\n\n", "mr. N\nx"]
     data = tf.data.Dataset.from_tensors(tf.constant(texts)).map(tokens)
     np.testing.assert_array_equal(next(iter(data)), tokens.encode(texts))
@@ -550,7 +550,7 @@ SEPARATED = st.lists(
 @settings(deadline=None, max_examples=50)
 @given(SEPARATED, st.integers(1, 9))
 @example(["<unk>", "\n", "\n", "N"], 1)
-def test_white_space_separates_words_and_lines_end(symbols, size):
+def test_whitespace_splits_words_and_lines(symbols, size):
     text = " ".join(symbols)
     words = [s for s in symbols if s.strip(" \t\r")]
     assert Whitespace.split(text) == words
@@ -561,9 +561,9 @@ def test_white_space_separates_words_and_lines_end(symbols, size):
     assert written == [" ".join(w if w in known else "<unk>" for w in words)]
     np.testing.assert_array_equal(WHITESPACE.encode(written)[0], ids)
     assert WHITESPACE.format(ids[None]).numpy()[0].decode() == written[0]
-    pieces = list(Whitespace.pieces(text, size))
-    assert "".join(pieces) == text
-    assert [w for piece in pieces for w in Whitespace.split(piece)] == words
+    chunks = list(Whitespace.chunks(text, size))
+    assert "".join(chunks) == text
+    assert [w for chunk in chunks for w in Whitespace.split(chunk)] == words
 
 
 LOSSLESS = Subwords(
@@ -574,12 +574,12 @@ LOSSLESS = Subwords(
 
 @settings(deadline=None, max_examples=50)
 @given(st.text("Thecatson m.'\n", max_size=40), st.integers(1, 9))
-def test_lossless_subwords_give_back_every_blank(text, size):
+def test_lossless_subwords_keep_white_space(text, size):
     ids = LOSSLESS.encode([text])[0]
     assert LOSSLESS.decode([ids]) == [text]
-    words, pieces = Subwords.split(text), list(Subwords.pieces(text, size))
-    assert "".join(words) == text == "".join(pieces)
-    for parts in (words, pieces):
+    words, chunks = Subwords.split(text), list(Subwords.chunks(text, size))
+    assert "".join(words) == text == "".join(chunks)
+    for parts in (words, chunks):
         # No token is of two of them.
         rows = LOSSLESS.encode([*parts, ""])[:, 1:]
         assert rows[rows > 0].tolist() == ids[1:].tolist()
@@ -596,7 +596,7 @@ BYTES = Bytes(start=True)
 @settings(deadline=None, max_examples=100)
 @given(st.binary(max_size=12) | st.text(max_size=6).map(str.encode), st.integers(0, 12))
 @example(b"\xe2\x82\xac\xf0\x9f\x98", 5)
-def test_bytes_are_read_and_characters_written(content, cut):
+def test_bytes_are_encoded_and_characters_decoded(content, cut):
     ids = [byte + 2 for byte in content]
     assert BYTES(tf.constant([content])).numpy()[0].tolist() == [258, *ids]
     text = content.decode("utf-8", "ignore")
@@ -604,7 +604,7 @@ def test_bytes_are_read_and_characters_written(content, cut):
     assert BYTES.format([[258, *ids, 0]]).numpy()[0].decode() == text
     # What is decoded by parts is what is decoded at once.
     part = ids[:cut]
-    end = BYTES.whole(part)
+    end = BYTES.complete_prefix(part)
     assert len(part) - 3 <= end <= len(part)
     assert "".join(BYTES.decode([ids[:end], ids[end:]])) == text
 
@@ -618,7 +618,7 @@ def test_the_unknown_word_is_not_learned():
 
 @settings(deadline=None, max_examples=100)
 @given(st.text(st.characters(), max_size=20))
-def test_any_text_has_as_many_tokens_as_characters(text):
+def test_characters_are_one_token_each(text):
     ids = CHARACTERS.encode([text])[0, 1:]
     assert len(ids) == len(text) == len(Characters.split(text))
     known = set(CHARACTERS.vocabulary)
@@ -629,7 +629,7 @@ def test_any_text_has_as_many_tokens_as_characters(text):
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.text(st.characters() | st.sampled_from(TURKISH)), max_size=5))
 @example(["", "\ud800a", "\ufffd\0", "\U0010ffff", "e\N{COMBINING ACUTE ACCENT}"])
-def test_characters_are_read_alike_in_python_and_in_the_graph(texts):
+def test_characters_are_the_same_in_python_and_in_the_graph(texts):
     for tokens in (CHARACTERS, WITHOUT_START, Characters("")):
         ids = tokens.encode(texts)
         assert ids.dtype == np.int32 and ids.shape[0] == len(texts)
@@ -638,36 +638,36 @@ def test_characters_are_read_alike_in_python_and_in_the_graph(texts):
             np.testing.assert_array_equal(in_graph, ids)
 
 
-def test_characters_are_learned_by_how_often_they_come():
+def test_the_most_frequent_characters_are_learned():
     assert Characters.learn(["şişe", "iş\n"], 10) == ["ş", "i", "\n", "e"]
     assert Characters.learn(["şişe", "iş\n"], 10, min_count=2) == ["ş", "i"]
     assert Characters("ab").encode(["", "ba"]).tolist() == [[1, 0], [3, 2]]
 
 
 @pytest.mark.parametrize("vocabulary", [["ab"], ["a", ""], ["a", 1], "a\ud800"])
-def test_what_is_no_character_is_refused(vocabulary):
+def test_other_symbols_than_characters_are_refused(vocabulary):
     with pytest.raises(ValueError, match="must hold single characters"):
         Characters(vocabulary)
 
 
-def test_a_character_may_not_be_twice_in_a_vocabulary():
+def test_repeated_characters_are_refused():
     with pytest.raises(ValueError, match="1 characters more than once, such as 'a'"):
         Characters("aba")
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.text("ab <>/'\n", max_size=60), st.integers(1, 9))
-def test_pieces_have_the_tokens_of_the_whole_text(text, size):
+def test_chunks_have_the_tokens_of_the_whole_text(text, size):
     for kind in (Words, Characters):
-        pieces = list(kind.pieces(text, size))
-        assert "".join(pieces) == text
-        symbols = [symbol for piece in pieces for symbol in kind.split(piece)]
+        chunks = list(kind.chunks(text, size))
+        assert "".join(chunks) == text
+        symbols = [symbol for chunk in chunks for symbol in kind.split(chunk)]
         assert symbols == kind.split(text)
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(0, 10**40), min_size=1, max_size=4))
-def test_bits_are_written_as_decimals(numbers):
+def test_bits_are_formatted_as_decimals(numbers):
     columns = BinaryColumns(1)
     bits = columns.encode([[number] for number in numbers])[..., 0] > 0
     assert columns.decode(bits) == numbers
@@ -684,12 +684,12 @@ def test_bits_are_written_as_decimals(numbers):
         (Characters("b è\n", start=True), [[6, 2, 3], [6, 1, 5], [6, 0, 0]]),
     ],
 )
-def test_the_graph_writes_what_decode_does(tokens, ids):
+def test_format_equals_decode(tokens, ids):
     written = [text.decode() for text in tokens.format(tf.constant(ids)).numpy()]
     assert written == tokens.decode(ids)
 
 
-def test_numbers_are_written():
+def test_numbers_are_formatted():
     ids = Numbers(-3, 5).encode([[-3, 5], [], [0]])
     assert Numbers(-3, 5).format(ids).numpy().tolist() == [b"-3 5", b"", b"0"]
 
@@ -712,7 +712,7 @@ def test_numbers_are_written():
         (RealSteps(1), "1_0"),
     ],
 )
-def test_the_graph_refuses_what_is_no_number(tokens, text):
+def test_the_graph_refuses_other_words_than_numbers(tokens, text):
     with pytest.raises(tf.errors.InvalidArgumentError):
         tokens(tf.constant([text]))
 
@@ -728,7 +728,7 @@ ROWS_OF_PAIRS = [[[2, -0.5], [0, 8]], [[1, 1]]]
 
 @pytest.mark.parametrize("kind", ["int8", "int64", "float16", "float64", ">f4", object])
 @pytest.mark.parametrize("tokens", [RealSteps(2), ScaledSteps([1, 2], [0.5, 4])])
-def test_arrays_are_read_like_lists(tokens, kind):
+def test_arrays_give_the_steps_of_lists(tokens, kind):
     as_arrays = [np.array(row).astype(kind) for row in ROWS_OF_PAIRS]
     as_lists = [array.tolist() for array in as_arrays]
     expected = tokens.encode(tokens.rows(as_lists)[0])
@@ -748,8 +748,8 @@ def test_one_number_a_step():
             rows, found = tokens.rows(inputs)
             assert found == is_batch
             assert tokens.encode(rows).tolist() == [[[1.0], [2.0]]]
-    checked = tokens.check([[1, 2], [3]])
-    assert tokens.encode(checked)[..., 0].tolist() == [[1.0, 2.0], [3.0, 0.0]]
+    rows = tokens.check([[1, 2], [3]])
+    assert tokens.encode(rows)[..., 0].tolist() == [[1.0, 2.0], [3.0, 0.0]]
 
 
 @pytest.mark.parametrize(
@@ -763,7 +763,7 @@ def test_one_number_a_step():
         (np.zeros((0, 2)), "not one or more steps of 2 numbers"),
     ],
 )
-def test_arrays_with_something_else_are_refused(row, problem):
+def test_arrays_of_other_types_are_refused(row, problem):
     tokens = RealSteps(2)
     rows, _ = tokens.rows([np.ones((3, 2)), row])
     with pytest.raises((TypeError, ValueError), match="remove 1 of 2 rows") as error:
@@ -771,7 +771,7 @@ def test_arrays_with_something_else_are_refused(row, problem):
     assert str(error.value).endswith(f"row 1: {problem}")
 
 
-def test_rows_of_several_kinds_are_read_together():
+def test_rows_of_several_types_are_encoded_together():
     rows = [[1, 2], (3,), range(4, 6), np.array([6], "uint8"), [np.int64(7)], []]
     rows.append(np.zeros((0, 2), int))
     ids = Numbers(0, 9).encode(rows)
