@@ -11,10 +11,8 @@ in every digit for each number of digits, and for the feed-forward network the s
 wrong digits at each position of sums of 20 digits.
 """
 
-import csv
-import pathlib
-
 import numpy as np
+from harness import Benchmark, make_figure
 
 WIDTH = 20
 LENGTHS = (1, 2, 3, 5, 8, 10, 13, 16, 18, 20, 30, 50, 100, 200, 500, 1000)
@@ -58,8 +56,8 @@ def feed_forward_adder():
 
 def main() -> None:
     """Measures, writes the table and draws it."""
-    from matplotlib.figure import Figure
-
+    benchmark = Benchmark(__file__, __doc__, quick={"PAIRS": 20, "STEPS": 20})
+    benchmark.parse()
     from rnnzoo import adder
     from rnnzoo.data.synthetic import random_pairs
     from rnnzoo.tokens import to_bits
@@ -82,19 +80,16 @@ def main() -> None:
     for position, share in enumerate(wrong.mean(axis=0)):
         rows.append(("feed-forward", "wrong digits", position, share))
 
-    path = pathlib.Path(__file__).with_suffix(".csv")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["network", "measure", "digits_or_position", "share"])
-        for network, measure, number, share in rows:
-            writer.writerow([network, measure, number, f"{share:.4f}"])
-            print(f"{network:13} {measure:13} {number:5} {share:.4f}")
+    table = [[*labels, f"{share:.4f}"] for *labels, share in rows]
+    for row in table:
+        print(*row, sep="  ")
+    benchmark.write(["network", "measure", "digits_or_position", "share"], table)
 
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    figure = make_figure(10, 3.6)
     left, right = figure.subplots(1, 2)
     for network, mark in (("recurrent", "o-"), ("feed-forward", "s--")):
         curve = [r[2:] for r in rows if r[:2] == (network, "exact match")]
-        left.plot(*zip(*curve, strict=True), mark, label=network, markersize=4)
+        left.plot(*zip(*curve, strict=True), mark, label=network)
     left.axvline(WIDTH, color="grey", linewidth=1)
     left.text(WIDTH * 1.1, 0.05, "longest in training;\nwidth of the\nfeed-forward one")
     left.set(
@@ -104,7 +99,6 @@ def main() -> None:
         ylim=(-0.03, 1.05),
     )
     left.legend(loc="center right")
-    left.grid(alpha=0.3)
     bars = [r[2:] for r in rows if r[1] == "wrong digits"]
     right.bar(*zip(*bars, strict=True), color="tab:orange")
     right.set(
@@ -112,9 +106,7 @@ def main() -> None:
         ylabel="wrong digits",
         title=f"feed-forward, {WIDTH} digits",
     )
-    right.grid(alpha=0.3)
-    folder = pathlib.Path(__file__).resolve().parent.parent / "docs"
-    figure.savefig(folder / "addition.png", dpi=110)
+    benchmark.save(figure)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,10 @@ they are. Prints a table, and writes it to benchmarks/attention.csv and to
 docs/translation.md; what these have of other settings stays.
 """
 
-import argparse
-import csv
 import json
 import pathlib
 
-from pages import FOLDER, write_table
+from harness import Benchmark
 
 import rnnzoo
 from rnnzoo import training
@@ -44,17 +42,18 @@ def measure(run: pathlib.Path) -> dict:
 
 def main() -> None:
     """Measures all runs, prints and writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="+", type=pathlib.Path, help="folders of runs")
-    with (FOLDER / "attention.csv").open(encoding="utf-8", newline="") as file:
-        known = list(csv.DictReader(file))
-    rows = {tuple(row[name] for name in SETTINGS): row for row in known}
-    for run in parser.parse_args().runs:
+    benchmark = Benchmark(__file__, __doc__)
+    benchmark.parser.add_argument(
+        "runs", nargs="+", type=pathlib.Path, help="folders of runs"
+    )
+    runs = benchmark.parse().runs
+    rows = {tuple(row[name] for name in SETTINGS): row for row in benchmark.read()}
+    for run in runs:
         row = measure(run)
         rows[tuple(row[name] for name in SETTINGS)] = row
         print(row, flush=True)
     cells = [list(row.values()) for row in rows.values()]
-    write_table("attention", list(known[0]), cells, "translation.md")
+    benchmark.write(list(row), cells, "translation.md")
 
 
 if __name__ == "__main__":

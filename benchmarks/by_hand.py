@@ -11,11 +11,10 @@ the old one was, if `g(s)` is the output for an input and last output that add u
 itself makes of 10,000 random bits.
 """
 
-import csv
 import math
-import pathlib
 
 import numpy as np
+from harness import Benchmark
 
 WEIGHTS = (4, 6, 8, 9, 10, 12, 15, 20, 30)
 STEPS = 100_000
@@ -58,26 +57,26 @@ def smallest_weight() -> float:
 
 def main() -> None:
     """Measures, prints and writes the table."""
+    benchmark = Benchmark(__file__, __doc__, quick={"WEIGHTS": (4, 20), "STEPS": 100})
+    benchmark.parse()
     from rnnzoo import parity_by_hand
 
     bits = np.random.default_rng(0).integers(0, 2, 10_000)
     parities = np.cumsum(bits) % 2
-    path = pathlib.Path(__file__).with_suffix(".csv")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["weight", "largest_distance", "wrong_after_steps", "first_wrong_of_10000"]
-        )
-        for weight in sorted([*WEIGHTS, round(smallest_weight() + 5e-4, 3)]):
-            distance, steps = largest_distance(weight)
-            model = parity_by_hand("logistic", weight=weight)
-            source = model.encode([bits])[0]
-            values = model.read_in_chunks(source)
-            wrong = np.flatnonzero((values[0, :, 0] > 0) != parities)
-            first = int(wrong[0]) + 1 if len(wrong) else -1
-            row = [weight, f"{distance:.3g}", steps, first]
-            writer.writerow(row)
-            print(*row)
+    rows = []
+    for weight in sorted([*WEIGHTS, round(smallest_weight() + 5e-4, 3)]):
+        distance, steps = largest_distance(weight)
+        model = parity_by_hand("logistic", weight=weight)
+        source = model.encode([bits])[0]
+        values = model.read_in_chunks(source)
+        wrong = np.flatnonzero((values[0, :, 0] > 0) != parities)
+        first = int(wrong[0]) + 1 if len(wrong) else -1
+        rows.append([weight, f"{distance:.3g}", steps, first])
+        print(*rows[-1])
+    benchmark.write(
+        ["weight", "largest_distance", "wrong_after_steps", "first_wrong_of_10000"],
+        rows,
+    )
 
 
 if __name__ == "__main__":

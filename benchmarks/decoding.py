@@ -14,29 +14,14 @@ benchmarks/decoding.csv and to docs/language.md.
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
-import sys
-import time
 
-from pages import write_table
+from harness import Benchmark, median_seconds, run_in_process
 
-from rnnzoo.layers.threads import cores
+from rnnzoo.layers.threads import count_cores
 
 UNITS, LAYERS, EMBEDDING, SYMBOLS = 512, 2, 128, 99
 BATCHES = (1, 8, 64)
 LENGTH, REPEATS = 200, 5
-
-
-def median_s(action, repeats: int = REPEATS) -> float:
-    """Returns the median time of an action in seconds, after one for warmth."""
-    times = []
-    for _ in range(1 + repeats):
-        begin = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times[1:])
 
 
 def language_model():
@@ -54,14 +39,16 @@ def language_model():
 def rnnzoo(batch: int) -> dict:
     """Measures `generate`."""
     model, prompts = language_model(), ["ROMEO:"] * batch
-    seconds = median_s(lambda: model.generate(prompts, max_length=LENGTH, seed=0))
+    seconds = median_seconds(
+        lambda: model.generate(prompts, max_length=LENGTH, seed=0), REPEATS
+    )
     return {"rate": batch * LENGTH / seconds}
 
 
 def first_piece(batch: int) -> dict:
     """Measures the time to the first piece of `stream`."""
     model = language_model()
-    return {"ms": 1000 * median_s(lambda: next(model.stream("ROMEO:")), 20)}
+    return {"ms": 1000 * median_seconds(lambda: next(model.stream("ROMEO:")), 20)}
 
 
 def predict_whole(batch: int) -> dict:
@@ -79,7 +66,7 @@ def predict_whole(batch: int) -> dict:
             logits = plain.predict(text, verbose=0)[:, -1]
             text = np.concatenate([text, logits.argmax(axis=-1)[:, None]], axis=1)
 
-    return {"rate": batch * length / median_s(write, 2)}
+    return {"rate": batch * length / median_seconds(write, 2)}
 
 
 def predict_step(batch: int) -> dict:
@@ -102,14 +89,14 @@ def predict_step(batch: int) -> dict:
             logits, state = step.predict([ids, state], verbose=0)
             ids = logits.argmax(axis=-1)
 
-    return {"rate": batch * length / median_s(write, 2)}
+    return {"rate": batch * length / median_seconds(write, 2)}
 
 
 def pytorch(batch: int) -> dict:
     """Measures a loop with PyTorch's `nn.LSTM`."""
     import torch
 
-    torch.set_num_threads(cores())
+    torch.set_num_threads(count_cores())
     torch.manual_seed(0)
     embedding = torch.nn.Embedding(SYMBOLS, EMBEDDING)
     lstm = torch.nn.LSTM(EMBEDDING, UNITS, LAYERS, batch_first=True)
@@ -126,7 +113,7 @@ def pytorch(batch: int) -> dict:
             text.append(ids)
         return torch.cat(text, dim=1).tolist()
 
-    return {"rate": batch * LENGTH / median_s(write)}
+    return {"rate": batch * LENGTH / median_seconds(write, REPEATS)}
 
 
 def floor(batch: int) -> dict:
@@ -148,7 +135,7 @@ def floor(batch: int) -> dict:
 
         return tf.while_loop(lambda i, t: i < LENGTH, step, (0, 0.0))[1]
 
-    seconds = median_s(lambda: products().numpy())
+    seconds = median_seconds(lambda: products().numpy(), REPEATS)
     return {
         "rate": batch * LENGTH / seconds,
         "gigabytes_per_second": LENGTH * size / seconds / 1e9,
@@ -166,20 +153,14 @@ MEASURES = {
 
 def in_a_process(what: str, batch: int) -> dict | None:
     """Measures in a process of its own; `None` if it cannot be measured here."""
-    command = [sys.executable, __file__, "--measure", what, str(batch)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if result.returncode:
-        print(f"{what} {batch}: {result.stderr.splitlines()[-1:]}", file=sys.stderr)
-        return None
-    return json.loads(result.stdout.splitlines()[-1])
+    return run_in_process(__file__, "--measure", what, str(batch))
 
 
 def main() -> None:
     """Measures everything, prints and writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--measure", nargs=2, metavar=("WHAT", "BATCH"))
-    measured = parser.parse_args().measure
+    benchmark = Benchmark(__file__, __doc__, quick={"BATCHES": (1,)})
+    benchmark.parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    measured = benchmark.parse().measure
     measures = {**MEASURES, "first piece of a stream": first_piece}
     if measured:
         print(json.dumps(measures[measured[0]](int(measured[1]))))
@@ -202,19 +183,19 @@ def main() -> None:
                     "GB/s": round(figure.get("gigabytes_per_second", 0), 1) or "",
                 }
             )
-            report(rows)
+            report(benchmark, rows)
     figure = in_a_process("first piece of a stream", 1)
     if figure:
         row = dict.fromkeys(rows[0], "") | {"batch": 1, "what": "rnnzoo stream"}
         rows.append({**row, "ms to the first piece": round(figure["ms"], 1)})
-        report(rows)
+        report(benchmark, rows)
 
 
-def report(rows: list[dict]) -> None:
+def report(benchmark: Benchmark, rows: list[dict]) -> None:
     """Prints the last row and writes all so far."""
     print(rows[-1], flush=True)
-    cells = [[*row.values(), cores()] for row in rows]
-    write_table("decoding", [*rows[0], "cores"], cells, "language.md")
+    cells = [[*row.values(), count_cores()] for row in rows]
+    benchmark.write([*rows[0], "cores"], cells, "language.md")
 
 
 if __name__ == "__main__":

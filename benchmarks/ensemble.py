@@ -11,12 +11,11 @@ captions of validation. BLEU and chrF are sacreBLEU's, as the recipe's. Prints a
 and writes it to benchmarks/ensemble.csv and docs/translation.md.
 """
 
-import argparse
 import pathlib
 
 import numpy as np
 import tensorflow as tf
-from pages import write_table
+from harness import Benchmark
 
 import rnnzoo
 from rnnzoo import decoding
@@ -101,10 +100,11 @@ class Ensemble:
 
 def main() -> None:
     """Measures everything, prints and writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    benchmark = Benchmark(__file__, __doc__)
+    parser = benchmark.parser
     parser.add_argument("models", nargs="+", help="runs, or listed weights")
     models = {}
-    for name in parser.parse_args().models:
+    for name in benchmark.parse().models:
         best, label = pathlib.Path(name, "best.keras"), pathlib.Path(name).name
         if label in models:
             parser.error(f"names of runs must differ. Received: {label} twice")
@@ -130,7 +130,7 @@ def main() -> None:
             rows.append(row)
             print(*row, flush=True)
     header = ["model", "length penalty", "BLEU on validation", "BLEU", "chrF"]
-    write_table("ensemble", header, rows, "translation.md")
+    benchmark.write(header, rows, "translation.md")
 
 
 if __name__ == "__main__":

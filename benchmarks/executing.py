@@ -9,11 +9,10 @@ digits and three more. It writes benchmarks/executing.csv, executing_answers.csv
 adding.csv, which are the tables of docs/memorizing_and_executing.md, and its heat maps.
 """
 
-import argparse
 import json
 import pathlib
 
-from pages import DOCS, write_table
+from harness import Benchmark, make_figure
 
 PROGRAMS = 500
 SHOWN = 3
@@ -36,18 +35,19 @@ def measured(model, programs: list, targets: list) -> dict[str, float]:
 
 def main() -> None:
     """Measures, writes the tables and draws them."""
-    from matplotlib.figure import Figure
-
+    benchmark = Benchmark(__file__, __doc__, quick={"PROGRAMS": 5})
+    benchmark.parser.add_argument(
+        "runs", nargs="*", type=pathlib.Path, help="folders of runs"
+    )
+    runs = benchmark.parse().runs
     from rnnzoo import describe, executor, list_weights
     from rnnzoo.recipes.execute_programs import ExecutePrograms
 
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="*", type=pathlib.Path, help="folders of runs")
     models = {
         name: (executor(name), describe(name)["options"])
         for name in list_weights("executor")
     }
-    for run in parser.parse_args().runs:
+    for run in runs:
         settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
         models[run.name] = executor(str(run / "best.keras")), settings["options"]
 
@@ -78,18 +78,17 @@ def main() -> None:
                     row = answers.setdefault(program, {"right": target})
                     row[name.split(".")[-1]] = answer
     page = "memorizing_and_executing.md"
-    write_table("executing", ["weights", "length", "nesting", *MEASURES], rows, page)
-    write_table("adding", ["weights", "digits", *MEASURES], sums, page)
+    benchmark.write(["weights", "length", "nesting", *MEASURES], rows, page)
+    benchmark.write(["weights", "digits", *MEASURES], sums, page, "adding")
     header = list(dict.fromkeys(name for row in answers.values() for name in row))
     table = [
         [program, *(row.get(name, "") for name in header)]
         for program, row in answers.items()
     ]
-    header = ["program", *header]
-    write_table("executing_answers", header, table, page)
+    benchmark.write(["program", *header], table, page, "executing_answers")
 
     names = list(dict.fromkeys(row[0] for row in rows))
-    figure = Figure(figsize=(3 * len(names) + 1.5, 5.6), layout="constrained")
+    figure = make_figure(3 * len(names) + 1.5, 5.6)
     axes = figure.subplots(2, len(names), squeeze=False)
     for column, name in enumerate(names):
         for line, measure in enumerate(("accuracy", "exact_match")):
@@ -113,10 +112,11 @@ def main() -> None:
             axis.set_xticks(range(top), range(1, top + 1))
             axis.set_yticks(range(deepest), range(1, deepest + 1))
             axis.set_xlabel("length")
+            axis.grid(False)
     for line in axes:
         line[0].set_ylabel("nesting")
     figure.colorbar(picture, ax=axes)
-    figure.savefig(DOCS / "executing.png", dpi=100)
+    benchmark.save(figure)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ benchmarks/few_labels.csv and a picture of it to benchmarks/few_labels.png; trai
 that are in the table already are not repeated (remove it to begin anew).
 """
 
-import argparse
-import csv
-import pathlib
 import statistics
 import tempfile
 import time
+from typing import Any
+
+from harness import FOLDER, Benchmark, make_figure
 
 LABELS, ALL = (50, 100, 500, 0), 6920
 STARTS = {"imdb": "fine-tuned from IMDB", "none": "from scratch"}
@@ -33,11 +33,9 @@ def measure(data: str, weights: str, sentences: int, seed: int) -> dict:
     return {"accuracy": recipe.report(model).accuracy, "minutes": minutes}
 
 
-def draw(rows: list[dict], path: pathlib.Path) -> None:
-    """Draws accuracy against the number of labels, with each seed's."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+def draw(rows: list[dict]) -> Any:
+    """Returns a picture of accuracy by number of labels, with each seed's."""
+    figure = make_figure(6.4, 4.0)
     axis = figure.add_subplot()
     for weights, label in STARTS.items():
         chosen = [row for row in rows if row["weights"] == weights]
@@ -61,26 +59,21 @@ def draw(rows: list[dict], path: pathlib.Path) -> None:
     axis.set_xlabel("labelled sentences for training")
     axis.set_ylabel("accuracy on the test set of SST-2")
     axis.set_title("SST-2: mean of the seeds (line) and each of them (dots)")
-    axis.grid(alpha=0.3)
     axis.legend()
-    figure.savefig(path, dpi=120)
+    return figure
 
 
 def main() -> None:
     """Measures everything, prints and writes the table and the picture."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="sst2", help="folder of SST-2's files")
-    parser.add_argument("--seeds", type=int, default=3)
-    parsed = parser.parse_args()
-    path = pathlib.Path(__file__).with_suffix(".csv")
-    rows = []
-    if path.exists():
-        with path.open(newline="") as file:
-            numbers = {"labels": int, "seed": int, "accuracy": float, "minutes": float}
-            rows = [
-                {key: numbers.get(key, str)(value) for key, value in row.items()}
-                for row in csv.DictReader(file)
-            ]
+    benchmark = Benchmark(__file__, __doc__)
+    benchmark.parser.add_argument("--data", default="sst2", help="folder of the files")
+    benchmark.parser.add_argument("--seeds", type=int, default=3)
+    parsed = benchmark.parse()
+    numbers = {"labels": int, "seed": int, "accuracy": float, "minutes": float}
+    rows = [
+        {key: numbers.get(key, str)(value) for key, value in row.items()}
+        for row in benchmark.read()
+    ]
     done = {(row["labels"], row["weights"], row["seed"]) for row in rows}
     for seed in range(parsed.seeds):
         for sentences in LABELS:
@@ -98,11 +91,8 @@ def main() -> None:
                     }
                 )
                 print(rows[-1], flush=True)
-                with path.open("w", newline="") as file:
-                    writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-                    writer.writeheader()
-                    writer.writerows(rows)
-                draw(rows, path.with_suffix(".png"))
+                benchmark.write(list(rows[0]), [list(row.values()) for row in rows])
+                benchmark.save(draw(rows), FOLDER)
 
 
 if __name__ == "__main__":

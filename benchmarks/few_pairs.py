@@ -11,12 +11,11 @@ of 5, are on the 1,000 captions of test_2016_flickr. Prints a table, and writes 
 benchmarks/few_pairs.csv and to docs/translation.md.
 """
 
-import argparse
 import pathlib
 import tempfile
 import time
 
-from pages import write_table
+from harness import Benchmark
 
 PAIRS = 200
 WEIGHTS = "tatoeba_en_fr"
@@ -69,9 +68,9 @@ def measured(model: object) -> dict[str, float]:
 
 def main() -> None:
     """Measures everything, prints and writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=2)
-    seeds = parser.parse_args().seeds
+    benchmark = Benchmark(__file__, __doc__)
+    benchmark.parser.add_argument("--seeds", type=int, default=2)
+    seeds = benchmark.parse().seeds
     from rnnzoo import translator
 
     rows = [{"weights": WEIGHTS, "pairs": 0, **measured(translator(WEIGHTS))}]
@@ -86,7 +85,7 @@ def main() -> None:
             print(rows[-1], flush=True)
     header = list(max(rows, key=len))
     cells = [[row.get(column, "") for column in header] for row in rows]
-    write_table("few_pairs", header, cells, "translation.md")
+    benchmark.write(header, cells, "translation.md")
 
 
 if __name__ == "__main__":

@@ -12,11 +12,9 @@ Transformer for CPUs reaches 1.88 on the same characters, after about three minu
 Prints a table and writes it to benchmarks/first_minutes.csv and to docs/language.md.
 """
 
-import argparse
-import os
 import tempfile
 
-from pages import write_table
+from harness import Benchmark
 
 from rnnzoo.data.text import windows
 
@@ -57,8 +55,9 @@ def nats(scores: list[dict]) -> float:
 
 def main() -> None:
     """Measures both ways of training, prints and writes the table."""
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+    benchmark = Benchmark(__file__, __doc__, quick={"STEPS": 20})
+    benchmark.parser.set_defaults(cores=1)
+    benchmark.parse()
     # A window is as long as a piece, so that batches are equal.
     rows = [
         ["state carried", *measure(stateful=True)],
@@ -72,7 +71,7 @@ def main() -> None:
     ]
     for row in rows:
         print(*row, sep="  ")
-    write_table("first_minutes", header, rows, "language.md")
+    benchmark.write(header, rows, "language.md")
 
 
 if __name__ == "__main__":

@@ -11,17 +11,17 @@ initial state of zeros and a learned one. Writes benchmarks/gradients.csv, and d
 docs/unrolled.png too. About ten minutes on one core.
 """
 
-import csv
 import pathlib
+from typing import Any
 
 import numpy as np
+from harness import DOCS, Benchmark, make_figure
 
 CELLS = ("simple", "gru", "lstm")
 SCALES = (0.5, 1.0, 1.5, 2.0)
-STEPS, UNITS, NOISE = 30, 32, 0.3
+STEPS, UNITS, NOISE, EXAMPLES = 30, 32, 0.3, 32 * 1500
 SHOWN = (0, 1, 2, 5, 10, 15, 20, 25, 30)
 SEEDS = range(5)
-DOCS = pathlib.Path(__file__).parent.parent / "docs"
 BLUES = ("#9ecae1", "#6baed6", "#3182bd", "#08306b")
 ONE, OTHER = "#2f6fb0", "#d55e00"
 
@@ -61,7 +61,7 @@ def measured_norms() -> dict:
             for state in ("untrained", "trained"):
                 if state == "trained":
                     model.compile(keras.optimizers.Adam(5e-3, global_clipnorm=1), "mse")
-                    examples = first_signs(32 * 1500, seed=1)
+                    examples = first_signs(EXAMPLES, seed=1)
                     model.fit(*examples, batch_size=32, verbose=0)
                 values = gradient_norms(model, *first_signs(64, seed=2))
                 loss = model.evaluate(*first_signs(1000, seed=3), verbose=0)
@@ -117,14 +117,12 @@ def draw_losses(axis, title: str, losses: dict) -> None:
             name = label if index == 0 else None
             axis.plot(np.arange(1, len(row) + 1), row, color=color, lw=1, label=name)
     axis.set(title=title, xlabel="epoch", ylabel="loss", yscale="log")
-    axis.legend(frameon=False, fontsize="small")
+    axis.legend(fontsize="small")
 
 
-def draw(norms: dict, clipping: dict, tunes: dict) -> None:
-    """Draws all of it as one picture."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 10), layout="constrained")
+def draw(norms: dict, clipping: dict, tunes: dict) -> Any:
+    """Returns all of it as one picture."""
+    figure = make_figure(12, 10)
     axes = figure.subplots(3, 3)
     back = np.arange(STEPS, -1, -1)
     for row, state in zip(axes, ("untrained", "trained"), strict=False):
@@ -136,9 +134,7 @@ def draw(norms: dict, clipping: dict, tunes: dict) -> None:
             axis.set(xlabel="steps before the last", xlim=(0, STEPS))
             axis.axhline(1, color="#9a9a9a", lw=0.8, ls="--")
         row[0].set_ylabel("gradient norm over that at the last step")
-    axes[0, 0].legend(
-        title="initial recurrent\nweights times", frameon=False, fontsize="small"
-    )
+    axes[0, 0].legend(title="initial recurrent\nweights times", fontsize="small")
     draw_losses(axes[2, 0], "gradient descent from weights times 1.5", clipping)
     draw_losses(axes[2, 1], "writing six values from no input", tunes)
     last = axes[2, 2]
@@ -151,14 +147,11 @@ def draw(norms: dict, clipping: dict, tunes: dict) -> None:
         ylabel="loss",
         yscale="log",
     )
-    last.legend(frameon=False, fontsize="small")
-    for axis in axes.flat:
-        axis.grid(alpha=0.3)
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(DOCS / "gradients.png", dpi=100)
+    last.legend(fontsize="small")
+    return figure
 
 
-def draw_unrolled() -> None:
+def draw_unrolled(folder: pathlib.Path) -> None:
     """Draws a network of three units, unrolled over four steps."""
     import keras
 
@@ -168,12 +161,14 @@ def draw_unrolled() -> None:
     keras.utils.set_random_seed(0)
     model = many_to_many(features=2, num_values=1, units=3, cell="simple")
     inputs = [[1, 0], [0, 1], [1, 1], [0, 0]]
-    plot_unrolled(model, inputs, DOCS / "unrolled.png")
+    plot_unrolled(model, inputs, folder / "unrolled.png")
 
 
 def main() -> None:
     """Measures, writes the table and draws it."""
-    draw_unrolled()
+    benchmark = Benchmark(__file__, __doc__, quick={"SEEDS": range(1), "EXAMPLES": 320})
+    benchmark.parse()
+    draw_unrolled(benchmark.folder or DOCS)
     clipping = {
         "without clipping": clipping_losses(None),
         "clipped to a norm of 1": clipping_losses(1.0),
@@ -183,24 +178,19 @@ def main() -> None:
         "learned initial state": tune_losses("learned"),
     }
     norms = measured_norms()
-    with (
-        pathlib.Path(__file__)
-        .with_suffix(".csv")
-        .open("w", encoding="utf-8", newline="") as file
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["figure", "cell", "scale", "steps_back", "value"])
-        for (state, cell, scale), (values, loss) in norms.items():
-            for back in SHOWN:
-                ratio = f"{values[STEPS - back]:.3g}"
-                writer.writerow([f"gradient_{state}", cell, scale, back, ratio])
-            writer.writerow([f"loss_{state}", cell, scale, "", f"{loss:.4f}"])
-        for label, losses in {**clipping, **tunes}.items():
-            for seed, row in zip(SEEDS, losses, strict=True):
-                row = [f"last_loss_{label.replace(' ', '_')}_seed_{seed}", "simple"]
-                writer.writerow([*row, "", "", f"{losses[seed, -1]:.4g}"])
-                print(*row, f"{losses[seed, -1]:.4g}")
-    draw(norms, clipping, tunes)
+    rows = []
+    for (state, cell, scale), (values, loss) in norms.items():
+        for back in SHOWN:
+            ratio = f"{values[STEPS - back]:.3g}"
+            rows.append([f"gradient_{state}", cell, scale, back, ratio])
+        rows.append([f"loss_{state}", cell, scale, "", f"{loss:.4f}"])
+    for label, losses in {**clipping, **tunes}.items():
+        for seed, (*_, last) in zip(SEEDS, losses, strict=True):
+            name = f"last_loss_{label.replace(' ', '_')}_seed_{seed}"
+            rows.append([name, "simple", "", "", f"{last:.4g}"])
+            print(name, f"{last:.4g}")
+    benchmark.write(["figure", "cell", "scale", "steps_back", "value"], rows)
+    benchmark.save(draw(norms, clipping, tunes))
 
 
 if __name__ == "__main__":

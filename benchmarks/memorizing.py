@@ -13,12 +13,11 @@ that are named write strings of many lengths on their own; an answer counts if e
 digit is right.
 """
 
-import argparse
 import json
 import pathlib
 
 import numpy as np
-from pages import DOCS, write_table
+from harness import Benchmark, make_figure
 
 LENGTHS = (1, 5, 10, 20, 30, 40, 50, 55, 60, 70, 80, 100, 150, 200, 300, 400)
 STRINGS = 200
@@ -52,24 +51,25 @@ def shares(model: object, task: str) -> list[float]:
 
 def main() -> None:
     """Measures, writes the table and draws it."""
-    from matplotlib.figure import Figure
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="*", type=pathlib.Path, help="folders of runs")
-    runs = parser.parse_args().runs
+    quick = {"LENGTHS": (1, 5, 10), "STRINGS": 5}
+    benchmark = Benchmark(__file__, __doc__, quick)
+    benchmark.parser.add_argument(
+        "runs", nargs="*", type=pathlib.Path, help="folders of runs"
+    )
+    runs = benchmark.parse().runs
     right = {}
     for name, (model, task) in memorizers(runs).items():
         right[name] = shares(model, task)
         print(name, *(f"{share:.3f}" for share in right[name]), flush=True)
     columns = [[f"{share:.3f}" for share in found] for found in right.values()]
     table = [[length, *row] for length, *row in zip(LENGTHS, *columns, strict=True)]
-    write_table("memorizing", ["digits", *right], table, "memorizing_and_executing.md")
+    benchmark.write(["digits", *right], table, "memorizing_and_executing.md")
 
-    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    figure = make_figure(7, 3.6)
     axis = figure.subplots()
     for name, found in right.items():
         style = "o--" if name in {run.name for run in runs} else "o-"
-        axis.plot(LENGTHS, found, style, label=name, markersize=4)
+        axis.plot(LENGTHS, found, style, label=name)
     axis.set(
         xscale="log",
         xlabel="digits",
@@ -77,8 +77,7 @@ def main() -> None:
         ylim=(-0.03, 1.05),
     )
     axis.legend(loc="center left", fontsize="small")
-    axis.grid(alpha=0.3)
-    figure.savefig(DOCS / "memorizing.png", dpi=110)
+    benchmark.save(figure)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ Measured over all rows of up to 12 bits, and over 4,096 random ones of more. Wri
 benchmarks/memory.csv and draws docs/memory.png. About a quarter of an hour on one core.
 """
 
-import csv
 import itertools
-import pathlib
+from typing import Any
 
 import numpy as np
+from harness import Benchmark, make_figure
 
 STATES = (2, 4, 8, 16, 32, 64)
 # Networks are asked for more and more bits, until they tell almost no row.
@@ -31,7 +31,6 @@ MORE_BITS, ALMOST_NONE = (8, 16, 32, 64), 0.02
 PAUSE, BEGINNINGS, STEPS, BATCH = 2, 3, 800, 64
 BY_HAND, TRAINED, NETWORK = "set by hand", "hidden Markov model", "recurrent network"
 RATES = {TRAINED: 0.03, NETWORK: 0.01}
-DOCS = pathlib.Path(__file__).parent.parent / "docs"
 
 
 def random_rows(count: int, bits: int, seed: int) -> np.ndarray:
@@ -162,11 +161,9 @@ def measure() -> list[list]:
     return table
 
 
-def draw(table: list[list]) -> None:
-    """Draws the share of right answers, and the bits remembered by sizes."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 7.6), layout="constrained")
+def draw(table: list[list]) -> Any:
+    """Returns a picture of right answers, and of bits remembered, by size."""
+    figure = make_figure(12, 7.6)
     top, bottom = figure.subfigures(2, 1, height_ratios=[1.25, 1])
     styles = {
         BY_HAND: {"marker": "x", "color": "#444", "ls": "none"},
@@ -186,7 +183,7 @@ def draw(table: list[list]) -> None:
         axis.set_xticks([], minor=True)
         axis.set_title(f"{states} states", fontsize=10)
         axis.set_ylabel("right answers")
-    top.axes[0].legend(frameon=False, fontsize="small")
+    top.axes[0].legend(fontsize="small")
     axis = bottom.subplots()
     for kind, style in styles.items():
         best = [
@@ -202,25 +199,23 @@ def draw(table: list[list]) -> None:
     axis.set_yticks([], minor=True)
     axis.set_xlabel("N states, or a network of as many weights")
     axis.set_ylabel("most bits remembered")
-    axis.legend(frameon=False, fontsize="small")
-    for axis in (*top.axes, *bottom.axes):
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(alpha=0.3)
-    figure.savefig(DOCS / "memory.png", dpi=100)
+    axis.legend(fontsize="small")
+    return figure
 
 
 def main() -> None:
     """Measures, writes the table and draws it."""
+    quick = {"STEPS": 50, "BEGINNINGS": 1, "MORE_BITS": ()}
+    benchmark = Benchmark(__file__, __doc__, quick)
+    benchmark.parse()
     table = measure()
-    path = pathlib.Path(__file__).with_suffix(".csv")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["model", "states", "weights", "bits", "right_answers", "bits_remembered"]
-        )
-        for *labels, right, remembered in table:
-            writer.writerow([*labels, f"{right:.4f}", f"{remembered:.3f}"])
-    draw(table)
+    header = ["model", "states", "weights", "bits", "right_answers", "bits_remembered"]
+    rows = [
+        [*labels, f"{right:.4f}", f"{remembered:.3f}"]
+        for *labels, right, remembered in table
+    ]
+    benchmark.write(header, rows)
+    benchmark.save(draw(table))
 
 
 if __name__ == "__main__":

@@ -13,16 +13,15 @@ they could use: it compares them at the same small budget, with seed 0.
 Writes benchmarks/ngrams.csv and draws docs/ngrams.png. Less than an hour on one core.
 """
 
-import csv
-import pathlib
+from typing import Any
 
 import numpy as np
+from harness import Benchmark, make_figure
 
 CONTEXTS = (1, 2, 4, 8, 16, 32)
 # The first steps of a window do not count: there the longest context is not yet full.
 WARM_UP, WINDOW, STEPS, BATCH, UNITS, RATE = 32, 96, 3_000, 64, 128, 4e-3
 NEURAL, COUNTED, RECURRENT = "neural n-gram", "counted n-gram", "GRU"
-DOCS = pathlib.Path(__file__).parent.parent / "docs"
 
 
 def read_texts() -> tuple[np.ndarray, np.ndarray, int]:
@@ -130,11 +129,9 @@ def measure() -> list[list]:
     return rows
 
 
-def draw(rows: list[list]) -> None:
-    """Draws nats per character against the length of the context."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.2), layout="constrained")
+def draw(rows: list[list]) -> Any:
+    """Returns a picture of nats per character by the length of the context."""
+    figure = make_figure(8, 4.2)
     axis = figure.subplots()
     for name, mark in ((COUNTED, "s-"), (NEURAL, "o-")):
         own = [row for row in rows if row[0] == name]
@@ -144,22 +141,18 @@ def draw(rows: list[list]) -> None:
     axis.set(xscale="log", xlabel="characters seen", ylabel="nats per character")
     axis.set_xticks(CONTEXTS, CONTEXTS)
     axis.set_xticks([], minor=True)
-    axis.legend(frameon=False)
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.grid(alpha=0.3)
-    figure.savefig(DOCS / "ngrams.png", dpi=100)
+    axis.legend()
+    return figure
 
 
 def main() -> None:
     """Measures, writes the table and draws it."""
+    benchmark = Benchmark(__file__, __doc__, quick={"STEPS": 20})
+    benchmark.parse()
     rows = measure()
-    path = pathlib.Path(__file__).with_suffix(".csv")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["model", "context", "weights", "nats_per_character"])
-        for *labels, nats in rows:
-            writer.writerow([*labels, f"{nats:.4f}"])
-    draw(rows)
+    table = [[*labels, f"{nats:.4f}"] for *labels, nats in rows]
+    benchmark.write(["model", "context", "weights", "nats_per_character"], table)
+    benchmark.save(draw(rows))
 
 
 if __name__ == "__main__":

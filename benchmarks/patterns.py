@@ -17,10 +17,10 @@ draws docs/patterns.png: losses of single LSTM cells, and the listed weights. Ab
 an hour on one core.
 """
 
-import csv
-import pathlib
+from typing import Any
 
 import numpy as np
+from harness import FOLDER, Benchmark, make_figure
 
 CELLS, UNITS, SEEDS = ("simple", "gru", "lstm"), (1, 2, 4), range(5)
 PATTERNS = {
@@ -32,7 +32,7 @@ PATTERNS = {
     "5_5": "5 zeros, 5 ones",
     "10_10": "10 zeros, 10 ones",
 }
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = FOLDER.parent
 
 
 def recipe_of(pattern: str, seed: int = 0):
@@ -209,13 +209,11 @@ def of_all_at_once(cell: str, units: int, data: list) -> tuple[list[int], np.nda
     return list(right.values()), losses
 
 
-def draw(losses: np.ndarray) -> None:
-    """Draws losses of the single LSTM cells, and the weights of the listed ones."""
-    from matplotlib.figure import Figure
-
+def draw(losses: np.ndarray) -> Any:
+    """Returns a picture of losses of single LSTM cells, and of the listed weights."""
     from rnnzoo import pattern_generator
 
-    figure = Figure(figsize=(12, 7), layout="constrained")
+    figure = make_figure(12, 7)
     top, bottom = figure.subfigures(2, 1, height_ratios=(2.2, 1))
     upper = top.subplots(2, 4, sharex=True, sharey=True)
     curves = losses.T.reshape(len(PATTERNS), len(SEEDS), -1)
@@ -224,10 +222,9 @@ def draw(losses: np.ndarray) -> None:
             axis.plot(np.arange(1, len(curve) + 1), curve, lw=0.8, label=f"seed {seed}")
         axis.set_title(label, fontsize="small")
         axis.set(yscale="log")
-        axis.grid(alpha=0.3)
     legend = upper[0, 0].get_legend_handles_labels()
     upper[-1, -1].axis("off")
-    upper[-1, -1].legend(*legend, loc="center", frameon=False)
+    upper[-1, -1].legend(*legend, loc="center")
     top.supxlabel("steps of training", fontsize="small")
     top.supylabel("loss", fontsize="small")
     lower = bottom.subplots(1, len(PATTERNS), sharey=True)
@@ -245,15 +242,18 @@ def draw(losses: np.ndarray) -> None:
         axis.set_title(label, fontsize="small")
         axis.set_xticks(range(5), ["i", "f", "z", "o", "out"], fontsize="small")
         axis.set_yticks(range(3), ["input", "state", "bias"])
+        axis.grid(False)
     bottom.suptitle(
         "weights of input gate, forget gate, block input, output gate and output unit",
         fontsize="medium",
     )
-    figure.savefig(ROOT / "docs" / "patterns.png", dpi=110)
+    return figure
 
 
 def main() -> None:
     """Measures, writes the table and draws it."""
+    benchmark = Benchmark(__file__, __doc__)
+    benchmark.parse()
     data, rows = examples(), []
 
     def add(trained: str, cell: str, units: int, seeds: list[int]) -> None:
@@ -265,13 +265,9 @@ def main() -> None:
             seeds, losses = of_all_at_once(cell, units, data)
             add("all at once", cell, units, seeds)
             if (cell, units) == ("lstm", 1):
-                draw(losses)
+                benchmark.save(draw(losses))
     add("recipe", "lstm", 1, [of_the_recipe(pattern) for pattern in PATTERNS])
-    path = pathlib.Path(__file__).with_suffix(".csv")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["trained", "cell", "units", *PATTERNS])
-        writer.writerows(rows)
+    benchmark.write(["trained", "cell", "units", *PATTERNS], rows)
 
 
 if __name__ == "__main__":

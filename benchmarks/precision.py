@@ -10,18 +10,16 @@ from the exported files, as a server would. Prints a table and writes it to
 benchmarks/precision.csv.
 """
 
-import argparse
-import csv
 import json
-import pathlib
 import tempfile
 from collections.abc import Callable
 
 import numpy as np
+from harness import Benchmark
 
 import rnnzoo
 from rnnzoo.exporting import replay
-from rnnzoo.exporting.export import PRECISIONS
+from rnnzoo.exporting.precision import PRECISIONS
 
 # The file that is measured, of each model, and its score.
 MODELS = {
@@ -85,11 +83,10 @@ def score_of_language_model(call: Callable, model: object, card: dict) -> float:
 
 def main() -> None:
     """Measures everything, prints and writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", default=",".join(MODELS))
-    parsed = parser.parse_args()
+    benchmark = Benchmark(__file__, __doc__)
+    benchmark.parser.add_argument("--models", default=",".join(MODELS))
     table = []
-    for name in parsed.models.split(","):
+    for name in benchmark.parse().models.split(","):
         file, metric = MODELS[name]
         model, before = getattr(rnnzoo, name)(), None
         for precision in PRECISIONS["onnx"]:
@@ -104,10 +101,7 @@ def main() -> None:
             row |= {"metric": metric, "score": round(score, 5)}
             table.append(row | {"change": round(score - before, 5)})
             print(table[-1], flush=True)
-    with pathlib.Path(__file__).with_suffix(".csv").open("w", newline="") as out:
-        writer = csv.DictWriter(out, table[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
+    benchmark.write(list(table[0]), [list(row.values()) for row in table])
 
 
 if __name__ == "__main__":

@@ -15,17 +15,15 @@ docs/devices.md.
 
 import argparse
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
 
 import numpy as np
-from pages import write_table
+from harness import Benchmark, run_in_process
 
-from rnnzoo.layers.threads import cores
+from rnnzoo.layers.threads import count_cores
 
 BATCHES, WARM_UP = 16, 2
 CASES = {
@@ -100,10 +98,9 @@ def keras_step(words: int, ngrams: bool):
     import tensorflow as tf
 
     from rnnzoo import sentiment_classifier
-    from rnnzoo.recipes._sentiment import SETTINGS
 
     chosen = recipe()
-    settings = {name: getattr(chosen, name) for name in SETTINGS}
+    settings = {name: getattr(chosen, name) for name in chosen.model_options}
     settings["ngrams"] *= ngrams
     vocabulary = [str(number) for number in range(words - 2)]
     model = sentiment_classifier(weights=None, vocabulary=vocabulary, **settings)
@@ -121,7 +118,7 @@ def torch_step(words: int, cell: str, packed: bool):
     """Returns the training step of the same architecture in PyTorch."""
     import torch
 
-    torch.set_num_threads(cores())
+    torch.set_num_threads(count_cores())
     chosen = recipe()
     layer = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[cell]
 
@@ -174,20 +171,15 @@ def torch_step(words: int, cell: str, packed: bool):
 
 def in_a_process(*words) -> dict:
     """Runs a part of this file in a process of its own; returns what it prints."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, *map(str, words)]
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if result.returncode:
-        raise RuntimeError(result.stderr)
-    return json.loads(result.stdout.splitlines()[-1])
+    return run_in_process(__file__, *map(str, words)) or sys.exit(1)
 
 
 def main() -> None:
     """Measures everything, prints and writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", metavar="FOLDER", help=argparse.SUPPRESS)
-    parser.add_argument("--measure", nargs=5, help=argparse.SUPPRESS)
-    parsed = parser.parse_args()
+    benchmark = Benchmark(__file__, __doc__)
+    benchmark.parser.add_argument("--write", help=argparse.SUPPRESS)
+    benchmark.parser.add_argument("--measure", nargs=5, help=argparse.SUPPRESS)
+    parsed = benchmark.parse()
     if parsed.write:
         print(json.dumps(write_batches(parsed.write)))
         return
@@ -215,12 +207,12 @@ def main() -> None:
                         seconds / (rows[0]["seconds per epoch"] if rows else seconds), 2
                     ),
                     "padding": round(sizes[f"{kind} padding"], 3),
-                    "cores": cores(),
+                    "cores": count_cores(),
                 }
             )
             print(rows[-1], flush=True)
     table = [list(row.values()) for row in rows]
-    write_table("sentiment", list(rows[0]), table, "devices.md")
+    benchmark.write(list(rows[0]), table, "devices.md")
 
 
 if __name__ == "__main__":

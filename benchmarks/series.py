@@ -18,11 +18,12 @@ Writes benchmarks/series.csv, with all sizes, and draws docs/series.png. About a
 of an hour on one core.
 """
 
-import argparse
 import csv
 import pathlib
+from typing import Any
 
 import numpy as np
+from harness import Benchmark, make_figure
 
 SERIES = {
     "sunspots": "monthly-sunspots.csv",
@@ -39,7 +40,6 @@ SEEDS, WINDOW, WARM_UP, BATCH, BATCHES, EPOCHS = range(3), 48, 24, 64, 20, 40
 SHOWN = 120
 AGAIN, MEAN = "the last value again", "the mean"
 COLORS = ("#9a9a9a", "#c9c9c9", "#009e73", "#cc79a7", "#2f6fb0", "#d55e00")
-DOCS = pathlib.Path(__file__).parent.parent / "docs"
 
 
 def read_series(path: pathlib.Path) -> np.ndarray:
@@ -148,11 +148,9 @@ def measure(unit: str, values: np.ndarray) -> tuple[list[list], dict]:
     return rows, drawn
 
 
-def draw(rows: list[list], series: dict, drawn: dict) -> None:
-    """Draws the first held-out values with their predictions, and the errors."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 6.6), layout="constrained")
+def draw(rows: list[list], series: dict, drawn: dict) -> Any:
+    """Returns a picture of held-out values with their predictions, and of errors."""
+    figure = make_figure(12, 6.6)
     axes = figure.subplots(2, 2, width_ratios=[2, 1])
     for (left, right), unit in zip(axes, SERIES, strict=True):
         truth = series[unit][int(0.8 * len(series[unit])) :]
@@ -174,21 +172,20 @@ def draw(rows: list[list], series: dict, drawn: dict) -> None:
         )
         right.invert_yaxis()
         right.set(xlabel=f"root mean squared error, {unit}")
-    axes[0, 0].legend(frameon=False, fontsize="small", ncols=2)
-    for axis in axes.flat:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(alpha=0.3)
-    figure.savefig(DOCS / "series.png", dpi=100)
+    axes[0, 0].legend(fontsize="small", ncols=2)
+    return figure
 
 
 def main() -> None:
     """Measures, writes the table and draws it."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="the folder")
-    folder = parser.parse_args().data
+    benchmark = Benchmark(__file__, __doc__, {"SEEDS": range(2), "EPOCHS": 1})
+    benchmark.parser.add_argument(
+        "--data", type=pathlib.Path, required=True, help="the folder"
+    )
+    folder = benchmark.parse().data
     missing = [name for name in SERIES.values() if not (folder / name).is_file()]
     if missing:
-        parser.error(
+        benchmark.parser.error(
             f"The folder must hold {' and '.join(SERIES.values())}. Received: "
             f"data={str(folder)!r} without {' and '.join(missing)}"
         )
@@ -197,25 +194,13 @@ def main() -> None:
     for unit, values in series.items():
         more, drawn[unit] = measure(unit, values)
         rows += more
-    path = pathlib.Path(__file__).with_suffix(".csv")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            [
-                "series",
-                "model",
-                "size",
-                "weights",
-                "validation_error",
-                "held_out_error",
-                "standard_deviation",
-                "chosen",
-            ]
-        )
-        for unit, name, size, weights, *errors, chosen in rows:
-            rounded = [f"{value:.4g}" for value in errors]
-            writer.writerow([unit, name, size, weights, *rounded, chosen])
-    draw(rows, series, drawn)
+    header = ["series", "model", "size", "weights", "validation_error"]
+    header += ["held_out_error", "standard_deviation", "chosen"]
+    table = [
+        [*row[:4], *(f"{value:.4g}" for value in row[4:7]), row[7]] for row in rows
+    ]
+    benchmark.write(header, table)
+    benchmark.save(draw(rows, series, drawn))
 
 
 if __name__ == "__main__":

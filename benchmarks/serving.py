@@ -17,16 +17,15 @@ import argparse
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 
 import numpy as np
-from pages import write_table
+from harness import Benchmark, run_in_process
 
-from rnnzoo.layers.threads import cores
+from rnnzoo.layers.threads import count_cores
 
 MODELS = ("sorter", "sentiment_classifier", "language_model")
 RUNTIMES = {
@@ -154,15 +153,16 @@ def measure(model: str, format: str, folder: pathlib.Path, repeats: int) -> dict
 
 def main() -> None:
     """Measures everything, prints and writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--repeats", type=int, default=100)
-    parser.add_argument("--step", nargs="+", help=argparse.SUPPRESS)
-    parsed = parser.parse_args()
+    benchmark = Benchmark(__file__, __doc__)
+    benchmark.parser.add_argument("--models", default=",".join(MODELS))
+    benchmark.parser.add_argument("--repeats", type=int, default=100)
+    benchmark.parser.add_argument("--step", nargs="+", help=argparse.SUPPRESS)
+    parsed = benchmark.parse()
     if parsed.step:
         model, format, folder = parsed.step
         if format == "export":
             export(model, pathlib.Path(folder))
+            print(json.dumps({"exported": model}))
         else:
             row = measure(model, format, pathlib.Path(folder), parsed.repeats)
             print(json.dumps(row))
@@ -174,21 +174,16 @@ def main() -> None:
             options = ["--repeats", str(parsed.repeats), "--step", model]
             run(*options, "export", folder)
             for runtime, format in RUNTIMES.items():
-                row = json.loads(run(*options, format, folder).splitlines()[-1])
+                row = run(*options, format, folder)
                 table.append({"model": model, "runtime": runtime, **row})
                 print(table[-1], flush=True)
-    cells = [[*row.values(), cores()] for row in table]
-    write_table("serving", [*table[0], "cores"], cells, "serving.md")
+    cells = [[*row.values(), count_cores()] for row in table]
+    benchmark.write([*table[0], "cores"], cells, "serving.md")
 
 
-def run(*words: str) -> str:
+def run(*words: str) -> dict:
     """Runs a step of this file in a process of its own."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, *words]
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if result.returncode:
-        sys.exit(f"{' '.join(words)}: {result.stderr[-2000:]}")
-    return result.stdout
+    return run_in_process(__file__, *words) or sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ of cores stay.
 """
 
 import argparse
-import csv
 import json
 import os
 import pathlib
@@ -33,9 +32,9 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from pages import FOLDER, write_table
+from harness import Benchmark, median_seconds, run_in_process
 
-from rnnzoo.layers.threads import cores
+from rnnzoo.layers.threads import count_cores
 
 STEPS, WARM_UP, DRAWN = 12, 3, 160
 ROUNDS = 2
@@ -209,13 +208,8 @@ def share_of_padding(model, inputs) -> float:
 
 
 def median_ms(action, steps: int = STEPS) -> float:
-    """Returns the median time of an action in milliseconds, after a few for warmth."""
-    times = []
-    for _ in range(WARM_UP + steps):
-        begin = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - begin)
-    return 1000 * statistics.median(times[WARM_UP:])
+    """Returns the median time of an action in milliseconds, after a warm-up."""
+    return 1000 * median_seconds(action, steps, WARM_UP)
 
 
 def measure(name: str, what: str) -> dict:
@@ -228,7 +222,7 @@ def measure(name: str, what: str) -> dict:
         import torch
         from torch_networks import Network, training_step
 
-        torch.set_num_threads(cores())
+        torch.set_num_threads(count_cores())
         model = case.model()
         network = Network(model, what == "packed").train()
         step = training_step(network, *case.batch(model), case.clip_norm)
@@ -261,10 +255,10 @@ def measure(name: str, what: str) -> dict:
         # Means of many, as some batches are drawn together.
         return {"ms": median_ms(lambda: take(data), 5) / DRAWN}
 
-    from rnnzoo.training.devices import strategy
+    from rnnzoo.training.devices import choose_devices
 
     devices, precision, jit = what.split(",")
-    chosen = strategy(devices, precision=precision)
+    chosen = choose_devices(devices, precision=precision)
     with chosen.scope():
         model = case.model()
     model.jit_compile = jit == "jit"
@@ -295,13 +289,7 @@ def workers_ms(workers: int) -> float:
 
 def in_a_process(name: str, what: str) -> dict | None:
     """Measures in a process of its own; `None` if it cannot be measured here."""
-    command = [sys.executable, __file__, "--measure", name, what]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if result.returncode:
-        print(f"{name} {what}: {result.stderr.splitlines()[-1:]}", file=sys.stderr)
-        return None
-    return json.loads(result.stdout.splitlines()[-1])
+    return run_in_process(__file__, "--measure", name, what)
 
 
 def in_rounds(name: str, kinds: Sequence[str]) -> list[dict | None]:
@@ -330,7 +318,7 @@ def step_row(name: str) -> list | None:
         row += found or missing
     row += [round(floor["ms"], 1), round(ours / floor["ms"], 2)]
     row += [round(floor["gflops"])]
-    return [*row, round(pipeline[0]["ms"] / ours, 3) if pipeline else "", cores()]
+    return [*row, round(pipeline[0]["ms"] / ours, 3) if pipeline else "", count_cores()]
 
 
 def variant_rows(name: str) -> list[list]:
@@ -340,32 +328,25 @@ def variant_rows(name: str) -> list[list]:
     figures = {label: one["ms"] for label, one in figures if one}
     base = figures["as it is"]
     for label, ms in figures.items():
-        rows.append([name, label, round(ms, 1), round(ms / base, 2), cores()])
+        rows.append([name, label, round(ms, 1), round(ms / base, 2), count_cores()])
     if name == "sort_naturals":
         base = None
         for workers in (1, 2, 4):
             ms = workers_ms(workers)
             base = base or ms
             label = f"{workers} workers, validation and files included"
-            rows.append([name, label, round(ms, 1), round(ms / base, 2), cores()])
+            rows.append([name, label, round(ms, 1), round(ms / base, 2), count_cores()])
     return rows
-
-
-def earlier(table: str) -> list[list]:
-    """Returns the rows that a table has."""
-    path = FOLDER / f"{table}.csv"
-    if not path.exists():
-        return []
-    return list(csv.reader(path.open(encoding="utf-8")))[1:]
 
 
 def main() -> None:
     """Measures everything, prints and writes the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    benchmark = Benchmark(__file__, __doc__, quick={"ROUNDS": 1})
+    parser = benchmark.parser
     names = [*RECIPES, BIDIRECTIONAL]
     parser.add_argument("models", nargs="*", help=f"of {', '.join(names)}; default all")
-    parser.add_argument("--measure", nargs=2, metavar=("MODEL", "WHAT"))
-    parsed = parser.parse_args()
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    parsed = benchmark.parse()
     if parsed.measure:
         print(json.dumps(measure(*parsed.measure)))
         return
@@ -373,15 +354,19 @@ def main() -> None:
     if unknown:
         parser.error(f"models must be of {', '.join(names)}. Received: {unknown}")
     chosen = parsed.models or names
-    steps = {(row[0], row[-1]): row for row in earlier("training_step")}
-    again = [(name, str(cores())) for name in chosen]
-    variants = [r for r in earlier("training_devices") if (r[0], r[-1]) not in again]
+    steps, variants = (
+        [list(row.values()) for row in benchmark.read(name)]
+        for name in ("training_step", "training_devices")
+    )
+    steps = {(row[0], row[-1]): row for row in steps}
+    again = [(name, str(count_cores())) for name in chosen]
+    variants = [row for row in variants if (row[0], row[-1]) not in again]
     for name in chosen:
         row = step_row(name)
         if row is not None:
-            steps[name, str(cores())] = row
+            steps[name, str(count_cores())] = row
             print(*row, flush=True)
-        if name in VARIED and cores() > 1:
+        if name in VARIED and count_cores() > 1:
             for row in variant_rows(name):
                 variants.append(row)
                 print(*row, flush=True)
@@ -389,9 +374,9 @@ def main() -> None:
         rows = [
             steps[key] for key in sorted(steps, key=lambda key: names.index(key[0]))
         ]
-        write_table("training_step", STEP_HEADER, rows, "devices.md")
+        benchmark.write(STEP_HEADER, rows, "devices.md")
         variants.sort(key=lambda row: VARIED.index(row[0]))
-        write_table("training_devices", DEVICES_HEADER, variants, "devices.md")
+        benchmark.write(DEVICES_HEADER, variants, "devices.md", "training_devices")
 
 
 if __name__ == "__main__":

@@ -12,18 +12,17 @@ recipe's batches, with dropout, smoothed cross-entropy, clipping and Adam on bot
 Prints a table and writes it to benchmarks/translation.csv and docs/translation.md.
 """
 
-import argparse
 import statistics
 import sys
 import time
 
 import numpy as np
 import torch
-from pages import write_table
+from harness import Benchmark
 
 import rnnzoo
 from rnnzoo import training
-from rnnzoo.layers.threads import cores
+from rnnzoo.layers.threads import count_cores
 
 # The LLVM of Triton, which PyTorch's optimizers would import, and that of TensorFlow
 # cannot both be in one process.
@@ -237,11 +236,11 @@ def _tokens(batches: list) -> int:
 
 def main() -> None:
     """Measures everything, prints and writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="a .keras file or listed weights")
-    parser.add_argument("--recipe", default="multi30k_en_de")
-    parsed = parser.parse_args()
-    torch.set_num_threads(cores())
+    benchmark = Benchmark(__file__, __doc__)
+    benchmark.parser.add_argument("model", help="a .keras file or listed weights")
+    benchmark.parser.add_argument("--recipe", default="multi30k_en_de")
+    parsed = benchmark.parse()
+    torch.set_num_threads(count_cores())
     recipe = training.recipe_class(parsed.recipe)()
     model = rnnzoo.load(parsed.model)
     network = TorchTranslator(model).eval()
@@ -253,7 +252,7 @@ def main() -> None:
 
     def add(what: str, batch: int, width: int | str, ours: float, theirs: float):
         rates = round(ours, 1), round(theirs, 1), round(ours / theirs, 2)
-        rows.append([what, batch, width, *rates, cores()])
+        rows.append([what, batch, width, *rates, count_cores()])
         print(*rows[-1], flush=True)
 
     for batch in SENTENCES:
@@ -274,7 +273,7 @@ def main() -> None:
     ]
     add("target tokens per second of training", size, "", *rates)
     header = ["what", "batch", "beam", "rnnzoo", "PyTorch", "rnnzoo / PyTorch", "cores"]
-    write_table("translation", header, rows, "translation.md")
+    benchmark.write(header, rows, "translation.md")
 
 
 if __name__ == "__main__":
