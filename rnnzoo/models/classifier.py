@@ -14,7 +14,7 @@ from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.data.pipeline import Source
 from rnnzoo.tokens import check_texts
-from rnnzoo.tokens.labels import check_classes, class_numbers, plain
+from rnnzoo.tokens.labels import check_classes, class_numbers, to_python
 
 
 class Classifier(ManyToOne):
@@ -45,7 +45,7 @@ class Classifier(ManyToOne):
             TypeError: If something is no text; names every such row.
         """
         if isinstance(inputs, (str, bytes)) or getattr(inputs, "shape", None) == ():
-            return check_texts([plain(inputs)], self.INPUTS), False
+            return check_texts([to_python(inputs)], self.INPUTS), False
         return check_texts(inputs, self.INPUTS), True
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:

@@ -11,7 +11,7 @@ from rnnzoo.tokens.checks import (
     is_surrogate,
     to_utf8,
 )
-from rnnzoo.tokens.labels import check_classes, class_numbers, plain
+from rnnzoo.tokens.labels import check_classes, class_numbers, to_python
 from rnnzoo.tokens.numbers import (
     Numbers,
     parse_numbers,
@@ -46,9 +46,9 @@ __all__ = [
     "is_surrogate",
     "parse_numbers",
     "parse_real_numbers",
-    "plain",
     "split_rows",
     "to_bits",
     "to_decimal",
+    "to_python",
     "to_utf8",
 ]

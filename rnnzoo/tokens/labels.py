@@ -20,7 +20,7 @@ def check_classes(classes: Any) -> list[str]:
         raise TypeError(
             f"classes must be a list of names. Received: classes={classes!r}"
         )
-    names = [str(plain(name)) for name in classes]
+    names = [str(to_python(name)) for name in classes]
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(
             "classes must be at least two different names. Received: "
@@ -44,7 +44,7 @@ def class_numbers(labels: Sequence, classes: Sequence[str]) -> np.ndarray:
     if isinstance(labels, Categorical) and labels.categories == classes:
         return labels.codes
     numbers = {name: number for number, name in enumerate(classes)}
-    names = [str(plain(label)) for label in labels]
+    names = [str(to_python(label)) for label in labels]
     unknown = [row for row, name in enumerate(names) if name not in numbers]
     if unknown:
         shown = ", ".join(f"row {row}: {names[row]!r}" for row in unknown[:5])
@@ -57,7 +57,7 @@ def class_numbers(labels: Sequence, classes: Sequence[str]) -> np.ndarray:
     return np.array([numbers[name] for name in names], "int32")
 
 
-def plain(label: Any) -> Any:
+def to_python(label: Any) -> Any:
     """Returns a label as Python has it: not as bytes, NumPy value or tensor."""
     if hasattr(label, "numpy"):
         label = label.numpy()

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import check_number, shorten
-from rnnzoo.tokens.checks import check_in_graph, type_name
+from rnnzoo.tokens.checks import Problem, check_in_graph, refuse_rows, type_name
 from rnnzoo.tokens.numbers import REAL, parse_number_strings, parse_real_numbers
 
 
@@ -125,38 +125,26 @@ class RealSteps(keras.layers.Layer):
             ValueError: If a number is not finite, a row is empty, or its steps do not
                 have `features` numbers. Either message names every bad row.
         """
-        if all(map(self._is_good, rows)):
-            return [np.array(row, "float32").reshape(-1, self.features) for row in rows]
-        problems, arrays, has_wrong_type = [], [], False
-        for index, row in enumerate(rows):
-            if isinstance(row, np.ndarray):
-                row = row.tolist()
-            steps = row if self.features > 1 else [[value] for value in row]
-            flat = [value for step in steps for value in step]
-            wrong = []
-            if not set(map(type, flat)) <= {int, float}:  # which are quick to check
-                wrong = [
-                    v for v in flat if isinstance(v, bool) or not isinstance(v, Real)
-                ]
-            if wrong:
-                has_wrong_type = True
-                text = f"{shorten(wrong[0])} is not a number ({type_name(wrong[0])})"
-            elif not all(map(math.isfinite, flat)):
-                text = "a number is not finite"
-            elif not flat or any(len(step) != self.features for step in steps):
-                text = f"not one or more steps of {self.features} numbers"
-            else:
-                arrays.append(np.array(steps, "float32"))
-                continue
-            problems.append(f"  row {index}: {text}")
-        if problems:
-            message = (
-                f"{name} must be finite, {self.features} a step. Correct or remove "
-                f"{len(problems)} of {len(rows)} rows (rows count from 0); nothing was "
-                "answered. Received:\n" + "\n".join(problems)
-            )
-            raise TypeError(message) if has_wrong_type else ValueError(message)
-        return arrays
+        if not all(map(self._is_good, rows)):
+            expected = f"{name} must be finite, {self.features} a step."
+            refuse_rows(rows, expected, self._find_problems, have_positions=False)
+        return [np.array(row, "float32").reshape(-1, self.features) for row in rows]
+
+    def _find_problems(self, row: Any) -> list[Problem]:
+        """Returns the first problem of a row, if there is one."""
+        row = row.tolist() if isinstance(row, np.ndarray) else row
+        steps = row if self.features > 1 else [[value] for value in row]
+        flat = [value for step in steps for value in step]
+        if not set(map(type, flat)) <= {int, float}:  # a quick check
+            for v in flat:
+                if isinstance(v, bool) or not isinstance(v, Real):
+                    wrong = f"{shorten(v)} is not a number ({type_name(v)})"
+                    return [(TypeError, wrong)]
+        if not all(map(math.isfinite, flat)):
+            return [(ValueError, "a number is not finite")]
+        if not flat or any(len(step) != self.features for step in steps):
+            return [(ValueError, f"not one or more steps of {self.features} numbers")]
+        return []
 
     def _is_good(self, row: Any) -> bool:
         """The quick check of an array; it may be false for a good row."""
