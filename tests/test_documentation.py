@@ -98,7 +98,7 @@ def test_recipes_state_the_results_of_the_table():
 SCRIPTS = sorted(
     path
     for path in (ROOT / "benchmarks").glob("*.py")
-    if "__main__" in path.read_text(encoding="utf-8")
+    if "if __name__ ==" in path.read_text(encoding="utf-8")
 )
 
 
