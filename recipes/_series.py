@@ -11,15 +11,11 @@ from rnnzoo.training.recipe import Recipe, option
 
 
 @dataclasses.dataclass(kw_only=True)
-class SeriesRecipe(Recipe):
+class SeriesRecipe(Recipe, model="series_classifier"):
     """Trains a `series_classifier`; a subclass reads its files."""
 
     steps_per_epoch: int = option(0, "batches per epoch; 0 for one pass over the data")
     batch_size: int = option(32, "series per batch, over all devices")
-    dropout: float = option(0.2, "share of features dropped in training")
-    units: int = option(64, "size of each direction's state")
-    num_layers: int = option(1, "recurrent layers")
-    cell: str = option("gru", "simple, gru or lstm")
     data: str = option("", "the folder with the two files of the data set")
     num_validation: int = option(1, "series of the training file kept for validation")
 
@@ -27,7 +23,7 @@ class SeriesRecipe(Recipe):
         """Returns the series and labels of a part: `"train"` or `"test"`."""
         raise NotImplementedError(f"{type(self).__name__} must read its files")
 
-    def changed(self, series: list, random: np.random.Generator) -> list:
+    def augment(self, series: list, random: np.random.Generator) -> list:
         """Returns series as training sees them; default: as they are."""
         return series
 
@@ -55,24 +51,17 @@ class SeriesRecipe(Recipe):
 
     def model(self) -> Any:
         """Returns an untrained classifier, scaled for the training file."""
-        from rnnzoo import series_classifier
-
         series, labels = self.training
         steps = np.concatenate([np.asarray(one) for one in series])
-        return series_classifier(
-            weights=None,
+        return self.build(
             classes=sorted(set(labels)),
             means=np.round(steps.mean(axis=0), 4).tolist(),
             scales=np.round(steps.std(axis=0), 4).tolist(),
-            units=self.units,
-            num_layers=self.num_layers,
-            cell=self.cell,
-            dropout=self.dropout,
         )
 
     def examples(self) -> Any:
-        """Returns the training series, shuffled and changed."""
-        return AugmentedExamples(self.parts[0], self.changed)
+        """Returns the training series, shuffled and augmented."""
+        return AugmentedExamples(self.parts[0], self.augment)
 
     def validation_examples(self) -> tuple:
         """Returns the series to validate on."""
@@ -98,16 +87,20 @@ class SeriesRecipe(Recipe):
 
 
 class AugmentedExamples:
-    """Examples that are changed anew whenever they are drawn."""
+    """Examples of a source that are augmented each time they are drawn.
 
-    def __init__(self, source: Any, changed: Any):
-        """Sets up; the class says what the arguments mean."""
+    Args:
+        source: Where they come from.
+        augment: From series and a random generator to other series.
+    """
+
+    def __init__(self, source: Any, augment: Any):
         from rnnzoo.data.pipeline import Shuffled
 
-        self.examples, self.changed = Shuffled(source), changed
+        self.examples, self.augment = Shuffled(source), augment
         self.batches_per_epoch = self.examples.batches_per_epoch
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` series and labels, the same for the same arguments."""
         series, labels = self.examples.batch(size, seed, index)
-        return self.changed(series, np.random.default_rng((seed, index))), labels
+        return self.augment(series, np.random.default_rng((seed, index))), labels

@@ -41,12 +41,12 @@ import dataclasses
 import functools
 from typing import Any
 
-from rnnzoo.recipes._sentiment import SentimentRecipe
+from rnnzoo.recipes._texts import TextRecipe
 from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
-class ImdbSentiment(SentimentRecipe):
+class ImdbSentiment(TextRecipe, model="sentiment_classifier"):
     """Classifies film reviews with a bidirectional GRU, and n-grams beside it."""
 
     trained_on = (
@@ -62,10 +62,10 @@ class ImdbSentiment(SentimentRecipe):
         )
     }
 
-    epochs: int = option(4, "rounds over the reviews, validation and checkpoint")
+    epochs: int = option(4)
     batch_size: int = option(64, "reviews per batch, over all devices")
-    learning_rate: float = option(1.5e-3, "highest learning rate, after warm-up")
-    ema_momentum: float = option(0.99, "momentum of the average of the weights")
+    learning_rate: float = option(1.5e-3)
+    ema_momentum: float = option(0.99)
 
     @functools.cached_property
     def source(self) -> Any:

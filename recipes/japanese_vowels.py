@@ -31,12 +31,12 @@ class JapaneseVowels(SeriesRecipe):
     trained_on = "Japanese vowels (UCI)"
     licence = "CC BY 4.0 (the data), Apache-2.0"
 
-    epochs: int = option(10, "rounds of steps, validation and checkpoint")
-    steps_per_epoch: int = option(200, "batches per epoch")
-    warmup_steps: int = option(100, "steps over which the learning rate rises from 0")
-    learning_rate: float = option(4e-3, "highest learning rate, after warm-up")
-    dropout: float = option(0.4, "share of features dropped in training")
-    ema_momentum: float = option(0.99, "momentum of the average of the weights")
+    epochs: int = option(10)
+    steps_per_epoch: int = option(200)
+    warmup_steps: int = option(100)
+    learning_rate: float = option(4e-3)
+    dropout: float = option(0.4)
+    ema_momentum: float = option(0.99)
     num_validation: int = option(
         54, "utterances of the training file kept for validation"
     )
@@ -61,7 +61,7 @@ class JapaneseVowels(SeriesRecipe):
             )
         return utterances, [str(speaker) for speaker in speakers]
 
-    def changed(self, series: list, random: np.random.Generator) -> list:
+    def augment(self, series: list, random: np.random.Generator) -> list:
         """Returns utterances with noise on them."""
         return [one + random.normal(0, self.noise, one.shape) for one in series]
 

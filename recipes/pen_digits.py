@@ -32,11 +32,11 @@ class PenDigits(SeriesRecipe):
     trained_on = "Pen-based recognition of handwritten digits (UCI)"
     licence = "CC BY 4.0 (the data), Apache-2.0"
 
-    epochs: int = option(32, "rounds of steps, validation and checkpoint")
-    learning_rate: float = option(4e-3, "highest learning rate, after warm-up")
+    epochs: int = option(32)
+    learning_rate: float = option(4e-3)
     batch_size: int = option(64, "digits per batch, over all devices")
-    ema_momentum: float = option(0.995, "momentum of the average of the weights")
-    num_layers: int = option(2, "recurrent layers")
+    ema_momentum: float = option(0.995)
+    num_layers: int = option(2)
     num_validation: int = option(
         1000, "digits of the training file kept for validation"
     )
@@ -52,7 +52,7 @@ class PenDigits(SeriesRecipe):
         points = rows[:, :-1].reshape(len(rows), -1, 2)
         return list(points), [str(label) for label in rows[:, -1]]
 
-    def changed(self, series: list, random: np.random.Generator) -> list:
+    def augment(self, series: list, random: np.random.Generator) -> list:
         """Returns digits as others might write them, in the same square again.
 
         Points are moved along the pen's way; it is bent, turned and slanted.

@@ -13,7 +13,7 @@ import pathlib
 import re
 from typing import Any
 
-from rnnzoo.recipes._sentiment import FineTuningRecipe
+from rnnzoo.recipes._texts import FineTuningRecipe
 from rnnzoo.training.recipe import option
 
 

@@ -159,27 +159,45 @@ def factory(
     def make_or_load(weights: str | None = weights, **given: Any) -> Any:
         if weights is None:
             return make(**given)
-        refuse_unknown(name, given, signature)
-        return _load_as(model_class, name, weights, also, given, signature)
+        path, config, changes = read_settings(make_or_load, weights, given)
+        if changes:
+            return model_class.from_file(path, config, changes)
+        import keras
 
+        return keras.models.load_model(path, safe_mode=True)
+
+    make_or_load.also = also
     make_or_load.__signature__ = signature.replace(parameters=[weights_parameter, *own])
     return dress_factory(
         make_or_load, model_class, name, text.replace("Args:\n", help, 1)
     )
 
 
-def _load_as(
-    model_class: Any, name: str, weights: str, also: str, given: dict, signature: Any
-) -> Any:
-    """Loads a model from a file; `given` may repeat or replace settings of the file.
+def read_settings(
+    factory: Any, weights: str, given: dict
+) -> tuple[pathlib.Path, dict, dict]:
+    """Reads the settings of the weights that a factory would load; builds no model.
+
+    Args:
+        factory: The factory, such as `rnnzoo.sorter`.
+        weights: A listed name or the path of a file.
+        given: The other arguments of the factory.
+
+    Returns:
+        The file, its settings, and those of `given` that replace some of them.
 
     Raises:
+        TypeError: If the factory has no such argument.
         ValueError: If the weights are not found, are of another model, or contradict
             an argument that cannot be replaced.
     """
     import keras
 
-    path = find(str(weights), name, also)
+    name, model_class = factory.__name__, factory.model_class
+    own = list(inspect.signature(factory).parameters.values())[1:]
+    signature = inspect.Signature(own)
+    refuse_unknown(name, given, signature)
+    path = find(str(weights), name, factory.also)
     content = _read_content(path)
     registered = content["registered_name"]
     if keras.saving.get_registered_object(registered) is not model_class:
@@ -205,9 +223,7 @@ def _load_as(
             f"{'; '.join(contradictions)}"
         )
     changes = {key: value for key, value in given.items() if config.get(key) != value}
-    if changes:
-        return model_class.from_file(path, config, changes)
-    return keras.models.load_model(path, safe_mode=True)
+    return path, config, changes
 
 
 def copy_weights(path: pathlib.Path, model: Any, adapt: Callable) -> None:

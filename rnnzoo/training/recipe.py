@@ -9,6 +9,9 @@ from typing import Any
 from rnnzoo import listing
 from rnnzoo.errors import closest
 
+# Recipes of earlier versions, and their names of today.
+RENAMED_RECIPES = {"own_sentiment": "own_texts"}
+
 
 def option(default: Any, help: str = "") -> Any:
     """Declares an option of a recipe.
@@ -124,14 +127,21 @@ class Recipe:
 
         Args:
             options: Option names and values; old names are translated.
+
+        Raises:
+            ValueError: If the recipe has no such option; names the closest.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
-        return cls(
-            **{
-                name if name in known else cls.RENAMED_OPTIONS.get(name, name): value
-                for name, value in options.items()
-            }
-        )
+        known = [field.name for field in dataclasses.fields(cls)]
+        renamed = {}
+        for name, value in options.items():
+            new = name if name in known else cls.RENAMED_OPTIONS.get(name, name)
+            if new not in known:
+                raise ValueError(
+                    f"{cls.__name__} has no option {name!r}: another version has "
+                    f"written it.{closest(name, known)} Received: {name}={value!r}"
+                )
+            renamed[new] = value
+        return cls(**renamed)
 
     def model(self) -> Any:
         """Returns the untrained model."""
@@ -283,7 +293,7 @@ def recipe_class(name: str) -> type[Recipe]:
     Raises:
         ValueError: If there is no such recipe; names the closest.
     """
-    names = listing.list_recipes()
+    names, name = listing.list_recipes(), RENAMED_RECIPES.get(name, name)
     if name not in names:
         raise ValueError(
             f"There is no such recipe: there are {', '.join(names)}."

@@ -1,4 +1,4 @@
-"""What the recipes for sentiment share: data, vocabulary, model, measures."""
+"""What the recipes for texts share: data, vocabulary, model, measures."""
 
 import dataclasses
 import functools
@@ -7,35 +7,13 @@ from typing import Any
 
 from rnnzoo.training.recipe import Recipe, option
 
-# Options that are arguments of the model.
-SETTINGS = (
-    "max_length",
-    "embedding_dim",
-    "units",
-    "num_layers",
-    "cell",
-    "dropout",
-    "token_dropout",
-    "ngrams",
-    "ngram_rows",
-)
-
 
 @dataclasses.dataclass(kw_only=True)
-class SentimentRecipe(Recipe):
-    """Trains a sentiment classifier on labelled texts; subclasses say on which."""
+class TextRecipe(Recipe, model="text_classifier"):
+    """Trains a classifier on labelled texts; subclasses say on which."""
 
     steps_per_epoch: int = option(0, "batches per epoch; 0 for one pass over the texts")
-    units: int = option(128, "size of each direction's state")
-    embedding_dim: int = option(128, "size of the vector that stands for a word")
-    num_layers: int = option(1, "recurrent layers")
-    cell: str = option("gru", "simple, gru or lstm")
-    dropout: float = option(0.4, "share of features dropped in training")
-    token_dropout: float = option(0.1, "share of words dropped in training")
-    ngrams: int = option(3, "longest n-gram beside the network; 0 for none")
-    ngram_rows: int = option(2**19, "n-grams that have a vector")
-    max_length: int = option(800, "words read of a text")
-    vocabulary_size: int = option(30_000, "most frequent words that are known")
+    vocabulary_size: int = option(30_000, "most frequent tokens that are known")
 
     @functools.cached_property
     def source(self) -> Any:
@@ -46,16 +24,12 @@ class SentimentRecipe(Recipe):
         """Returns the names of the classes."""
         return ["negative", "positive"]
 
-    def held_out(self) -> int:
-        """Returns how many texts of the source are for validation."""
-        return min(max(1, len(self.source) // 10), 10_000)
-
     @functools.cached_property
     def parts(self) -> tuple:
         """Training and validation parts of the source, the same for every seed."""
         from rnnzoo.data.pipeline import split
 
-        return split(self.source, self.held_out())
+        return split(self.source, min(max(1, len(self.source) // 10), 10_000))
 
     def training_texts(self) -> Iterator[str]:
         """Yields the texts of the training part, of which memory may not hold all."""
@@ -68,16 +42,14 @@ class SentimentRecipe(Recipe):
             yield from training.rows(order[start : start + 1000])[0]
 
     def model(self) -> Any:
-        """Returns an untrained classifier that knows the words of the training part."""
-        from rnnzoo import sentiment_classifier
-        from rnnzoo.tokens import Words
+        """Returns an untrained classifier that knows the tokens of the training part."""
+        from rnnzoo.tokens.kinds import TOKENS
 
-        model = sentiment_classifier(
-            weights=None,
-            classes=self.classes(),
-            vocabulary=Words.learn(self.training_texts(), self.vocabulary_size),
-            **{name: getattr(self, name) for name in SETTINGS},
-        )
+        vocabulary = None
+        if self.tokens in TOKENS and self.tokens != "bytes":
+            learn = TOKENS[self.tokens].learn
+            vocabulary = learn(self.training_texts(), self.vocabulary_size)
+        model = self.build(classes=self.classes(), vocabulary=vocabulary)
         model.adapt(self.parts[0])
         return model
 
@@ -108,14 +80,18 @@ class SentimentRecipe(Recipe):
 
 
 @dataclasses.dataclass(kw_only=True)
-class FineTuningRecipe(SentimentRecipe):
-    """Trains a sentiment classifier on few texts, from pretrained weights."""
+class FineTuningRecipe(TextRecipe):
+    """Trains a classifier on few texts, from pretrained weights."""
 
-    epochs: int = option(8, "rounds over the texts, validation and checkpoint")
+    epochs: int = option(8)
     batch_size: int = option(16, "texts per batch, over all devices")
     learning_rate: float = option(2e-3, "highest learning rate of the head")
-    warmup_steps: int = option(20, "steps over which the learning rate rises from 0")
-    weights: str = option("imdb", "listed weights, a .keras file, or none")
+    warmup_steps: int = option(20)
+    weights: str = option(
+        "imdb",
+        "listed weights, a .keras file, or none; other tokens than words have no "
+        "listed weights, and need none",
+    )
     layer_decay: float = option(2.6, "how much slower each layer before another learns")
     unfreeze: bool = option(True, "let one more layer learn each epoch, the head first")
     new_words: int = option(5_000, "at most this many new words are added")
@@ -125,30 +101,30 @@ class FineTuningRecipe(SentimentRecipe):
         """Batches per epoch: one pass over the texts, or several over very few."""
         return self.steps_per_epoch or max(super().steps, 40)
 
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether training starts from weights."""
+        is_default = self.weights == "imdb" and self.tokens != "words"
+        return self.weights != "none" and not is_default
+
     def model(self) -> Any:
         """Returns the pretrained classifier for these texts, or an untrained one."""
-        from rnnzoo import sentiment_classifier
-        from rnnzoo.tokens import Words
+        from rnnzoo import text_classifier
+        from rnnzoo.tokens.kinds import TOKENS
+        from rnnzoo.weights import read_settings
 
-        if self.weights == "none":
+        if not self.is_pretrained:
             return super().model()
-        fields = {field.name: field.default for field in dataclasses.fields(self)}
-        # Weights bring settings of their own: others are refused, not forgotten.
-        asked = {
-            name: getattr(self, name)
-            for name in SETTINGS
-            if getattr(self, name) != fields[name]
-        }
-        body = sentiment_classifier(self.weights, **asked)
-        known = body.tokens.vocabulary
-        found = Words.learn(self.training_texts(), self.vocabulary_size, min_count=2)
-        new = [word for word in found if word not in set(known)]
-        model = sentiment_classifier(
-            self.weights,
-            classes=self.classes(),
-            vocabulary=[*known, *new[: self.new_words]],
-        )
-        if model.classes != body.classes:  # else what n-grams learned is kept
+        asked, classes = self.changed_settings(), self.classes()
+        # The settings say what is known: the model is built once, with all it needs.
+        _, known, _ = read_settings(text_classifier, self.weights, asked)
+        if isinstance(known["vocabulary"], list):
+            learn, words = TOKENS[known["tokens"]].learn, set(known["vocabulary"])
+            found = learn(self.training_texts(), self.vocabulary_size, min_count=2)
+            new = [word for word in found if word not in words][: self.new_words]
+            asked["vocabulary"] = [*known["vocabulary"], *new]
+        model = text_classifier(self.weights, classes=classes, **asked)
+        if model.classes != known["classes"]:  # else what n-grams learned is kept
             model.adapt(self.parts[0])
         return model
 
@@ -156,7 +132,7 @@ class FineTuningRecipe(SentimentRecipe):
         """Returns Adam with a rate per layer; as the base otherwise."""
         from rnnzoo.training import finetuning
 
-        if self.weights == "none":
+        if not self.is_pretrained:
             return super().optimizer(model)
         return finetuning.layerwise_adam(
             model,

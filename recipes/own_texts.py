@@ -1,29 +1,31 @@
 """Trains a classifier on labelled texts of your own, from pretrained weights.
 
-    rnnzoo train own_sentiment --data=reviews.csv --text=review --label=stars
+    rnnzoo train own_texts --data=reviews.csv --text=review --label=stars
 
 The data are a .csv, .tsv, .jsonl or .txt file or a folder with a sub-folder per label
 (`rnnzoo.data.files`); classes are the labels in it. A tenth is kept for validation, on
-which `rnnzoo evaluate runs/own_sentiment/best.keras` measures.
+which `rnnzoo evaluate runs/own_texts/best.keras` measures.
 
 The body of the weights is kept and its head is new, unless the labels are the classes
 of the weights. Words that occur twice or more in your texts and are unknown to the
 weights are added. The head learns first; every epoch the next layer begins to learn,
 each at a lower rate than the one after it (Howard and Ruder, 2018, arXiv:1801.06146).
-With `--weights=none` everything is trained from scratch.
+With `--weights=none` everything is trained from scratch, and so it is where texts are
+read as other tokens than English words: `--tokens=characters`, `bytes`, `subwords` or
+`whitespace`.
 """
 
 import dataclasses
 import functools
 from typing import Any
 
-from rnnzoo.recipes._sentiment import FineTuningRecipe
+from rnnzoo.recipes._texts import FineTuningRecipe
 from rnnzoo.training.recipe import option
 
 
 @dataclasses.dataclass(kw_only=True)
-class OwnSentiment(FineTuningRecipe):
-    """Fine-tunes a sentiment classifier on labelled texts of a file."""
+class OwnTexts(FineTuningRecipe):
+    """Fine-tunes a classifier of texts on labelled texts of a file."""
 
     trained_on = "texts of a user's own"
     licence = "that of the texts, and of the weights that it began with"
@@ -32,7 +34,7 @@ class OwnSentiment(FineTuningRecipe):
     text: str = option("text", "name of the texts' column")
     label: str = option("label", "name of the labels' column")
     encoding: str = option("utf-8", "how the file's characters are encoded")
-    skip_bad_rows: bool = option(False, "report rows that cannot be used, and go on")
+    skip_bad_rows: bool = option(False, "report rows that cannot be used, and skip them")
 
     @functools.cached_property
     def source(self) -> Any:
@@ -60,4 +62,4 @@ class OwnSentiment(FineTuningRecipe):
         return self.source.classes
 
 
-RECIPE = OwnSentiment
+RECIPE = OwnTexts
