@@ -1,18 +1,15 @@
 """Many-to-one-to-many: a sequence in, a summary between, a sequence out."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
+from rnnzoo.architectures.decoder_signatures import graph_signature, step_signatures
 from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import (
     SequenceModel,
     check_exactly_one,
-    compile_graph,
 )
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_choice, check_number
@@ -41,8 +38,8 @@ class ManyToOneToMany(SequenceModel):
     source is the model's only input. With `decoder="autoregressive"` the model takes
     `{"source": ..., "target": ...}`, where `target` is what the decoder has written so
     far: in training, the right answer delayed by one step behind a start token
-    (teacher forcing, Williams and Zipser, 1989); to answer, `write_greedily` feeds its
-    own tokens back.
+    (teacher forcing, Williams and Zipser, 1989). `rnnzoo.decoding.decode_greedily`
+    answers, by feeding its own tokens back.
 
     Args:
         vocabulary_size: For a token source: number of ids, padding included.
@@ -92,7 +89,8 @@ class ManyToOneToMany(SequenceModel):
         >>> delayed = np.array([[start, 5, 4], [start, 7, 0]])
         >>> inputs = {"source": source, "target": delayed}
         >>> history = model.fit(inputs, answer, verbose=0)
-        >>> model.write_greedily(source, start=1, end=2, max_length=4).shape[0]
+        >>> from rnnzoo.decoding import decode_greedily
+        >>> decode_greedily(model, source, start=1, end=2, max_length=4).shape[0]
         2
 
     References:
@@ -234,7 +232,7 @@ class ManyToOneToMany(SequenceModel):
 
         # === Graph ===
         source = sequence_input(features, name="source")
-        memory, memory_mask, state = self.read(source)
+        memory, memory_mask, state = self.run_encoder(source)
         if decoder == "summary":
             inputs, mask = source, None
             steps = state[-1][0]
@@ -244,14 +242,14 @@ class ManyToOneToMany(SequenceModel):
             inputs = {"source": source, "target": target}
             steps, length = self.target_reader(target), None
             mask = self.target_reader.compute_mask(target)
-        outputs, _ = self.write(steps, state, memory, memory_mask, mask, length)
+        outputs, _ = self.run_decoder(steps, state, memory, memory_mask, mask, length)
         super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
         self.is_autoregressive = decoder == "autoregressive"
         self.set_targets(classes=target_vocabulary_size is not None, padding=0)
 
-    def read(self, source: Any) -> tuple:
+    def run_encoder(self, source: Any) -> tuple:
         """Reads the source.
 
         Args:
@@ -269,7 +267,7 @@ class ManyToOneToMany(SequenceModel):
             memory = self.reversed(memory, source)
         return memory, mask, self.bridge(state)
 
-    def write(
+    def run_decoder(
         self,
         steps: Any,
         state: list,
@@ -278,10 +276,10 @@ class ManyToOneToMany(SequenceModel):
         mask: Any = None,
         length: Any = None,
     ) -> tuple:
-        """Writes as many output steps as it is given input steps.
+        """Returns an output step for each input step.
 
-        Whole sequences and single steps give the same outputs: pass the state that
-        one call returns to the next.
+        Whole sequences and single steps give the same outputs: pass the state that one
+        call returns to the next.
 
         Args:
             steps: Decoder input `[batch, steps, features]`.
@@ -289,15 +287,15 @@ class ManyToOneToMany(SequenceModel):
             memory: The encoder's sequence, which attention looks at.
             memory_mask: `[batch, time]`, true for real steps of the memory.
             mask: `[batch, steps]`, true for real steps of the target.
-            length: To write from one vector `[batch, features]`, which is read again at
-                every step: how many steps, or a sequence `[batch, steps, ...]`.
+            length: To decode from one vector `[batch, features]`, which is repeated at
+                every step: number of steps, or a sequence `[batch, steps, ...]`.
 
         Returns:
             Outputs `[batch, steps, target size]` and the state after the last step.
         """
-        return self._write(steps, state, memory, memory_mask, mask, length)[:2]
+        return self._decode(steps, state, memory, memory_mask, mask, length)[:2]
 
-    def _write(
+    def _decode(
         self,
         steps: Any,
         state: list,
@@ -306,7 +304,7 @@ class ManyToOneToMany(SequenceModel):
         mask: Any,
         length: Any = None,
     ) -> tuple:
-        """Returns as `write`, and the attention's weights `[batch, steps, time]`."""
+        """Returns also the attention's weights `[batch, steps, time]`."""
         first, weights = self.decoder.num_layers, None
         hidden, after = self.decoder(
             steps, initial_state=state[:first], mask=mask, length=length
@@ -323,16 +321,16 @@ class ManyToOneToMany(SequenceModel):
         return self.head(self.head_dropout(hidden)), after, weights
 
     def begin(self, source: Any) -> dict:
-        """Reads the source and returns the state that `step` goes on from.
+        """Reads the source and returns the state that `step` starts from.
 
         Args:
-            source: As in `read`.
+            source: As in `run_encoder`.
 
         Returns:
             `decoder`, the decoder's state; and with attention `memory` and `keys`
             `[batch, time, units]` and `memory_mask` `[batch, time]`.
         """
-        memory, memory_mask, state = self.read(source)
+        memory, memory_mask, state = self.run_encoder(source)
         if self.attention is None:
             return {"decoder": state}
         if memory_mask is None:
@@ -345,14 +343,14 @@ class ManyToOneToMany(SequenceModel):
         }
 
     def step(self, tokens: Any, state: dict) -> tuple:
-        """Writes one step of an autoregressive decoder; quicker than `write` for that.
+        """Makes one step of an autoregressive decoder; quicker than `run_decoder`.
 
         Args:
-            tokens: What was written last: token ids `[batch]` or values
+            tokens: The last output: token ids `[batch]` or values
                 `[batch, target_features]`.
             state: What `begin` or another call returned. What attention looks at may
-                have fewer rows: each is then looked at by as many rows of tokens, one
-                after the other, as by the beginnings of a beam.
+                have fewer rows, each for several consecutive rows of tokens, as the
+                hypotheses of a beam.
 
         Returns:
             Outputs `[batch, target size]` and the state after the step.
@@ -393,152 +391,19 @@ class ManyToOneToMany(SequenceModel):
         )
 
     def tokens_signature(self) -> Signature:
-        """Returns the way to call the graph as it is."""
+        """Returns the signature of the graph as it is."""
         if not self.is_autoregressive:
             return super().tokens_signature()
-
-        def outputs(source: Any, target: Any) -> dict:
-            inputs = {"source": source, "target": target}
-            return {"outputs": self(inputs, training=False)}
-
-        names = ("source", "target")
-        texts = self.sample_texts()
-        sources = [self._encode_texts(texts[:2]), self._encode_texts(texts[:4])]
-        return Signature(
-            graph=outputs,
-            inputs={n: (self.input[n].shape, self.input[n].dtype) for n in names},
-            answers=outputs,
-            # Any tokens will do as a target, with the padding at the end.
-            examples=[{"source": x, "target": x[::-1]} for x in sources],
-        )
+        return graph_signature(self)
 
     def signatures(self) -> dict[str, Signature]:
-        """Adds the halves of an autoregressive model, for callers that write.
+        """Adds the two halves of an autoregressive model, for callers that decode.
 
-        `begin` reads a source, and `step` goes one step further, from what was written
-        last and a state to outputs and the next state.
+        `begin` reads a source, and `step` makes one step, from the last token and a
+        state to outputs and the next state.
         """
         found = super().signatures()
-        if not self.is_autoregressive:
-            return found
-
-        def named(state: dict, prefix: str = "") -> dict:
-            parts = keras.tree.flatten_with_path(state)
-            return {prefix + "_".join(map(str, path)): part for path, part in parts}
-
-        def begin(source: Any) -> dict:
-            return named(self.begin(source))
-
-        def step(token: Any, **before: Any) -> dict:
-            before = [ops.convert_to_tensor(before[name]) for name in specs]
-            before = keras.tree.pack_sequence_as(structure, before)
-            outputs, after = self.step(ops.convert_to_tensor(token), before)
-            after = {"decoder": after["decoder"]}  # the rest stays as it is
-            return {"outputs": outputs, **named(after, "next_")}
-
-        source, target = self.input["source"], self.input["target"]
-        sources = [self._encode_texts(self.sample_texts()[:n]) for n in (2, 4)]
-        structure = self.state_spec()
-        specs = {
-            name: (tuple(spec.shape), spec.dtype.name)
-            for name, spec in named(structure).items()
-        }
-        states = [
-            {name: ops.convert_to_numpy(part) for name, part in begin(rows).items()}
-            for rows in map(ops.convert_to_tensor, sources)
-        ]
-        return found | {
-            "begin": Signature(
-                graph=begin,
-                inputs={"source": (source.shape, source.dtype)},
-                answers=begin,
-                examples=[{"source": rows} for rows in sources],
-            ),
-            "step": Signature(
-                graph=step,
-                inputs={"token": ((None, *target.shape[2:]), target.dtype), **specs},
-                answers=step,
-                examples=[
-                    {"token": rows[:, 0], **state}
-                    for rows, state in zip(sources, states, strict=True)
-                ],
-            ),
-        }
-
-    def write_tokens(self, source: Any, batch_size: int = 1024) -> np.ndarray:
-        """Writes the most probable token at every step, from the summary alone.
-
-        Rows are read in order of length, so that short rows do not pay for long ones;
-        memory is bounded by `batch_size`, whatever the number of rows.
-
-        Args:
-            source: Token ids `[rows, time]`, 0 = padding at the end.
-            batch_size: Rows per batch.
-
-        Returns:
-            Token ids `[rows, time]`, int32; those at padded steps mean nothing.
-        """
-        source = np.asarray(source)
-        answers = np.zeros_like(source)
-        lengths = (source != 0).sum(axis=1)
-        order = np.argsort(lengths, kind="stable")
-        for begin in range(0, len(order), batch_size):
-            rows = order[begin : begin + batch_size]
-            length = lengths[rows[-1]]
-            if length:
-                tokens = self._most_probable(source[rows, :length])
-                answers[rows, :length] = ops.convert_to_numpy(tokens)
-        return answers
-
-    @functools.cached_property
-    def _most_probable(self) -> Callable:
-        """The compiled graph from a source to the most probable token of each step."""
-
-        def most_probable(source: Any) -> Any:
-            # Token 0 is padding, which is never an answer.
-            return ops.argmax(self(source)[..., 1:], axis=-1) + 1
-
-        return compile_graph(most_probable, ((None, None), "int32"))
-
-    def write_greedily(
-        self, source: Any, start: int, end: int, max_length: int
-    ) -> np.ndarray:
-        """Writes the most probable token at every step, feeding each to the next.
-
-        Args:
-            source: Encoded source, as the graph takes it.
-            start: Token id that begins every target.
-            end: Token id that ends it; rows that have ended are padded with 0.
-            max_length: Largest number of tokens to write, `end` included.
-
-        Returns:
-            Token ids `[batch, at most max_length]`, int32, without `start`.
-
-        Raises:
-            ValueError: If the model is not an autoregressive writer of tokens.
-        """
-        if not self.is_autoregressive or self.input["target"].dtype != "int32":
-            raise ValueError(
-                "write_greedily needs decoder='autoregressive' and a "
-                "target_vocabulary_size; with decoder='summary', predict() gives the "
-                f"answer. Received: {self.name!r}, which is no such model"
-            )
-        memory, memory_mask, state = self.read(ops.convert_to_tensor(source))
-        batch = memory.shape[0]
-        token = np.full((batch, 1), start, "int32")
-        ended = np.zeros((batch, 1), bool)
-        tokens = []
-        for _ in range(max_length):
-            steps = self.target_reader(ops.convert_to_tensor(token))
-            outputs, state = self.write(steps, state, memory, memory_mask)
-            outputs = ops.convert_to_numpy(outputs)
-            # Token 0 is padding, which is never an answer.
-            token = np.argmax(outputs[..., 1:], axis=-1).astype("int32") + 1
-            tokens.append(np.where(ended, 0, token))
-            ended |= token == end
-            if ended.all():
-                break
-        return np.concatenate(tokens, axis=1)
+        return found | step_signatures(self) if self.is_autoregressive else found
 
 
 many_to_one_to_many = builder(ManyToOneToMany, "many_to_one_to_many")

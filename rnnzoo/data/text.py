@@ -19,7 +19,7 @@ class Windows:
     Args:
         text: The text, a string; or a list of words.
         length: Symbols of a window: characters or words. A shorter text is one window.
-        joint: What stands between words.
+        separator: What stands between words.
 
     Raises:
         ValueError: If there are fewer than two symbols.
@@ -32,7 +32,7 @@ class Windows:
         ['To be, or ', 'be, or not', 'or not to ', 'that is th']
     """
 
-    def __init__(self, text: str | Sequence[str], length: int, joint: str = " "):
+    def __init__(self, text: str | Sequence[str], length: int, separator: str = " "):
         check_number("length", length, minimum=2, whole=True)
         if len(text) < 2:
             raise ValueError(
@@ -40,7 +40,7 @@ class Windows:
                 f"{len(text)}"
             )
         self.text, self.length = text, min(length, len(text))
-        self.joint = joint
+        self.separator = separator
 
     def batches_per_epoch(self, size: int) -> int:
         """Returns how many batches of this size have as many symbols as the text."""
@@ -51,7 +51,7 @@ class Windows:
         random = np.random.default_rng((seed, index))
         last = len(self.text) - self.length
         places = random.integers(0, last + 1, size)
-        return halves([self._window(int(place), last) for place in places], self.joint)
+        return halves([self._window(int(place), last) for place in places], self.separator)
 
     def _window(self, place: int, last: int) -> str | Sequence[str]:
         """Returns the window that begins at a place, or a little later."""
@@ -88,7 +88,7 @@ class Streams:
     Args:
         text: The text, a string; or a list of words.
         length: Symbols of a piece: characters or words.
-        joint: What stands between words.
+        separator: What stands between words.
 
     Raises:
         ValueError: If there are fewer than two symbols.
@@ -107,7 +107,7 @@ class Streams:
         of recurrent network trajectories", Neural Computation 2, 1990.
     """
 
-    def __init__(self, text: str | Sequence[str], length: int, joint: str = " "):
+    def __init__(self, text: str | Sequence[str], length: int, separator: str = " "):
         check_number("length", length, minimum=2, whole=True)
         if len(text) < 2:
             raise ValueError(
@@ -115,7 +115,7 @@ class Streams:
                 f"{len(text)}"
             )
         self.text, self.length = text, min(length, len(text))
-        self.joint = joint
+        self.separator = separator
 
     def batches_per_epoch(self, size: int) -> int:
         """Returns how many batches of this size an epoch has."""
@@ -130,7 +130,7 @@ class Streams:
         for row in range(size):
             place = begin + row * total // size + step * self.length
             found.append(self._piece(place - (step > 0), self.length + (step > 0)))
-        inputs, targets = halves(found, self.joint)
+        inputs, targets = halves(found, self.separator)
         if step:
             inputs = list(map(Segment, inputs))
             for text, piece in zip(inputs, found, strict=True):
@@ -145,7 +145,7 @@ class Streams:
 
 
 def windows(
-    text: str | Sequence[str], length: int, joint: str = " "
+    text: str | Sequence[str], length: int, separator: str = " "
 ) -> tuple[list, list]:
     r"""Cuts a text into windows, one after the other, to measure a model on.
 
@@ -155,7 +155,7 @@ def windows(
     Args:
         text: The text, a string; or a list of words.
         length: Largest number of symbols of a window.
-        joint: What stands between words.
+        separator: What stands between words.
 
     Returns:
         Inputs and targets.
@@ -178,16 +178,16 @@ def windows(
                     break
         found.append(text[begin:end])
         begin = end
-    return halves(found, joint)
+    return halves(found, separator)
 
 
 def halves(
-    texts: Sequence[str | Sequence[str]], joint: str
+    texts: Sequence[str | Sequence[str]], separator: str
 ) -> tuple[list[str], list[str]]:
     """Cuts texts, or lists of words, into first and second halves, both strings."""
 
     def joined(part: str | Sequence[str]) -> str:
-        return part if isinstance(part, str) else joint.join(part)
+        return part if isinstance(part, str) else separator.join(part)
 
     cuts = [len(text) // 2 for text in texts]
     pairs = list(zip(texts, cuts, strict=True))

@@ -1,14 +1,23 @@
-"""Decoding: which token comes next, and next after that, for any model that writes."""
+"""Decoding: how a model that predicts the next token writes a text."""
 
-from rnnzoo.decoding.options import STOP_LIMIT, check_settings, settings
-from rnnzoo.decoding.sampling import keys, keys_in_graph
+from rnnzoo.decoding.greedy import decode_greedily
+from rnnzoo.decoding.options import (
+    GREEDY,
+    STOP_LIMIT,
+    DecodingKeywords,
+    DecodingOptions,
+)
+from rnnzoo.decoding.sampling import make_keys
+from rnnzoo.decoding.state import DecodingState
 from rnnzoo.decoding.writer import Writer
 
 __all__ = [
+    "GREEDY",
     "STOP_LIMIT",
+    "DecodingKeywords",
+    "DecodingOptions",
+    "DecodingState",
     "Writer",
-    "check_settings",
-    "keys",
-    "keys_in_graph",
-    "settings",
+    "decode_greedily",
+    "make_keys",
 ]

@@ -1,67 +1,80 @@
-"""Options of decoding."""
+"""The options of decoding: names, types, defaults, ranges and documentation."""
 
-from collections.abc import Sequence
+import dataclasses
+import inspect
+import math
+import re
+import textwrap
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict
 
 import numpy as np
 import tensorflow as tf
 
-from rnnzoo.errors import check_number
+from rnnzoo.errors import check_number, closest
+from rnnzoo.tokens.checks import check_in_graph
 
-# Symbols that are remembered to find stop strings in.
+# Tokens that are remembered to find stop strings in.
 STOP_LIMIT = 64
+NO_STOPS = np.zeros((0, STOP_LIMIT), "int32")
 
 
-def check_settings(
-    *,
-    max_length: int,
-    temperature: float,
-    top_k: int,
-    top_p: float,
-    repetition_penalty: float,
-    beam_width: int = 0,
-    n_best: int = 1,
-) -> None:
-    """Refuses settings of a generation that are out of range.
-
-    Raises:
-        TypeError: If one is not a number.
-        ValueError: If one is out of its range.
-    """
-    check_number("max_length", max_length, minimum=0, whole=True)
-    check_number("temperature", temperature, minimum=0)
-    check_number("top_k", top_k, minimum=0, whole=True)
-    check_number("top_p", top_p, minimum=0, maximum=1)
-    check_number("beam_width", beam_width, minimum=0, whole=True)
-    check_number("n_best", n_best, minimum=1, whole=True)
-    check_number("repetition_penalty", repetition_penalty, minimum=1e-3)
-    if n_best > max(beam_width, 1):
-        raise ValueError(
-            "n_best answers need a beam at least as wide: give beam_width too. "
-            f"Received: n_best={n_best}, beam_width={beam_width}"
-        )
+def _option(
+    default: Any,
+    dtype: str,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    is_sampling: bool = False,
+) -> Any:
+    """Declares an option, with its dtype in a graph and its range."""
+    metadata = {"dtype": dtype, "minimum": minimum, "maximum": maximum}
+    metadata["is_sampling"] = is_sampling
+    return dataclasses.field(default=default, metadata=metadata)
 
 
-def settings(
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
-    repetition_penalty: float = 1.0,
-    stop: Sequence[Sequence[int]] = (),
-) -> dict:
-    """Returns the settings of a generation as the tensors that the loops take.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DecodingOptions:
+    """How a model decodes: sampling, greedy or beam search, and when it stops.
+
+    Inside a graph, as in an export, numbers and `stop` may be scalar tensors; one that
+    is out of range then stops the graph with `InvalidArgumentError`.
 
     Args:
-        temperature: What logits are divided by; 0 for the likeliest token always.
-        top_k: Only so many of the likeliest tokens can be drawn (Fan et al., 2018); 0
-            for all.
-        top_p: Only the likeliest tokens can be drawn, as many as make this probability
-            (Holtzman et al., 2020).
-        repetition_penalty: Logits of tokens that occurred already are divided by it if
-            positive, and multiplied if negative (Keskar et al., 2019).
-        stop: Sequences of token ids that end a text.
+        max_length: Maximum number of tokens to write; `None` for half of the model's
+            `max_length`.
+        temperature: Divisor of the logits: below 1 likely tokens become likelier, above
+            1 less so; 0 for greedy decoding.
+        top_k: Samples from the `top_k` most likely tokens (Fan et al., 2018); 0
+            disables it.
+        top_p: Samples from the fewest most likely tokens whose probabilities sum to
+            `top_p` (Holtzman et al., 2020); 1 disables it.
+        beam_width: Beam search with this many hypotheses; sampling options are ignored.
+            0 for sampling.
+        n_best: With a beam, how many texts to return, each with its score.
+        repetition_penalty: Above 1, tokens that occurred become less likely: positive
+            logits are divided by it, negative ones multiplied (Keskar et al., 2019).
+        length_penalty: With a beam, a text's score is its log-probability over its
+            length to this power: 0 prefers short texts (Wu et al., 2016).
+        stop: A string that ends the text and is not part of it; in Python, also several
+            strings. A model of subwords finds one where it is written with the tokens
+            that stand for it alone.
+        seed: Random seed; `None` for a new one each time, from NumPy's global
+            generator.
 
     Raises:
-        ValueError: If a stop sequence has more than `STOP_LIMIT` tokens.
+        TypeError: If an option has the wrong type.
+        ValueError: If an option is out of its range.
+
+    Example:
+        >>> from rnnzoo.decoding import DecodingOptions
+        >>> options = DecodingOptions(top_k=5, seed=1)
+        >>> options.replace(top_k=0).seed
+        1
+        >>> DecodingOptions(top_p=2)
+        Traceback (most recent call last):
+        ValueError: top_p must be a number of at least 0 and at most 1. Received:
+        top_p=2
 
     References:
         - Fan, Lewis and Dauphin, "Hierarchical neural story generation", ACL 2018,
@@ -70,19 +83,144 @@ def settings(
           arXiv:1904.09751.
         - Keskar et al., "CTRL: a conditional transformer language model for
           controllable generation", 2019, arXiv:1909.05858, section 4.1.
+        - Wu et al., "Google's neural machine translation system", 2016,
+          arXiv:1609.08144, section 7.
     """
-    stops = np.full((len(stop), STOP_LIMIT), -1, "int32")
-    for row, ids in zip(stops, stop, strict=True):
-        if len(ids) > STOP_LIMIT:
+
+    max_length: int | None = _option(200, "int32", 0)
+    temperature: float = _option(1.0, "float32", 0, is_sampling=True)
+    top_k: int = _option(0, "int32", 0, is_sampling=True)
+    top_p: float = _option(1.0, "float32", 0, 1, is_sampling=True)
+    beam_width: int = _option(0, "int32", 0)
+    n_best: int = _option(1, "int32", 1)
+    repetition_penalty: float = _option(1.0, "float32", 1e-3, is_sampling=True)
+    length_penalty: float = _option(1.0, "float32", 0)
+    stop: str | Sequence[str] = _option("", "string")
+    seed: int | None = _option(None, "int64", -(2**63), 2**64 - 1)
+
+    def __post_init__(self) -> None:
+        """Checks the options."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is None and type(None) in typing.get_args(field.type):
+                continue
+            checked = _check_range(field.name, value, **field.metadata)
+            object.__setattr__(self, field.name, checked)
+        widths = self.n_best, self.beam_width
+        if not any(map(is_symbolic, widths)) and self.n_best > max(self.beam_width, 1):
             raise ValueError(
-                f"A stop string must have at most {STOP_LIMIT} symbols. Received: one "
-                f"of {len(ids)}"
+                "n_best answers need a beam at least as wide: give beam_width too. "
+                f"Received: n_best={self.n_best}, beam_width={self.beam_width}"
             )
-        row[STOP_LIMIT - len(ids) :] = ids
-    return {
-        "temperature": tf.constant(temperature, tf.float32),
-        "top_k": tf.constant(top_k, tf.int32),
-        "top_p": tf.constant(top_p, tf.float32),
-        "repetition_penalty": tf.constant(repetition_penalty, tf.float32),
-        "stops": tf.constant(stops),
-    }
+
+    def replace(self, **changes: Any) -> "DecodingOptions":
+        """Returns the options with some of them changed.
+
+        Raises:
+            TypeError: If there is no such option; names the closest one.
+            ValueError: If an option is out of its range.
+        """
+        known = [field.name for field in dataclasses.fields(self)]
+        for name, value in changes.items():
+            if name not in known:
+                raise TypeError(
+                    f"There is no option of decoding {name!r}: there are "
+                    f"{', '.join(known)}.{closest(name, known)} "
+                    f"Received: {name}={value!r}"
+                )
+        return dataclasses.replace(self, **changes)
+
+    def to_tensors(self, stops: Any = NO_STOPS) -> dict[str, tf.Tensor]:
+        """Returns the options of sampling, by name, as `Writer` takes them.
+
+        Args:
+            stops: Token ids that end a text; see `encode_stops`.
+        """
+        found = {
+            field.name: tf.convert_to_tensor(
+                getattr(self, field.name), field.metadata["dtype"]
+            )
+            for field in dataclasses.fields(self)
+            if field.metadata["is_sampling"]
+        }
+        return {**found, "stops": tf.convert_to_tensor(stops, tf.int32)}
+
+
+class DecodingKeywords(TypedDict, total=False):
+    """The same as keywords, for type checkers and editors; a test compares both."""
+
+    max_length: int | None
+    temperature: float
+    top_k: int
+    top_p: float
+    beam_width: int
+    n_best: int
+    repetition_penalty: float
+    length_penalty: float
+    stop: str | Sequence[str]
+    seed: int | None
+
+
+def with_options(defaults: DecodingOptions) -> Callable:
+    """Shows and documents a method's `**changes` one by one, in `help` and in editors.
+
+    Args:
+        defaults: The method's defaults of the options.
+    """
+
+    def decorate(method: Any) -> Any:
+        signature = inspect.signature(method)
+        shown = [p for p in signature.parameters.values() if p.kind != p.VAR_KEYWORD]
+        shown += [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=getattr(defaults, field.name),
+                annotation=field.type,
+            )
+            for field in dataclasses.fields(defaults)
+        ]
+        method.__signature__ = signature.replace(parameters=shown)
+        texts = re.search(r"(?s)Args:\n(.*?)\n\n", inspect.getdoc(defaults) or "")
+        texts = textwrap.indent(textwrap.dedent(texts[1]), 12 * " ") if texts else ""
+        pattern = r"(?m)^ *\*\*changes: .*(\n {16}.*)*"
+        method.__doc__ = re.sub(pattern, lambda _: texts, method.__doc__ or "")
+        return method
+
+    return decorate
+
+
+def graph_inputs(*names: str) -> dict[str, tuple]:
+    """Returns shape and dtype of options that are inputs of an exported graph."""
+    fields = {field.name: field for field in dataclasses.fields(DecodingOptions)}
+    return {name: ((), fields[name].metadata["dtype"]) for name in names}
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether a value is known only when a graph runs."""
+    return tf.is_tensor(value) and not tf.executing_eagerly()
+
+
+def check_limit(name: str, value: Any, minimum: float, maximum: float) -> Any:
+    """Returns a tensor, or stops the graph if it is out of a range."""
+    upper = "" if maximum == math.inf else f" and at most {maximum}"
+    is_right = (minimum <= value) & (value <= min(maximum, value.dtype.max))
+    message = f"{name} must be at least {minimum}{upper}."
+    return check_in_graph(value, is_right, message)
+
+
+def _check_range(
+    name: str, value: Any, dtype: str, minimum: float, maximum: float, **_: Any
+) -> Any:
+    """Returns a value; refuses what is out of range, in Python or in the graph."""
+    if dtype == "string":
+        return value
+    if is_symbolic(value):
+        return check_limit(name, value, max(minimum, value.dtype.min), maximum)
+    check_number(
+        name, value, minimum=minimum, maximum=maximum, whole=dtype.startswith("int")
+    )
+    return value
+
+
+GREEDY = DecodingOptions(temperature=0)

@@ -1,7 +1,6 @@
 """Which token comes next: sampling that does not depend on a row's neighbours."""
 
-import collections
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,61 +12,54 @@ from rnnzoo.tokens.checks import to_utf8
 BLOCK = 64
 
 
-def keys(prompts: Sequence[str], seed: int) -> np.ndarray:
+def make_keys(prompts: Any, seed: Any) -> tf.Tensor:
     """Returns the keys of the random numbers of each text, uint64 `[prompts]`.
 
-    A key is made of the seed, the prompt, and how often the prompt has come before in
+    A key is made from the seed, the prompt, and how often the prompt has come before in
     the batch. So a text does not depend on its neighbours, and the same prompt several
     times gives several texts, the first of which is the one that it gives alone.
 
+    Args:
+        prompts: A list of strings; or a tensor, as in a graph.
+        seed: An integer, or a scalar tensor.
+
     Example:
-        >>> from rnnzoo.decoding import keys
-        >>> first, other, again = keys(["a", "b", "a"], seed=1)
-        >>> bool(first == keys(["a"], seed=1)[0]), bool(first == again)
+        >>> from rnnzoo.decoding import make_keys
+        >>> first, other, again = make_keys(["a", "b", "a"], seed=1)
+        >>> bool(first == make_keys(["a"], seed=1)[0]), bool(first == again)
         (True, False)
     """
-    prompts = [to_utf8(prompt) for prompt in prompts]
-    counts, earlier = collections.Counter(), []
-    for prompt in prompts:
-        earlier.append(str(counts[prompt]))
-        counts[prompt] += 1
-    earlier, prompts = (tf.constant(row, tf.string) for row in (earlier, prompts))
-    return hash_prompts(str(seed), earlier, prompts).numpy()
-
-
-def keys_in_graph(prompts: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Returns `keys` of strings `[prompts]` and an integer, in the graph."""
-    rows = tf.range(tf.size(prompts))
-    same = tf.equal(prompts[:, None], prompts) & (rows[:, None] > rows)
-    earlier = tf.math.count_nonzero(same, axis=1)
-    return hash_prompts(
-        tf.strings.as_string(seed), tf.strings.as_string(earlier), prompts
-    )
-
-
-def hash_prompts(seed: Any, earlier: tf.Tensor, prompts: tf.Tensor) -> tf.Tensor:
-    """Returns a key `[prompts]` for each prompt and how often it came before."""
-    texts = tf.strings.join([seed, ":", earlier, ":", prompts])
+    if not tf.is_tensor(prompts):
+        prompts = tf.constant([to_utf8(prompt) for prompt in prompts], tf.string)
+    seed = tf.strings.as_string(seed) if tf.is_tensor(seed) else str(seed)
+    # Of equal prompts, which come together when sorted: how many are before each.
+    _, group, counts = tf.unique_with_counts(prompts)
+    order = tf.argsort(group, stable=True)
+    first = tf.gather(tf.cumsum(counts, exclusive=True), tf.gather(group, order))
+    earlier = tf.range(tf.size(prompts)) - first
+    earlier = tf.gather(earlier, tf.argsort(order))
+    texts = [seed, ":", tf.strings.as_string(earlier), ":", prompts]
     # This hash is the same on every machine, and will never change.
-    return tf.cast(tf.strings.to_hash_bucket_fast(texts, 2**63 - 1), tf.uint64)
+    buckets = tf.strings.to_hash_bucket_fast(tf.strings.join(texts), 2**63 - 1)
+    return tf.cast(buckets, tf.uint64)
 
 
-def fold_constants(settings: dict) -> dict:
-    """Returns settings with their values in place of tensors that are constants.
+def fold_constants(options: dict) -> dict:
+    """Replaces tensors that are constants by their values.
 
-    Inside a loop, nothing would say any more that they are.
+    Inside a loop they could no longer be told from others.
     """
-    values = {name: tf.get_static_value(part) for name, part in settings.items()}
+    values = {name: tf.get_static_value(part) for name, part in options.items()}
     return {
         name: part if values[name] is None else values[name]
-        for name, part in settings.items()
+        for name, part in options.items()
     }
 
 
 def choose_branch(condition: Any, then: Callable, otherwise: Callable) -> Any:
-    """Chooses as `tf.cond`; if it is known while the graph is made, only one is in it.
+    """Chooses as `tf.cond`; if the choice is a constant, the graph has only one branch.
 
-    So settings that are constants cost nothing at the steps of a loop.
+    So options that are constants cost nothing at the steps of a loop.
     """
     known = tf.get_static_value(condition)
     if known is None:
@@ -95,7 +87,7 @@ def top_tokens(logits: tf.Tensor, count: tf.Tensor) -> tuple:
 
 
 def keep_ended(ended: tf.Tensor, before: Any, after: Any) -> Any:
-    """Returns what comes after a step, but for texts that had ended before it."""
+    """Returns what comes after a step, except for texts that had ended before it."""
 
     def keep(old: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
         if old is new:
@@ -106,13 +98,12 @@ def keep_ended(ended: tf.Tensor, before: Any, after: Any) -> Any:
     return tf.nest.map_structure(keep, before, after)
 
 
-def sample_tokens(logits: tf.Tensor, uniform: tf.Tensor, settings: dict) -> tf.Tensor:
-    """Draws a token `[batch]` for logits and numbers from 0 to 1."""
-    top_k, top_p = settings["top_k"], settings["top_p"]
-    temperature = settings["temperature"]
+def sample_tokens(logits: tf.Tensor, uniform: tf.Tensor, options: dict) -> tf.Tensor:
+    """Samples a token `[batch]` for logits and numbers from 0 to 1."""
+    top_k, top_p, scale = (options[n] for n in ("top_k", "top_p", "temperature"))
     size = logits.shape[-1]
 
-    def likeliest() -> tf.Tensor:
+    def most_likely() -> tf.Tensor:
         return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
     def any_of(logits: tf.Tensor) -> tf.Tensor:
@@ -123,21 +114,21 @@ def sample_tokens(logits: tf.Tensor, uniform: tf.Tensor, settings: dict) -> tf.T
 
     def scaled() -> tf.Tensor:
         highest = tf.reduce_max(logits, axis=-1, keepdims=True)
-        return (logits - highest) / temperature
+        return (logits - highest) / scale
 
     def any_of_the_best() -> tf.Tensor:
         count = tf.where(top_k > 0, tf.minimum(top_k, size), size)
         best, tokens = tf.math.top_k(scaled(), k=count)
         before = tf.cumsum(tf.nn.softmax(best), axis=-1, exclusive=True)
-        # The likeliest stays, even with top_p=0.
-        kept = (before < top_p) | (tf.range(count)[None] == 0)
-        chosen = any_of(tf.where(kept, best, -np.inf))
+        # The most likely one stays, even with top_p=0.
+        is_kept = (before < top_p) | (tf.range(count)[None] == 0)
+        chosen = any_of(tf.where(is_kept, best, -np.inf))
         return tf.gather(tokens, chosen, batch_dims=1)
 
     is_cut = (top_k > 0) | (top_p < 1.0)
     return choose_branch(
-        tf.equal(temperature, 0.0),
-        likeliest,
+        tf.equal(scale, 0.0),
+        most_likely,
         lambda: choose_branch(is_cut, any_of_the_best, lambda: any_of(scaled())),
     )
 

@@ -1,11 +1,11 @@
-"""Writing: which token comes next, and next after that, for any model that writes.
+"""Writing: which token comes next, and the one after it, for any model that writes.
 
-A model brings a step function, from the tokens `[batch]` that were written last and a
-state to logits `[batch, vocabulary]` and the next state. The state is all that is kept
-of what was read and written: nothing is ever read twice. Each loop here is one compiled
-graph, for prompts, batches and settings of every size.
+A model brings a step function, from the last tokens `[batch]` and a state to logits
+`[batch, vocabulary]` and the next state. The state is all that is kept of what was read
+and written: nothing is ever read twice. Each loop here is one graph for prompts,
+batches and options of every size: Python calls it compiled, an export traces it.
 
-What is random depends on a key and the step alone, not on the batch: see `keys`.
+What is random depends on a key and the step alone, not on the batch: see `make_keys`.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnzoo.decoding.options import STOP_LIMIT, settings
+from rnnzoo.decoding.options import GREEDY, STOP_LIMIT
 from rnnzoo.decoding.sampling import (
     choose_branch,
     fold_constants,
@@ -23,10 +23,36 @@ from rnnzoo.decoding.sampling import (
     top_tokens,
     uniform_numbers,
 )
+from rnnzoo.decoding.state import DecodingState, match_stops
+
+
+def compile_for_python(function: Callable, *signature: Any) -> Callable:
+    """Returns a graph function that Python calls compiled, and other graphs trace.
+
+    Args:
+        function: Takes and returns tensors.
+        *signature: For each argument, its structure of `tf.TensorSpec`.
+    """
+    graph = tf.function(function, input_signature=signature, autograph=False)
+
+    def call(*arguments: Any) -> Any:
+        if not tf.executing_eagerly():
+            return function(*arguments)
+        arguments = (
+            tf.nest.map_structure(
+                lambda spec, value: tf.convert_to_tensor(value, spec.dtype), spec, value
+            )
+            for spec, value in zip(signature, arguments, strict=True)
+        )
+        return graph(*arguments)
+
+    return call
 
 
 class Writer:
-    """Writes tokens with a step function: at random, greedily, or with a beam.
+    """Writes tokens with a step function: by sampling, greedily, or with a beam.
+
+    Its methods take and return tensors, in Python and inside a graph.
 
     Args:
         step: From token ids `[batch]`, int32, and a state to logits
@@ -43,17 +69,18 @@ class Writer:
 
     Example:
         >>> import tensorflow as tf
-        >>> from rnnzoo import decoding
+        >>> from rnnzoo.decoding import DecodingOptions, Writer
         >>> # After token k comes k + 1; the state counts the steps.
         >>> def step(ids, count):
         ...     return tf.one_hot(ids + 1, 9) * 100.0, count + 1
-        >>> writer = decoding.Writer(step, tf.TensorSpec((None,), tf.int32), 9)
-        >>> begun = writer.begin([1, 3], tf.zeros(2, tf.int32), keys=[0, 0])
-        >>> tokens, after = writer.write(begun, 4, decoding.settings())
-        >>> tokens
+        >>> writer = Writer(step, tf.TensorSpec((None,), tf.int32), 9)
+        >>> state = writer.initial_state([1, 3], tf.zeros(2, tf.int32), keys=[0, 0])
+        >>> options = DecodingOptions().to_tensors()
+        >>> tokens, state = writer.sample(state, options, 4)
+        >>> tokens.numpy()
         array([[2, 3, 4, 5],
                [4, 5, 6, 7]], dtype=int32)
-        >>> writer.write(after, 1, decoding.settings())[0]
+        >>> writer.sample(state, options, 1)[0].numpy()
         array([[6],
                [8]], dtype=int32)
     """
@@ -78,101 +105,88 @@ class Writer:
         def spec(dtype: Any, *shape: int | None) -> tf.TensorSpec:
             return tf.TensorSpec(shape, dtype)
 
-        begun = {
-            "token": spec(tf.int32, None),
-            "state": state_spec,
-            "memory": memory_spec,
-            "keys": spec(tf.uint64, None),
-            "step": spec(tf.uint64, None),
-            "recent": spec(tf.int32, None, STOP_LIMIT),
-            "seen": spec(tf.bool, None, vocabulary_size),
-            "ended": spec(tf.bool, None),
-        }
-        chosen = tf.nest.map_structure(tf.TensorSpec.from_tensor, settings())
-        chosen["stops"] = spec(tf.int32, None, STOP_LIMIT)
-        count, width = spec(tf.int32), spec(tf.int32)
-        self._write = tf.function(
-            self.write_in_graph, input_signature=[begun, chosen, count], autograph=False
+        self.state_spec = DecodingState(
+            token=spec(tf.int32, None),
+            state=state_spec,
+            memory=memory_spec,
+            keys=spec(tf.uint64, None),
+            step=spec(tf.uint64, None),
+            recent=spec(tf.int32, None, STOP_LIMIT),
+            seen=spec(tf.bool, None, vocabulary_size),
+            ended=spec(tf.bool, None),
         )
-        self._search = tf.function(
-            self.search_in_graph,
-            input_signature=[begun, chosen, count, width, spec(tf.float32)],
-            autograph=False,
+        options = tf.nest.map_structure(tf.TensorSpec.from_tensor, GREEDY.to_tensors())
+        options["stops"] = spec(tf.int32, None, STOP_LIMIT)
+        inputs = self.state_spec, options, spec(tf.int32)
+        self._sample = compile_for_python(self._sample_graph, *inputs)
+        self._search = compile_for_python(
+            self._search_graph, *inputs, spec(tf.int32), spec(tf.float32)
         )
 
-    def begin(
-        self,
-        token: Any,
-        state: Any,
-        keys: Any,
-        seen: np.ndarray | None = None,
-        memory: Any = (),
-    ) -> dict:
-        """Returns what `write` and `search` go on from.
+    def initial_state(
+        self, token: Any, state: Any, keys: Any, seen: Any = None, memory: Any = ()
+    ) -> DecodingState:
+        """Returns the state before the first step.
 
         Args:
-            token: The token `[batch]` that is read first: the last of a prompt, or a
-                start symbol.
-            state: The state before that token is read.
-            keys: Keys of the random numbers `[batch]`; see `keys`.
-            seen: Which tokens have occurred, bool `[batch, vocabulary_size]`, for
-                the repetition penalty.
+            token: The token `[batch]` that is read first: the last one of a prompt, or
+                a start symbol.
+            state: The model's state before it reads that token.
+            keys: Keys of the random numbers `[batch]`; see `make_keys`.
+            seen: Which tokens have occurred, bool `[batch, vocabulary_size]`, for the
+                repetition penalty; `None` for none.
             memory: What the step function takes beside the state.
         """
-        token = np.asarray(token, "int32")
-        batch = len(token)
+        token = tf.convert_to_tensor(token, tf.int32)
+        keys = tf.convert_to_tensor(keys, tf.uint64)
+        batch = tf.size(token)
         if seen is None:
-            seen = np.zeros((batch, self.vocabulary_size), bool)
-        return {
-            "token": token,
-            "state": state,
-            "memory": memory,
-            "keys": np.asarray(keys, "uint64"),
-            "step": np.zeros(batch, "uint64"),
-            "recent": np.full((batch, STOP_LIMIT), -1, "int32"),
-            "seen": seen,
-            "ended": np.zeros(batch, bool),
-        }
+            seen = tf.zeros((batch, self.vocabulary_size), tf.bool)
+        return DecodingState(
+            token=token,
+            state=state,
+            memory=memory,
+            keys=keys,
+            step=tf.zeros_like(keys),
+            recent=tf.fill([batch, STOP_LIMIT], -1),
+            seen=seen,
+            ended=tf.zeros_like(token, tf.bool),
+        )
 
-    def write(self, begun: dict, count: int, settings: dict) -> tuple[np.ndarray, dict]:
-        """Writes tokens, drawn at random or the likeliest.
+    def sample(self, state: DecodingState, options: dict, count: Any) -> tuple:
+        """Writes tokens, by sampling or greedily.
 
         Args:
-            begun: What `begin` or another call returned.
-            count: Largest number of tokens to write.
-            settings: What `settings` returned.
+            state: What `initial_state` or another call returned.
+            options: What `DecodingOptions.to_tensors` returned.
+            count: Maximum number of tokens to write.
 
         Returns:
             Token ids `[batch, at most count]`, int32, 0 after the end of a text; and
-            what to go on from. In pieces it writes what it writes at once.
+            the next state. Several calls write what one call writes.
         """
-        tokens, after = self._write(
-            tf.nest.map_structure(tf.convert_to_tensor, begun),
-            settings,
-            tf.constant(count, tf.int32),
-        )
-        return tokens.numpy(), after
+        return self._sample(state, options, count)
 
     def search(
         self,
-        begun: dict,
-        count: int,
-        settings: dict,
-        width: int,
-        length_penalty: float = 1.0,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Writes the texts that are likeliest as a whole, as far as a beam finds them.
+        state: DecodingState,
+        options: dict,
+        count: Any,
+        width: Any,
+        length_penalty: Any = 1.0,
+    ) -> tuple:
+        """Writes the most likely texts, as far as a beam search finds them.
 
-        At every step, the `width` best beginnings of each text are kept. A text's score
-        is its log-probability over its length to the power of `length_penalty` (Wu et
-        al., 2016): with 1, the mean log-probability of a token. Temperature and what
-        else makes random texts have no part in it.
+        At every step, the `width` best hypotheses per text are kept. A text's score is
+        its log-probability over its length to the power of `length_penalty` (Wu et al.,
+        2016): with 1, the mean log-probability of a token. Temperature, `top_k` and
+        `top_p` are ignored.
 
         Args:
-            begun: What `begin` or `write` returned.
-            count: Largest number of tokens to write.
-            settings: What `settings` returned.
-            width: Number of beginnings that are kept.
+            state: What `initial_state` or `sample` returned.
+            options: What `DecodingOptions.to_tensors` returned.
+            count: Maximum number of tokens to write.
+            width: Number of hypotheses per text.
             length_penalty: 0 prefers short texts, 1 and more long ones.
 
         Returns:
@@ -184,105 +198,81 @@ class Writer:
             Wu et al., "Google's neural machine translation system", 2016,
             arXiv:1609.08144, section 7.
         """
-        tokens, scores = self._search(
-            tf.nest.map_structure(tf.convert_to_tensor, begun),
-            settings,
-            tf.constant(count, tf.int32),
-            tf.constant(width, tf.int32),
-            tf.constant(length_penalty, tf.float32),
-        )
-        return tokens.numpy(), scores.numpy()
+        return self._search(state, options, count, width, length_penalty)
 
-    def begin_in_graph(
-        self, token: Any, state: Any, keys: Any, seen: Any, memory: Any = ()
-    ) -> dict:
-        """Returns what `begin` does, of tensors."""
-        return {
-            "token": token,
-            "state": state,
-            "memory": memory,
-            "keys": keys,
-            "step": tf.zeros_like(keys),
-            "recent": tf.fill([tf.size(token), STOP_LIMIT], -1),
-            "seen": seen,
-            "ended": tf.zeros_like(token, tf.bool),
-        }
+    def _sample_graph(self, state: DecodingState, options: dict, count: Any) -> tuple:
+        options = fold_constants(options)
+        memory = state.memory
 
-    def write_in_graph(self, begun: dict, settings: dict, count: tf.Tensor) -> tuple:
-        """Does what `write` does, in the graph."""
-        settings = fold_constants(settings)
-        memory = begun["memory"]
-        begun = {**begun, "memory": ()}  # it does not change
+        def is_unfinished(index: tf.Tensor, now: DecodingState, tokens: Any) -> Any:
+            return (index < count) & ~tf.reduce_all(now.ended)
 
-        def goes_on(index: tf.Tensor, now: dict, tokens: tf.Tensor) -> tf.Tensor:
-            return (index < count) & ~tf.reduce_all(now["ended"])
-
-        def write_one(index: tf.Tensor, now: dict, tokens: tf.Tensor) -> tuple:
-            logits, state = self.step(now["token"], now["state"], memory)
-            logits = self._adjusted(logits, now["seen"], settings)
-            drawn = sample_tokens(
-                logits, uniform_numbers(now["keys"], now["step"]), settings
+        def write_one(index: tf.Tensor, now: DecodingState, tokens: Any) -> tuple:
+            logits, after = self.step(now.token, now.state, memory)
+            logits = self._adjust(logits, now.seen, options)
+            sampled = sample_tokens(
+                logits, uniform_numbers(now.keys, now.step), options
             )
-            written = tf.where(now["ended"], 0, drawn)
-            after = {
-                "token": drawn,
-                "state": state,
-                "memory": (),
-                "keys": now["keys"],
-                "step": now["step"] + 1,
-                **self._remembered(now, drawn, settings),
-            }
-            after = keep_ended(now["ended"], now, after)
+            recent, stopped = _update_recent(now.recent, sampled, options)
+            following = now._replace(
+                token=sampled,
+                state=after,
+                step=now.step + 1,
+                recent=recent,
+                seen=self._update_seen(now.seen, sampled),
+                ended=stopped | tf.equal(sampled, self.end),
+            )
+            following = keep_ended(now.ended, now, following)
+            written = tf.where(now.ended, 0, sampled)
             written = tf.where(tf.range(count) == index, written[:, None], tokens)
-            return index + 1, after, written
+            return index + 1, following, written
 
-        tokens = tf.zeros((tf.shape(begun["token"])[0], count), tf.int32)
-        length, after, tokens = tf.while_loop(goes_on, write_one, (0, begun, tokens))
-        return tokens[:, :length], {**after, "memory": memory}
+        tokens = tf.zeros((tf.shape(state.token)[0], count), tf.int32)
+        # The memory does not change.
+        before = 0, state._replace(memory=()), tokens
+        length, after, tokens = tf.while_loop(is_unfinished, write_one, before)
+        return tokens[:, :length], after._replace(memory=memory)
 
-    def search_in_graph(
+    def _search_graph(
         self,
-        begun: dict,
-        settings: dict,
-        count: tf.Tensor,
-        width: tf.Tensor,
-        length_penalty: tf.Tensor | float = 1.0,
+        state: DecodingState,
+        options: dict,
+        count: Any,
+        width: Any,
+        length_penalty: Any,
     ) -> tuple:
-        """Does what `search` does, in the graph."""
-        settings = fold_constants(settings)
-        batch, size = tf.shape(begun["token"])[0], self.vocabulary_size
-        # More tokens than that of one beginning are never among the best.
+        options = fold_constants(options)
+        batch, size = tf.shape(state.token)[0], self.vocabulary_size
+        # More tokens than that of one hypothesis are never among the best.
         choices = tf.minimum(width, size)
-        # One beginning at first, or all would be the same for ever.
+        # One hypothesis at first, or all would stay the same.
         totals = tf.where(tf.range(width)[None] > 0, -np.inf, tf.zeros((batch, 1)))
-        beams = {
-            name: begun[name] for name in ("token", "state", "recent", "seen", "ended")
-        }
+        beams = state._replace(memory=(), keys=(), step=())
         beams = tf.nest.map_structure(lambda t: tf.repeat(t, width, axis=0), beams)
         first_row = tf.repeat(tf.range(batch) * width, width)
-        has_stops = tf.not_equal(tf.size(settings["stops"]), 0)
-        is_penalised = tf.not_equal(settings["repetition_penalty"], 1.0)
+        has_stops = tf.not_equal(tf.size(options["stops"]), 0)
+        is_penalised = tf.not_equal(options["repetition_penalty"], 1.0)
 
-        def goes_on(index: tf.Tensor, now: dict, *others: tf.Tensor) -> tf.Tensor:
-            return (index < count) & ~tf.reduce_all(now["ended"])
+        def is_unfinished(index: tf.Tensor, now: DecodingState, *others: Any) -> Any:
+            return (index < count) & ~tf.reduce_all(now.ended)
 
         def write_one(
             index: tf.Tensor,
-            now: dict,
+            now: DecodingState,
             totals: tf.Tensor,
             lengths: tf.Tensor,
             scores: tf.Tensor,
             tokens: tf.Tensor,
         ) -> tuple:
-            logits, state = self.step(now["token"], now["state"], begun["memory"])
-            logits = self._adjusted(logits, now["seen"], settings)
+            logits, after = self.step(now.token, now.state, state.memory)
+            logits = self._adjust(logits, now.seen, options)
             added, token = top_tokens(tf.nn.log_softmax(logits), choices)
-            # A text that has ended goes on with nothing, at no cost.
-            ended = now["ended"][:, None]
+            # A text that has ended is continued by nothing, at no cost.
+            ended = now.ended[:, None]
             nothing = tf.where(tf.range(choices) == 0, 0.0, -np.inf)
             added = tf.where(ended, nothing, added)
             token = tf.where(ended, 0, token)
-            lengths += tf.cast(tf.reshape(~now["ended"], (batch, width)), tf.float32)
+            lengths += tf.cast(tf.reshape(~now.ended, (batch, width)), tf.float32)
             added = tf.reshape(added, (batch, width, choices))
             totals = totals[..., None] + added
             normal = totals / lengths[..., None] ** length_penalty
@@ -305,63 +295,51 @@ class Writer:
             def of_parents(part: tf.Tensor) -> tf.Tensor:
                 return tf.gather(part, parents)
 
-            # What is there for some settings only costs nothing with the others.
+            # What is there for some options only costs nothing with the others.
             recent, stopped = choose_branch(
                 has_stops,
-                lambda: self._stopped(of_parents(now["recent"]), token, settings),
-                lambda: (now["recent"], tf.zeros_like(token, tf.bool)),
+                lambda: _update_recent(of_parents(now.recent), token, options),
+                lambda: (now.recent, tf.zeros_like(token, tf.bool)),
             )
-            after = {
-                "token": token,
-                "state": tf.nest.map_structure(of_parents, state),
-                "recent": recent,
-                "seen": choose_branch(
+            following = now._replace(
+                token=token,
+                state=tf.nest.map_structure(of_parents, after),
+                recent=recent,
+                seen=choose_branch(
                     is_penalised,
-                    lambda: self._seen(of_parents(now["seen"]), token),
-                    lambda: now["seen"],
+                    lambda: self._update_seen(of_parents(now.seen), token),
+                    lambda: now.seen,
                 ),
-                "ended": of_parents(now["ended"]) | stopped | (token == self.end),
-            }
-            return index + 1, after, totals, lengths, scores, tokens
+                ended=of_parents(now.ended) | stopped | (token == self.end),
+            )
+            return index + 1, following, totals, lengths, scores, tokens
 
         beams_shape = totals.shape
         lengths = tf.zeros((batch, width))
         tokens = tf.zeros((batch, width, count), tf.int32)
-        length, _, _, _, scores, tokens = tf.while_loop(
-            goes_on,
-            write_one,
-            (0, beams, totals, lengths, totals, tokens),
-        )
+        before = 0, beams, totals, lengths, totals, tokens
+        length, *_, scores, tokens = tf.while_loop(is_unfinished, write_one, before)
         return tokens[..., :length], scores
 
-    def _adjusted(self, logits: tf.Tensor, seen: tf.Tensor, settings: dict) -> Any:
-        """Returns logits with what was written made less likely, or impossible."""
+    def _adjust(self, logits: tf.Tensor, seen: tf.Tensor, options: dict) -> Any:
+        """Forbids tokens, and makes those that occurred less likely."""
         logits = tf.cast(logits, tf.float32) + self.blocked
-        penalty = settings["repetition_penalty"]
+        penalty = options["repetition_penalty"]
 
-        def penalised() -> tf.Tensor:
+        def penalise() -> tf.Tensor:
             less = tf.where(logits > 0, logits / penalty, logits * penalty)
             return tf.where(seen, less, logits)
 
-        return choose_branch(tf.equal(penalty, 1.0), lambda: logits, penalised)
+        return choose_branch(tf.equal(penalty, 1.0), lambda: logits, penalise)
 
-    def _remembered(self, now: dict, token: tf.Tensor, settings: dict) -> dict:
-        """Returns what is kept of written tokens beside the state."""
-        recent, stopped = self._stopped(now["recent"], token, settings)
-        return {
-            "recent": recent,
-            "seen": self._seen(now["seen"], token),
-            "ended": stopped | tf.equal(token, self.end),
-        }
-
-    def _stopped(self, recent: tf.Tensor, token: tf.Tensor, settings: dict) -> tuple:
-        """Returns the tokens written last, and whether they end with a stop string."""
-        recent = tf.concat([recent[:, 1:], token[:, None]], axis=1)
-        same = tf.equal(settings["stops"], recent[:, None]) | (settings["stops"] < 0)
-        return recent, tf.reduce_any(tf.reduce_all(same, axis=2), axis=1)
-
-    def _seen(self, seen: tf.Tensor, token: tf.Tensor) -> tf.Tensor:
+    def _update_seen(self, seen: tf.Tensor, token: tf.Tensor) -> tf.Tensor:
         """Returns which tokens have occurred, with one more."""
         return seen | tf.one_hot(
             token, self.vocabulary_size, True, False, dtype=tf.bool
         )
+
+
+def _update_recent(recent: tf.Tensor, token: tf.Tensor, options: dict) -> tuple:
+    """Returns the tokens written last, and whether they end with a stop string."""
+    recent = tf.concat([recent[:, 1:], token[:, None]], axis=1)
+    return recent, tf.reduce_any(match_stops(recent, options["stops"]), axis=1)

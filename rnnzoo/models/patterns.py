@@ -1,4 +1,4 @@
-"""Periodic patterns of bits: going on with them for ever."""
+"""Periodic patterns of bits: continuing them forever."""
 
 import functools
 from typing import Any
@@ -7,24 +7,24 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnzoo import decoding
 from rnnzoo.architectures.bits import BitModel
+from rnnzoo.architectures.sequence_model import get_state_spec
+from rnnzoo.decoding import GREEDY, Writer
 from rnnzoo.errors import check_number
 from rnnzoo.models.parity import BitRows, are_texts, bit_rows
 from rnnzoo.tokens import Bits
 from rnnzoo.weights import factory
 
-# How much more a step counts in training if the bit after it is another one.
+# Weight in training of a step whose next bit differs.
 CHANGE = 5.0
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class SignedCrossentropy(keras.losses.Loss):
-    r"""Cross-entropy of bits of which some count more than others, and some nothing.
+    r"""Cross-entropy of bits with a weight for each, which may be 0.
 
-    A target is positive for a 1 and negative for a 0; its size $w$ is how much the step
-    counts. With logit $l$ and target $y = \pm w$, the loss is
-    $w \log(1 + \exp(\mp l))$.
+    A target is positive for a 1 and negative for a 0; its size $w$ is the weight. With
+    logit $l$ and target $y = \pm w$, the loss is $w \log(1 + \exp(\mp l))$.
 
     Shapes: targets and logits `[batch, time, bits]`.
 
@@ -48,7 +48,7 @@ class SignedCrossentropy(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class PatternGenerator(BitRows, BitModel):
-    """A network of a single LSTM cell that goes on with a periodic pattern.
+    """A network of a single LSTM cell that continues a periodic pattern.
 
     After ten zeros, ten ones, and after these ten zeros again: to write that, a network
     has to count and to know which of both it is counting. One LSTM cell with one input,
@@ -58,7 +58,7 @@ class PatternGenerator(BitRows, BitModel):
 
     Shapes of the graph: `[batch, time, 1]` (-1 for a 0, 1 for a 1, and 0 = padding at
     the end), to the logit of the next bit at every step, `[batch, time, 1]`. `fit` and
-    `evaluate` take rows of bits, and how each goes on.
+    `evaluate` take rows of bits, and their continuations.
 
     Args:
         max_length: Bits of a sequence in training; half of them are shown, and
@@ -113,22 +113,16 @@ class PatternGenerator(BitRows, BitModel):
         self.tokens = Bits()
         self.max_length = max_length
 
-    def compile_with_defaults(self, optimizer: Any = "adam") -> None:
-        """Compiles with cross-entropy in which changes count more.
-
-        Args:
-            optimizer: What `keras.Model.compile` takes.
-        """
-        self.compile(optimizer, SignedCrossentropy())
-        self.default_optimizer = id(self.optimizer) if optimizer == "adam" else None
+    def choose_objective(self) -> tuple:
+        """Returns cross-entropy in which changes have a larger weight; no metrics."""
+        return SignedCrossentropy(), None
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns rows of bits, and how they go on, into values `[batch, time, 1]`.
+        """Turns rows of bits, and their continuations, into values `[batch, time, 1]`.
 
-        With targets, each row and what comes after it are one sequence. The target of a
-        step is 1 or -1 for the bit after it, times 5 where that is another bit, and 0
-        where it is still of the input: which of its phases a pattern is in, nobody can
-        know there.
+        With targets, each row and its continuation are one sequence. The target of a
+        step is 1 or -1 for the next bit, times 5 where that differs, and 0 where it is
+        still part of the input: the phase of the pattern cannot be known there.
         """
         rows, _ = bit_rows(inputs)
         if targets is None:
@@ -151,10 +145,9 @@ class PatternGenerator(BitRows, BitModel):
         return source.astype("float32"), (after * weight).astype("float32")
 
     def generate(self, prompts: Any, max_length: int = 500) -> Any:
-        """Goes on with a row of bits, or with each row of a batch.
+        """Continues a row of bits, or each row of a batch.
 
-        The bits are the network's own: each that it writes is the next that it reads,
-        and nothing corrects it.
+        The network reads each bit that it writes, and nothing corrects it.
 
         Args:
             prompts: Bits in a string such as `"0111"`; a list, tuple or 1-D array of 0
@@ -182,13 +175,13 @@ class PatternGenerator(BitRows, BitModel):
             return self.generate([prompts], max_length)[0]
         check_number("max_length", max_length, minimum=1, whole=True)
         rows, is_batch = self.check_rows(prompts)
-        answers = self._continued(rows, max_length)
+        answers = self._continue_rows(rows, max_length)
         if are_texts(prompts):
             return ["".join(map(str, answer)) for answer in answers]
         return answers if is_batch else answers[0]
 
     def answer(self, inputs: Any, *, max_length: int | None = None) -> Any:
-        """Goes on with a row of bits, or with each row of a batch.
+        """Continues a row of bits, or each row of a batch.
 
         Args:
             inputs: As `generate`.
@@ -215,66 +208,41 @@ class PatternGenerator(BitRows, BitModel):
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""
         import tensorflow as tf
 
-        source, last = self.source_in_graph(text)
-        batch = tf.size(last)
-        outputs, state = self.read_chunk(source, self.get_initial_state(batch))
+        source, last = self.parse_in_graph(text)
+        outputs, state = self.read(source, self.get_initial_state(tf.size(last)))
         first = tf.gather(outputs[..., 0], last, batch_dims=1) > 0
         first = tf.cast(first, tf.int32)[:, None]
-        begun = self._writer.begin_in_graph(
-            first[:, 0] + 1,
-            self._per_layer(state),
-            tf.zeros(batch, tf.uint64),
-            tf.zeros((batch, 3), tf.bool),
-        )
-        count = tf.constant(self.max_length // 2 - 1)
-        greedily = decoding.settings(temperature=0.0)
-        tokens, _ = self._writer.write_in_graph(begun, greedily, count)
+        tokens = self._decode(first[:, 0], state, self.max_length // 2 - 1)
         bits = tf.strings.as_string(tf.concat([first, tokens - 1], axis=1))
         return {"text": tf.strings.reduce_join(bits, axis=1)}
 
-    def _per_layer(self, state: list) -> list:
-        """Returns the tensors of a state as a list for each layer."""
-        size = self.recurrence.states_per_layer
-        return [state[i : i + size] for i in range(0, len(state), size)]
-
-    def _continued(self, rows: list, count: int) -> list[list[int]]:
+    def _continue_rows(self, rows: list, count: int) -> list[list[int]]:
         """Returns the bits that come after each row."""
         lengths = np.array([len(row) for row in rows], int)
         answers: list = [None] * len(rows)
-        for group in self.groups(lengths + count):
-            state = self.get_initial_state(len(group))
+        for group in self.group_rows(lengths + count):
             source = self.tokens.encode([rows[row] for row in group])
-            steps = max(1, self.READ // len(group))
-            first = np.zeros(len(group), int)
-            for begin in range(0, source.shape[1], steps):
-                # On a GPU, no row may be without any step.
-                reading = int(np.sum(lengths[group] > begin))
-                piece = source[:reading, begin : begin + steps]
-                logits, *after = self._read(piece, *(s[:reading] for s in state))
-                state = [
-                    ops.concatenate([new, old[reading:]])
-                    for new, old in zip(after, state, strict=True)
-                ]
-                last = lengths[group[:reading]] - 1 - begin
-                ends = np.flatnonzero(last < piece.shape[1])
-                logits = ops.convert_to_numpy(logits)
-                first[ends] = logits[ends, last[ends], 0] > 0
-            begun = self._writer.begin(
-                first + 1,
-                self._per_layer(state),
-                keys=np.zeros(len(group), "uint64"),
-            )
-            greedily = decoding.settings(temperature=0.0)
-            tokens, _ = self._writer.write(begun, count - 1, greedily)
+            logits, state = self.read_to_end(source, lengths[group])
+            first = (logits[:, 0] > 0).astype(int)
+            tokens = self._decode(first, state, count - 1).numpy()
             bits = np.concatenate([first[:, None], tokens - 1], axis=1)
             for row, answer in zip(group, bits.tolist(), strict=True):
                 answers[row] = answer
         return answers
 
-    @functools.cached_property
-    def _writer(self) -> decoding.Writer:
-        """Writes tokens as those of `Bits`: 0 is padding, 1 a zero, and 2 a one."""
+    def _decode(self, first: Any, state: list, count: Any) -> Any:
+        """Returns the `count` tokens after the first bits `[batch]` and a state."""
         import tensorflow as tf
+
+        first = tf.cast(first, tf.int32) + 1
+        before = self._writer.initial_state(
+            first, state, tf.zeros_like(first, tf.uint64)
+        )
+        return self._writer.sample(before, GREEDY.to_tensors(), count)[0]
+
+    @functools.cached_property
+    def _writer(self) -> Writer:
+        """Writes the tokens of `Bits`: 0 is padding, 1 a zero, and 2 a one."""
 
         def step(ids: Any, state: list) -> tuple:
             bits = ops.where(ops.equal(ids, 2), 1.0, -1.0)[:, None]
@@ -282,11 +250,7 @@ class PatternGenerator(BitRows, BitModel):
             nothing = ops.zeros_like(logit)
             return ops.concatenate([nothing, nothing, logit], axis=-1), state
 
-        state_spec = keras.tree.map_structure(
-            lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype),
-            self.recurrence.get_initial_state(1),
-        )
-        return decoding.Writer(step, state_spec, 3)
+        return Writer(step, get_state_spec(self.get_initial_state(1)), 3)
 
 
 pattern_generator = factory(PatternGenerator, "pattern_generator", weights="5_5")

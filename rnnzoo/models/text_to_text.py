@@ -7,45 +7,46 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from rnnzoo import decoding
+from rnnzoo.architectures.batching import group_by_length
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.architectures.sequence_model import compile_graph
+from rnnzoo.decoding import GREEDY, DecodingState, Writer
 from rnnzoo.layers.attention import SCORES
 from rnnzoo.layers.bridge import DoubledTokens
 from rnnzoo.tokens.characters import Characters
 from rnnzoo.tokens.checks import check_texts
 
-# "none" and not None, which in a factory is an argument that is not given.
+# "none" and not None, which means an argument that is not given to a factory.
 ATTENTION = (*SCORES, "none")
-# Texts that are answered at a time, and characters that these may have in all.
+# Texts per batch, and characters of a batch.
 ROWS, STEPS = 256, 2**15
 
 
 class TextToText(ManyToOneToMany):
-    """Base of models that read a text and write another until they write its end.
+    """Base of models that read a text and write another up to an end symbol.
 
-    An encoder reads the text's tokens, and an autoregressive decoder reads what it
-    wrote itself. Subclasses say which tokens and texts there are, and how long an
+    An encoder reads the text's tokens, and an autoregressive decoder reads its own
+    output. Subclasses define the tokens, the texts that are accepted, and how long an
     answer may be.
 
     Attributes:
         tokens: The tokens of both texts, made with `start=True`: their start symbol
-            stands before every text, and ends those that are written.
+            comes before every text, and ends those that are written.
     """
 
     tokens: Any
 
     def check(self, texts: Any, name: str = "texts") -> list[str]:
-        """Returns a batch of texts as a list of strings; refuses what is none.
+        """Returns a batch of texts as a list of strings; refuses anything else.
 
         Args:
             texts: What to check.
-            name: What messages call it.
+            name: Name of the argument, for error messages.
         """
         return check_texts(texts, name)
 
     def longest_answers(self, lengths: Any) -> Any:
-        """Returns how many tokens the answers to so many tokens may have, `[batch]`."""
+        """Returns the maximum lengths of the answers to texts of these lengths."""
         raise NotImplementedError
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
@@ -53,12 +54,11 @@ class TextToText(ManyToOneToMany):
 
         Args:
             inputs: Texts.
-            targets: Their answers; `None` if they are not known.
+            targets: Their answers; `None` if they are unknown.
 
         Returns:
-            A dict of `source` and `target`, what is read and what was written before
-            each step: without targets, the start symbol. And what comes next at each
-            step, or `None`.
+            A dict of `source` and `target`, the decoder's input: without targets, the
+            start symbol. And the next token at each step, or `None`.
         """
         start = self.tokens.start_id
         source = self.tokens.encode(self.check(inputs))
@@ -76,35 +76,34 @@ class TextToText(ManyToOneToMany):
         following[np.arange(len(ends)), ends] = start
         return {"source": source, "target": written}, following
 
-    def begun_in_graph(self, source: Any) -> tuple:
+    def start_decoding(self, source: Any) -> tuple[DecodingState, Any]:
         """Reads token ids `[batch, time]`, in the graph.
 
         Returns:
-            What `_writer` goes on from, and how many tokens it has to write at most.
+            The initial state of `writer`, and the maximum number of tokens to write.
         """
         import tensorflow as tf
 
         lengths = tf.math.count_nonzero(source, axis=1, dtype=tf.int32) - 1
-        # To a blank text there is no answer: it ends at once.
+        # A blank text has no answer: it ends at once.
         limits = tf.where(lengths > 0, self.longest_answers(lengths), 0)
         memory = dict(self.begin(source))
-        begun = self._writer.begin_in_graph(
+        state = self.writer.initial_state(
             tf.fill(tf.shape(limits), self.tokens.start_id),
             {"decoder": memory.pop("decoder"), "left": limits},
             tf.zeros_like(limits, tf.uint64),
-            tf.zeros((tf.size(limits), self.tokens.vocabulary_size), tf.bool),
-            memory,
+            memory=memory,
         )
-        return begun, tf.reduce_max(tf.concat([[0], limits], 0)) + 1
+        return state, tf.reduce_max(tf.concat([[0], limits], 0)) + 1
 
     @functools.cached_property
-    def _writer(self) -> decoding.Writer:
-        """What writes the answers; its state counts how many tokens are left."""
+    def writer(self) -> Writer:
+        """Decodes the answers; its state counts how many tokens are left."""
         import tensorflow as tf
 
         memory_spec = self.state_spec()
-        return decoding.Writer(
-            self._write_one,
+        return Writer(
+            self.decode_step,
             {
                 "decoder": memory_spec.pop("decoder"),
                 "left": tf.TensorSpec((None,), tf.int32),
@@ -115,8 +114,8 @@ class TextToText(ManyToOneToMany):
             memory_spec=memory_spec,
         )
 
-    def _write_one(self, tokens: Any, state: dict, memory: dict) -> tuple:
-        """Makes a step, and lets nothing but the end follow when none are left."""
+    def decode_step(self, tokens: Any, state: dict, memory: dict) -> tuple:
+        """Makes a step of the decoder; allows only the end when no token is left."""
         import tensorflow as tf
 
         left = state["left"]
@@ -133,7 +132,13 @@ class TextToText(ManyToOneToMany):
 class CharacterSeq2Seq(TextToText):
     """Base of models that write the one right answer to a text, by characters.
 
-    They write always the likeliest character.
+    They decode greedily. Arguments are those of `many_to_one_to_many`, and:
+
+    Args:
+        vocabulary: The characters that are known.
+        attention: As there, or `"none"`.
+        double_source: Whether the encoder reads each text twice.
+        **architecture: Other arguments.
     """
 
     def __init__(
@@ -144,14 +149,6 @@ class CharacterSeq2Seq(TextToText):
         double_source: bool,
         **architecture: Any,
     ):
-        """Builds the architecture; arguments are those of `many_to_one_to_many`.
-
-        Args:
-            vocabulary: The characters that are known.
-            attention: As there, or `"none"`.
-            double_source: Whether the encoder reads each text twice.
-            architecture: Other arguments.
-        """
         tokens = Characters(vocabulary, start=True)
         self.doubled = DoubledTokens(name="doubled") if double_source else None
         super().__init__(
@@ -167,9 +164,11 @@ class CharacterSeq2Seq(TextToText):
         """Returns strings `[batch]`; stops the graph where `check` refuses them."""
         return text
 
-    def read(self, source: Any) -> tuple:
-        """Reads the source, twice if the model does so; as `ManyToOneToMany.read`."""
-        return super().read(source if self.doubled is None else self.doubled(source))
+    def run_encoder(self, source: Any) -> tuple:
+        """Reads the source, or reads it twice; as `ManyToOneToMany.run_encoder`."""
+        if self.doubled is not None:
+            source = self.doubled(source)
+        return super().run_encoder(source)
 
     def answer(self, inputs: Any) -> Any:
         """Answers a text, or each text of a batch; models say more."""
@@ -177,31 +176,24 @@ class CharacterSeq2Seq(TextToText):
             return self.answer([inputs])[0]
         texts = self.check(inputs)
         answers = [""] * len(texts)
-        order = np.argsort([len(text) for text in texts], kind="stable")
-        while len(order):
-            # The longest is the last, and memory grows with it.
-            size = max(1, min(ROWS, STEPS // (len(texts[order[-1]]) + 1)))
-            rows, order = order[-size:], order[:-size]
-            written = self._write_answers(
-                self.tokens.encode([texts[row] for row in rows])
-            )
-            found = self.tokens.decode(ops.convert_to_numpy(written))
+        for rows in group_by_length([len(text) + 1 for text in texts], STEPS, ROWS):
+            source = self.tokens.encode([texts[row] for row in rows])
+            found = self.tokens.decode(ops.convert_to_numpy(self._decode_texts(source)))
             for row, text in zip(rows, found, strict=True):
                 answers[row] = text
         return answers
 
     def answer_in_graph(self, text: Any) -> dict:
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""
-        ids = self._answers_in_graph(self.tokens(self.check_in_graph(text)))
+        ids = self._decode_graph(self.tokens(self.check_in_graph(text)))
         return {"text": self.tokens.format(ids)}
 
-    def _answers_in_graph(self, source: Any) -> Any:
+    def _decode_graph(self, source: Any) -> Any:
         """Writes the answers to token ids `[batch, time]`, in the graph."""
-        begun, count = self.begun_in_graph(source)
-        settings = decoding.settings(temperature=0.0)
-        return self._writer.write_in_graph(begun, settings, count)[0]
+        state, count = self.start_decoding(source)
+        return self.writer.sample(state, GREEDY.to_tensors(), count)[0]
 
     @functools.cached_property
-    def _write_answers(self) -> Callable:
+    def _decode_texts(self) -> Callable:
         """The compiled graph from a source to the tokens of its answers."""
-        return compile_graph(self._answers_in_graph, ((None, None), "int32"))
+        return compile_graph(self._decode_graph, ((None, None), "int32"))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,34 +9,36 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnzoo import decoding
 from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.architectures.signature import Signature
+from rnnzoo.decoding import DecodingOptions
+from rnnzoo.decoding.options import check_limit, graph_inputs
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.losses import SmoothedCrossentropy
 from rnnzoo.layers.metrics import TokenAccuracy
 from rnnzoo.models.language import ASCII
 from rnnzoo.models.text_to_text import ATTENTION, TextToText
-from rnnzoo.tokens import Subwords, Whitespace, Words, check_in_graph, check_texts
+from rnnzoo.tokens import Subwords, Whitespace, Words, check_texts
 from rnnzoo.weights import factory
 
-# What texts can be read and written as.
+# Tokens of the texts.
 TOKENS = {"subwords": Subwords, "words": Words, "whitespace": Whitespace}
-# Texts that are written at a time, and source tokens that these may have in all.
+# Texts per batch, and source tokens of a batch.
 ROWS, STEPS = 64, 8192
-# Beginnings that are kept if nothing is said, and at most in an export.
-BEAM, WIDEST = 5, 100
+# Default number of hypotheses, and the maximum in an export.
+BEAM = 5
+WIDEST = 100
 
 
 @dataclasses.dataclass
 class Alignment:
-    """What a translator looked at while it wrote; see `Translator.translate`.
+    """Attention weights of a translation; see `Translator.translate`.
 
     Attributes:
         source: The source's tokens, the start symbol first.
         target: The translation's tokens, the symbol that ended it last.
-        weights: `[target, source]`, float32: for every token that was written, how much
-            each token of the source weighed; rows sum to one.
+        weights: `[target, source]`, float32: for every target token, the attention
+            weight of each source token; rows sum to one.
     """
 
     source: list[str]
@@ -157,16 +158,15 @@ class Translator(TextToText):
         )
         self.tokens = symbols
 
-    def compile_with_defaults(self, optimizer: Any = "adam") -> None:
-        """Compiles with smoothed cross-entropy; as `SequenceModel`."""
+    def choose_objective(self) -> tuple:
+        """Returns smoothed cross-entropy, and the accuracy of tokens."""
         loss = SmoothedCrossentropy(self.label_smoothing, self.padding)
-        self.compile(optimizer, loss, metrics=[TokenAccuracy(self.padding)])
-        self.default_optimizer = id(self.optimizer) if optimizer == "adam" else None
+        return loss, [TokenAccuracy(self.padding)]
 
     def translate(
         self,
         texts: Any,
-        beam_width: int = 5,
+        beam_width: int = BEAM,
         *,
         n_best: int = 1,
         length_penalty: float = 1.0,
@@ -175,9 +175,9 @@ class Translator(TextToText):
     ) -> Any:
         """Translates a text, or each text of a batch.
 
-        A beam keeps the `beam_width` best beginnings at every step. A translation does
-        not depend on its neighbours in a batch, and memory does not grow with their
-        number.
+        Beam search keeps the `beam_width` best hypotheses at every step. A translation
+        does not depend on its neighbours in a batch, and memory does not grow with the
+        number of texts.
 
         An empty or blank text has the empty translation. Characters that no text of the
         training had are read as unknown, and never written. A text may have any length,
@@ -187,10 +187,10 @@ class Translator(TextToText):
 
         Args:
             texts: A string, or a list, tuple, array or tensor of strings.
-            beam_width: Beginnings that are kept; 1 for the likeliest token always.
-            n_best: How many translations of each text to return, best first.
+            beam_width: Number of hypotheses; 1 for greedy decoding.
+            n_best: Number of translations of each text to return, best first.
             length_penalty: 0 prefers short translations, 1 and more long ones; see
-                `rnnzoo.decoding.Writer.search`.
+                `rnnzoo.decoding.DecodingOptions`.
             return_scores: Whether to return each translation's score too: its
                 log-probability over its number of tokens to the power of
                 `length_penalty`, in nats.
@@ -199,11 +199,11 @@ class Translator(TextToText):
         Returns:
             The translation, a string, and a list of them for a batch. With
             `return_scores` or `return_attention` a tuple that begins with it; with
-            `n_best` above 1 a list of at most so many for each text.
+            `n_best` above 1 a list of at most `n_best` for each text.
 
         Raises:
-            TypeError: If a text is not a string, or a setting of a wrong type.
-            ValueError: If a setting is out of its range, or alignments are asked of a
+            TypeError: If a text is not a string, or an option has the wrong type.
+            ValueError: If an option is out of its range, or alignments are asked of a
                 model without attention.
 
         Example:
@@ -216,45 +216,41 @@ class Translator(TextToText):
             (2, 2, True)
         """
         check_number("beam_width", beam_width, minimum=1, whole=True)
-        check_number("n_best", n_best, minimum=1, maximum=beam_width, whole=True)
-        check_number("length_penalty", length_penalty, minimum=0)
+        options = DecodingOptions(
+            beam_width=beam_width, n_best=n_best, length_penalty=length_penalty
+        )
         if return_attention and self.attention is None:
             raise ValueError(
                 "Only a translator with attention has alignments: leave out "
                 "return_attention. Received: return_attention=True, attention='none'"
             )
-        if isinstance(texts, (str, bytes)):
-            return self.translate(
-                [texts],
-                beam_width,
-                n_best=n_best,
-                length_penalty=length_penalty,
-                return_scores=return_scores,
-                return_attention=return_attention,
-            )[0]
-        texts = check_texts(texts)
-        answers = [None] * len(texts)
-        for rows, source in self._batches(texts):
-            found = self._search(source, beam_width, float(length_penalty))
+        is_batch = not isinstance(texts, (str, bytes))
+        texts = check_texts(texts if is_batch else [texts])
+        answers: list[Any] = [None] * len(texts)
+        for rows, source in self.batch_texts(texts):
+            found = self._search(source, beam_width, float(options.length_penalty))
             beams, scores, written = (part.numpy()[:, :n_best] for part in found)
             for i, row in enumerate(rows):
-                found = [list(map(_decoded, written[i]))]
+                parts: list[Any] = [
+                    [text.decode("utf-8", "replace") for text in written[i]]
+                ]
                 if return_scores:
-                    found.append(map(float, scores[i]))
+                    parts.append(map(float, scores[i]))
                 if return_attention:
-                    found.append(self._alignment(source[i], ids) for ids in beams[i])
-                found = list(zip(*found, strict=True)) if len(found) > 1 else found[0]
-                # A short text may have fewer translations than the beam is wide.
-                count = np.count_nonzero(np.isfinite(scores[i]))
-                answers[row] = found[:count]
-        return [found[0] for found in answers] if n_best == 1 else answers
+                    parts.append(self._align(source[i], ids) for ids in beams[i])
+                best = list(zip(*parts, strict=True)) if len(parts) > 1 else parts[0]
+                # A short text may have fewer translations than hypotheses.
+                answers[row] = best[: np.count_nonzero(np.isfinite(scores[i]))]
+        if n_best == 1:
+            answers = [best[0] for best in answers]
+        return answers if is_batch else answers[0]
 
     def answer(self, inputs: Any, *, beam_width: int = 5) -> Any:
         """Translates a text, or each text of a batch; as `translate`.
 
         Args:
             inputs: A string, or a list, tuple, array or tensor of strings.
-            beam_width: Beginnings that are kept; 1 for the likeliest token always.
+            beam_width: Number of hypotheses; 1 for greedy decoding.
 
         Returns:
             The translation, a string; a list for a batch.
@@ -272,26 +268,29 @@ class Translator(TextToText):
         return self.translate(inputs, beam_width)
 
     def signatures(self) -> dict[str, Signature]:
-        """Adds a beam's settings to every writer's signatures."""
+        """Adds translation with the options of a beam."""
         texts = self.sample_texts()
 
         def translate(text: list[str], beam_width: int, length_penalty: float) -> dict:
-            return self._named(text, beam_width, length_penalty=length_penalty)
+            return self._name_answers(text, beam_width, length_penalty=length_penalty)
 
-        settings = {"beam_width": 4, "length_penalty": 1.0}
+        def graph(text: Any, beam_width: Any, length_penalty: Any) -> dict:
+            options = DecodingOptions(
+                beam_width=beam_width, length_penalty=length_penalty
+            )
+            width = check_limit("beam_width", options.beam_width, 1, WIDEST)
+            return self._translate_graph(text, width, options.length_penalty)
+
+        options = {"beam_width": 4, "length_penalty": 1.0}
         others = [{"beam_width": 1}, {"length_penalty": 0.0}, {"beam_width": 0}]
         return super().signatures() | {
             "translate": Signature(
-                graph=self._translate_in_graph,
-                inputs={
-                    "text": ((None,), "string"),
-                    "beam_width": ((), "int32"),
-                    "length_penalty": ((), "float32"),
-                },
+                graph=graph,
+                inputs={"text": ((None,), "string"), **graph_inputs(*options)},
                 answers=translate,
                 examples=[
-                    {"text": texts[:2], **settings},
-                    *({"text": texts, **settings, **other} for other in others),
+                    {"text": texts[:2], **options},
+                    *({"text": texts, **options, **other} for other in others),
                 ],
             ),
         }
@@ -305,50 +304,37 @@ class Translator(TextToText):
 
     def answer_in_graph(self, text: Any) -> dict:
         """Translates strings `[batch]` as `answer` does, in the graph."""
-        import tensorflow as tf
-
-        return self._translate_in_graph(text, tf.constant(BEAM), tf.constant(1.0))
+        return self._translate_graph(text, BEAM, 1.0)
 
     def answer_in_python(self, text: list[str]) -> dict:
         """Returns what `answer_in_graph` does for a list of strings, in Python."""
-        return self._named(text, BEAM)
+        return self._name_answers(text, BEAM)
 
-    def _named(self, texts: list[str], *settings: Any, **options: Any) -> dict:
+    def _name_answers(self, texts: list[str], *settings: Any, **options: Any) -> dict:
         """Returns translations and their scores by name."""
         found = self.translate(texts, *settings, return_scores=True, **options)
         texts, scores = zip(*found, strict=True) if found else ((), ())
         return {"text": list(texts), "score": np.array(scores, "float32")}
 
-    def _translate_in_graph(
-        self, text: Any, beam_width: Any, length_penalty: Any
-    ) -> dict:
+    def _translate_graph(self, text: Any, beam_width: Any, length_penalty: Any) -> dict:
         """Translates strings `[batch]` as `translate`, in the graph."""
-        message = f"beam_width must be from 1 to {WIDEST}."
-        is_right = (beam_width >= 1) & (beam_width <= WIDEST)
-        beam_width = check_in_graph(beam_width, is_right, message)
-        is_right = (length_penalty >= 0) & (length_penalty < math.inf)
-        message = "length_penalty must be a finite number of at least 0."
-        length_penalty = check_in_graph(length_penalty, is_right, message)
-        tokens, scores = self._search_in_graph(
+        tokens, scores = self._search_graph(
             self.tokens(text), beam_width, length_penalty
         )
-        return {"text": self._written(tokens[:, 0]), "score": scores[:, 0]}
+        return {"text": self._format_texts(tokens[:, 0]), "score": scores[:, 0]}
 
-    def _search_in_graph(
-        self, source: Any, beam_width: Any, length_penalty: Any
-    ) -> tuple:
-        """Returns the tokens of each text's beams, best first, and their scores."""
-        begun, count = self.begun_in_graph(source)
-        return self._writer.search_in_graph(
-            begun, decoding.settings(), count, beam_width, length_penalty
-        )
+    def _search_graph(self, source: Any, beam_width: Any, length_penalty: Any) -> tuple:
+        """Returns the tokens of each text's hypotheses, best first, and scores."""
+        state, count = self.start_decoding(source)
+        options = DecodingOptions().to_tensors()
+        return self.writer.search(state, options, count, beam_width, length_penalty)
 
     def longest_answers(self, lengths: Any) -> Any:
         """Returns twice as many tokens, and some more."""
         return 2 * lengths + 10
 
-    def _batches(self, texts: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields numbers of texts, of similar length, and their token ids."""
+    def batch_texts(self, texts: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields row numbers of texts of similar length, and their token ids."""
         order = np.argsort([len(text) for text in texts], kind="stable")
         for start in range(0, len(order), ROWS):
             rows = order[start : start + ROWS]
@@ -359,14 +345,14 @@ class Translator(TextToText):
                 longest = np.count_nonzero(part, axis=1).max()
                 yield rows[first : first + size], part[:, :longest]
 
-    def _written(self, tokens: Any) -> Any:
+    def _format_texts(self, tokens: Any) -> Any:
         """Returns the texts that token ids `[batch, time]` stand for, in the graph."""
         import tensorflow as tf
 
         return tf.strings.strip(self.tokens.format(tokens))
 
-    def _alignment(self, source: np.ndarray, tokens: np.ndarray) -> Alignment:
-        """Returns what was looked at when these tokens were written."""
+    def _align(self, source: np.ndarray, tokens: np.ndarray) -> Alignment:
+        """Returns the attention weights with which these tokens were written."""
         source, tokens = source[source > 0], tokens[tokens > 0]
         before = np.concatenate([[self.tokens.start_id], tokens[:-1]]).astype("int32")
         weights = ops.convert_to_numpy(self._attend(source[None], before[None])[0])
@@ -382,9 +368,9 @@ class Translator(TextToText):
         import tensorflow as tf
 
         def search(source: Any, beam_width: Any, length_penalty: Any) -> tuple:
-            beams, scores = self._search_in_graph(source, beam_width, length_penalty)
+            beams, scores = self._search_graph(source, beam_width, length_penalty)
             rows = tf.reshape(beams, (-1, tf.shape(beams)[-1]))
-            return beams, scores, tf.reshape(self._written(rows), tf.shape(scores))
+            return beams, scores, tf.reshape(self._format_texts(rows), tf.shape(scores))
 
         number = ((), "float32")
         return compile_graph(search, ((None, None), "int32"), ((), "int32"), number)
@@ -392,16 +378,12 @@ class Translator(TextToText):
     @functools.cached_property
     def _attend(self) -> Callable:
         def attend(source: Any, target: Any) -> Any:
-            memory, mask, state = self.read(source)
+            memory, mask, state = self.run_encoder(source)
             steps = self.target_reader(target)
-            return self._write(steps, state, memory, mask, None)[2]
+            return self._decode(steps, state, memory, mask, None)[2]
 
         ids = ((None, None), "int32")
         return compile_graph(attend, ids, ids)
-
-
-def _decoded(text: bytes) -> str:
-    return text.decode("utf-8", "replace")
 
 
 @functools.cache

@@ -1,0 +1,112 @@
+"""Ways to call an export of a language model."""
+
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+from rnnzoo.architectures.signature import Signature
+from rnnzoo.decoding import DecodingOptions
+from rnnzoo.decoding.options import check_limit, graph_inputs
+from rnnzoo.tokens import check_in_graph
+
+# Maximum number of symbols that an export writes, over all hypotheses.
+LONGEST = 10_000
+SAMPLED = (
+    "max_length",
+    "temperature",
+    "top_k",
+    "top_p",
+    "repetition_penalty",
+    "stop",
+    "seed",
+)
+TEXT = ((None,), "string")
+
+
+def language_signatures(model: Any) -> dict[str, Signature]:
+    """Returns the signatures `generate`, `search`, `score` and `stream` of a model."""
+    texts = model.sample_texts()
+
+    def score(text: list[str]) -> dict:
+        figures = model.score(text)
+        return {name: [row[name] for row in figures] for name in figures[0]}
+
+    return {
+        "generate": _generate_signature(model, texts),
+        "search": _search_signature(model, texts),
+        "score": Signature(
+            graph=model.score_graph,
+            inputs={"text": TEXT},
+            answers=score,
+            examples=[{"text": texts[:2]}, {"text": texts}],
+        ),
+        "stream": model.stream_signature(
+            model.read, model.recurrence.get_initial_state(1)
+        ),
+    }
+
+
+def _generate_signature(model: Any, texts: list[str]) -> Signature:
+    """Returns the signature of sampling."""
+
+    def graph(text: Any, max_length: Any, **options: Any) -> dict:
+        max_length = check_limit("max_length", max_length, 0, LONGEST)
+        options = DecodingOptions(max_length=max_length, **options)
+        return model.generate_graph(text, options)
+
+    def generate(text: list[str], **options: Any) -> dict:
+        return {"text": model.generate(text, **options)}
+
+    first = dataclasses.asdict(DecodingOptions(max_length=20, temperature=0.7, seed=1))
+    first = {name: first[name] for name in SAMPLED}
+    stop = next((s for s in model.tokens.vocabulary if s.strip()), "")
+    others = [
+        {"temperature": 0.0, "repetition_penalty": 1.5},
+        {"top_k": 3, "top_p": 0.9, "seed": -7, "stop": stop},
+        {"temperature": -1.0},
+        {"max_length": 0},
+    ]
+    return Signature(
+        graph=graph,
+        inputs={"text": TEXT, **graph_inputs(*SAMPLED)},
+        answers=generate,
+        examples=[
+            {"text": texts[:2], **first},
+            *({"text": texts, **first, **other} for other in others),
+        ],
+    )
+
+
+def _search_signature(model: Any, texts: list[str]) -> Signature:
+    """Returns the signature of a beam search."""
+
+    def graph(text: Any, max_length: Any, beam_width: Any) -> dict:
+        # Divided, since a product of large numbers may overflow.
+        is_right = (0 <= max_length) & (1 <= beam_width)
+        is_right &= max_length <= LONGEST // tf.maximum(beam_width, 1)
+        message = (
+            f"max_length times beam_width must be at most {LONGEST}, neither less than "
+            "0, and beam_width at least 1."
+        )
+        return model.search_graph(
+            text,
+            DecodingOptions(
+                max_length=check_in_graph(max_length, is_right, message),
+                beam_width=check_in_graph(beam_width, is_right, message),
+            ),
+        )
+
+    def search(text: list[str], max_length: int, beam_width: int) -> dict:
+        found = model.generate(
+            text, max_length=max_length, beam_width=beam_width, n_best=beam_width
+        )
+        best = [row[0] for row in found]
+        return {"text": [b[0] for b in best], "score": [b[1] for b in best]}
+
+    return Signature(
+        graph=graph,
+        inputs={"text": TEXT, **graph_inputs("max_length", "beam_width")},
+        answers=search,
+        examples=[{"text": texts[:2], "max_length": 10, "beam_width": 4}],
+    )
