@@ -19,7 +19,8 @@ from collections.abc import Callable
 
 import rnnzoo
 from rnnzoo import weights
-from rnnzoo.exporting import export as exporting
+from rnnzoo.exporting.drafts import replace_folder
+from rnnzoo.exporting.export import export
 from rnnzoo.listing import list_weights
 
 BROWSER = pathlib.Path(__file__).parent / "browser"
@@ -90,7 +91,7 @@ def write(folder: str | os.PathLike, say: Callable[[str], None] = print) -> None
         ValueError: The page needs a new folder: give another, or remove that one. ...
     """
     check_new(folder)
-    with exporting.draft_of(pathlib.Path(folder)) as draft:
+    with replace_folder(pathlib.Path(folder)) as draft:
         shutil.copytree(BROWSER, draft, dirs_exist_ok=True)
         for number, (name, file) in enumerate(MODELS.items(), 1):
             say(f"Exporting {name} for the browser ({number} of {len(MODELS)})")
@@ -99,7 +100,7 @@ def write(folder: str | os.PathLike, say: Callable[[str], None] = print) -> None
             with tempfile.TemporaryDirectory() as work:
                 model = getattr(rnnzoo, name)()
                 # The listed weights are rounded to float16 already: nothing is lost.
-                made = exporting.export(model, work, "onnx", precision="float16")
+                made = export(model, work, "onnx", precision="float16")
                 for part in (file, "model.json"):
                     shutil.copy(made / part, beside)
         # What there is to load, for the progress that is shown.

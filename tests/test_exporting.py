@@ -3,13 +3,15 @@
 import json
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import rnnzoo
 from rnnzoo.command import main
-from rnnzoo.exporting import formats, replay, verification
+from rnnzoo.exporting import precision as precisions
+from rnnzoo.exporting import replay, verification
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +27,22 @@ def served(sorter_folder):
     def call(signature, **inputs):
         tensors = {key: tf.constant(value) for key, value in inputs.items()}
         outputs = loaded.signatures[signature](**tensors)
-        return {key: replay.texts(value.numpy()) for key, value in outputs.items()}
+        return {
+            key: replay.decode_texts(value.numpy()) for key, value in outputs.items()
+        }
 
     return call
+
+
+@pytest.fixture(scope="module", params=["onnx", "litert"])
+def parity_folder(request, tmp_path_factory):
+    """The parity network that is set by hand, in a format without texts."""
+    pytest.importorskip(
+        {"onnx": "onnxruntime", "litert": "ai_edge_litert"}[request.param]
+    )
+    pytest.importorskip("tf2onnx")
+    path = tmp_path_factory.mktemp(request.param) / "parity"
+    return rnnzoo.export(rnnzoo.parity_by_hand(), path, request.param)
 
 
 def read_json(path):
@@ -113,12 +128,9 @@ def test_the_warm_up_file_has_every_signature(sorter_folder, served):
     assert seen == ["serving_default", "tokens", "lists"]
 
 
-@pytest.mark.parametrize("format", ["onnx", "litert"])
-def test_tokens_in_other_formats(format, tmp_path):
-    pytest.importorskip({"onnx": "onnxruntime", "litert": "ai_edge_litert"}[format])
-    pytest.importorskip("tf2onnx")
-    folder = rnnzoo.export(rnnzoo.parity_by_hand(), tmp_path / "parity", format)
-    call = getattr(replay, format)(str(folder))
+def test_tokens_in_other_formats(parity_folder):
+    card = read_json(parity_folder / "model.json")
+    call = getattr(replay, card["format"])(str(parity_folder))
     state = np.zeros((1, 1), "float32")
     for bits in ("0111", "01", "1" * 99):  # in one go, and in two pieces
         tokens = np.array([[[float(bit)] for bit in bits]], "float32")
@@ -129,7 +141,6 @@ def test_tokens_in_other_formats(format, tmp_path):
         after = first["next_state_0"]
         rest = call("stream", {"tokens": tokens[:, 1:], "state_0": after})
         assert rest["outputs"][0, -1, 0] == expected
-    card = read_json(folder / "model.json")
     assert card["tokens"]["kind"] == "Bits"
     assert set(card["signatures"]) == {"tokens", "stream"}
 
@@ -222,7 +233,7 @@ def test_on_the_command_line(tmp_path, capsys):
     words = ["export", "accumulator", f"--to={tmp_path / 'accumulator'}"]
     assert main(words) == 0
     folder = tmp_path / "accumulator" / "1"
-    assert capsys.readouterr().out.endswith(f"as Python does: {folder}\n")
+    assert capsys.readouterr().out.endswith(f"as in Python: {folder}\n")
     assert main(words) == 1
     assert "--overwrite" in capsys.readouterr().err
     assert main([*words, "--overwrite", "--format=onyx"]) == 1
@@ -244,15 +255,37 @@ def test_packages_that_are_missing_are_named(format, package, tmp_path, monkeypa
 
 def test_only_models_of_the_zoo(tmp_path):
     with pytest.raises(TypeError) as error:
-        rnnzoo.export(rnnzoo.many_to_one(features=1, num_values=1), tmp_path / "x")
+        rnnzoo.export(keras.Sequential(), tmp_path / "x")
     assert str(error.value) == (
-        "model must be a model of the zoo, which reads raw input: one of "
-        f"{', '.join(rnnzoo.list_models())}. Received: a ManyToOne"
+        f"model must be a model of the zoo: one of {', '.join(rnnzoo.list_models())}, "
+        "or of an architecture such as many_to_one. Received: a Sequential"
     )
 
 
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        (rnnzoo.many_to_one, {"features": 2, "num_values": 1}),
+        (rnnzoo.many_to_many, {"vocabulary_size": 9, "num_classes": 3}),
+        (rnnzoo.hidden_markov, {"vocabulary_size": 9}),
+    ],
+)
+def test_models_without_tokens_take_arrays(make, options, tmp_path):
+    model = (
+        make(**options) if make is rnnzoo.hidden_markov else make(units=4, **options)
+    )
+    folder = rnnzoo.export(model, tmp_path / "model")
+    card = read_json(folder / "model.json")
+    assert card["tokens"] is None and list(card["signatures"]) == ["tokens"]
+    source = model.sample_inputs(3)
+    loaded = tf.saved_model.load(folder).signatures
+    for name in ("tokens", "serving_default"):
+        outputs = loaded[name](tokens=tf.constant(source))["outputs"]
+        np.testing.assert_allclose(outputs, model(source), atol=1e-5)
+
+
 def test_the_process_that_tries_exports_cannot_import_rnnzoo():
-    importer = replay.Hidden("rnnzoo", "keras")
+    importer = replay.ImportBlocker("rnnzoo", "keras")
     for name in ("rnnzoo", "rnnzoo.tokens", "keras.layers"):
         with pytest.raises(ImportError, match="must not be imported here"):
             importer.find_spec(name)
@@ -282,13 +315,13 @@ def test_a_process_that_ends_is_an_error(tmp_path):
     ],
 )
 def test_differences(expected, received, problem):
-    assert verification.difference(expected, "", {"outputs": received}) == problem
+    assert verification.find_difference(expected, "", {"outputs": received}) == problem
 
 
 def test_refusals_must_agree():
     refused = {"refused": "InvalidArgumentError: no"}
     answered = {"outputs": {"a": np.array([1])}}
-    difference = verification.difference
+    difference = verification.find_difference
     assert difference(None, "bad", refused) == ""
     assert "not with InternalError" in difference(
         None, "bad", {"refused": "InternalError: no"}
@@ -334,7 +367,7 @@ def test_smaller_weights(format, precision, share, tmp_path):
     tokens = model.tokens.encode([[0, 1, 1, 1, 0]])
     found = getattr(replay, format)(str(folder))("tokens", {"tokens": tokens})
     model.set_weights(
-        [formats.round_weights(w, precision) if w.ndim > 1 else w for w in before]
+        [precisions.round_matrix(w, precision) if w.ndim > 1 else w for w in before]
     )
     expected = model.predict_on_batch(tokens)
     np.testing.assert_allclose(found["outputs"], expected, atol=1e-4)
@@ -345,13 +378,15 @@ def test_rounding_again_changes_nothing(precision):
     random = np.random.default_rng(0)
     matrix = random.normal(size=(50, 20)).astype("float32") * np.float32(1e-3)
     matrix[:, 3] = 0
-    once = formats.round_weights(matrix, precision)
+    once = precisions.round_matrix(matrix, precision)
     largest = (
         np.abs(matrix).max(axis=0) * {"float16": 2**-11, "int8": 1 / 253}[precision]
     )
     assert (np.abs(once - matrix) <= largest).all()
-    np.testing.assert_allclose(formats.round_weights(once, precision), once, rtol=1e-6)
-    assert formats.round_weights(np.float32([[1e9]]), "float16") == 65504
+    np.testing.assert_allclose(
+        precisions.round_matrix(once, precision), once, rtol=1e-6
+    )
+    assert precisions.round_matrix(np.float32([[1e9]]), "float16") == 65504
 
 
 def test_precisions_that_a_format_has_not(tmp_path):

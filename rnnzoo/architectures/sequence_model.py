@@ -17,6 +17,9 @@ from rnnzoo.errors import check_number
 from rnnzoo.layers.keras_internals import is_validation_in_fit, set_untracked
 from rnnzoo.layers.metrics import ExactMatch, TokenAccuracy
 
+# Steps of the inputs that an export of a model without tokens is tried on.
+SAMPLE_STEPS = 5
+
 
 class SequenceModel(DistributedModel):
     """Base of the three architectures: raw examples in, and a model card in the file.
@@ -125,13 +128,6 @@ class SequenceModel(DistributedModel):
             "predict() on arrays, or a model of rnnzoo.list_models()"
         )
 
-    def sample_texts(self) -> list[str]:
-        """Returns raw inputs as text, the first of them short, to try an export on.
-
-        A model of the zoo says which.
-        """
-        raise NotImplementedError
-
     def answer_in_graph(self, text: Any) -> dict:
         """Answers strings `[batch]` with named tensors, in the graph.
 
@@ -144,80 +140,90 @@ class SequenceModel(DistributedModel):
         """Returns what `answer_in_graph` does for a list of strings, in Python."""
         return {"text": self.answer(text)}
 
+    def sample_texts(self) -> list[str]:
+        """Returns raw inputs as text, the first of them short, to try an export on.
+
+        A model of the zoo says which.
+        """
+        raise NotImplementedError
+
+    def sample_inputs(self, rows: int) -> np.ndarray:
+        """Returns what the reader takes for sample texts; random without tokens."""
+        import tensorflow as tf
+
+        if hasattr(self, "tokens"):
+            return self.tokens(tf.constant(self.sample_texts()[:rows])).numpy()
+        random, source = np.random.default_rng(0), keras.tree.flatten(self.inputs)[0]
+        if source.dtype != "int32":
+            shape = (rows, SAMPLE_STEPS, source.shape[-1])
+            return random.normal(size=shape).astype(source.dtype)
+        size = getattr(self.get_layer("reader"), "vocabulary_size", 2)
+        return random.integers(1, size, (rows, SAMPLE_STEPS), "int32")
+
     def signatures(self) -> dict[str, Signature]:
         """Returns the ways to call an export of the model; the first is the default.
 
-        Each is text to answers (`serving_default`), and what the graph takes to what
-        it gives (`tokens`), for callers with tokens of their own. Models add others.
+        They are text to answers (`serving_default`, for models with tokens), and what
+        the graph takes to what it gives (`tokens`). Models add others.
         """
+        found = {"tokens": self.tokens_signature()}
+        if not hasattr(self, "tokens"):
+            return found
         texts = self.sample_texts()
-        return {
-            "serving_default": Signature(
-                graph=self.answer_in_graph,
-                inputs={"text": ((None,), "string")},
-                answers=self.answer_in_python,
-                examples=[{"text": texts[:2]}, {"text": texts}],
-            ),
-            "tokens": self.tokens_signature(),
-        }
+        answers = Signature(
+            graph=self.answer_in_graph,
+            inputs={"text": ((None,), "string")},
+            answers=self.answer_in_python,
+            examples=[{"text": texts[:2]}, {"text": texts}],
+        )
+        return {"serving_default": answers, **found}
 
     def tokens_signature(self) -> Signature:
         """Returns the way to call the graph as it is."""
 
-        def outputs(tokens: Any) -> dict:
+        def run(tokens: Any) -> dict:
             return {"outputs": self(tokens, training=False)}
 
-        texts = self.sample_texts()
         return Signature(
-            graph=outputs,
+            graph=run,
             inputs={"tokens": (self.input_shape, self.inputs[0].dtype)},
-            answers=outputs,
-            examples=[
-                {"tokens": self.encode_in_graph(texts[:2])},
-                {"tokens": self.encode_in_graph(texts[:4])},
-            ],
+            answers=run,
+            examples=[{"tokens": self.sample_inputs(rows)} for rows in (2, 4)],
         )
 
-    def encode_in_graph(self, texts: list[str]) -> np.ndarray:
-        """Returns what the graph takes for texts."""
-        import tensorflow as tf
-
-        return self.tokens(tf.constant(texts)).numpy()
-
     def stream_signature(self, read: Callable, state: Any) -> Signature:
-        """Returns the way to read a sequence in pieces, with the state in and out.
+        """Returns the way to read a sequence in chunks, with the state in and out.
 
         Args:
             read: From tokens and a state to outputs and the next state.
-            state: The state before the first step of one row.
+            state: The initial state for one row.
         """
-        names = [f"state_{i}" for i in range(len(keras.tree.flatten(state)))]
-        specs = [
-            ((None, *tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
-            for tensor in keras.tree.flatten(state)
-        ]
-        tokens = self.encode_in_graph(self.sample_texts()[:2])
+        parts = {f"state_{i}": s for i, s in enumerate(keras.tree.flatten(state))}
+        specs = {
+            name: ((None, *part.shape[1:]), keras.backend.standardize_dtype(part.dtype))
+            for name, part in parts.items()
+        }
 
         def stream(tokens: Any, **before: Any) -> dict:
-            before = [ops.convert_to_tensor(before[name]) for name in names]
+            before = [ops.convert_to_tensor(before[name]) for name in parts]
             outputs, after = read(tokens, keras.tree.pack_sequence_as(state, before))
             # An ONNX graph has every name once.
-            after = zip(names, keras.tree.flatten(after), strict=True)
+            after = zip(parts, keras.tree.flatten(after), strict=True)
             return {"outputs": outputs, **{f"next_{n}": t for n, t in after}}
 
-        def example(value: float) -> dict:
-            rows = len(tokens)
-            before = [np.full((rows, *s[1:]), value, dtype) for s, dtype in specs]
-            return {"tokens": tokens, **dict(zip(names, before, strict=True))}
-
+        tokens = self.sample_inputs(2)
         return Signature(
             graph=stream,
-            inputs={
-                "tokens": (self.input_shape, self.inputs[0].dtype),
-                **dict(zip(names, specs, strict=True)),
-            },
+            inputs={"tokens": (self.input_shape, self.inputs[0].dtype), **specs},
             answers=stream,
-            examples=[example(0.0), example(0.5)],
+            examples=[
+                {"tokens": tokens}
+                | {
+                    name: np.full((len(tokens), *shape[1:]), value, dtype)
+                    for name, (shape, dtype) in specs.items()
+                }
+                for value in (0.0, 0.5)
+            ],
         )
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:

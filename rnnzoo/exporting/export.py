@@ -6,41 +6,24 @@ the two in a process that does not know rnnzoo (`rnnzoo.exporting.replay`).
 """
 
 import contextlib
-import functools
-import importlib
 import logging
 import os
 import pathlib
-import shutil
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
+import keras
+import tensorflow as tf
 
 import rnnzoo
+from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.errors import check_choice, check_number
-from rnnzoo.exporting.formats import (
-    rounded_weights,
-    write_litert,
-    write_onnx,
-    write_savedmodel,
-)
-from rnnzoo.exporting.serving import (
-    example_requests,
-    write_json,
-    write_mlserver,
-    write_warmup,
-)
+from rnnzoo.exporting.drafts import replace_folder
+from rnnzoo.exporting.formats import WRITERS
+from rnnzoo.exporting.precision import PRECISIONS, round_weights
+from rnnzoo.exporting.serving import write_json, write_serving_files
 from rnnzoo.exporting.verification import TOLERANCE, verify
-
-FORMATS = ("savedmodel", "onnx", "litert")
-# What a format can store the weights as.
-PRECISIONS = {
-    "savedmodel": ("float32",),
-    "onnx": ("float32", "float16", "int8"),
-    "litert": ("float32", "float16"),
-}
+from rnnzoo.layers.keras_internals import list_layers
 
 
 def export(
@@ -74,12 +57,13 @@ def export(
     one. Text, labels and whole numbers must be Python's; other numbers may differ by
     1e-4 of the largest in a tensor. What Python refuses the SavedModel must refuse.
 
-    With a `precision` below float32 the matrices of the weights are round_weights, which
+    With a `precision` below float32 the matrices of the weights are rounded, which
     makes the files smaller and may cost some of the score (docs/serving.md says how
-    much). The export then answers as Python does with the round_weights weights, in float32.
+    much). The export then answers as Python does with the rounded weights, in float32.
 
     Args:
-        model: A model of the zoo, trained or not.
+        model: A model of the zoo, trained or not, or one of an architecture, such as
+            `many_to_one`: without tokens, it takes arrays instead of texts.
         path: The folder to make.
         format: `"savedmodel"`, `"onnx"` or `"litert"`.
         precision: What the matrices of the weights are stored as: `"float32"`, as they
@@ -92,7 +76,7 @@ def export(
         The folder that was written, with the version.
 
     Raises:
-        TypeError: If `model` is no model of the zoo, or `path` no path.
+        TypeError: If `model` is neither, or `path` no path.
         ValueError: If `format` or `precision` is none of those, something is there
             already, or the export does not answer as Python does. Nothing is written
             then.
@@ -109,7 +93,7 @@ def export(
         >>> answer["text"].numpy().tolist()
         [b'1 2 3']
     """
-    check_choice("format", format, FORMATS)
+    check_choice("format", format, WRITERS)
     check_choice("precision", precision, PRECISIONS["onnx"])
     if precision not in PRECISIONS[format]:
         able = [name for name, known in PRECISIONS.items() if precision in known]
@@ -117,12 +101,41 @@ def export(
             f"Of the formats, only {' and '.join(able)} can store that precision. "
             f"Received: format={format!r}, precision={precision!r}"
         )
-    check_number("version", version, minimum=1, whole=True)
-    if not hasattr(model, "signatures") or not hasattr(model, "tokens"):
+    if not isinstance(model, SequenceModel):
         raise TypeError(
-            "model must be a model of the zoo, which reads raw input: one of "
-            f"{', '.join(rnnzoo.list_models())}. Received: a {type(model).__name__}"
+            "model must be a model of the zoo: one of "
+            f"{', '.join(rnnzoo.list_models())}, or of an architecture such as "
+            f"many_to_one. Received: a {type(model).__name__}"
         )
+    target = _check_target(path, version, overwrite)
+    with (
+        replace_folder(target) as draft,
+        _use_portable_operations(model),
+        round_weights(model, precision),
+    ):
+        signatures = model.signatures()
+        if format != "savedmodel":
+            signatures = {n: s for n, s in signatures.items() if not s.has_text}
+        with _silence_converters():
+            WRITERS[format](model, signatures, draft, precision)
+        answers = {
+            name: verify(name, signature, format, draft)
+            for name, signature in signatures.items()
+        }
+        card = _describe(model, signatures, answers)
+        card |= {"format": format, "precision": precision}
+        write_json(draft / "model.json", card)
+        if format == "savedmodel":
+            name = target.absolute().parent.name
+            write_serving_files(name, signatures, answers, draft)
+    return target
+
+
+def _check_target(
+    path: str | os.PathLike, version: int, overwrite: bool
+) -> pathlib.Path:
+    """Returns the folder of a version, and refuses one that cannot be written."""
+    check_number("version", version, minimum=1, whole=True)
     try:
         path = pathlib.Path(path)
     except TypeError as error:
@@ -142,73 +155,17 @@ def export(
             "overwrite=True (--overwrite) to replace it. Received: "
             f"path={str(path)!r}, version={version}"
         )
-    write = {
-        "savedmodel": write_savedmodel,
-        "onnx": functools.partial(write_onnx, precision=precision),
-        "litert": functools.partial(write_litert, precision=precision),
-    }
-    with draft_of(target) as draft, _portable(model), rounded_weights(model, precision):
-        signatures = model.signatures()
-        if format != "savedmodel":
-            signatures = {n: s for n, s in signatures.items() if not s.has_text}
-        with _quietly():
-            write[format](model, signatures, draft)
-        answered = {
-            name: verify(name, signature, format, draft)
-            for name, signature in signatures.items()
-        }
-        card = _card(model, format, precision, signatures, answered)
-        write_json(draft / "model.json", card)
-        if format == "savedmodel":
-            called = path.absolute().name
-            requests = {
-                name: example_requests(called, name, *first)
-                for name, first in answered.items()
-            }
-            write_json(draft / "requests.json", requests)
-            write_warmup(called, signatures, draft)
-            write_mlserver(called, draft)
     return target
 
 
 @contextlib.contextmanager
-def draft_of(target: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives a folder to write in, which takes the place of `target` at the end.
-
-    After an error nothing is left of it, and what was there stays.
-    """
-    made = [p for p in (target.parent, *target.parent.parents) if not p.exists()]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = pathlib.Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
-    try:
-        draft = work / "new"
-        draft.mkdir()
-        yield draft
-        if target.exists():
-            target.rename(work / "old")
-        try:
-            draft.rename(target)
-        except OSError:
-            if (work / "old").exists():
-                (work / "old").rename(target)
-            raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        for folder in made:
-            with contextlib.suppress(OSError):  # not empty: it holds the export
-                folder.rmdir()
-
-
-@contextlib.contextmanager
-def _portable(model: Any) -> Iterator[None]:
+def _use_portable_operations(model: Any) -> Iterator[None]:
     """Has a model's graphs made of operations that run everywhere.
 
     That is, without cuDNN's, and without the random numbers that recurrent layers draw
     for dropout even when they do not use them. Python answers in full precision
     meanwhile, as exports do on CPUs.
     """
-    import tensorflow as tf
-
     with contextlib.ExitStack() as stack:
         precision = tf.config.experimental
         stack.callback(
@@ -216,7 +173,7 @@ def _portable(model: Any) -> Iterator[None]:
             precision.tensor_float_32_execution_enabled(),
         )
         precision.enable_tensor_float_32_execution(False)
-        for layer in model._flatten_layers():
+        for layer in list_layers(model):
             for name, value in (("use_cudnn", False), ("dropout", 0.0)):
                 if name in vars(layer):
                     stack.callback(setattr, layer, name, getattr(layer, name))
@@ -225,34 +182,26 @@ def _portable(model: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Keeps converters from telling what they do."""
-    loggers = [logging.getLogger(name) for name in ("tensorflow", "tf2onnx")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
+def _silence_converters() -> Iterator[None]:
+    """Keeps converters from logging what they do."""
+    with contextlib.ExitStack() as stack:
+        for name in ("tensorflow", "tf2onnx"):
+            logger = logging.getLogger(name)
+            stack.callback(logger.setLevel, logger.level)
             logger.setLevel(logging.ERROR)
         yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
-def _card(
-    model: Any, format: str, precision: str, signatures: dict, answered: dict
-) -> dict:
-    """Returns what is written of a model beside it."""
-    import keras
-
+def _describe(model: Any, signatures: dict, answers: dict) -> dict:
+    """Returns what `model.json` says of a model and its signatures."""
     settings = model.get_config()
     settings.pop("vocabulary", None)
+    tokens = getattr(model, "tokens", None)
     return {
         "model": type(model).__name__,
-        "format": format,
-        "precision": precision,
         "card": dict(model.card),
         "settings": settings,
-        "tokens": {"kind": type(model.tokens).__name__, **model.tokens.get_config()},
+        "tokens": tokens and {"kind": type(tokens).__name__, **tokens.get_config()},
         "signatures": {
             name: {
                 "inputs": {
@@ -260,8 +209,13 @@ def _card(
                     for key, (shape, dtype) in signature.inputs.items()
                 },
                 "outputs": {
-                    key: {"dimensions": value.ndim, "dtype": _dtype(value)}
-                    for key, value in answered[name][1].items()
+                    key: {
+                        "dimensions": value.ndim,
+                        "dtype": "string"
+                        if value.dtype == object
+                        else value.dtype.name,
+                    }
+                    for key, value in answers[name][1].items()
                 },
             }
             for name, signature in signatures.items()
@@ -270,10 +224,6 @@ def _card(
         "versions": {
             "rnnzoo": rnnzoo.__version__,
             "keras": keras.__version__,
-            "tensorflow": importlib.import_module("tensorflow").__version__,
+            "tensorflow": tf.__version__,
         },
     }
-
-
-def _dtype(array: np.ndarray) -> str:
-    return "string" if array.dtype == object else array.dtype.name

@@ -13,6 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.layers.keras_internals import list_layers, replace_untracked
+
 # An operator of TensorFlow with the same inputs and outputs stands for a layer in the
 # graph that is converted. It is never run: `HANDLERS` replaces it.
 MARK = "CudnnRNNV3"
@@ -25,35 +27,29 @@ OPERATORS = {
 
 
 @contextlib.contextmanager
-def marked(model: Any) -> Iterator[None]:
+def mark_recurrent_layers(model: Any) -> Iterator[None]:
     """Has a model's recurrent layers traced as single operators, for `HANDLERS`.
 
     Padding must be at the end of sequences, as the tokens of the zoo have it.
     """
-    changed = []
-    try:
-        for layer in model._flatten_layers():
-            kind = _kind(layer)
+    with contextlib.ExitStack() as stack:
+        for layer in list_layers(model):
+            kind = _find_kind(layer)
             if kind is not None:
-                weights = _weights(layer.cell, OPERATORS[kind][2])
-                mode = OPERATORS[kind][0]
-                loop = functools.partial(_marked_loop, layer, mode, weights)
-                # Keras' own would make it a tracked attribute of the layer.
-                object.__setattr__(layer, "inner_loop", loop)
-                changed.append(layer)
+                mode, _, order = OPERATORS[kind]
+                weights = _flatten_weights(layer.cell, order)
+                loop = functools.partial(_run_marked_loop, layer, mode, weights)
+                stack.enter_context(replace_untracked(layer, "inner_loop", loop))
         yield
-    finally:
-        for layer in changed:
-            object.__delattr__(layer, "inner_loop")
 
 
-def _kind(layer: Any) -> type | None:
+def _find_kind(layer: Any) -> type | None:
     """Returns the class of a recurrent layer's cell, if ONNX has an operator for it."""
     cell = getattr(layer, "cell", None)
     return next((kind for kind in OPERATORS if isinstance(cell, kind)), None)
 
 
-def _weights(cell: Any, order: list[int]) -> np.ndarray:
+def _flatten_weights(cell: Any, order: list[int]) -> np.ndarray:
     """Returns ONNX's weights of a cell in one row."""
     matrices = [cell.kernel.numpy(), cell.recurrent_kernel.numpy()]
     biases = np.atleast_2d(cell.bias.numpy())  # of inputs, and of states if there are
@@ -67,7 +63,7 @@ def _weights(cell: Any, order: list[int]) -> np.ndarray:
     )
 
 
-def _marked_loop(
+def _run_marked_loop(
     layer: Any,
     mode: str,
     weights: np.ndarray,
@@ -105,7 +101,7 @@ def _marked_loop(
     return final[0], tf.transpose(outputs, [1, 0, 2]), final
 
 
-def _operator(graph: Any, node: Any, name: str, args: Any) -> None:
+def _replace_mark(graph: Any, node: Any, name: str, args: Any) -> None:
     """Replaces a marked operator of a graph of tf2onnx."""
     from tf2onnx.graph_builder import GraphBuilder
 
@@ -151,4 +147,4 @@ def _operator(graph: Any, node: Any, name: str, args: Any) -> None:
         graph.replace_all_inputs(before, after)
 
 
-HANDLERS = {MARK: (_operator, [])}
+HANDLERS = {MARK: (_replace_mark, [])}

@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 
-def packed(array: np.ndarray) -> dict:
+def to_json(array: np.ndarray) -> dict:
     """Returns an array as JSON has it; strings are in arrays of objects."""
     text = array.dtype == object
     return {
@@ -28,8 +28,8 @@ def packed(array: np.ndarray) -> dict:
     }
 
 
-def unpacked(content: dict) -> np.ndarray:
-    """Returns the array that `packed` was given."""
+def from_json(content: dict) -> np.ndarray:
+    """Returns the array that `to_json` was given."""
     return np.array(content["values"], content["dtype"]).reshape(content["shape"])
 
 
@@ -55,7 +55,7 @@ def savedmodel(folder: str) -> Callable:
             for name, value in inputs.items()
         }
         outputs = function(**tensors)
-        return {name: texts(tensor.numpy()) for name, tensor in outputs.items()}
+        return {name: decode_texts(tensor.numpy()) for name, tensor in outputs.items()}
 
     return call
 
@@ -96,7 +96,7 @@ def litert(folder: str) -> Callable:
     return call
 
 
-def texts(array: np.ndarray) -> np.ndarray:
+def decode_texts(array: np.ndarray) -> np.ndarray:
     """Returns an array with strings in place of UTF-8."""
     if array.dtype != object:
         return array
@@ -104,11 +104,14 @@ def texts(array: np.ndarray) -> np.ndarray:
     return np.array(flat, object).reshape(array.shape)
 
 
-class Hidden:
-    """An importer that refuses packages."""
+class ImportBlocker:
+    """An importer that refuses packages.
+
+    Args:
+        *names: Names of the packages.
+    """
 
     def __init__(self, *names: str):
-        """Sets up with the names of packages."""
         self.names = names
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
@@ -122,15 +125,15 @@ def main(format: str) -> None:
     hidden = ["rnnzoo", "tf_keras"]
     hidden += ["keras"] if format == "savedmodel" else ["keras", "tensorflow"]
     sys.modules["keras"] = types.ModuleType("keras")
-    sys.meta_path.insert(0, Hidden(*hidden))
+    sys.meta_path.insert(0, ImportBlocker(*hidden))
     open_folder = {"savedmodel": savedmodel, "onnx": onnx, "litert": litert}[format]
     for line in sys.stdin:
         request = json.loads(line)
-        inputs = {name: unpacked(value) for name, value in request["inputs"].items()}
+        inputs = {name: from_json(value) for name, value in request["inputs"].items()}
         call = open_folder(request["folder"])
         try:
             outputs = call(request["signature"], inputs)
-            reply = {"outputs": {name: packed(v) for name, v in outputs.items()}}
+            reply = {"outputs": {name: to_json(v) for name, v in outputs.items()}}
         except Exception as error:
             reply = {"refused": f"{type(error).__name__}: {error}"[:2000]}
         print(json.dumps(reply), flush=True)

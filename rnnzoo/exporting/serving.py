@@ -1,4 +1,4 @@
-"""Files for servers: requests, warm-up, MLServer."""
+"""Files for servers of a SavedModel: requests, warm-up, MLServer."""
 
 import json
 import pathlib
@@ -7,11 +7,32 @@ from typing import Any
 
 from rnnzoo.exporting.verification import to_array
 
-# What is copied into the folder of a SavedModel, for MLServer.
-SERVED = pathlib.Path(__file__).parent / "served"
+# The program that MLServer runs; it knows nothing of rnnzoo.
+RUNTIME = pathlib.Path(__file__).parent.parent / "served" / "runtime.py"
 
 
-def example_requests(model: str, signature: str, inputs: dict, outputs: dict) -> dict:
+def write_serving_files(
+    model: str, signatures: dict, answers: dict, folder: pathlib.Path
+) -> None:
+    """Writes requests and warm-up for TensorFlow Serving, and what MLServer needs.
+
+    Args:
+        model: Name by which the model is served.
+        signatures: Signatures by name.
+        answers: For each signature, the inputs and outputs of an example.
+        folder: The folder of the SavedModel.
+    """
+    requests = {name: _make_request(model, name, *answers[name]) for name in signatures}
+    write_json(folder / "requests.json", requests)
+    _write_warmup(model, signatures, folder)
+    shutil.copy(RUNTIME, folder)
+    settings = {"name": model, "implementation": "runtime.SavedModel"}
+    write_json(folder / "model-settings.json", settings)
+    # Requests have threads; TensorFlow uses all cores in one process.
+    write_json(folder / "settings.json", {"parallel_workers": 0})
+
+
+def _make_request(model: str, signature: str, inputs: dict, outputs: dict) -> dict:
     """Returns a request to TensorFlow Serving's REST interface, and the response."""
     body = {"inputs": {key: value.tolist() for key, value in inputs.items()}}
     if signature != "serving_default":
@@ -27,7 +48,7 @@ def example_requests(model: str, signature: str, inputs: dict, outputs: dict) ->
     }
 
 
-def write_warmup(model: str, signatures: dict, folder: pathlib.Path) -> None:
+def _write_warmup(model: str, signatures: dict, folder: pathlib.Path) -> None:
     """Writes the requests that TensorFlow Serving warms up with, if it can be done."""
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
@@ -52,21 +73,12 @@ def write_warmup(model: str, signatures: dict, folder: pathlib.Path) -> None:
             writer.write(log.SerializeToString())
 
 
-def write_mlserver(model: str, folder: pathlib.Path) -> None:
-    """Writes what MLServer needs to serve a SavedModel."""
-    shutil.copy(SERVED / "runtime.py", folder)
-    settings = {"name": model, "implementation": "runtime.SavedModel"}
-    write_json(folder / "model-settings.json", settings)
-    # Requests have threads; TensorFlow uses all cores in one process.
-    write_json(folder / "settings.json", {"parallel_workers": 0})
-
-
 def write_json(path: pathlib.Path, content: dict) -> None:
-    """Writes JSON; numbers that JSON has not are written as Python and servers do."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=_listed)
+    """Writes JSON; NaN and infinities are written as Python and servers write them."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=_to_plain)
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _listed(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Returns NumPy's values as JSON has them."""
     return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -49,10 +49,10 @@ def verify(
     """
     examples = list(signature.examples)
     if format == "litert":
-        examples = [_first_row(signature, example) for example in examples]
-    first = None
+        examples = [_take_first_row(signature, example) for example in examples]
     if name == "serving_default":
         examples += [{**examples[0], "text": [odd]} for odd in ODD_TEXTS]
+    first = None
     for example in examples:
         example = {
             key: to_array(example[key], dtype)
@@ -62,11 +62,11 @@ def verify(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of texts that are cut
-                expected = signature.answers(**_plain(example))
+                expected = signature.answers(**_to_plain(example))
         except (TypeError, ValueError) as error:
             refusal = str(error)
-        received = _clean_process(format).answer(folder, name, example)
-        problem = difference(expected, refusal, received)
+        received = _start_process(format).answer(folder, name, example)
+        problem = find_difference(expected, refusal, received)
         if problem:
             shown = {key: str(value)[:200] for key, value in example.items()}
             raise ValueError(
@@ -78,8 +78,14 @@ def verify(
     return first
 
 
-def difference(expected: dict | None, refusal: str, received: dict) -> str:
-    """Says how an export's answer differs from Python's; empty if it does not."""
+def find_difference(expected: dict | None, refusal: str, received: dict) -> str:
+    """Says how an export's answer differs from Python's; empty if it does not.
+
+    Args:
+        expected: Python's outputs by name; `None` if Python refused the inputs.
+        refusal: Why it did.
+        received: What `CleanProcess.answer` returned.
+    """
     outputs = received.get("outputs")
     if expected is None or outputs is None:
         if outputs is None and expected is not None:
@@ -114,7 +120,6 @@ class CleanProcess:
     """A process that loads exports and answers, and knows neither rnnzoo nor Keras."""
 
     def __init__(self, format: str):
-        """Starts it; it ends with this one."""
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [sys.executable, "-I", replay.__file__, format],
@@ -132,7 +137,7 @@ class CleanProcess:
             # This process may have gone to another folder meanwhile.
             "folder": str(folder.absolute()),
             "signature": signature,
-            "inputs": {key: replay.packed(value) for key, value in example.items()},
+            "inputs": {key: replay.to_json(value) for key, value in example.items()},
         }
         try:
             print(json.dumps(request), file=self.process.stdin, flush=True)
@@ -141,22 +146,22 @@ class CleanProcess:
             reply = ""
         if not reply:
             status = self.process.wait()
-            _clean_process.cache_clear()
+            _start_process.cache_clear()
             self.errors.seek(0)
             said = self.errors.read().decode("utf-8", "replace")[-2000:]
             raise ValueError(
-                "The process that tries exports must go on; nothing was written. "
+                "The process that tries exports has ended; nothing was written. "
                 f"Received: exit status {status}, {said}"
             )
         reply = json.loads(reply)
         if "outputs" in reply:
             outputs = reply["outputs"].items()
-            reply["outputs"] = {key: replay.unpacked(value) for key, value in outputs}
+            reply["outputs"] = {key: replay.from_json(value) for key, value in outputs}
         return reply
 
 
 @functools.cache
-def _clean_process(format: str) -> CleanProcess:
+def _start_process(format: str) -> CleanProcess:
     """Returns the process that tries all exports of a format."""
     return CleanProcess(format)
 
@@ -166,7 +171,7 @@ def to_array(value: Any, dtype: str) -> np.ndarray:
     return np.array(value, object if dtype == "string" else dtype)
 
 
-def _plain(example: dict) -> dict:
+def _to_plain(example: dict) -> dict:
     """Returns inputs as a caller in Python has them: lists of strings, numbers."""
     return {
         key: value.tolist() if value.dtype == object or not value.ndim else value
@@ -174,7 +179,7 @@ def _plain(example: dict) -> dict:
     }
 
 
-def _first_row(signature: Signature, example: dict) -> dict:
+def _take_first_row(signature: Signature, example: dict) -> dict:
     """Returns the first row of the inputs that have a batch."""
     return {
         key: np.asarray(example[key])[:1] if shape else example[key]

@@ -1,15 +1,22 @@
 """Sorting lists of whole numbers."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
+from rnnzoo.architectures.batching import group_by_length
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
+from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number
 from rnnzoo.tokens import Numbers, check_in_graph, parse_numbers, split_rows
 from rnnzoo.weights import factory
+
+# Rows, and steps of all rows, that are sorted at a time.
+ROWS, STEPS = 1024, 2**20
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -122,7 +129,7 @@ class Sorter(ManyToOneToMany):
         rows, restore = split_rows(numbers)
         # Checked as one, so that a bad row is found before anything is sorted.
         ids = self.tokens.encode(rows, self.max_length)
-        answers = self.tokens.decode(self.write_tokens(ids))
+        answers = self.tokens.decode(self._sort_tokens(ids))
         return restore([answers[i, : len(row)] for i, row in enumerate(rows)])
 
     def answer(self, inputs: Any) -> Any:
@@ -161,7 +168,8 @@ class Sorter(ManyToOneToMany):
             "lists": Signature(
                 graph=self._sort_lists,
                 inputs={"numbers": ((None, None), "int64")},
-                answers=self._sorted_lists,
+                # The tokens of the numbers from 1 on are the numbers.
+                answers=lambda numbers: {"sorted": self._sort_tokens(numbers)},
                 examples=[{"numbers": rows[:2, :5]}, {"numbers": rows}],
             )
         }
@@ -189,17 +197,22 @@ class Sorter(ManyToOneToMany):
             numbers, (numbers >= 0) & (numbers <= highest), message
         )
         numbers = check_in_graph(numbers, real[:, :-1] | ~real[:, 1:], message)
-        # The tokens of the numbers from 1 on are the numbers.
         answers = self._sort_in_graph(tf.cast(numbers, tf.int32))
         return {"sorted": tf.cast(answers, tf.int64)}
 
-    def _sorted_lists(self, numbers: Any) -> dict:
-        """Does the same in Python."""
-        rows = [np.trim_zeros(row, "b") for row in np.asarray(numbers)]
-        answers = np.zeros_like(numbers)
-        for answer, row in zip(answers, self.sort(rows), strict=True):
-            answer[: len(row)] = row
-        return {"sorted": answers}
+    def _sort_tokens(self, ids: np.ndarray) -> np.ndarray:
+        """Sorts token ids `[rows, time]`, rows of similar length together."""
+        answers, lengths = np.zeros_like(ids), np.count_nonzero(ids, axis=1)
+        for rows in group_by_length(lengths, max_steps=STEPS, max_rows=ROWS):
+            length = lengths[rows[0]]
+            found = self._sort(ids[rows, :length].astype("int32"))
+            answers[rows, :length] = keras.ops.convert_to_numpy(found)
+        return answers
+
+    @functools.cached_property
+    def _sort(self) -> Callable:
+        """The compiled `_sort_in_graph`."""
+        return compile_graph(self._sort_in_graph, ((None, None), "int32"))
 
     def _sort_in_graph(self, ids: Any) -> Any:
         """Sorts token ids `[batch, time]`, in the graph."""
