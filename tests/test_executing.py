@@ -17,8 +17,8 @@ from rnnzoo.data.synthetic import (
     CHARACTERS,
     DecimalAddition,
     Programs,
-    printed,
-    scrambled,
+    run_program,
+    scramble,
 )
 from rnnzoo.data.synthetic.programs import POOL
 from rnnzoo.recipes.execute_long_programs import ExecuteLongPrograms
@@ -65,12 +65,12 @@ def test_targets_are_what_python_prints():
 
 
 def test_printed():
-    assert printed("print(12)") == "12"
-    assert printed("a=7\nprint((a-9))") == "-2"
-    assert printed("b=3\nfor x in range(4):b+=5\nprint((2*b))") == "46"
-    assert printed("print((1 if 5<4 else 8))") == "8"
+    assert run_program("print(12)") == "12"
+    assert run_program("a=7\nprint((a-9))") == "-2"
+    assert run_program("b=3\nfor x in range(4):b+=5\nprint((2*b))") == "46"
+    assert run_program("print((1 if 5<4 else 8))") == "8"
     with pytest.raises(NameError):
-        printed("open('secret')")
+        run_program("open('secret')")
 
 
 def test_every_operation_comes_up():
@@ -142,7 +142,7 @@ def test_no_training_has_what_is_held_out():
 def test_scrambled_programs_differ_in_every_character_and_in_nothing_else():
     plain, answers = Programs(2, 2, "mix").batch(50, seed=0, index=0)
     other, same = Programs(2, 2, "mix", scrambled=True).batch(50, seed=0, index=0)
-    assert same == answers and other == [scrambled(program) for program in plain]
+    assert same == answers and other == [scramble(program) for program in plain]
     pairs = set(zip("".join(plain), "".join(other), strict=True))
     assert all(a != b for a, b in pairs)
     assert len({a for a, _ in pairs}) == len({b for _, b in pairs}) == len(pairs)
@@ -206,7 +206,7 @@ def test_recipe_measures_programs_and_a_control():
         answers = []
         for text in texts:
             try:
-                answers.append(printed(text))
+                answers.append(run_program(text))
             except (SyntaxError, NameError, TypeError):
                 answers.append("?")
         return answers

@@ -1,1 +1,1 @@
-"""Where examples come from, and how they become batches."""
+"""Data: files, public data sets, generated examples, and input pipelines."""

@@ -17,9 +17,9 @@ MARKS = {
 
 
 def detect_encoding(head: bytes, encoding: str) -> tuple[str, int]:
-    """Returns the encoding that a byte order mark states, and the mark's length."""
+    """Returns the encoding of a byte order mark, and the mark's length."""
     is_unicode = encoding.startswith("utf")
-    # A mark of UTF-16 and a NUL look like the mark of UTF-32: the stated one is first.
+    # A mark of UTF-16 and a NUL look like that of UTF-32: the given encoding is first.
     for mark in sorted(MARKS, key=lambda mark: MARKS[mark][:6] != encoding[:6]):
         if head.startswith(mark) and (is_unicode or MARKS[mark] == "utf-8"):
             return MARKS[mark] if is_unicode else encoding, len(mark)

@@ -1,7 +1,7 @@
 """Your own labelled texts: a csv, tsv, jsonl or txt file, or a folder for each label.
 
-One pass over a file checks every row and notes where it begins. The texts stay on the
-disk and are read again when they are asked for, so a file may be larger than memory.
+One pass over a file validates every row and indexes it. The texts remain on disk and
+are read on demand, so a file may be larger than memory.
 """
 
 import functools
@@ -33,51 +33,51 @@ from rnnzoo.data.rows import (
 from rnnzoo.errors import closest, shorten
 
 SUFFIXES = (*DELIMITERS, ".jsonl", ".txt")
-CLASS_LIMIT = 100_000  # So many labels are texts, and would fill the memory.
+CLASS_LIMIT = 100_000  # More are texts rather than labels, and would fill the memory.
 
 
 class LabelledFile:
     r"""Labelled texts in a file or a folder, as examples in any order.
 
-    Use it to train or test a classifier on your own texts, however many. The suffix
-    says what the file is:
+    Use it to train or test a classifier on your own texts. The suffix selects the
+    format:
 
-    - `.csv`, `.tsv`: the first line names the columns. A quoted field may hold line
-      ends; a quote in it is written twice. Labels are stripped of white space.
-    - `.jsonl`: one JSON object in a line. Labels may be numbers or booleans too, and
-      are then named as JSON writes them: `3`, `1.0`, `true`.
-    - `.txt`: one example in a line, the label first. If the first line has a tab, a tab
-      ends every label; otherwise any white space does, as in SST-2's files.
-    - A folder: each sub-folder is named as a label and holds its texts as `.txt` files.
+    - `.csv`, `.tsv`: the first line names the columns. A quoted field may contain line
+      ends; a quote in it is doubled. Labels are stripped of white space.
+    - `.jsonl`: one JSON object per line. Labels may also be numbers or booleans, and
+      are then named as in JSON: `3`, `1.0`, `true`.
+    - `.txt`: one example per line, the label first. If the first line has a tab, labels
+      end at a tab; otherwise at any white space, as in SST-2's files.
+    - A folder: each sub-folder is named as a label and contains its texts as `.txt`
+      files.
 
-    Blank lines are passed over. A byte order mark is no part of a text; if `encoding`
-    is a Unicode one, the mark decides which. A file in which a line end is not the byte
-    10, as in UTF-16, is copied as UTF-8 to a temporary file that lives as long as this
-    object. Several threads may call `rows` at once.
+    Blank lines are skipped. A byte order mark is removed; if `encoding` is a Unicode
+    one, the mark overrides it. A file whose line ends are not the byte 10, as in
+    UTF-16, is copied as UTF-8 to a temporary file that is deleted with this object.
+    `rows` is thread-safe.
 
     Args:
         path: Path of the file or folder.
-        text: Name of the column or key that holds the text.
-        label: Name of the column or key that holds the label.
+        text: Name of the column or key of the text.
+        label: Name of the column or key of the label.
         encoding: Any text encoding that Python knows, such as `"latin-1"`.
-        classes: Names of the labels, in the order that a model answers them; `None` for
+        classes: Names of the labels, in the order of a model's classes; `None` for
             those in the file, sorted with `"2"` before `"10"`.
-        skip_bad_rows: Whether rows that cannot be used are left out; otherwise a single
-            one stops everything.
-        progress: Called now and then with the bytes read and the bytes in all.
+        skip_bad_rows: Whether bad rows are skipped; otherwise they raise an error.
+        progress: Callback with the bytes read and the total bytes.
 
     Attributes:
         path: The absolute path.
         classes: Names of the labels.
         labels: Each row's label as its number in `classes`, int32, `[rows]`.
         lengths: Characters of each row's text, int32, `[rows]`.
-        report: Which rows were left out and why; `None` if none were.
+        report: The skipped rows and the reasons; `None` if there are none.
 
     Raises:
-        TypeError: If an argument is of the wrong type.
-        ValueError: If a row cannot be used and `skip_bad_rows` is false, if none can,
-            if a column is missing, or if the format or the encoding is unknown.
-        OSError: If the file is not there or cannot be read.
+        TypeError: If an argument has the wrong type.
+        ValueError: If a row is bad and `skip_bad_rows` is false, if all are bad, if a
+            column is missing, or if the format or the encoding is unknown.
+        OSError: If the file does not exist or cannot be read.
 
     Example:
         >>> import pathlib
@@ -102,10 +102,9 @@ class LabelledFile:
         skip_bad_rows: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ):
-        """Reads the file once; the class says what the arguments mean."""
-        self.path = _existing_path(path)
+        self.path = _find_path(path)
         encoding = encoding_name(encoding)
-        classes = None if classes is None else _checked_classes(classes)
+        classes = None if classes is None else _check_classes(classes)
         if text == label:
             raise ValueError(
                 "text and label must be two columns. Name both. Received: "
@@ -125,27 +124,27 @@ class LabelledFile:
                 rows, self._parse = open_rows(file, self.path, encoding, text, label)
                 size = os.fstat(file.fileno()).st_size
                 problems = self._index(rows, classes, size, progress)
-        self.report = self._checked_report(problems, skip_bad_rows)
+        self.report = self._report_problems(problems, skip_bad_rows)
 
     def __len__(self) -> int:
-        """Number of rows that can be used."""
+        """Number of good rows."""
         return len(self.labels)
 
     def rows(self, indices: Sequence[int]) -> tuple[list[str], Categorical]:
         """Reads rows.
 
         Args:
-            indices: Numbers of rows, from 0, in any order; negative ones count from
+            indices: Indices of rows, from 0, in any order; negative ones count from
                 the end.
 
         Returns:
             The texts and the names of their labels, in the order of `indices`. A
-            classifier of the same classes takes the labels' numbers as they are.
+            classifier with the same classes uses the indices of the labels directly.
 
         Raises:
             TypeError: If `indices` is not a list of integers.
-            ValueError: If there is no such row, or if the file has changed since it was
-                first read or is gone.
+            ValueError: If there is no such row, or if the file has been changed or
+                removed.
         """
         numbers = np.asarray(indices)
         if numbers.ndim != 1 or (len(numbers) and numbers.dtype.kind not in "iu"):
@@ -159,11 +158,11 @@ class LabelledFile:
                 f"indices={shorten(indices)}"
             )
         numbers = numbers.astype("int64")
-        texts = [self._parse(*row)[0] for row in self._read_again(numbers)]
+        texts = [self._parse(*row)[0] for row in self._read_rows(numbers)]
         return texts, Categorical(self.labels[numbers], self.classes)
 
     def _prepare(self, encoding: str, progress: Callable) -> tuple[int, str, Callable]:
-        """Finds where the text begins and its encoding; copies the file if it must."""
+        """Returns the start of the text and its encoding; copies the file if needed."""
         self._content = self.path
         with open(self.path, "rb") as file:
             encoding, start = detect_encoding(file.read(4), encoding)
@@ -190,7 +189,7 @@ class LabelledFile:
         size: int,
         progress: Callable,
     ) -> dict[str, tuple[int, list[str]]]:
-        """Notes where the good rows are; returns number and places of each problem."""
+        """Indexes the good rows; returns the number and places of each problem."""
         offsets, sizes = array("q"), array("i")
         labels, lengths = array("i"), array("i")
         numbers = {name: number for number, name in enumerate(classes or [])}
@@ -219,7 +218,7 @@ class LabelledFile:
                 reported = done
         if size:
             progress(size, size)
-        self.classes = classes or sorted(numbers, key=_natural)
+        self.classes = classes or sorted(numbers, key=_sort_key)
         order = {name: number for number, name in enumerate(self.classes)}
         renumbered = np.array([order[name] for name in numbers], "int32")
         self.labels = renumbered[np.array(labels, "int32")]
@@ -228,8 +227,8 @@ class LabelledFile:
         self._sizes = np.array(sizes, "int32")
         return problems
 
-    def _checked_report(self, problems: dict, skip_bad_rows: bool) -> str | None:
-        """Returns what the bad rows are; refuses them, or a lack of good ones."""
+    def _report_problems(self, problems: dict, skip_bad_rows: bool) -> str | None:
+        """Returns a report of bad rows; refuses them, or a file without good ones."""
         bad = sum(count for count, _ in problems.values())
         count = bad + len(self)
         received = f"Received: path={str(self.path)!r}"
@@ -263,7 +262,7 @@ class LabelledFile:
             )
         return report
 
-    def _read_again(self, numbers: np.ndarray) -> Iterator[tuple]:
+    def _read_rows(self, numbers: np.ndarray) -> Iterator[tuple]:
         """Yields the bytes of rows and, in a folder, their labels."""
         if self._names is None:
             _check_unchanged(self.path, self._stamps[0])
@@ -279,16 +278,9 @@ class LabelledFile:
 
 
 def open_with_bar(path: str | os.PathLike, **options: Any) -> LabelledFile:
-    """Makes a `LabelledFile`, and shows a bar in a terminal while it is first read.
+    """Returns a `LabelledFile`, with a progress bar while it is indexed.
 
-    Args:
-        path: As `LabelledFile`.
-        **options: As `LabelledFile`.
-
-    Raises:
-        TypeError: As `LabelledFile`.
-        ValueError: As `LabelledFile`.
-        OSError: As `LabelledFile`.
+    Arguments and errors are those of `LabelledFile`.
     """
     import rich.console
     import rich.progress
@@ -307,7 +299,7 @@ def open_with_bar(path: str | os.PathLike, **options: Any) -> LabelledFile:
 
 
 def _list_folder(folder: pathlib.Path) -> tuple[np.ndarray, array, int]:
-    """Returns names and stamps of the files of all labels, and their bytes in all."""
+    """Returns names and stamps of the files of all labels, and their total bytes."""
     names, stamps, size = [], array("q"), 0
     for label in _sorted_names(folder, lambda entry: entry.is_dir()):
         files = _sorted_names(folder / label, _is_text_file)
@@ -342,7 +334,7 @@ def _stamp(path: pathlib.Path) -> int:
 
 
 def _check_unchanged(path: pathlib.Path, stamp: int) -> None:
-    """Refuses a file that is not as it was: its rows are no longer where they were."""
+    """Refuses a file that has changed, so that its index is wrong."""
     if not path.exists() or _stamp(path) != stamp:
         raise ValueError(
             "A file must stay as it is while it is used; it has changed since it was "
@@ -351,7 +343,7 @@ def _check_unchanged(path: pathlib.Path, stamp: int) -> None:
         )
 
 
-def _existing_path(path: str | os.PathLike) -> pathlib.Path:
+def _find_path(path: str | os.PathLike) -> pathlib.Path:
     """Returns the absolute path of a file of a known format, or of a folder."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path must be a string or a path. Received: path={path!r}")
@@ -373,9 +365,9 @@ def _existing_path(path: str | os.PathLike) -> pathlib.Path:
     return found
 
 
-def _checked_classes(classes: Sequence[str]) -> list[str]:
-    """Returns the names of labels as a list, each there once."""
-    # A set has no order, and the letters of a string are no names.
+def _check_classes(classes: Sequence[str]) -> list[str]:
+    """Returns the names of labels as a list without duplicates."""
+    # A set has no order, and a string is no list of names.
     is_list = isinstance(classes, Iterable) and not isinstance(classes, (str, set))
     names = list(classes) if is_list else []
     if not names or not all(isinstance(name, str) for name in names):
@@ -391,6 +383,6 @@ def _checked_classes(classes: Sequence[str]) -> list[str]:
     return names
 
 
-def _natural(name: str) -> tuple[str, str]:
-    """Returns what sorts "2" before "10"."""
+def _sort_key(name: str) -> tuple[str, str]:
+    """Returns a sort key with "2" before "10"."""
     return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), name), name

@@ -1,4 +1,4 @@
-"""Texts and their translations: a tsv or two files, checked before training."""
+"""Texts and their translations: a tsv or two files, validated before training."""
 
 import collections
 import os
@@ -10,9 +10,9 @@ import numpy as np
 
 from rnnzoo.data.text import read_text
 
-# Of more bad pairs than this share of a file, it is not the pairs that are wrong.
+# A larger fraction of bad pairs means that the file is wrong.
 BAD_SHARE = 0.1
-# One side of a pair may be so many times as long as the other, and so many characters.
+# Maximum ratio and difference of the lengths of the sides of a pair, in characters.
 RATIO, SLACK = 3.0, 30
 LISTED = 3  # Pairs that a report names for each kind of problem.
 
@@ -22,17 +22,17 @@ def read_pairs(
     target: str | os.PathLike | None = None,
     encoding: str = "utf-8",
 ) -> tuple[list[str], list[str]]:
-    r"""Reads texts and their translations, one pair a line.
+    r"""Reads texts and their translations, one pair per line.
 
     Args:
         source: A file of texts; without `target`, one of texts and translations,
-            separated by a tab. Columns after the second are passed over.
-        target: A file of translations, as many lines as `source`.
-        encoding: How the files' characters are encoded.
+            separated by a tab. Columns after the second are ignored.
+        target: A file of translations, with as many lines as `source`.
+        encoding: Encoding of the files.
 
     Returns:
-        Texts and translations, stripped of white space; lines that are blank on both
-        sides are left out.
+        Texts and translations, stripped of white space, without lines that are blank on
+        both sides.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -74,22 +74,22 @@ def read_pairs(
 def clean_pairs(
     sources: Sequence[str], targets: Sequence[str]
 ) -> tuple[list[str], list[str], str]:
-    r"""Leaves out pairs that teach nothing or wrong things, and says which.
+    r"""Removes pairs that are likely to be wrong, and reports them.
 
-    These are pairs with an empty side, with two equal sides (what is not translated, or
-    a column given twice), and those of which one side is more than three times as long
-    as the other, and by more than 30 characters.
+    These are pairs with an empty side, with two equal sides (untranslated, or the same
+    column twice), and those where one side is more than three times as long as the
+    other, and longer by more than 30 characters.
 
     Args:
         sources: Texts.
         targets: Their translations.
 
     Returns:
-        The good texts and translations, and a report; it is empty if all are good.
+        The good texts and translations, and a report, empty if all are good.
 
     Raises:
         ValueError: If more than a tenth of the pairs are bad: columns or lines are
-            then likely to be mixed up. The message is the report.
+            then likely to be misaligned. The message is the report.
 
     Example:
         >>> from rnnzoo.data.parallel import clean_pairs
@@ -133,24 +133,24 @@ def clean_pairs(
 def hold_out(
     sources: Sequence[str], targets: Sequence[str], count: int, seed: int = 0
 ) -> tuple[tuple[list[str], list[str]], dict[str, list[str]]]:
-    """Holds out texts with all their translations, none like a text that remains.
+    """Holds out texts with all their translations, none similar to a remaining text.
 
-    Two texts are alike if their words are the same but for one that another has taken
-    the place of, or that is left out, whatever the case and the punctuation. Texts are
-    drawn from those that are like no other: others could be translated by remembering.
+    Two texts are similar if they differ in at most one word that is replaced or left
+    out, regardless of case and punctuation. Held-out texts are sampled from those that
+    are similar to no other: others could be translated from memory.
 
     Args:
-        sources: Texts, of which any may occur with several translations.
+        sources: Texts; each may occur with several translations.
         targets: Their translations.
         count: Number of different texts to hold out.
-        seed: Seed of the choice.
+        seed: Random seed.
 
     Returns:
-        The texts and translations that remain; and the translations of each text that
-        is held out.
+        The remaining texts and translations; and the translations of each held-out
+        text.
 
     Raises:
-        ValueError: If there are not so many texts that are like no other.
+        ValueError: If there are fewer than `count` texts that are similar to no other.
 
     Example:
         >>> from rnnzoo.data.parallel import hold_out
@@ -184,9 +184,9 @@ def hold_out(
 
 
 def _patterns(text: str) -> set[tuple]:
-    """Returns a text's words, and the words with each of them left out.
+    """Returns the words of a text, and the words with each of them left out.
 
-    Of two texts that differ in one word, or by one word, some are the same.
+    Texts that differ in one word, or by one word, share a pattern.
     """
     text = unicodedata.normalize("NFKC", text).lower()
     words = tuple(re.findall(r"\w+", text))

@@ -9,19 +9,19 @@ import tensorflow as tf
 
 from rnnzoo.data.categorical import take
 
-# Small batches are drawn several at a time: so many, and of so many bytes, at most.
+# Small batches are made several at a time: the maximum number, and their bytes.
 POOL, POOL_BYTES = 32, 2**18
 
 
 class Examples(Protocol):
-    """An endless set of examples that can be entered anywhere."""
+    """An endless stream of examples with random access to its batches."""
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` raw inputs and targets, the same for the same arguments."""
 
 
 class Source(Protocol):
-    """A finite set of examples, of which any can be read: in memory or in a file."""
+    """A finite set of examples with random access, in memory or in a file."""
 
     lengths: np.ndarray  # of every input, in any unit: characters, words, steps
 
@@ -29,7 +29,7 @@ class Source(Protocol):
         """Returns the number of examples."""
 
     def rows(self, indices: Sequence[int]) -> tuple[list, list]:
-        """Returns the raw inputs and targets with these numbers, in this order."""
+        """Returns the raw inputs and targets at these indices."""
 
 
 class Pairs:
@@ -38,11 +38,11 @@ class Pairs:
     Args:
         inputs: Raw inputs, such as texts.
         targets: As many targets.
-        lengths: How long each example is, in any unit; `None` for the lengths of the
+        lengths: Length of each example, in any unit; `None` for the lengths of the
             inputs.
 
     Raises:
-        ValueError: If there are not as many of one as of the other, or none.
+        ValueError: If their numbers differ, or there are none.
 
     Example:
         >>> from rnnzoo.data.pipeline import Pairs
@@ -69,16 +69,16 @@ class Pairs:
         return len(self.inputs)
 
     def rows(self, indices: Sequence[int]) -> tuple[list, list]:
-        """Returns the inputs and targets with these numbers, in this order."""
+        """Returns the inputs and targets at these indices."""
         return take(self.inputs, indices), take(self.targets, indices)
 
 
 class Subset:
-    """Some examples of a `Source`, as a `Source`; nothing is copied.
+    """A subset of a `Source`; nothing is copied.
 
     Args:
         source: The source.
-        indices: Numbers of the examples.
+        indices: Indices of the examples.
     """
 
     def __init__(self, source: Source, indices: Sequence[int]):
@@ -90,23 +90,23 @@ class Subset:
         return len(self.indices)
 
     def rows(self, indices: Sequence[int]) -> tuple[list, list]:
-        """Returns the inputs and targets with these numbers, in this order."""
+        """Returns the inputs and targets at these indices."""
         return self.source.rows(self.indices[np.asarray(indices, int)])
 
 
 def split(source: Source, count: int, seed: int = 0) -> tuple[Subset, Subset]:
-    """Splits a source at random, such as into training and validation.
+    """Splits a source at random, for example into training and validation.
 
     Args:
         source: The source.
         count: Number of examples of the second part.
-        seed: Seed of the choice.
+        seed: Random seed.
 
     Returns:
         The rest, and `count` examples.
 
     Raises:
-        ValueError: If that leaves nothing for one of the parts.
+        ValueError: If one of the parts would be empty.
 
     Example:
         >>> from rnnzoo.data.pipeline import Pairs, split
@@ -124,16 +124,16 @@ def split(source: Source, count: int, seed: int = 0) -> tuple[Subset, Subset]:
 
 
 class Shuffled:
-    """A source as endless `Examples`: shuffled anew each epoch, in length buckets.
+    """A source as endless `Examples`: shuffled every epoch, in length buckets.
 
-    Sequences in a batch are padded to the longest. Of every `pool` batches, the
-    examples are sorted by length before they are cut into batches, and the batches are
-    shuffled: that leaves little padding, and every epoch other batches. An epoch leaves
-    out what does not fill a batch, other examples each time.
+    The examples of every `pool` batches are sorted by length before they are split into
+    batches, and the batches are shuffled: batches have little padding, and differ in
+    every epoch. An epoch drops the remainder that does not fill a batch, other examples
+    each time.
 
     Args:
-        source: Where examples come from.
-        pool: Number of batches in which examples are sorted; 1 for none.
+        source: The source of the examples.
+        pool: Number of batches whose examples are sorted together; 1 for none.
 
     Example:
         >>> from rnnzoo.data.pipeline import Pairs, Shuffled
@@ -147,11 +147,11 @@ class Shuffled:
     def __init__(self, source: Source, pool: int = 50):
         self.source = source
         self.pool = pool
-        # Two pipelines may be in two epochs at once.
+        # Two pipelines may be in different epochs.
         self._epoch = functools.lru_cache(2)(self._epoch)
 
     def batches_per_epoch(self, size: int) -> int:
-        """Returns how many batches of this size an epoch has."""
+        """Returns the number of batches of this size per epoch."""
         return max(1, len(self.source) // size)
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
@@ -160,7 +160,7 @@ class Shuffled:
         return self.source.rows(self._epoch(size, seed, epoch)[step])
 
     def _epoch(self, size: int, seed: int, epoch: int) -> np.ndarray:
-        """Returns the examples' numbers `[batches, size]` of an epoch."""
+        """Returns the indices `[batches, size]` of an epoch."""
         random = np.random.default_rng((seed, epoch))
         order = random.permutation(len(self.source))
         order = np.resize(order, self.batches_per_epoch(size) * size)
@@ -171,13 +171,13 @@ class Shuffled:
 
 
 def padding_share(examples: Examples, encode: Callable, size: int, seed: int) -> float:
-    """Returns the share of padding among the steps of 20 batches of tokens.
+    """Returns the fraction of padding among the steps of 20 batches of tokens.
 
     Args:
         examples: The examples.
         encode: A model's `encode`.
         size: Examples per batch.
-        seed: Seed of the examples.
+        seed: Random seed of the examples.
     """
     padding = steps = 0
     for index in range(20):
@@ -188,14 +188,14 @@ def padding_share(examples: Examples, encode: Callable, size: int, seed: int) ->
 
 
 def _first(inputs: Any) -> np.ndarray:
-    """Returns a model's inputs, or the first of several: what it reads."""
+    """Returns a model's input, or the first of several."""
     return tf.nest.flatten(inputs)[0]
 
 
 def padding_line(examples: Examples, encode: Callable, size: int, seed: int) -> str:
-    """Returns a line that says how much of a batch is padding; as `padding_share`.
+    """Returns a line about the fraction of padding; arguments as `padding_share`.
 
-    It is empty for real values, of which a zero may be no padding.
+    It is empty for real values, where a zero need not be padding.
     """
     if _first(encode(*examples.batch(size, seed, 0))[0]).ndim > 2:
         return ""
@@ -214,24 +214,24 @@ def evaluation_batches(
     batch_size: int,
     length: int | None = None,
 ) -> tf.data.Dataset:
-    """Makes a finite `tf.data.Dataset` of encoded batches, from short to long ones.
+    """Returns a finite `tf.data.Dataset` of encoded batches, from short to long.
 
     Args:
         inputs: Raw inputs.
         targets: As many targets.
-        encode: Turns raw inputs and targets into arrays, such as a model's `encode`.
-        batch_size: Examples per batch; the last has what is left.
+        encode: Converts raw inputs and targets to arrays, such as a model's `encode`.
+        batch_size: Examples per batch; the last may have fewer.
         length: As in `batches`.
 
     Returns:
-        Batches `(inputs, targets)` with the shapes that `encode` gives.
+        Batches `(inputs, targets)` with the shapes of `encode`.
     """
     order = np.argsort([len(one) for one in inputs], kind="stable")
     encoded = []
     for start in range(0, len(order), batch_size):
         part = order[start : start + batch_size]
         arrays = encode(take(inputs, part), take(targets, part))
-        encoded.append(tf.nest.map_structure(lambda a: _padded(a, length), arrays))
+        encoded.append(tf.nest.map_structure(lambda a: _pad(a, length), arrays))
     signature = tf.nest.map_structure(
         lambda a: tf.TensorSpec((None, length, *a.shape[2:])[: a.ndim], a.dtype),
         encoded[0],
@@ -252,26 +252,26 @@ def batches(
     count: int | None = None,
     length: int | None = None,
 ) -> tf.data.Dataset:
-    """Makes a `tf.data.Dataset` of encoded batches.
+    """Returns a `tf.data.Dataset` of encoded batches.
 
-    Batch number `i` is the same whether training began at 0 or at `i`: that is what
-    makes a resumed training equal to one that was never interrupted.
+    Batch `i` is the same whether training began at 0 or at `i`: a resumed run equals an
+    uninterrupted one.
 
     Args:
-        examples: Where examples come from, such as `rnnzoo.data.synthetic.Sorting`.
-        encode: Turns raw inputs and targets into arrays, such as a model's `encode`.
+        examples: The examples, such as `rnnzoo.data.synthetic.Sorting`.
+        encode: Converts raw inputs and targets to arrays, such as a model's `encode`.
         batch_size: Examples per batch, over all devices.
-        seed: Seed of the examples.
-        first: Number of the first batch.
-        count: Number of batches; `None` for no end.
+        seed: Random seed of the examples.
+        first: Index of the first batch.
+        count: Number of batches; `None` for infinitely many.
         length: Pads sequences to this many steps, so that all shapes are static, as XLA
-            needs them on a TPU; `None` for those of each batch.
+            needs them on a TPU; `None` pads to the longest of each batch.
 
     Returns:
-        Batches `(inputs, targets)` with the shapes that `encode` gives; the batch size
-        is static, time is only with `length`. They are made in one thread, small ones
-        several at a time; what you add to the data set runs in that thread too, unless
-        you give it other options.
+        Batches `(inputs, targets)` with the shapes of `encode`; the batch size is
+        static, time only with `length`. They are made in one thread, small ones several
+        at a time; transformations of the data set run in that thread too, unless its
+        options are changed.
 
     Raises:
         ValueError: If a sequence of the first batch is longer than `length`.
@@ -289,22 +289,22 @@ def batches(
     def flat(number: int) -> list[np.ndarray]:
         """Returns the arrays of a batch."""
         arrays = encode(*examples.batch(batch_size, seed, number))
-        return [_padded(array, length) for array in tf.nest.flatten(arrays)]
+        return [_pad(array, length) for array in tf.nest.flatten(arrays)]
 
     sample = encode(*examples.batch(batch_size, seed, first))
-    flat_sample = [_padded(array, length) for array in tf.nest.flatten(sample)]
-    # The time between Python and TensorFlow would be more than what some batches take.
+    flat_sample = [_pad(array, length) for array in tf.nest.flatten(sample)]
+    # Calls from TensorFlow to Python would take longer than some batches.
     size = sum(array.nbytes for array in flat_sample)
     pool = max(1, min(POOL, POOL_BYTES // max(size, 1)))
     end = tf.int64.max if count is None else first + count
 
     def draw(index: np.ndarray) -> list[np.ndarray]:
-        """Returns a pool of batches, and how many steps each of their arrays has."""
-        drawn = [flat(i) for i in range(int(index), min(int(index) + pool, end))]
-        steps = [[a.shape[1] if a.ndim > 1 else 0 for a in batch] for batch in drawn]
+        """Returns a pool of batches, and the steps of each of their arrays."""
+        pooled = [flat(i) for i in range(int(index), min(int(index) + pool, end))]
+        steps = [[a.shape[1] if a.ndim > 1 else 0 for a in batch] for batch in pooled]
         steps = np.array(steps, "int32")
         stacked = [
-            np.stack([_padded(batch[place], longest) for batch in drawn])
+            np.stack([_pad(batch[place], longest) for batch in pooled])
             for place, longest in enumerate(steps.max(axis=0))
         ]
         return [*stacked, steps]
@@ -318,7 +318,7 @@ def batches(
         return tuple(arrays)
 
     def cut(*arrays: tf.Tensor) -> Any:
-        """Returns a batch without the padding that others of its pool need."""
+        """Returns a batch without the padding of its pool."""
         *arrays, steps = arrays
         for place, like in enumerate(flat_sample):
             if like.ndim > 1:
@@ -328,8 +328,8 @@ def batches(
             arrays[place].set_shape(shape[: like.ndim])
         return tf.nest.pack_sequence_as(sample, arrays)
 
-    # In one thread, always the same: Python runs one at a time, and moving takes time.
-    # (With autotune, TensorFlow would run several calls of `load` at once.)
+    # In a single thread: Python runs one at a time, and switching takes time. (With
+    # autotune, TensorFlow would run several calls of `load` at once.)
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.autotune.enabled = False
@@ -337,8 +337,8 @@ def batches(
     return pools.unbatch().map(cut).prefetch(4).with_options(options)
 
 
-def _padded(array: np.ndarray, length: int | None) -> np.ndarray:
-    """Pads `[batch, time, ...]` with zeros in time; `[batch]` stays."""
+def _pad(array: np.ndarray, length: int | None) -> np.ndarray:
+    """Pads `[batch, time, ...]` with zeros in time; returns `[batch]` unchanged."""
     if length is None or array.ndim < 2:
         return array
     missing = length - array.shape[1]

@@ -1,4 +1,4 @@
-"""Rows of labelled files: where each is, and the text and label that it holds."""
+"""Rows of labelled files: their places, texts and labels."""
 
 import codecs
 import csv
@@ -17,19 +17,19 @@ from rnnzoo.errors import closest, shorten
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LISTED = 5  # Places that a report names for each kind of problem.
-ROW_LIMIT = 64 * 2**20  # Bytes: a quote that nobody closes must not load the file.
-# No UTF-8 may hold a lone surrogate: in a copy, it marks a row as undecodable.
+ROW_LIMIT = 64 * 2**20  # Bytes: an unclosed quote must not load the whole file.
+# UTF-8 has no lone surrogates: in a copy, one marks a row as undecodable.
 codecs.register_error("rnnzoo.undecodable", lambda error: ("\udcff", error.end))
 
 
 class BadRow(ValueError):
-    """A row that cannot be used: the kind of problem and, if any, a detail."""
+    """A bad row: the kind of problem and, if any, a detail."""
 
 
 def open_rows(
     file: BinaryIO, path: pathlib.Path, encoding: str, text: str, label: str
 ) -> tuple[Iterator[tuple], Callable]:
-    """Returns the rows of a file, and what makes a text and a label of one."""
+    """Returns the rows of a file, and a function from a row to its text and label."""
     suffix = path.suffix.lower()
     if suffix == ".jsonl":
         return _lines(file), functools.partial(_parse_json, encoding, text, label)
@@ -55,7 +55,7 @@ def _positions(
     label: str,
     path: pathlib.Path,
 ) -> tuple[int, int, int]:
-    """Returns the number of columns, and which of them are the text and the label."""
+    """Returns the number of columns, and the indices of the text and the label."""
     separator = "commas" if delimiter == "," else "tabs"
     expected = (
         f"The first line must name the columns {text!r} and {label!r}, separated by "
@@ -100,7 +100,7 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, int, int, bytes]]:
 def _csv_rows(
     file: BinaryIO, encoding: str, delimiter: str
 ) -> Iterator[tuple[int, int, int, bytes]]:
-    """Does as `_lines`, but a row goes on with the next line while a quote is open."""
+    """As `_lines`, but a row continues on the next line while a quote is open."""
     number, offset = 1, file.tell()
     while line := _read_line(file):
         row, end = [line], file.tell()
@@ -108,7 +108,7 @@ def _csv_rows(
             try:
                 next(_csv_reader(_until_closed(file, row, encoding), delimiter))
             except csv.Error:
-                # Nobody closed the quote: the lines that follow may be good rows.
+                # The quote is never closed: the following lines may be good rows.
                 del row[1:]
                 file.seek(end)
         end = file.tell()
@@ -118,7 +118,7 @@ def _csv_rows(
 
 
 def _until_closed(file: BinaryIO, row: list[bytes], encoding: str) -> Iterator[str]:
-    """Yields the first line of a row, then those after it, which are added to `row`."""
+    """Yields the first line of a row, then the following ones, appended to `row`."""
     yield row[0].decode(encoding, "replace")
     size = len(row[0])
     while line := file.readline(ROW_LIMIT):
@@ -143,7 +143,7 @@ def folder_files(
 
 
 def _read_line(file: BinaryIO) -> bytes:
-    """Reads a line; of one that is too long, returns only the beginning."""
+    """Reads a line; returns only the beginning of one that is too long."""
     line = rest = file.readline(ROW_LIMIT + 1)
     while len(line) > ROW_LIMIT and rest and not rest.endswith(b"\n"):
         rest = file.readline(2**20)
@@ -206,7 +206,7 @@ def parse_file(encoding: str, raw: bytes | None, label: str) -> tuple[str, str]:
 
 
 def check_example(text: str, label: str, classes: Iterable[str] | None) -> None:
-    """Refuses a text or a label that is empty or broken, and an unknown label."""
+    """Refuses empty or invalid texts and labels, and unknown labels."""
     if not text.strip():
         raise BadRow("empty text")
     if not label.strip():
@@ -233,8 +233,8 @@ def _fields(row: str, delimiter: str) -> list[str]:
 
 
 def _csv_reader(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    """Returns a reader that refuses misplaced quotes, and takes long fields."""
-    # The limit belongs to the process: other code may have set it again.
+    """Returns a reader that refuses misplaced quotes, and accepts long fields."""
+    # The limit is global: other code may have changed it.
     csv.field_size_limit(max(csv.field_size_limit(), ROW_LIMIT))
     return csv.reader(lines, delimiter=delimiter, strict=True)
 
@@ -250,7 +250,7 @@ def _decode(raw: bytes, encoding: str, start: int = 0) -> str:
 
 
 def add_problem(problems: dict, where: Any, kind: str, detail: str = "") -> None:
-    """Counts a bad row, and notes the place of the first ones of a kind."""
+    """Counts a bad row, and records the places of the first ones of a kind."""
     count, places = problems.get(kind, (0, []))
     if count < LISTED:
         places.append(f"{where!r} ({detail})" if detail else f"{where!r}")
@@ -265,5 +265,5 @@ def describe_problem(kind: str, place: str, count: int, places: list[str]) -> st
 
 
 def list_places(names: Iterable[str]) -> str:
-    """Returns names as a message can hold them."""
+    """Returns names, shortened for a message."""
     return shorten(", ".join(shorten(name) for name in names), str, 300)

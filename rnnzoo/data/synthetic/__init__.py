@@ -1,8 +1,8 @@
-"""Generated examples: nothing to download, and as many as one likes.
+"""Generated examples, without limit and without downloads.
 
-Each class here is an endless set of examples. `batch(size, seed, index)` returns
-the same examples for the same three numbers, whatever was drawn before, so that
-training can begin anywhere and every process can draw its own share.
+Each class is an endless stream of examples. `batch(size, seed, index)` returns the same
+examples for the same three numbers, independent of other calls, so that training can be
+resumed anywhere and every process can generate its own part.
 """
 
 from rnnzoo.data.synthetic.bits import Addition, Parity, carry_chains, random_pairs
@@ -13,8 +13,8 @@ from rnnzoo.data.synthetic.programs import (
     CURRICULA,
     DecimalAddition,
     Programs,
-    printed,
-    scrambled,
+    run_program,
+    scramble,
 )
 from rnnzoo.data.synthetic.sorting import Sorting, structured_lists, uniform_lists
 from rnnzoo.data.synthetic.streams import Comparisons, Sums
@@ -33,9 +33,9 @@ __all__ = [
     "Sorting",
     "Sums",
     "carry_chains",
-    "printed",
     "random_pairs",
-    "scrambled",
+    "run_program",
+    "scramble",
     "structured_lists",
     "uniform_lists",
 ]

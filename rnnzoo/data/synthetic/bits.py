@@ -12,18 +12,19 @@ from rnnzoo.errors import check_number
 class Addition:
     """Pairs of natural numbers and their sums.
 
-    Use it to train and to test adders. Of random bits, a carry seldom goes on for more
-    than a few digits; here, pairs are of these kinds, a quarter each:
+    Use it to train and to test adders. With random bits, a carry rarely propagates over
+    more than a few digits; here, pairs are of these kinds, a quarter each:
 
     - each digit 0 or 1 with equal probability;
     - most digits of both numbers 0, or most of them 1;
     - most digits of one number 0 and of the other 1;
-    - one number the complement of the other, but in a few digits: carries go far.
+    - one number the complement of the other, except for a few digits: carries
+      propagate far.
 
-    Lengths are uniform from 1 to the largest.
+    Lengths are uniform from 1 to the maximum.
 
     Args:
-        max_length: Largest number of binary digits.
+        max_length: Maximum number of binary digits.
         curriculum_steps: Curriculum: the largest length grows from 4 to `max_length`
             over this many batches.
 
@@ -50,8 +51,8 @@ class Addition:
         shares = np.array([0.1, 0.9])[random.integers(0, 2, (size, 1))]
         ones = np.where(kind == 0, 0.5, shares)
         others = np.where(kind == 2, 1 - ones, ones)
-        drawn = random.random((3, size, longest))
-        first, second, is_changed = drawn[0] < ones, drawn[1] < others, drawn[2] < 0.1
+        noise = random.random((3, size, longest))
+        first, second, is_changed = noise[0] < ones, noise[1] < others, noise[2] < 0.1
         second = np.where(kind == 3, ~first ^ is_changed, second)
         is_used = np.arange(longest) < random.integers(1, longest + 1, (size, 1))
         numbers = _integers(np.concatenate([first & is_used, second & is_used]))
@@ -63,12 +64,12 @@ class Addition:
 class Parity:
     """Rows of bits, and 1 where the number of ones is odd, else 0.
 
-    Half of the rows have the largest length, the others any length up to it. In a third
+    Half of the rows have the maximum length, the others any length up to it. In a third
     of them each bit is 0 or 1 with equal probability; in another, nine of ten bits are
-    the same; and in the last nearly all are, so that one bit is kept for long.
+    the same; and in the last nearly all are, so that a bit must be remembered for long.
 
     Args:
-        max_length: Largest number of bits.
+        max_length: Maximum number of bits.
         curriculum_steps: Curriculum: the largest length grows from 2 to `max_length`
             over this many batches.
 
@@ -118,7 +119,7 @@ def random_pairs(count: int, length: int, seed: int) -> list[tuple[int, int]]:
 def carry_chains(length: int) -> list[tuple[int, int]]:
     """Returns the pairs 2^n - 1 and 1, in both orders, for every n up to `length`.
 
-    One carry goes through all digits.
+    One carry propagates through all digits.
 
     Example:
         >>> from rnnzoo.data.synthetic import carry_chains

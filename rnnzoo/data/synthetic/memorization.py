@@ -8,7 +8,7 @@ import numpy as np
 from rnnzoo.data.synthetic.curriculum import curriculum_length
 from rnnzoo.errors import check_choice, check_number
 
-# What `Memorization` asks to make of digits.
+# The tasks of `Memorization`.
 MEMORIES = {
     "copy": lambda digits: digits,
     "reverse": lambda digits: digits[::-1],
@@ -24,7 +24,7 @@ class Memorization:
 
     Args:
         task: `"copy"`, `"reverse"`, or `"double"`.
-        max_length: Largest number of digits.
+        max_length: Maximum number of digits.
         curriculum_steps: Curriculum: the largest length grows from 4 to `max_length`
             over this many batches.
 
@@ -55,6 +55,6 @@ class Memorization:
         self, lengths: Sequence[int], random: np.random.Generator
     ) -> tuple[list, list]:
         """Returns a string of each of these lengths, and their answers."""
-        drawn = (random.integers(0, 10, n) + ord("0") for n in lengths)
-        texts = [digits.astype("uint8").tobytes().decode() for digits in drawn]
+        rows = (random.integers(0, 10, n) + ord("0") for n in lengths)
+        texts = [digits.astype("uint8").tobytes().decode() for digits in rows]
         return texts, [MEMORIES[self.task](text) for text in texts]

@@ -11,7 +11,7 @@ from rnnzoo.errors import check_number
 
 @dataclasses.dataclass(frozen=True)
 class Patterns:
-    """Beginnings of a periodic pattern of bits in random phases, and how they go on.
+    """Parts of a periodic pattern of bits in random phases, and their continuations.
 
     A period is a run of zeros and a run of ones. Both halves of a sequence have the
     same length.
@@ -47,7 +47,7 @@ class Patterns:
         return self.zeros + self.ones
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
-        """Returns `size` rows of bits, and as many that come after them."""
+        """Returns `size` rows of bits, and their continuations of the same length."""
         random = np.random.default_rng((seed, index))
         third = self.curriculum_steps // 3
         longest = max(self.zeros, self.ones)
@@ -60,7 +60,7 @@ class Patterns:
         return shorter.at(random.integers(0, shorter.period, size))
 
     def at(self, phases: Sequence[int]) -> tuple[list, list]:
-        """Returns a row of bits for each phase, and as many that come after it.
+        """Returns a row of bits for each phase, and its continuation.
 
         Args:
             phases: Where in the period each row begins; 0 is the first zero.

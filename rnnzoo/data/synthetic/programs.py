@@ -1,4 +1,4 @@
-"""Short programs and what they print."""
+"""Short programs and their output."""
 
 import dataclasses
 import functools
@@ -11,14 +11,14 @@ import numpy as np
 
 from rnnzoo.errors import check_choice, check_number
 
-# Batches of programs that are drawn together.
+# Batches of programs that are generated together.
 POOL = 8
-_DRAWING = threading.Lock()
-# What programs are written with.
+_LOCK = threading.Lock()
+# The characters of programs.
 CHARACTERS = string.digits + string.ascii_lowercase + "()+-*=:<> \n"
-# How `Programs` and `DecimalAddition` go from easy to difficult.
+# The curricula of `Programs` and `DecimalAddition`, from easy to difficult.
 CURRICULA = ("baseline", "naive", "mix", "combined")
-# With "combined": share of the examples that are as with "mix".
+# With "combined": fraction of the examples that are as with "mix".
 MIXED = 0.2
 
 
@@ -39,27 +39,27 @@ class CurriculumPrograms:
         check_number("curriculum_steps", self.curriculum_steps, minimum=0, whole=True)
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
-        """Returns `size` programs, none of them held out, and what each prints.
+        """Returns `size` programs, none of them held out, and their outputs.
 
-        Those of a batch have similar lengths, so that little of it is padding: of every
-        `POOL` batches, programs are sorted by length before they are cut into batches.
+        Programs of a batch have similar lengths, for little padding: those of every
+        `POOL` batches are sorted by length before they are split into batches.
         """
         pool, place = divmod(index, POOL)
-        with _DRAWING:  # by one thread, and not by several alike
-            drawn = _pool(self, size, seed, pool)[place]
-        return [program for program, _ in drawn], [answer for _, answer in drawn]
+        with _LOCK:  # several threads would generate the same pool
+            pairs = _pool(self, size, seed, pool)[place]
+        return [program for program, _ in pairs], [answer for _, answer in pairs]
 
     def held_out(self, size: int, seed: int, length: int, nesting: int = 1) -> tuple:
-        """Returns programs of one difficulty that `batch` never has, and their output.
+        """Returns programs of one difficulty that `batch` never has, and their outputs.
 
-        One in ten programs is held out; which ones depends on nothing but their text.
+        One in ten programs is held out, by a hash of its text.
         """
         check_number("length", length, minimum=1, whole=True)
         check_number("nesting", nesting, minimum=1, whole=True)
         random = np.random.default_rng((seed, length, nesting))
         chosen = [(length, nesting)] * size
-        drawn = [self._drawn(*one, random, held_out=True) for one in chosen]
-        return [program for program, _ in drawn], [answer for _, answer in drawn]
+        pairs = [self._sample(*one, random, held_out=True) for one in chosen]
+        return [program for program, _ in pairs], [answer for _, answer in pairs]
 
     def _difficulty(self, index: int, random: np.random.Generator) -> tuple[int, int]:
         """Returns length and nesting of a program of this pool of batches."""
@@ -74,10 +74,10 @@ class CurriculumPrograms:
         level = index * POOL * self.length * self.nesting // self.curriculum_steps
         return level % self.length + 1, level // self.length + 1
 
-    def _drawn(
+    def _sample(
         self, length: int, nesting: int, random: np.random.Generator, held_out: bool
     ) -> tuple[str, str]:
-        """Returns a program that is held out, or one that is not, and its answer."""
+        """Returns a program that is held out, or one that is not, and its output."""
         while True:
             program, answer = self._program(length, nesting, random)
             if (zlib.crc32(program.encode()) % 10 == 0) == held_out:
@@ -86,47 +86,47 @@ class CurriculumPrograms:
     def _program(
         self, length: int, nesting: int, random: np.random.Generator
     ) -> tuple[str, int]:
-        """Makes a program, and the number that it prints."""
+        """Generates a program, and the number that it prints."""
         raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True)
 class Programs(CurriculumPrograms):
-    r"""Short programs in Python, and what they print.
+    r"""Short programs in Python, and their outputs.
 
-    A program is made of `nesting` operations, each with the result of the one before
-    among its operands; the other operands are numbers from 1 to 10 to the power of
-    `length`. The operations, all alike in frequency, are those of the paper:
+    A program has `nesting` operations, each with the result of the previous one among
+    its operands; the other operands are numbers from 1 to 10 to the power of `length`.
+    The operations, all equally frequent, are those of the paper:
 
     - a sum or a difference of two operands, or no operation at all;
     - a product with a number from 1 to 4 times `length`;
-    - an operand that is assigned to a variable first, and a sum or difference of both;
+    - an operand that is assigned to a variable, and a sum or difference of both;
     - a loop that adds or subtracts an operand from 1 to 4 times `length` times;
-    - one of two operands, which of them depends on a comparison of two others.
+    - one of two operands, selected by a comparison of two others.
 
-    So every program can be run in a single pass with constant memory, as a recurrent
-    network has to.
+    So every program can be executed in a single pass with constant memory, as a
+    recurrent network must.
 
     Curricula, all of which end at the full length and nesting:
 
-    - `"baseline"`: programs of the full length and nesting from the beginning;
-    - `"naive"`: both are 1 at first; the length grows step by step, and begins anew
-      with each nesting;
+    - `"baseline"`: programs of the full length and nesting from the start;
+    - `"naive"`: both start at 1; the length grows step by step, and restarts with each
+      nesting;
     - `"mix"`: each program has any length and any nesting up to the full ones;
     - `"combined"`: one in five programs as with `"mix"`, the others as with `"naive"`.
 
     Args:
-        length: Largest number of digits of the numbers.
-        nesting: Largest number of operations.
+        length: Maximum number of digits of the numbers.
+        nesting: Maximum number of operations.
         curriculum: One of those above.
         curriculum_steps: Batches over which `"naive"` and `"combined"` grow.
-        scrambled: Whether every character is replaced by another, always the same:
-            a control, for a network knows no more of the one than of the other.
+        scrambled: Whether a fixed permutation is applied to the characters: a control,
+            since to an untrained network it makes no difference.
 
     Example:
-        >>> from rnnzoo.data.synthetic import Programs, printed
+        >>> from rnnzoo.data.synthetic import Programs, run_program
         >>> programs, answers = Programs(length=2).batch(3, seed=0, index=0)
-        >>> [printed(program) for program in programs] == answers
+        >>> [run_program(program) for program in programs] == answers
         True
 
     References:
@@ -141,29 +141,28 @@ class Programs(CurriculumPrograms):
     scrambled: bool = False
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
-        """Returns `size` programs, and what each prints."""
+        """Returns `size` programs, and their outputs."""
         programs, answers = super().batch(size, seed, index)
-        return [self._seen(program) for program in programs], answers
+        return [self._scramble(program) for program in programs], answers
 
     def held_out(self, size: int, seed: int, length: int, nesting: int = 1) -> tuple:
-        """Returns programs of one difficulty that `batch` never has, and their output.
+        """Returns programs of one difficulty that `batch` never has, and their outputs.
 
-        One in ten programs is held out; which ones depends on nothing but their text.
+        One in ten programs is held out, by a hash of its text.
         """
         programs, answers = super().held_out(size, seed, length, nesting)
-        return [self._seen(program) for program in programs], answers
+        return [self._scramble(program) for program in programs], answers
 
-    def _seen(self, program: str) -> str:
-        """Returns a program in the characters that are read."""
-        return scrambled(program) if self.scrambled else program
+    def _scramble(self, program: str) -> str:
+        """Returns a program in the characters of the task."""
+        return scramble(program) if self.scrambled else program
 
     def _program(
         self, length: int, nesting: int, random: np.random.Generator
     ) -> tuple[str, int]:
-        """Makes a program: lines of statements, and the expression that is printed.
+        """Generates a program: lines of statements, and the printed expression.
 
-        What is printed is calculated along with it: to run every program would take
-        longer than to draw it.
+        The output is computed along with it: to run every program would take longer.
         """
         lines, variables = [], ["abcdefghij"[i] for i in random.permutation(10)]
         largest, result = 10**length, None
@@ -211,10 +210,10 @@ class Programs(CurriculumPrograms):
 
 @dataclasses.dataclass(frozen=True)
 class DecimalAddition(CurriculumPrograms):
-    """Programs that print the sum of two numbers of as many decimal digits.
+    """Programs that print the sum of two numbers with the same number of digits.
 
     Args:
-        length: Largest number of digits, of both numbers.
+        length: Maximum number of digits of both numbers.
         curriculum: As for `Programs`, where the nesting is always 1.
         curriculum_steps: Batches over which `"naive"` and `"combined"` grow.
 
@@ -235,7 +234,7 @@ class DecimalAddition(CurriculumPrograms):
     def _program(
         self, length: int, nesting: int, random: np.random.Generator
     ) -> tuple[str, int]:
-        """Makes a sum of numbers that do not begin with a zero, and its value."""
+        """Generates a sum of numbers without leading zeros, and its value."""
         first, second = random.integers(10 ** (length - 1), 10**length, 2).tolist()
         return f"print({first}+{second})", first + second
 
@@ -244,24 +243,24 @@ class DecimalAddition(CurriculumPrograms):
 def _pool(
     examples: CurriculumPrograms, size: int, seed: int, index: int
 ) -> list[list[tuple[str, str]]]:
-    """Returns programs and answers of `POOL` batches, which are in random order."""
+    """Returns programs and outputs of `POOL` batches, in random order."""
     random = np.random.default_rng((seed, index))
     chosen = [examples._difficulty(index, random) for _ in range(size * POOL)]
-    drawn = [examples._drawn(*one, random, held_out=False) for one in chosen]
-    drawn.sort(key=lambda pair: len(pair[0]))
+    pairs = [examples._sample(*one, random, held_out=False) for one in chosen]
+    pairs.sort(key=lambda pair: len(pair[0]))
     places = random.permutation(POOL) * size
-    return [drawn[place : place + size] for place in places]
+    return [pairs[place : place + size] for place in places]
 
 
-def printed(program: str) -> str:
-    r"""Returns what Python prints when it runs a program of `Programs`.
+def run_program(program: str) -> str:
+    r"""Runs a program of `Programs` in Python, and returns its output.
 
-    Nothing but `print` and `range` is there for the program to use. That does not make
-    it safe to run a program of somebody else.
+    The program can use `print` and `range` only; untrusted programs are not safe even
+    so.
 
     Example:
-        >>> from rnnzoo.data.synthetic import printed
-        >>> printed("a=7\nfor x in range(3):a-=2\nprint((a*5))")
+        >>> from rnnzoo.data.synthetic import run_program
+        >>> run_program("a=7\nfor x in range(3):a-=2\nprint((a*5))")
         '5'
     """
     output = io.StringIO()
@@ -270,12 +269,12 @@ def printed(program: str) -> str:
     return output.getvalue().rstrip("\n")
 
 
-def scrambled(program: str) -> str:
-    """Returns a program with each character replaced by another, always the same.
+def scramble(program: str) -> str:
+    """Applies a fixed permutation to the characters of a program.
 
     Example:
-        >>> from rnnzoo.data.synthetic import scrambled
-        >>> len({scrambled(c) for c in "print(12)"}), scrambled("11") == "11"
+        >>> from rnnzoo.data.synthetic import scramble
+        >>> len({scramble(c) for c in "print(12)"}), scramble("11") == "11"
         (9, False)
     """
     order = np.random.default_rng(0).permutation(list(CHARACTERS))

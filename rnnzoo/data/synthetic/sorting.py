@@ -1,4 +1,4 @@
-"""Lists of whole numbers to sort."""
+"""Lists of integers to sort."""
 
 import dataclasses
 
@@ -10,29 +10,29 @@ from rnnzoo.errors import check_number
 
 @dataclasses.dataclass(frozen=True)
 class Sorting:
-    """Lists of whole numbers and the same lists in increasing order.
+    """Lists of integers and the same lists in increasing order.
 
     Use it to train and to test sorters. Uniform random lists are nearly all alike: long
-    ones hold about two of every three values, most of them once, and a sorter trained
+    ones have about two of every three values, most of them once, and a sorter trained
     on them alone fails on `[7, 7, 7, 8]`. Most of these lists therefore come from other
-    distributions, in which values repeat or come close together:
+    distributions, in which values repeat or are close together:
 
     - 27 % each number uniform and independent;
-    - 4 % drawn without replacement;
+    - 4 % sampled without replacement;
     - 5 % uniform within a random range;
     - 18 % of up to eight distinct values in random proportions;
-    - 30 % of two values, in every proportion alike, three in ten of them neighbours;
-    - 16 % of one value everywhere but in one place.
+    - 30 % of two values in a uniform proportion, three in ten of them neighbours;
+    - 16 % of one value in all places except one.
 
     Of all these, 5 % each are sorted, reversed, or rotated after sorting. Most lists
-    have the largest length, 20 % have any length up to it, and 20 % at most six
-    numbers, since there are as many lessons in short lists as in long ones.
+    have the maximum length, 20 % have any length up to it, and 20 % at most six
+    numbers, since short lists teach as much as long ones.
 
     Args:
         max_value: Numbers are from 1 to this.
-        max_length: Largest length.
-        full_length: Share of lists that have the largest length; half of the others
-            have any length, half are short.
+        max_length: Maximum length.
+        full_length: Fraction of lists with the maximum length; half of the others have
+            any length, half are short.
         curriculum_steps: Curriculum: the largest length grows from 4 to `max_length`
             over this many batches. Short lists teach what numbers mean in a fraction of
             the time (Bengio et al., 2009, on curricula).

@@ -1,4 +1,4 @@
-"""Streams of numbers to add up and to compare."""
+"""Streams of numbers to sum and to compare."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ class Sums:
     """Rows of multiples of a half, and their sums.
 
     Args:
-        max_length: Largest number of numbers.
+        max_length: Maximum number of numbers.
 
     Example:
         >>> from rnnzoo.data.synthetic import Sums
@@ -36,7 +36,7 @@ class Comparisons:
     Numbers are multiples of a half.
 
     Args:
-        max_length: Largest number of pairs.
+        max_length: Maximum number of pairs.
 
     Example:
         >>> from rnnzoo.data.synthetic import Comparisons
