@@ -42,7 +42,7 @@ class TextRecipe(Recipe, model="text_classifier"):
             yield from training.rows(order[start : start + 1000])[0]
 
     def model(self) -> Any:
-        """Returns an untrained classifier that knows the tokens of the training part."""
+        """Returns an untrained classifier for the tokens of the training part."""
         from rnnzoo.tokens.kinds import TOKENS
 
         vocabulary = None
@@ -115,7 +115,7 @@ class FineTuningRecipe(TextRecipe):
 
         if not self.is_pretrained:
             return super().model()
-        asked, classes = self.changed_settings(), self.classes()
+        asked = self.changed_settings()
         # The settings say what is known: the model is built once, with all it needs.
         _, known, _ = read_settings(text_classifier, self.weights, asked)
         if isinstance(known["vocabulary"], list):
@@ -123,7 +123,7 @@ class FineTuningRecipe(TextRecipe):
             found = learn(self.training_texts(), self.vocabulary_size, min_count=2)
             new = [word for word in found if word not in words][: self.new_words]
             asked["vocabulary"] = [*known["vocabulary"], *new]
-        model = text_classifier(self.weights, classes=classes, **asked)
+        model = text_classifier(self.weights, classes=self.classes(), **asked)
         if model.classes != known["classes"]:  # else what n-grams learned is kept
             model.adapt(self.parts[0])
         return model

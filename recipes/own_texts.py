@@ -34,7 +34,7 @@ class OwnTexts(FineTuningRecipe):
     text: str = option("text", "name of the texts' column")
     label: str = option("label", "name of the labels' column")
     encoding: str = option("utf-8", "how the file's characters are encoded")
-    skip_bad_rows: bool = option(False, "report rows that cannot be used, and skip them")
+    skip_bad_rows: bool = option(False, "report and skip rows that cannot be used")
 
     @functools.cached_property
     def source(self) -> Any:

@@ -13,7 +13,7 @@ import rnnzoo
 from rnnzoo import many_to_one, sentiment_classifier
 from rnnzoo.data.pipeline import Pairs
 from rnnzoo.training import finetuning
-from rnnzoo.training.devices import strategy
+from rnnzoo.training.devices import choose_devices
 
 VOCABULARY = "dull warm the film a awful fine . plot cast".split()
 TEXTS = ["The film, dull.", "A warm film", "awful plot", "fine cast"] * 2
@@ -111,7 +111,7 @@ def shares(model, texts):
 
 
 def test_other_classes_get_a_fresh_head_on_the_same_body(body):
-    model = finetuning.with_classes(body, ["angry", "calm", "happy"])
+    model = body.with_classes(["angry", "calm", "happy"])
     assert model.classes == ["angry", "calm", "happy"]
     for weight, old in zip(model.weights, body.weights, strict=True):
         if weight.path.startswith("head/"):
@@ -128,16 +128,16 @@ def test_other_classes_get_a_fresh_head_on_the_same_body(body):
 
 
 def test_as_many_classes_of_other_names_get_a_fresh_head_too(body):
-    model = finetuning.with_classes(body, ["sad", "glad"])
+    model = body.with_classes(["sad", "glad"])
     head = model.get_layer("head")
     assert not np.any(head.bias) and np.any(body.get_layer("head").bias)
     assert not np.allclose(head.kernel, body.get_layer("head").kernel)
 
 
 def test_the_classes_and_words_that_a_model_has_already(body):
-    assert finetuning.with_classes(body, ("negative", "positive")) is body
-    assert finetuning.with_vocabulary(body, tuple(VOCABULARY)) is body
-    swapped = finetuning.with_classes(body, ["positive", "negative"])
+    assert body.with_classes(("negative", "positive")) is body
+    assert body.with_vocabulary(tuple(VOCABULARY)) is body
+    swapped = body.with_classes(["positive", "negative"])
     assert swapped is not body and swapped.classes == ["positive", "negative"]
 
 
@@ -160,12 +160,12 @@ def test_the_classes_and_words_that_a_model_has_already(body):
 )
 def test_classes_that_cannot_be(body, classes, kind, message):
     with pytest.raises(kind) as error:
-        finetuning.with_classes(body, classes)
+        body.with_classes(classes)
     assert str(error.value) == message
 
 
 def test_words_carry_their_vectors_over(body):
-    model = finetuning.with_vocabulary(body, ["new", *VOCABULARY[::-1], "newer"])
+    model = body.with_vocabulary(["new", *VOCABULARY[::-1], "newer"])
     assert model.tokens.vocabulary == ["new", *VOCABULARY[::-1], "newer"]
     assert model.classes == body.classes
     known = ["Dull, the plot", "A warm film.", "awful cast", "fine", ""]
@@ -185,7 +185,7 @@ def test_words_carry_their_vectors_over(body):
 
 
 def test_words_that_are_left_out_are_unknown(body):
-    model = finetuning.with_vocabulary(body, ["film", "dull"])
+    model = body.with_vocabulary(["film", "dull"])
     texts = ["a dull film", "warm film", "dull dull"]
     unknown = ["[] dull film", "[] film", "dull dull"]
     unknown = [text.replace("[]", "unheard") for text in unknown]
@@ -195,7 +195,7 @@ def test_words_that_are_left_out_are_unknown(body):
 
 def test_a_vocabulary_cannot_have_a_word_twice(body):
     with pytest.raises(ValueError, match="1 words more than once, such as 'film'"):
-        finetuning.with_vocabulary(body, ["film", "dull", "film"])
+        body.with_vocabulary(["film", "dull", "film"])
 
 
 def test_n_grams_are_of_the_head_and_of_known_words():
@@ -204,13 +204,13 @@ def test_n_grams_are_of_the_head_and_of_known_words():
     before = shares(body, TEXTS)
     assert body.adapt(Pairs(TEXTS * 2, labels * 2)) > 0
     assert np.abs(shares(body, TEXTS) - before).max() > 0.01
-    model = finetuning.with_classes(body, ["sad", "glad"])
+    model = body.with_classes(["sad", "glad"])
     assert not model.get_layer("ngrams").adapted.numpy()
-    more = finetuning.with_vocabulary(body, [*VOCABULARY, "new"])
+    more = body.with_vocabulary([*VOCABULARY, "new"])
     np.testing.assert_allclose(shares(more, TEXTS), shares(body, TEXTS), atol=1e-6)
     for words in (VOCABULARY[:-1], ["new", *VOCABULARY], VOCABULARY[::-1]):
         with pytest.raises(ValueError) as error:
-            finetuning.with_vocabulary(body, words)
+            body.with_vocabulary(words)
         assert str(error.value) == (
             "The vocabulary of a model with n-grams can be added to, and not changed: "
             "begin with model.tokens.vocabulary. Received: vocabulary with "
@@ -221,7 +221,7 @@ def test_n_grams_are_of_the_head_and_of_known_words():
 def test_a_frozen_model_gives_one_that_learns(body):
     frozen = copy_of(body)
     finetuning.freeze(frozen, ["reader", "recurrence"])
-    model = finetuning.with_classes(frozen, ["a", "b", "c"])
+    model = frozen.with_classes(["a", "b", "c"])
     assert finetuning.layer_groups(model) == GROUPS
     np.testing.assert_array_equal(
         model.get_layer("reader").get_weights()[0],
@@ -456,7 +456,7 @@ def test_replicas_learn_as_one_device_does():
 
     def trained(count):
         keras.utils.set_random_seed(0)
-        with strategy(count).scope():
+        with choose_devices(count).scope():
             model = many_to_one(
                 vocabulary_size=9, num_classes=2, units=4, cell="simple"
             )
@@ -485,8 +485,8 @@ def test_replicas_learn_as_one_device_does():
 def fine_tuned(body, tmp_path_factory):
     """A fine-tuned, frozen, compiled model and the file that holds it."""
     keras.utils.set_random_seed(2)
-    model = finetuning.with_vocabulary(body, [*VOCABULARY, "superb", "d\u00e9j\u00e0"])
-    model = finetuning.with_classes(model, ["bad", "good", "3"])
+    model = body.with_vocabulary([*VOCABULARY, "superb", "d\u00e9j\u00e0"])
+    model = model.with_classes(["bad", "good", "3"])
     model.compile_with_defaults(
         finetuning.layerwise_adam(model, 0.01, unfreeze_steps=2, decay=2)
     )

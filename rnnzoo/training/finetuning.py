@@ -1,7 +1,7 @@
-"""Fine-tuning: a trained model for other classes, other words, other texts.
+"""Fine-tuning: which layers of a trained model learn, and how fast.
 
->>> from rnnzoo.training import finetuning
 >>> from rnnzoo import sentiment_classifier
+>>> from rnnzoo.training import finetuning
 >>> model = sentiment_classifier(classes=["angry", "calm"])  # a fresh head
 >>> finetuning.freeze(model, ["reader"])
 >>> model.compile_with_defaults(finetuning.layerwise_adam(model, 1e-3))
@@ -13,92 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.keras_internals import OwnWeightDecay
-from rnnzoo.tokens.labels import check_classes
-
-
-def with_classes(model: Any, classes: Sequence[str]) -> Any:
-    """Returns a copy of a classifier with a fresh head for other classes.
-
-    Args:
-        model: A classifier of the zoo, such as `sentiment_classifier()`.
-        classes: Names of the classes. Those that the model has already: it is returned
-            as it is.
-
-    Raises:
-        ValueError: If `classes` are fewer than two, or one is there twice.
-
-    Example:
-        >>> from rnnzoo.training import finetuning
-        >>> from rnnzoo import sentiment_classifier
-        >>> model = sentiment_classifier()
-        >>> finetuning.with_classes(model, ["angry", "calm", "happy"]).classes
-        ['angry', 'calm', 'happy']
-    """
-    classes = check_classes(classes)
-    if classes == model.classes:
-        return model
-    return _rebuilt(model, classes=classes)
-
-
-def with_vocabulary(model: Any, vocabulary: Sequence[str]) -> Any:
-    """Returns a copy of a model that knows other words.
-
-    The vectors of words that it knew are carried over. The vector of a new word begins
-    as that of the unknown word, and n-grams with it as if they had never been seen.
-
-    Args:
-        model: A model of the zoo that reads words.
-        vocabulary: The words to know, such as `model.tokens.vocabulary` and more. A
-            model with n-grams must go on knowing what it knew.
-
-    Raises:
-        ValueError: If a word is there twice, or one is left out that must not be.
-
-    Example:
-        >>> from rnnzoo.training import finetuning
-        >>> from rnnzoo import sentiment_classifier
-        >>> model = sentiment_classifier()
-        >>> words = [*model.tokens.vocabulary, "rnnzoo"]
-        >>> finetuning.with_vocabulary(model, words).tokens.vocabulary[-1]
-        'rnnzoo'
-    """
-    known = model.tokens.vocabulary
-    if list(vocabulary) == known:
-        return model
-    # N-grams are known by the numbers of their words.
-    if model.arguments.get("ngrams") and list(vocabulary[: len(known)]) != known:
-        raise ValueError(
-            "The vocabulary of a model with n-grams can be added to, and not changed: "
-            "begin with model.tokens.vocabulary. Received: vocabulary with "
-            f"{len(vocabulary)} words, which begins otherwise"
-        )
-    return _rebuilt(model, vocabulary=vocabulary)
-
-
-def _rebuilt(model: Any, **changes: Any) -> Any:
-    """Builds a model anew with other arguments, and carries over what fits."""
-    new = type(model)(**{**model.get_config(), **changes})
-    new.card = {"body": model.card.get("name") or model.card}
-    for weight, old in zip(new.weights, model.get_weights(), strict=True):
-        if weight.path.startswith("reader/") and "vocabulary" in changes:
-            old = _carried_over(old, model.tokens.vocabulary, new.tokens.vocabulary)
-        is_head = weight.path.split("/")[0] in ("head", "ngrams")
-        if not (is_head and "classes" in changes):
-            weight.assign(old)
-    return new
-
-
-def _carried_over(
-    vectors: np.ndarray, old: Sequence[str], new: Sequence[str]
-) -> np.ndarray:
-    """Returns the vectors of new words; 0 is padding and 1 the unknown word."""
-    places = {word: index for index, word in enumerate(old, 2)}
-    return vectors[[0, 1, *(places.get(word, 1) for word in new)]]
 
 
 def layer_groups(model: Any) -> list[str]:
@@ -108,7 +26,7 @@ def layer_groups(model: Any) -> list[str]:
         model: A built model.
 
     Returns:
-        Paths of layers; the layers of a recurrent stack are apart. N-grams, which are
+        Paths of layers; each layer of a recurrent stack has its own. N-grams, which are
         beside the others, are not among them.
 
     Example:
@@ -129,15 +47,15 @@ def layer_groups(model: Any) -> list[str]:
 
 
 def freeze(model: Any, layers: Sequence[str]) -> None:
-    """Keeps layers as they are in training; all others learn.
+    """Freezes layers: their weights stay as they are in training; all others learn.
 
     Args:
-        model: A model of the zoo. It is compiled anew with the optimizer it had.
-        layers: Names of layers, as `[layer.name for layer in model.layers]` gives them;
-            `[]` lets all of them learn.
+        model: A model of the zoo. It is recompiled with the optimizer that it had.
+        layers: Names of layers, as in `[layer.name for layer in model.layers]`; `[]`
+            lets all of them learn.
 
     Raises:
-        ValueError: If there is no such layer, or none is left that learns.
+        ValueError: If there is no such layer, or none would learn.
 
     Example:
         >>> from rnnzoo.training import finetuning
@@ -165,17 +83,17 @@ def freeze(model: Any, layers: Sequence[str]) -> None:
 class LayerwiseAdam(OwnWeightDecay, keras.optimizers.Adam):
     """Adam whose learning rate is lower for layers farther from the output.
 
-    What a body has learned from many texts should change less than a fresh head.
-    `layerwise_adam` makes one for a model.
+    What a pretrained body has learned should change less than a fresh head.
+    `layerwise_adam` creates one for a model.
 
     Args:
         learning_rate: Learning rate of the first of the layers; a number or a schedule.
         layers: Paths of layers, from the output to the input; each layer's learning
-            rate is that of the one before it divided by `decay`. Weights of layers that
-            are not named have the full rate.
-        decay: What to divide by; 1 for the same rate everywhere.
-        unfreeze_steps: Gradual unfreezing: steps after which the next of the layers
-            begins to learn, too; 0 if all learn from the first step on.
+            rate is that of the one before it divided by `decay`. Weights of other
+            layers have the full rate.
+        decay: Factor between the rates of two layers; 1 for the same rate everywhere.
+        unfreeze_steps: Gradual unfreezing: number of steps after which one more layer
+            starts to learn; 0 if all learn from the first step on.
         **options: Those of `keras.optimizers.Adam`.
 
     References:
@@ -232,10 +150,10 @@ def layerwise_adam(
     unfreeze_steps: int = 0,
     **options: Any,
 ) -> LayerwiseAdam:
-    """Makes an optimizer that changes a model's body less than its head.
+    """Creates an optimizer that changes a model's body less than its head.
 
     Args:
-        model: The model; its layers that learn are `layer_groups(model)`.
+        model: The model, whose layers are `layer_groups(model)`.
         learning_rate: As `LayerwiseAdam`.
         decay: As `LayerwiseAdam`.
         unfreeze_steps: As `LayerwiseAdam`.
