@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rnnzoo import load, many_to_many, many_to_one, many_to_one_to_many
+from rnnzoo.decoding import decode_greedily
 
 RANDOM = np.random.default_rng(0)
 IDS = np.array([[5, 17, 3, 9], [8, 2, 0, 0], [1, 1, 1, 0]], "int32")
@@ -134,10 +135,10 @@ def test_writing_step_by_step_equals_writing_at_once(cell, attention):
     )
     target = np.array([[1, 4, 2, 5], [1, 5, 3, 3], [1, 3, 6, 2]], "int32")
     whole = np.array(model({"source": IDS, "target": target}))
-    memory, mask, state = model.read(IDS)
+    memory, mask, state = model.run_encoder(IDS)
     for step in range(4):
         embedded = model.target_reader(target[:, step : step + 1])
-        outputs, state = model.write(embedded, state, memory, mask)
+        outputs, state = model.run_decoder(embedded, state, memory, mask)
         np.testing.assert_allclose(outputs[:, 0], whole[:, step], atol=1e-5)
 
 
@@ -157,7 +158,7 @@ def test_autoregressive_decoder_learns_to_reverse():
     delayed = np.concatenate([np.full((27, 1), start, "int32"), target[:, :-1]], 1)
     inputs = {"source": source, "target": delayed}
     model.fit(inputs, target, epochs=60, batch_size=27, verbose=0)
-    written = model.write_greedily(source, start, end, max_length=10)
+    written = decode_greedily(model, source, start=start, end=end, max_length=10)
     np.testing.assert_array_equal(written, target)
 
 
@@ -247,4 +248,4 @@ def test_an_architecture_says_that_it_has_no_tokens():
         model.answer("hello")
     decoder = many_to_one_to_many(features=2, target_features=2, units=4)
     with pytest.raises(ValueError, match="decoder='autoregressive'"):
-        decoder.write_greedily(VALUES, start=1, end=2, max_length=3)
+        decode_greedily(decoder, VALUES, start=1, end=2, max_length=3)

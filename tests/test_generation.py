@@ -1,13 +1,21 @@
 """Choosing tokens: against counts, brute force, and in pieces."""
 
+import dataclasses
+import inspect
 import itertools
+import typing
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnzoo import decoding
-from rnnzoo.decoding import Writer, settings
+from rnnzoo.decoding import (
+    DecodingKeywords,
+    DecodingOptions,
+    Writer,
+    make_keys,
+)
+from rnnzoo.decoding.state import align_stops, remove_stops
 
 SIZE = 6
 RANDOM = np.random.default_rng(0)
@@ -23,9 +31,29 @@ def writer(**options):
     return Writer(step, tf.TensorSpec((None,), tf.int32), SIZE, **options)
 
 
-def begin(writer, tokens, seed=0):
-    keys = decoding.keys([str(token) for token in tokens], seed)
-    return writer.begin(tokens, np.zeros(len(tokens), "int32"), keys)
+def start(writer, tokens, seed=0):
+    keys = make_keys([str(token) for token in tokens], seed)
+    return writer.initial_state(tokens, np.zeros(len(tokens), "int32"), keys)
+
+
+def options(stops=(), **changes):
+    made = DecodingOptions(**changes)
+    if not stops:
+        return made.to_tensors()
+    rows = itertools.zip_longest(*stops, fillvalue=0)
+    return made.to_tensors(align_stops(np.array(list(rows), "int32").T))
+
+
+def sample(writer, state, count, stops=(), **changes):
+    tokens, state = writer.sample(state, options(stops, **changes), count)
+    return tokens.numpy(), state
+
+
+def search(writer, state, count, width, length_penalty=1.0, stops=(), **changes):
+    found = writer.search(
+        state, options(stops, **changes), count, width, length_penalty
+    )
+    return [part.numpy() for part in found]
 
 
 def probabilities(logits):
@@ -35,7 +63,7 @@ def probabilities(logits):
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("changes", "expected"),
     [
         ({}, lambda p: p),
         ({"temperature": 0.5}, lambda p: p**2),
@@ -45,14 +73,14 @@ def probabilities(logits):
         ({"top_k": 100}, lambda p: p),
     ],
 )
-def test_tokens_are_drawn_with_their_probabilities(options, expected):
+def test_tokens_are_drawn_with_their_probabilities(changes, expected):
     write, count = writer(), 20_000
-    begun = write.begin(
+    state = write.initial_state(
         np.full(count, 3),
         np.full(count, 2, "int32"),
-        decoding.keys(["x"] * count, seed=1),
+        make_keys(["x"] * count, seed=1),
     )
-    tokens, _ = write.write(begun, 1, settings(**options))
+    tokens, _ = sample(write, state, 1, **changes)
     shares = expected(probabilities(TABLE[2, 3].astype("float64")))
     found = np.bincount(tokens[:, 0], minlength=SIZE) / count
     np.testing.assert_allclose(found, shares / shares.sum(), atol=0.015)
@@ -60,39 +88,39 @@ def test_tokens_are_drawn_with_their_probabilities(options, expected):
 
 def test_top_p_keeps_the_fewest_that_make_the_share():
     write, count = writer(), 3000
-    begun = write.begin(
+    state = write.initial_state(
         np.full(count, 3),
         np.full(count, 2, "int32"),
-        decoding.keys(["x"] * count, seed=1),
+        make_keys(["x"] * count, seed=1),
     )
     shares = probabilities(TABLE[2, 3])
     order = np.argsort(-shares)
     for number in range(1, SIZE):
         share = shares[order[:number]].sum() - 1e-4
-        tokens, _ = write.write(begun, 1, settings(top_p=float(share)))
+        tokens, _ = sample(write, state, 1, top_p=float(share))
         assert set(tokens[:, 0]) == set(order[:number])
 
 
 def test_a_batch_and_pieces_write_what_each_text_does_at_once():
-    write, chosen = writer(), settings(temperature=1.3)
-    together, _ = write.write(begin(write, [1, 2, 3, 1]), 40, chosen)
+    write, chosen = writer(), {"temperature": 1.3}
+    together, _ = sample(write, start(write, [1, 2, 3, 1]), 40, **chosen)
     assert len({tuple(row) for row in together}) == 4
     for row, token in zip(together, [1, 2, 3], strict=False):
-        alone, _ = write.write(begin(write, [token]), 40, chosen)
+        alone, _ = sample(write, start(write, [token]), 40, **chosen)
         np.testing.assert_array_equal(alone[0], row)
-    parts, begun = [], begin(write, [1, 2, 3, 1])
+    parts, state = [], start(write, [1, 2, 3, 1])
     for size in (1, 7, 0, 32):
-        tokens, begun = write.write(begun, size, chosen)
+        tokens, state = sample(write, state, size, **chosen)
         parts.append(tokens)
     np.testing.assert_array_equal(np.concatenate(parts, 1), together)
 
 
 def test_greedy_is_a_beam_of_one_and_the_best_one_of_one():
     write = writer()
-    begun = begin(write, [1, 2, 3, 4, 5])
-    greedy, _ = write.write(begun, 12, settings(temperature=0.0))
-    beam, _ = write.search(begun, 12, settings(), 1)
-    one, _ = write.write(begun, 12, settings(top_k=1))
+    state = start(write, [1, 2, 3, 4, 5])
+    greedy, _ = sample(write, state, 12, temperature=0.0)
+    beam, _ = search(write, state, 12, 1)
+    one, _ = sample(write, state, 12, top_k=1)
     np.testing.assert_array_equal(beam[:, 0], greedy)
     np.testing.assert_array_equal(one, greedy)
 
@@ -107,7 +135,7 @@ def log_probability(tokens, first, logits=TABLE):
 
 def test_a_wide_beam_finds_the_likeliest_texts():
     write, length = writer(), 4
-    tokens, scores = write.search(begin(write, [3, 5]), length, settings(), 5**4)
+    tokens, scores = search(write, start(write, [3, 5]), length, 5**4)
     for row, first in enumerate([3, 5]):
         texts = itertools.product(range(1, SIZE), repeat=length)
         ranking = sorted(texts, key=lambda t: -log_probability(t, first))[:20]
@@ -120,7 +148,7 @@ def test_a_wide_beam_finds_the_likeliest_texts():
 @pytest.mark.parametrize("penalty", [0.0, 1.0, 2.0])
 def test_a_beam_with_an_end_ranks_texts_of_any_length(penalty):
     write, length = writer(end=1), 4
-    tokens, scores = write.search(begin(write, [3]), length, settings(), 5**4, penalty)
+    tokens, scores = search(write, start(write, [3]), length, 5**4, penalty)
     texts = {
         text[: text.index(1) + 1] if 1 in text else text
         for text in itertools.product(range(1, SIZE), repeat=length)
@@ -138,10 +166,10 @@ def test_a_beam_with_an_end_ranks_texts_of_any_length(penalty):
 
 def test_texts_end_with_their_stop_and_only_there():
     write = writer()
-    begun = begin(write, [1, 2, 3, 4])
-    free, _ = write.write(begun, 60, settings())
+    state = start(write, [1, 2, 3, 4])
+    free, _ = sample(write, state, 60)
     stops = [free[0, 5:8].tolist(), [5, 5]]
-    tokens, _ = write.write(begun, 60, settings(stop=stops))
+    tokens, _ = sample(write, state, 60, stops)
     for row, whole in zip(tokens, free, strict=True):
         text = "".join(map(str, whole))
         ends = [text.find("".join(map(str, stop))) + len(stop) for stop in stops]
@@ -149,7 +177,7 @@ def test_texts_end_with_their_stop_and_only_there():
         written = row[row > 0]
         assert written.tolist() == whole[: min(ends, default=60)].tolist()
     with pytest.raises(ValueError, match="at most 64 symbols. Received: one of 65"):
-        settings(stop=[[1] * 65])
+        options([[1] * 65])
 
 
 def test_repetition_is_penalised():
@@ -157,16 +185,14 @@ def test_repetition_is_penalised():
         return tf.tile([[9.0, 2.0, 1.9, 1.8, -1.0, -1.1]], [tf.size(ids), 1]), state
 
     write = Writer(flat, tf.TensorSpec((None,), tf.int32), SIZE)
-    begun = write.begin([1], np.zeros(1, "int32"), [0])
-    tokens, _ = write.write(
-        begun, 6, settings(temperature=0.0, repetition_penalty=1.25)
-    )
+    state = write.initial_state([1], np.zeros(1, "int32"), [0])
+    tokens, _ = sample(write, state, 6, temperature=0.0, repetition_penalty=1.25)
     # Each once; then 2 / 1.25 is more than 1.9 / 1.25.
     assert tokens.tolist() == [[1, 2, 3, 1, 1, 1]]
     seen = np.zeros((1, SIZE), bool)
     seen[0, 1] = True
-    begun = write.begin([1], np.zeros(1, "int32"), [0], seen)
-    tokens, _ = write.write(begun, 1, settings(temperature=0.0, repetition_penalty=2.0))
+    state = write.initial_state([1], np.zeros(1, "int32"), [0], seen)
+    tokens, _ = sample(write, state, 1, temperature=0.0, repetition_penalty=2.0)
     assert tokens.tolist() == [[2]]
 
 
@@ -178,12 +204,13 @@ def test_no_size_or_setting_traces_again():
         return step(ids, state)
 
     write = Writer(counted, tf.TensorSpec((None,), tf.int32), SIZE)
-    write.write(begin(write, [1]), 3, settings())
-    write.search(begin(write, [1]), 3, settings(), 2)
+    sample(write, start(write, [1]), 3)
+    search(write, start(write, [1]), 3, 2)
     before = len(traced)
     for tokens, count in (([1, 2], 5), ([3] * 17, 1), ([2], 100)):
-        write.write(begin(write, tokens), count, settings(0.5, 3, 0.9, 1.2, [[1, 2]]))
-        write.search(begin(write, tokens), count, settings(stop=[[1]] * count), count)
+        changes = {"temperature": 0.5, "top_k": 3, "repetition_penalty": 1.2}
+        sample(write, start(write, tokens), count, [[1, 2]], top_p=0.9, **changes)
+        search(write, start(write, tokens), count, count, stops=[[1]] * count)
     assert len(traced) == before
 
 
@@ -198,20 +225,66 @@ def test_no_size_or_setting_traces_again():
         ({"n_best": 3, "beam_width": 2}, "Received: n_best=3, beam_width=2"),
     ],
 )
-def test_bad_settings(options, message):
-    good = {"max_length": 1, "temperature": 1, "top_k": 0, "top_p": 1}
+def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
-        decoding.check_settings(**{**good, "repetition_penalty": 1, **options})
+        DecodingOptions(**options)
+
+
+def test_options_are_written_once_more_for_type_checkers():
+    fields = {field.name: field.type for field in dataclasses.fields(DecodingOptions)}
+    assert typing.get_type_hints(DecodingKeywords) == fields
+    for name in fields:
+        assert f"    {name}: " in inspect.getdoc(DecodingOptions)
+
+
+def test_options_of_a_wrong_type_or_name():
+    with pytest.raises(TypeError, match="temperature must be a number of at least 0"):
+        DecodingOptions(temperature=None)
+    with pytest.raises(TypeError, match="Did you mean 'temperature'.*temperatur=1"):
+        DecodingOptions().replace(temperatur=1)
+    assert DecodingOptions(max_length=None).replace(seed=3).seed == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "good", "bad"),
+    [
+        ("temperature", tf.float32, [0.0, 2.0], [-0.1, np.inf, np.nan]),
+        ("top_p", tf.float32, [0.0, 1.0], [1.1, -0.1]),
+        ("top_k", tf.int32, [0, 2**31 - 1], [-1]),
+        ("seed", tf.int64, [-(2**63), 2**63 - 1], []),
+    ],
+)
+def test_a_graph_has_the_same_ranges(name, dtype, good, bad):
+    @tf.function(input_signature=[tf.TensorSpec((), dtype)])
+    def graph(value):
+        return getattr(DecodingOptions(**{name: value}), name)
+
+    for value in good:
+        assert graph(tf.constant(value, dtype)).numpy() == value
+        DecodingOptions(**{name: value})
+    for value in bad:
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must be"):
+            graph(tf.constant(value, dtype))
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            DecodingOptions(**{name: value})
+
+
+def test_stops_are_removed_as_they_are_found():
+    stops = align_stops(np.array([[3, 4, 0], [4, 0, 0], [0, 0, 0]], "int32"))
+    assert stops.shape == (2, 64)
+    rows = np.array([[2, 3, 4, 0], [3, 4, 4, 0], [1, 1, 1, 1], [4, 0, 0, 0]])
+    cut = [[2, 0, 0, 0], [3, 4, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]]
+    assert remove_stops(rows.astype("int32"), stops).numpy().tolist() == cut
 
 
 def test_keys_are_the_same_in_a_graph():
     prompts = ["a", "b", "a", "", "a", "\N{GRINNING FACE}", ""]
-    graph = tf.function(decoding.keys_in_graph)
+    graph = tf.function(make_keys)
     for seed in (0, -1, 2**63 - 1):
-        expected = decoding.keys(prompts, seed)
+        expected = make_keys(prompts, seed).numpy()
         assert len(set(expected.tolist())) == len(prompts)
         keys = graph(tf.constant(prompts), tf.constant(seed, tf.int64))
         np.testing.assert_array_equal(keys, expected)
     np.testing.assert_array_equal(
-        decoding.keys(["ROMEO:"], seed=1), np.array([7537952830115136968], "uint64")
+        make_keys(["ROMEO:"], seed=1), np.array([7537952830115136968], "uint64")
     )

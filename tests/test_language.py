@@ -1,5 +1,6 @@
 """The language model: what it writes and scores, and how it is trained."""
 
+import inspect
 import pathlib
 import pickle
 import signal
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 import rnnzoo
 from rnnzoo import command, language_model, training
 from rnnzoo.data.text import Segment, Streams, Windows, read_text, windows
+from rnnzoo.decoding import DecodingOptions
 from rnnzoo.errors import Interrupted
+from rnnzoo.models.language import ANSWER_OPTIONS
 from rnnzoo.recipes.own_language import OwnLanguage
 from rnnzoo.tokens import Subwords
 from rnnzoo.training import reports
@@ -66,7 +69,7 @@ def test_a_seed_is_drawn_from_numpys(model):
     assert model.generate("a") == first != second
 
 
-def test_going_on_from_a_state_gives_the_uninterrupted_text(model):
+def test_continuing_from_a_state_gives_the_uninterrupted_text(model):
     first, state = model.generate(PROMPTS, seed=2, max_length=20, return_state=True)
     state = pickle.loads(pickle.dumps(state))
     rest, state = model.generate(state=state, max_length=5, return_state=True)
@@ -79,6 +82,35 @@ def test_going_on_from_a_state_gives_the_uninterrupted_text(model):
     assert pieces == model.generate("To be, or", temperature=0)
     with pytest.raises(ValueError, match="2 prompts and a state of 1"):
         model.generate(["a", "b"], state=state)
+    # The state of a batch of one continues as a batch, that of a text as a text.
+    _, state = model.generate(["ab"], seed=2, max_length=3, return_state=True)
+    (text,) = model.generate(state=state, max_length=4)
+    _, state = model.generate("ab", seed=2, max_length=3, return_state=True)
+    assert model.generate(state=state, max_length=4) == text
+
+
+def test_options_are_an_object_or_keywords(model):
+    options = DecodingOptions(max_length=9, seed=4, top_k=5)
+    text = model.generate("ab", options)
+    assert text == model.generate("ab", max_length=9, seed=4, top_k=5)
+    assert text == "".join(model.stream("ab", options))
+    assert model.generate("ab", options, max_length=4) == text[:4]
+    assert model.answer("ab") == model.generate("ab", ANSWER_OPTIONS)
+    assert len(model.generate("ab", max_length=None)) == model.max_length // 2
+    shown = inspect.signature(model.answer).parameters
+    assert shown["temperature"].default == 0.7 and shown["seed"].default == 0
+    assert "temperature: Divisor of the logits" in model.generate.__doc__
+    with pytest.raises(TypeError, match="Did you mean 'temperature'"):
+        model.generate("ab", temperatur=1)
+    with pytest.raises(ValueError, match="use generate, or leave out beam_width"):
+        model.stream("ab", beam_width=2)
+
+
+def test_a_stop_string_is_not_one_with_a_prompt_inside(model):
+    whole = model.generate("ab", seed=1, max_length=9)
+    _, state = model.generate("ab", seed=1, max_length=5, return_state=True)
+    stop = whole[4] + model.generate("x", state=state, max_length=1)
+    assert model.generate("x", state=state, max_length=1, stop=stop) == stop[1:]
 
 
 def test_greedy_is_a_beam_of_one_and_the_best_of_one(model):
@@ -159,7 +191,7 @@ def test_no_prompt_or_setting_traces_again():
 
 @settings(deadline=None, max_examples=40)
 @given(st.text(max_size=30))
-def test_any_prompt_is_gone_on_with(model, prompt):
+def test_any_prompt_is_continued(model, prompt):
     text = model.generate(prompt, max_length=5, seed=0)
     assert len(text) == 5 and "\ufffd" not in text
     assert text == "".join(model.stream(prompt, max_length=5, seed=0))
@@ -238,7 +270,7 @@ def test_a_carried_state_is_that_of_the_whole_text(tokens):
     model = with_large_weights(dropout=0.0, tokens=tokens, vocabulary=vocabulary)
     model.compile(keras.optimizers.SGD(0.0), model.loss)
     text = Subwords.split(TEXT) if tokens == "subwords" else TEXT
-    streams = Streams(text, 16, joint="")
+    streams = Streams(text, 16, separator="")
     model.carry_state(2)
     nats, symbols, texts = 0.0, 0, ["", ""]
     for index in range(4):
@@ -299,18 +331,18 @@ def test_bytes():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("carried", [False, True])
-def test_own_text_interrupted_and_resumed(tmp_path, monkeypatch, carried, capsys):
+@pytest.mark.parametrize("stateful", [False, True])
+def test_own_text_interrupted_and_resumed(tmp_path, monkeypatch, stateful, capsys):
     path = tmp_path / "book.txt"
     path.write_text(TEXT, encoding="utf-8")
     recipe = OwnLanguage(
         data=str(path),
-        carried=carried,
+        stateful=stateful,
         weight_dropout=0.2,
         epochs=2,
         batch_size=4,
         max_length=32,
-        piece=16,
+        bptt_steps=16,
         units=8,
         checkpoint_every=5,
     )
@@ -349,7 +381,8 @@ def test_a_text_of_other_tokens(tmp_path, tokens, unit):
     path = tmp_path / "book.txt"
     path.write_text(TEXT, encoding="utf-8")
     options = {"data": str(path), "tokens": tokens, "vocabulary_size": 50, "units": 8}
-    recipe = OwnLanguage(**options, epochs=1, batch_size=2, max_length=32, piece=16)
+    options |= {"max_length": 32, "bptt_steps": 16}
+    recipe = OwnLanguage(**options, epochs=1, batch_size=2)
     model = training.train(recipe, tmp_path / "run", "cpu")
     figures = recipe.evaluate(model)
     assert 0 < figures[f"nats_per_{unit}"] < 6
@@ -361,7 +394,8 @@ def test_several_replicas_carry_their_states(tmp_path):
     path = tmp_path / "book.txt"
     path.write_text(VERSES)
     options = {"data": str(path), "epochs": 1, "batch_size": 4, "dropout": 0.0}
-    recipe = OwnLanguage(**options, units=8, max_length=32, piece=16, ema_momentum=0.0)
+    options |= {"max_length": 32, "bptt_steps": 16, "ema_momentum": 0.0}
+    recipe = OwnLanguage(**options, units=8)
     rows = []
     for devices in ("cpu", "2"):
         training.train(recipe, tmp_path / devices, devices)
