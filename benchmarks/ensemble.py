@@ -18,8 +18,8 @@ import tensorflow as tf
 from harness import Benchmark
 
 import rnnzoo
-from rnnzoo import decoding
 from rnnzoo.analysis.text_quality import translation_quality
+from rnnzoo.decoding import DecodingOptions, Writer
 from rnnzoo.recipes.multi30k_en_de import Multi30kEnDe
 
 BEAM = 5
@@ -44,7 +44,7 @@ class Ensemble:
             )
         specs = [model.state_spec() for model in models]
         tokens = models[0].tokens
-        self.writer = decoding.Writer(
+        self.writer = Writer(
             self.step,
             {
                 "decoders": [spec.pop("decoder") for spec in specs],
@@ -56,7 +56,7 @@ class Ensemble:
             memory_spec=specs,
         )
         self.search = tf.function(
-            self.search_in_graph,
+            self.search_graph,
             input_signature=[tf.TensorSpec((None, None), tf.int32), tf.TensorSpec(())],
             autograph=False,
         )
@@ -68,30 +68,28 @@ class Ensemble:
             self.models, state["decoders"], memory, strict=True
         ):
             before = {"decoder": decoder, "left": state["left"]}
-            logits, after = model._write_one(tokens, before, part)
+            logits, after = model.decode_step(tokens, before, part)
             shares.append(tf.nn.softmax(logits))
             decoders.append(after["decoder"])
         after = {"decoders": decoders, "left": state["left"] - 1}
         return tf.math.log(tf.add_n(shares) / len(shares)), after
 
-    def search_in_graph(self, source, length_penalty) -> tf.Tensor:
+    def search_graph(self, source, length_penalty) -> tf.Tensor:
         """Returns the best tokens of each row."""
-        begun, count = self.models[0].begun_in_graph(source)
+        state, count = self.models[0].start_decoding(source)
         memory = [dict(model.begin(source)) for model in self.models]
         decoders = [part.pop("decoder") for part in memory]
-        begun |= {
-            "state": {"decoders": decoders, "left": begun["state"]["left"]},
-            "memory": memory,
-        }
-        found = self.writer.search_in_graph(
-            begun, decoding.settings(), count, BEAM, length_penalty
+        state = state._replace(
+            state={"decoders": decoders, "left": state.state["left"]}, memory=memory
         )
+        options = DecodingOptions().to_tensors()
+        found = self.writer.search(state, options, count, BEAM, length_penalty)
         return found[0][:, 0]
 
     def translate(self, texts: list[str], *, length_penalty: float) -> list[str]:
         """Translates a batch, as a `Translator` does."""
         first, answers = self.models[0], [""] * len(texts)
-        for rows, source in first._batches(texts):
+        for rows, source in first.batch_texts(texts):
             tokens = self.search(source, np.float32(length_penalty)).numpy()
             for row, text in zip(rows, first.tokens.decode(tokens), strict=True):
                 answers[row] = text.strip()
