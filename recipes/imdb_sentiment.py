@@ -63,7 +63,6 @@ class ImdbSentiment(TextRecipe, model="sentiment_classifier"):
     }
 
     epochs: int = option(4)
-    batch_size: int = option(64, "reviews per batch, over all devices")
     learning_rate: float = option(1.5e-3)
     ema_momentum: float = option(0.99)
 

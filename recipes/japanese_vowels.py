@@ -31,7 +31,6 @@ class JapaneseVowels(SeriesRecipe):
     trained_on = "Japanese vowels (UCI)"
     licence = "CC BY 4.0 (the data), Apache-2.0"
 
-    epochs: int = option(10)
     steps_per_epoch: int = option(200)
     warmup_steps: int = option(100)
     learning_rate: float = option(4e-3)

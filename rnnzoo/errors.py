@@ -1,4 +1,4 @@
-"""Errors, and their wording: what was expected, how to fix it, what was received."""
+"""Error messages: what was expected, how to fix it, what was received."""
 
 import difflib
 from collections.abc import Callable, Iterable
@@ -55,7 +55,7 @@ def check_number(
 
 
 def shorten(value: Any, write: Callable[[Any], str] = repr, limit: int = 80) -> str:
-    """Returns a value's representation, cut to what a message can hold."""
+    """Returns a value's representation, cut to `limit` characters."""
     try:
         text = write(value)
     except ValueError:  # Python refuses to print integers of very many digits
@@ -65,7 +65,7 @@ def shorten(value: Any, write: Callable[[Any], str] = repr, limit: int = 80) -> 
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was interrupted and is saved; the message says how to go on.
+    """Training was interrupted and is saved; the message says how to resume it.
 
     Attributes:
         signal: Number of the signal that interrupted it.

@@ -10,8 +10,10 @@ import time
 
 import pytest
 
-from rnnzoo import training
+import rnnzoo
+from rnnzoo import listing, models, training
 from rnnzoo.command import main
+from rnnzoo.command.parser import make_parser
 
 COMMAND = [sys.executable, "-m", "rnnzoo.command"]
 
@@ -25,6 +27,7 @@ def run(*words, **options):
     )
 
 
+@pytest.mark.smoke
 def test_answer_is_all_that_is_printed():
     result = run("answer", "sorter", "31 4 15 9 26", "2 1")
     assert result.stdout == "4 9 15 26 31\n1 2\n"
@@ -32,29 +35,114 @@ def test_answer_is_all_that_is_printed():
     assert result.returncode == 0
 
 
-@pytest.mark.parametrize("words", [["--help"], ["list"], ["train", "--help"]])
-def test_help_and_list_do_not_import_tensorflow(words):
+@pytest.mark.parametrize(
+    ("commands", "heavy"),
+    [
+        ([["--help"], ["list"], ["train", "--help"]], ["tensorflow", "keras", "numpy"]),
+        # NumPy is quick to import, and some recipes use it.
+        (
+            [["train", name, "--help"] for name in rnnzoo.list_recipes()],
+            ["tensorflow", "keras"],
+        ),
+        (
+            [["answer", name, "--help"] for name in rnnzoo.list_models()],
+            ["tensorflow", "keras", "numpy"],
+        ),
+    ],
+    ids=["list", "train", "answer"],
+)
+def test_help_and_list_do_not_import_tensorflow(commands, heavy):
     code = (
         "import sys\nfrom rnnzoo.command import main\n"
-        f"try:\n    main({words!r})\nexcept SystemExit: pass\n"
-        "print([m for m in ('tensorflow', 'keras', 'numpy') if m in sys.modules])"
+        f"for words in {commands!r}:\n"
+        "    try:\n        assert main(words) == 0\n"
+        "    except SystemExit as error:\n        assert error.code == 0\n"
+        f"print([m for m in {heavy} if m in sys.modules])"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True
     )
-    assert result.stdout.splitlines()[-1] == "[]"
+    assert result.stdout.splitlines()[-1] == "[]", result.stderr
 
 
+@pytest.mark.smoke
 def test_list_and_describe(capsys):
     assert main(["list"]) == 0
     output = capsys.readouterr().out
-    assert re.search(r"sorter +Makes a machine that sorts", output)
+    assert re.search(r"sorter +A model that sorts", output)
+    assert re.search(r"naturals_32 +379,425 parameters +0\.\d\d MB  lists", output)
     assert "sorter.naturals_32" in output and "sort_naturals" in output
     assert main(["describe", "sorter.naturals_32"]) == 0
     output = capsys.readouterr().out
     assert "sha256: " in output and '"exact_match": ' in output
     assert main([]) == 0
     assert "commands:" in capsys.readouterr().out
+
+
+def test_list_takes_patterns(capsys):
+    assert main(["list", "*language*"]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert "language_model.ptb" in names and "own_language" in names
+    assert not {"sorter", "sort_naturals"} & set(names)
+    assert main(["list", "*.cmudict"]) == 0
+    output = capsys.readouterr().out
+    assert "translator " in output and "Recipes" not in output
+    assert main(["list", "langauge"]) == 1
+    assert "Received: pattern='langauge'" in capsys.readouterr().err
+
+
+EVERY_TYPE = """
+import dataclasses
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    '''How it answers.
+
+    Args:
+        loud: Whether to shout. Always.
+        scale: Factor.
+    '''
+    loud: bool = False
+    scale: float | None = dataclasses.field(default=None)
+
+QUIET = Style()
+
+class Echo:
+    '''Echoes.'''
+
+class Loud(Echo):
+    '''Shouts.'''
+    @with_options(QUIET.replace(loud=True))
+    def answer(self, inputs, *, times: int = 2, joint: str = "-", any=None, **style):
+        '''Answers.
+
+        Args:
+            times: How often.
+        '''
+
+class Model(Loud):
+    pass
+
+echo = factory(Model, "echo")
+"""
+
+
+def test_an_answer_has_options_of_every_type(tmp_path, monkeypatch):
+    """Keywords and fields of a dataclass, also of a base class's method."""
+    (tmp_path / "echo_of_a_test.py").write_text(EVERY_TYPE)
+    monkeypatch.setitem(listing.MODULES, "echo", "rnnzoo.models.echo_of_a_test")
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    monkeypatch.setattr(models.__spec__, "submodule_search_locations", models.__path__)
+    assert listing.answer_options("echo") == [
+        ("times", int, 2, "how often"),
+        ("joint", str, "-", ""),
+        ("loud", bool, True, "whether to shout"),
+        ("scale", float, None, "factor"),
+    ]
+    words = "answer echo --times=3 --scale=0.5 --no-loud".split()
+    parsed = make_parser(words).parse_args(words)
+    assert (parsed.times, parsed.scale, parsed.loud) == (3, 0.5, False)
+    assert parsed.options == {"times": 2, "joint": "-", "loud": True, "scale": None}
 
 
 @pytest.mark.parametrize("joint", "-_")
@@ -64,6 +152,7 @@ def test_options_are_known_with_hyphens_and_underscores(joint, capsys):
     assert "The option batch_size must be at least 1" in capsys.readouterr().err
 
 
+@pytest.mark.smoke
 def test_answers_from_standard_input_and_from_a_file(capsys, monkeypatch, tmp_path):
     path = tmp_path / "lists.txt"
     path.write_text("3 1 2\n\n32 1\n")
@@ -75,6 +164,7 @@ def test_answers_from_standard_input_and_from_a_file(capsys, monkeypatch, tmp_pa
     assert capsys.readouterr().out == "1 2 3\n\n1 32\n"
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -124,6 +214,7 @@ def test_every_option_has_help_type_and_default(capsys):
 SMALL = ["--units=8", "--max_length=4", "--steps_per_epoch=40", "--batch_size=4"]
 
 
+@pytest.mark.smoke
 def test_train_evaluate_and_answer(tmp_path, capsys):
     folder = str(tmp_path / "run")
     words = ["train", "sort_naturals", *SMALL, "--epochs=1", f"--run={folder}"]

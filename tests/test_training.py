@@ -1,6 +1,8 @@
 """Recipes and the run folder, where the contract does not reach."""
 
+import ast
 import dataclasses
+import inspect
 import json
 import shutil
 import time
@@ -11,8 +13,8 @@ import numpy as np
 import pytest
 
 import rnnzoo
-from rnnzoo import training
-from rnnzoo.training.devices import strategy
+from rnnzoo import listing, training, weights
+from rnnzoo.training.devices import choose_devices
 
 SMALL = {"units": 8, "max_length": 4, "steps_per_epoch": 3, "batch_size": 4}
 
@@ -43,12 +45,59 @@ def test_whole_numbers_do_for_real_ones():
     assert recipe(learning_rate=1).learning_rate == 1.0
 
 
+@pytest.mark.smoke
 def test_more_epochs_continue_a_run(tmp_path):
     training.train(recipe(), tmp_path, "cpu")
     training.train(recipe(epochs=4), tmp_path, "cpu")
     assert [row["epoch"] for row in training.read_history(tmp_path)] == [1, 2, 3, 4]
     with pytest.raises(ValueError, match="epochs was 4 and is now 3"):
         training.train(recipe(epochs=3), tmp_path, "cpu")
+
+
+def test_a_run_folder_of_an_earlier_version_resumes(tmp_path):
+    training.train(recipe(epochs=1), tmp_path, "cpu")
+    path = tmp_path / "settings.json"
+    settings = json.loads(path.read_text())
+    names = {new: old for old, new in training.Recipe.RENAMED_OPTIONS.items()}
+    names["curriculum_steps"] = "curriculum"
+    options = {names.get(name, name): v for name, v in settings["options"].items()}
+    assert {"averaging", "checkpoint_steps", "curriculum"} < set(options)
+    del options["embedding_dim"]  # it was not an option
+    path.write_text(json.dumps(settings | {"options": options}))
+    training.train(recipe(), tmp_path, "cpu")
+    assert [row["epoch"] for row in training.read_history(tmp_path)] == [1, 2]
+    assert json.loads(path.read_text())["options"] == recipe().options()
+    path.write_text(json.dumps(settings | {"options": options | {"unit": 8}}))
+    with pytest.raises(ValueError, match="no option 'unit'.*Did you mean 'units'"):
+        training.train(recipe(), tmp_path, "cpu")
+
+
+@pytest.mark.parametrize("name", weights.records())
+def test_recipes_have_the_options_of_their_published_weights(name):
+    record = weights.records()[name]
+    kind = training.recipe_class(record["recipe"])
+    options = kind.from_options(record["options"]).options()
+    assert options.items() >= record["options"].items()
+    # The card in the file has the names of the version that wrote it.
+    path = weights.find(name)
+    with zipfile.ZipFile(path) as archive:
+        card = json.loads(archive.read("assets/card.json"))
+    assert kind.from_options(card["options"]).options() == options
+
+
+@pytest.mark.parametrize("name", rnnzoo.list_recipes())
+def test_recipes_declare_only_what_differs(name):
+    kind = training.recipe_class(name)
+    base = kind.__mro__[1]
+    inherited = {f.name: f.default for f in dataclasses.fields(base)}
+    if kind.model_name != base.model_name:
+        options = listing.model_options(kind.model_name)
+        inherited |= {option.name: option.default for option in options}
+    (declaration,) = ast.parse(inspect.getsource(kind)).body
+    for node in declaration.body:
+        option = ast.unparse(getattr(node, "target", node))
+        if option in inherited:
+            assert getattr(kind, option) != inherited[option], option
 
 
 def test_other_options_are_refused_with_the_differences(tmp_path):
@@ -60,6 +109,7 @@ def test_other_options_are_refused_with_the_differences(tmp_path):
     assert "Repeat them to resume it, or choose another run folder" in message
 
 
+@pytest.mark.smoke
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, capsys):
     training.train(recipe(epochs=2), tmp_path / "whole", "cpu")
     training.train(recipe(epochs=1), tmp_path / "run", "cpu")
@@ -71,6 +121,14 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, capsys):
     training.train(recipe(epochs=2), run, "cpu")
     assert "cannot be read" in capsys.readouterr().out
     assert [row["epoch"] for row in training.read_history(run)] == [1, 2]
+
+
+def test_checkpoints_that_cannot_be_read_are_not_overwritten(tmp_path):
+    training.train(recipe(epochs=1), tmp_path, "cpu")
+    (tmp_path / "last.keras").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="Choose another run folder.*Received: run="):
+        training.train(recipe(), tmp_path, "cpu")
+    assert (tmp_path / "last.keras").read_bytes() == b"damaged"
 
 
 def test_checkpoints_hold_all_that_resuming_needs(tmp_path):
@@ -109,11 +167,11 @@ def test_optimizer_follows_the_recipe():
 
 def test_devices():
     line = "Devices: 1 CPU, as asked, float32, XLA off"
-    assert strategy("cpu").description == line
-    assert "1 CPU, there is no GPU" in strategy("auto").description
-    assert strategy("2").strategy.num_replicas_in_sync == 2
-    assert strategy("cpu", count=4).strategy.num_replicas_in_sync == 4
-    assert "2 x CPU mirrored (virtual devices)" in strategy(2).description
+    assert choose_devices("cpu").description == line
+    assert "1 CPU, there is no GPU" in choose_devices("auto").description
+    assert choose_devices("2").strategy.num_replicas_in_sync == 2
+    assert choose_devices("cpu", count=4).strategy.num_replicas_in_sync == 4
+    assert "2 x CPU mirrored (virtual devices)" in choose_devices(2).description
 
 
 @pytest.mark.parametrize(
@@ -131,7 +189,7 @@ def test_devices():
 def test_absent_devices_are_refused(arguments, message, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(ValueError, match=message):
-        strategy(*arguments)
+        choose_devices(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -148,11 +206,11 @@ def test_absent_devices_are_refused(arguments, message, monkeypatch):
 def test_a_wrong_cluster_is_refused(config, message, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(ValueError, match=message):
-        strategy("auto")
+        choose_devices("auto")
 
 
 def test_precision_is_that_of_the_scope_alone():
-    with strategy("cpu", precision="mixed_bfloat16").scope():
+    with choose_devices("cpu", precision="mixed_bfloat16").scope():
         assert recipe().model().dtype_policy.name == "mixed_bfloat16"
     assert keras.config.dtype_policy().name == "float32"
 
@@ -220,7 +278,7 @@ def test_drawing_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
         drawn.append(len(rows))
         time.sleep(0.5)  # so that the next one comes after 25 seconds
 
-    monkeypatch.setattr("rnnzoo.training.history.draw_learning_curve", draw)
+    monkeypatch.setattr("rnnzoo.training.reports.draw_learning_curve", draw)
     training.train(recipe(epochs=4), tmp_path, "cpu")
     assert drawn == [1, 4]
 

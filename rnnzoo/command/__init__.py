@@ -1,10 +1,11 @@
-"""The `rnnzoo` command; it imports TensorFlow only for what needs it."""
+"""The `rnnzoo` command. It imports TensorFlow only when a verb needs it."""
 
 import os
 import sys
 
 from rnnzoo.command.parser import make_parser
 from rnnzoo.errors import Interrupted
+from rnnzoo.training.recipe import RENAMED_RECIPES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,11 +15,13 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Words after `rnnzoo`; `None` for those of the process.
 
     Returns:
-        The exit status: 0, or 1 for an input or setting that cannot be used, 2 for a
-        command that cannot be read, 130 or 143 for a training that was interrupted (by
-        Ctrl-C or SIGTERM) and saved.
+        The exit status: 0; 1 for an invalid input or setting; 2 for a command that
+        cannot be parsed; 130 or 143 for a training that was interrupted (by Ctrl-C or
+        SIGTERM) and saved.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["train"]:
+        words[1:2] = [RENAMED_RECIPES.get(name, name) for name in words[1:2]]
     parsed = make_parser(words).parse_args(words)
     parsed.words = words
     if not hasattr(parsed, "action"):

@@ -1,4 +1,4 @@
-"""What the `rnnzoo` command understands."""
+"""The words and options of the `rnnzoo` command."""
 
 import argparse
 import dataclasses
@@ -8,17 +8,7 @@ import typing
 
 import rnnzoo
 from rnnzoo import listing, weights
-from rnnzoo.command.verbs import (
-    run_answer,
-    run_demo,
-    run_describe,
-    run_evaluate,
-    run_explain,
-    run_export,
-    run_list,
-    run_prepare,
-    run_train,
-)
+from rnnzoo.command import verbs
 from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
 
@@ -29,7 +19,7 @@ class _Parser(argparse.ArgumentParser):
     def parse_args(self, args=None, namespace=None):
         namespace, unknown = self.parse_known_args(args, namespace)
         if hasattr(namespace, "inputs"):
-            # argparse does not see inputs that come after an option.
+            # argparse does not recognise inputs that follow an option.
             namespace.inputs += [word for word in unknown if word[:1] != "-"]
             unknown = [word for word in unknown if word[:1] == "-"]
         if unknown:
@@ -38,10 +28,10 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):
         words = sys.argv[1:] if args is None else args
-        return super().parse_known_args([*map(self._as_known, words)], namespace)
+        return super().parse_known_args([*map(self._normalise, words)], namespace)
 
-    def _as_known(self, word: str) -> str:
-        """Returns an option as the parser knows it, `-` and `_` being alike."""
+    def _normalise(self, word: str) -> str:
+        """Spells an option as the parser does, whether with `-` or with `_`."""
         name, equals, value = word.partition("=")
         if name[:2] != "--":
             return word
@@ -61,8 +51,37 @@ class _Parser(argparse.ArgumentParser):
         options = [o for action in parser._actions for o in action.option_strings]
         parser.error(f"there is no {name!r} here.{closest(name, options)}")
 
+    def add(self, *names: str, help: str, **details: typing.Any) -> None:
+        """Adds an argument whose help states its default."""
+        if details.get("default") is not None:
+            help += "; default: %(default)s"
+        self.add_argument(*names, help=help, **details)
+
+    def add_typed(self, name: str, kind: type, default: typing.Any, help: str) -> None:
+        """Adds an option of a type; `--name` and `--no-name` for a boolean."""
+        details = {"default": default, "help": help.replace("%", "%%")}
+        if kind is bool:
+            name = name.replace("_", "-")
+            details["action"] = argparse.BooleanOptionalAction
+        else:
+            details |= {"type": kind, "metavar": kind.__name__.upper()}
+        self.add_argument(f"--{name}", **details)
+
+    def add_model(self) -> None:
+        self.add("model", help="a model or weights of `rnnzoo list`, or a .keras file")
+        self.add(
+            "--weights",
+            help="listed weights or a .keras file; default: the model's own",
+        )
+
 
 def make_parser(words: list[str]) -> _Parser:
+    """Creates the parser of the command.
+
+    Args:
+        words: The words to parse. Options that depend on a model or a recipe are added
+            for the one that they name.
+    """
     parser = _Parser(
         prog="rnnzoo",
         description="A zoo of recurrent networks: raw input in, answer out.",
@@ -85,125 +104,162 @@ def make_parser(words: list[str]) -> _Parser:
         sub.set_defaults(action=action, parser=sub)
         return sub
 
-    command("list", run_list, "list models, weights and recipes")
+    sub = command("list", verbs.run_list, "list models, weights and recipes")
+    sub.add(
+        "pattern", nargs="?", default="*", help="names to list, such as '*language*'"
+    )
 
-    sub = command("describe", run_describe, "describe a model, weights or a recipe")
-    sub.add_argument("name", help="a name that `rnnzoo list` shows")
+    sub = command(
+        "describe", verbs.run_describe, "describe a model, weights or a recipe"
+    )
+    sub.add("name", help="a name of `rnnzoo list`")
 
-    sub = command("answer", run_answer, "answer raw input, one answer a line")
-    _add_model(sub)
-    sub.add_argument(
+    sub = command("answer", verbs.run_answer, "answer raw input, one answer per line")
+    sub.add_model()
+    sub.add(
         "inputs",
         nargs="*",
         help="inputs; without any, each line of --file or of standard input",
     )
-    sub.add_argument("--file", help="a text file with one input a line")
+    sub.add("--file", help="a text file with one input per line")
     if words[:1] == ["answer"]:
         _add_answer_options(sub, words[1:])
 
-    sub = command("explain", run_explain, "show which words made a classifier's answer")
-    _add_model(sub)
-    sub.add_argument("text", help="one text")
-    sub.add_argument(
-        "--method",
-        default="occlusion",
-        help="occlusion or gradient; default: %(default)s",
-    )
-    sub.add_argument("--of", metavar="CLASS", help="default: the class answered")
-    sub.add_argument("--html", metavar="FILE", help="a page to write as well")
-
     sub = command(
-        "evaluate",
-        run_evaluate,
-        "measure a model as its recipe says, or on your own data",
+        "explain", verbs.run_explain, "show which words led to a classifier's answer"
     )
-    _add_model(sub)
-    sub.add_argument(
-        "--data",
-        help="labelled texts to measure a classifier on: a .csv, .tsv, .jsonl or .txt "
-        "file, or a folder per label",
+    sub.add_model()
+    sub.add("text", help="one text")
+    sub.add("--method", default="occlusion", help="occlusion or gradient")
+    sub.add(
+        "--target-class",
+        "--of",
+        metavar="CLASS",
+        help="the class to explain; default: the class that is answered",
     )
-    sub.add_argument("--text", default="text", help="name of the texts' column")
-    sub.add_argument("--label", default="label", help="name of the labels' column")
-    sub.add_argument(
-        "--encoding", default="utf-8", help="how the file's characters are encoded"
-    )
-    sub.add_argument(
-        "--skip-bad-rows",
-        action="store_true",
-        help="report rows that cannot be used, and go on",
-    )
-    sub.add_argument(
-        "--plots",
-        default=".",
-        metavar="FOLDER",
-        help="where confusion.png and calibration.png go with --data; default: here",
-    )
-    sub.add_argument(
-        "--recipe", help="the recipe; default: the one that trained the weights"
-    )
-    sub.add_argument("--json", action="store_true", help="print figures as JSON")
+    sub.add("--html", metavar="FILE", help="also write an HTML page")
 
-    sub = command(
-        "export", run_export, "write a folder that can be served without rnnzoo"
+    _add_evaluate(
+        command(
+            "evaluate",
+            verbs.run_evaluate,
+            "measure a model as its recipe does, or on your own data",
+        )
     )
-    _add_model(sub)
-    sub.add_argument("--to", required=True, metavar="FOLDER", help="the folder")
-    sub.add_argument(
-        "--format",
-        default="savedmodel",
-        help="savedmodel (raw text in, answers out), onnx or litert (tokens in and "
-        "out); default: %(default)s",
+    _add_export(
+        command(
+            "export",
+            verbs.run_export,
+            "write a folder that can be served without rnnzoo",
+        )
     )
-    sub.add_argument(
-        "--precision",
-        default="float32",
-        help="what the weights are stored as: float32, float16 (onnx and litert) or "
-        "int8 (onnx); default: %(default)s",
-    )
-    sub.add_argument(
-        "--version",
-        type=int,
-        default=1,
-        help="number of the folder in FOLDER; servers take the highest; default: "
-        "%(default)s",
-    )
-    sub.add_argument(
-        "--overwrite", action="store_true", help="replace what has this number"
-    )
-
-    sub = command("demo", run_demo, "show models that run in the browser, on a page")
-    sub.add_argument(
+    sub = command("demo", verbs.run_demo, "show a page with models in the browser")
+    sub.add(
         "--port",
         type=int,
         default=8000,
-        help="where the page is on this machine, 0 for any free port; default: "
-        "%(default)s",
+        help="port of the page on this machine; 0 for any free port",
     )
-    sub.add_argument(
+    sub.add(
         "--to",
         metavar="FOLDER",
-        help="write the page to a new folder, for any static host, in place of "
-        "serving it",
+        help="write the page to a new folder, for any static host, instead of serving "
+        "it",
     )
 
     sub = command(
-        "prepare", run_prepare, "prepare a public data set; without a name, list them"
+        "prepare",
+        verbs.run_prepare,
+        "prepare a public data set; without a name, list them",
     )
-    sub.add_argument("name", nargs="?", help="a data set; default: list them")
-    sub.add_argument(
+    sub.add("name", nargs="?", help="a data set; default: list them")
+    sub.add(
         "--data_dir",
         help="folder of all data sets; default: TFDS_DATA_DIR or ~/tensorflow_datasets",
     )
-    sub.add_argument(
+    sub.add(
         "--manual_dir",
-        help="folder with the original files, for want of a network; default: "
+        help="folder with the original files, for machines without a network; default: "
         "downloads/manual in the folder of all data sets",
     )
+    _add_train(
+        command("train", verbs.run_train, "train a preset recipe; again to resume"),
+        words,
+    )
+    return parser
 
-    sub = command("train", run_train, "train a preset recipe; again = resume")
+
+def _add_evaluate(sub: _Parser) -> None:
+    """Adds the options of `rnnzoo evaluate`."""
+    sub.add_model()
+    sub.add(
+        "--data",
+        help="labelled examples to measure a classifier on: a .csv, .tsv, .jsonl or "
+        ".txt file, or a folder per label",
+    )
+    sub.add("--text", default="text", help="column of the texts")
+    sub.add("--label", default="label", help="column of the labels")
+    sub.add("--encoding", default="utf-8", help="character encoding of the file")
+    sub.add(
+        "--skip-bad-rows",
+        action="store_true",
+        help="report rows that cannot be used, and skip them",
+    )
+    sub.add(
+        "--plots",
+        default=".",
+        metavar="FOLDER",
+        help="with --data, folder for confusion.png and calibration.png",
+    )
+    sub.add("--recipe", help="the recipe; default: the one that trained the weights")
+    sub.add("--json", action="store_true", help="print the figures as JSON")
+
+
+def _add_export(sub: _Parser) -> None:
+    """Adds the options of `rnnzoo export`."""
+    sub.add_model()
+    sub.add("--to", required=True, metavar="FOLDER", help="the folder")
+    sub.add(
+        "--format",
+        default="savedmodel",
+        help="savedmodel (raw text in, answers out), onnx or litert (tokens in and "
+        "out)",
+    )
+    sub.add(
+        "--precision",
+        default="float32",
+        help="precision of the stored weights: float32, float16 (onnx and litert) or "
+        "int8 (onnx)",
+    )
+    sub.add(
+        "--version",
+        type=int,
+        default=1,
+        help="number of the folder in FOLDER; servers use the highest",
+    )
+    sub.add("--overwrite", action="store_true", help="replace an existing version")
+
+
+def _add_answer_options(parser: _Parser, words: list[str]) -> None:
+    """Adds the options of `answer` of the model that the words name."""
+    options = []
+    for word in words:
+        if os.path.isfile(word) and word.endswith(".keras"):
+            options += listing.answer_options(weights.read_class_name(word))
+        elif word.split(".")[0] in listing.list_models():
+            options += listing.answer_options(word.split(".")[0])
+        if options:
+            break
+    for option in options:
+        default = "" if option.default is None else f" (default: {option.default})"
+        help = option.help + default
+        parser.add_typed(option.name, option.type, argparse.SUPPRESS, help)
+    parser.set_defaults(options={o.name: o.default for o in options})
+
+
+def _add_train(sub: _Parser, words: list[str]) -> None:
+    """Adds the recipes; only the one that the words name is imported."""
     recipes = sub.add_subparsers(title="recipes", metavar="RECIPE", required=True)
-    # Only the recipe that is asked for is imported.
     asked = words[1] if words[:1] == ["train"] and len(words) > 1 else None
     for name in listing.list_recipes():
         summary = listing.describe(name)["summary"]
@@ -214,59 +270,18 @@ def make_parser(words: list[str]) -> _Parser:
             allow_abbrev=False,
             formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         )
-        recipe.set_defaults(action=run_train, parser=recipe, recipe=name)
+        recipe.set_defaults(action=verbs.run_train, parser=recipe, recipe=name)
         if name == asked:
-            _add_options(recipe, name)
-    return parser
+            _add_recipe_options(recipe, name)
 
 
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model", help="a model or weights that `rnnzoo list` shows, or a .keras file"
-    )
-    parser.add_argument(
-        "--weights", help="listed weights or a .keras file; default: the model's own"
-    )
-
-
-def _add_answer_options(parser: argparse.ArgumentParser, words: list[str]) -> None:
-    """Adds the options that the model which is asked for has."""
-    options = []
-    for word in words:
-        if os.path.isfile(word) and word.endswith(".keras"):
-            options += listing.answer_options(weights.class_name(word))
-        elif word.split(".")[0] in listing.list_models():
-            options += listing.answer_options(word.split(".")[0])
-        if options:
-            break
-    for option in options:
-        default = "" if option.default is None else f" (default: {option.default})"
-        parser.add_argument(
-            f"--{option.name.replace('_', '-')}",
-            **_kind_of(option.type),
-            default=argparse.SUPPRESS,
-            help=option.help + default,
-        )
-    parser.set_defaults(options={o.name: o.default for o in options})
-
-
-def _kind_of(type: type) -> dict[str, typing.Any]:
-    """Returns how a word of the command line becomes a value of this type."""
-    if type is bool:
-        return {"action": argparse.BooleanOptionalAction}
-    return {"type": type, "metavar": type.__name__.upper()}
-
-
-def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
+def _add_recipe_options(parser: _Parser, name: str) -> None:
+    """Adds the options of a recipe and of the training."""
     recipe = recipe_class(name)
     types = typing.get_type_hints(recipe)
     for field in dataclasses.fields(recipe):
-        parser.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            **_kind_of(types[field.name]),
-            default=field.default,
-            help=field.metadata["help"],
-        )
+        kind, help = types[field.name], field.metadata["help"]
+        parser.add_typed(field.name, kind, field.default, help)
     parser.add_argument(
         "--run",
         default=f"runs/{name}",

@@ -1,7 +1,9 @@
-"""What each verb of the `rnnzoo` command does."""
+"""The verbs of the `rnnzoo` command."""
 
 import argparse
 import dataclasses
+import fnmatch
+import inspect
 import json
 import os
 import shutil
@@ -17,19 +19,36 @@ from rnnzoo.training import recipe_class, train, workers
 
 
 def run_list(parsed: argparse.Namespace) -> None:
-    print("Models and their weights:")
+    """Lists models, weights and recipes that match a pattern."""
+
+    def matches(*names: str) -> bool:
+        return any(fnmatch.fnmatchcase(name, parsed.pattern) for name in names)
+
+    sections = {"Models and their weights:": [], "Recipes:": []}
+    models, recipes = sections.values()
     for model in listing.list_models():
-        description = listing.describe(model)
-        print(f"  {model:22} {description['summary']}")
-        for name in description["weights"]:
+        found = [w for w in listing.list_weights(model) if matches(model, w)]
+        if found or matches(model):
+            models.append(f"  {model:22} {listing.describe(model)['summary']}")
+        for name in found:
             record = weights.records()[name]
-            print(f"    {name:20} {record['summary']}")
-    print("Recipes:")
-    for recipe in listing.list_recipes():
-        print(f"  {recipe:22} {listing.describe(recipe)['summary']}")
+            parameters, megabytes = record["parameters"], record["bytes"] / 1e6
+            size = f"{parameters:>9,} parameters {megabytes:6.2f} MB"
+            models.append(f"    {name:33} {size}  {record['summary']}")
+    for recipe in filter(matches, listing.list_recipes()):
+        recipes.append(f"  {recipe:22} {listing.describe(recipe)['summary']}")
+    if not models and not recipes:
+        raise ValueError(
+            "No model, weights or recipe has such a name: `rnnzoo list` shows all. "
+            f"Received: pattern={parsed.pattern!r}"
+        )
+    for title, lines in sections.items():
+        if lines:
+            print(title, *lines, sep="\n")
 
 
 def run_describe(parsed: argparse.Namespace) -> None:
+    """Describes a model, weights or a recipe."""
     for key, value in listing.describe(parsed.name).items():
         if isinstance(value, (dict, list)):
             value = json.dumps(value, ensure_ascii=False, indent=2)
@@ -38,6 +57,7 @@ def run_describe(parsed: argparse.Namespace) -> None:
 
 
 def run_answer(parsed: argparse.Namespace) -> int:
+    """Answers inputs, one answer per line; a single text is streamed."""
     inputs = list(parsed.inputs)
     if inputs and parsed.file:
         raise ValueError(
@@ -51,14 +71,15 @@ def run_answer(parsed: argparse.Namespace) -> int:
         inputs = sys.stdin.read().splitlines()
     if not inputs:
         return 0
-    model = _model(parsed)
+    model = _load_model(parsed)
     options = {
         name: getattr(parsed, name, value) for name, value in parsed.options.items()
     }
-    if len(inputs) == 1 and hasattr(model, "stream") and not options["beam_width"]:
-        del options["beam_width"]
-        for piece in model.stream(inputs[0], **options):
-            print(piece, end="", flush=True)
+    if len(inputs) == 1 and hasattr(model, "stream") and not options.get("beam_width"):
+        known = inspect.signature(model.stream).parameters
+        chosen = {name: value for name, value in options.items() if name in known}
+        for text in model.stream(inputs[0], **chosen):
+            print(text, end="", flush=True)
         print()
         return 0
     for answer in model.answer(inputs, **options):
@@ -67,33 +88,36 @@ def run_answer(parsed: argparse.Namespace) -> int:
 
 
 def run_explain(parsed: argparse.Namespace) -> None:
-    model = _model(parsed)
+    """Shows which words led to a classifier's answer."""
+    model = _load_model(parsed)
     if not hasattr(model, "explain"):
         raise ValueError(
-            "Only classifiers of texts can be explained, such as sentiment_classifier. "
+            "Only classifiers can be explained, such as sentiment_classifier. "
             f"Received: model={parsed.model!r}"
         )
     import rich
 
-    explanation = model.explain(parsed.text, parsed.method, of=parsed.of)
+    explanation = model.explain(parsed.text, parsed.method, parsed.target_class)
     rich.print(explanation.to_terminal())
     if parsed.html:
         explanation.save_html(parsed.html)
 
 
 def run_evaluate(parsed: argparse.Namespace) -> None:
-    model = _model(parsed)
+    """Measures a model as its recipe does, or on the user's data."""
+    model = _load_model(parsed)
     if parsed.data:
-        _evaluate_own(parsed, model)
+        _evaluate_on_data(parsed, model)
         return
     name = parsed.recipe or model.card.get("recipe")
     if name is None:
         raise ValueError(
-            "No recipe is recorded in this model's card: say --recipe=NAME"
+            "No recipe is recorded in this model's card: give one as --recipe=NAME. "
+            f"Received: model={parsed.model!r}"
         )
-    # A user's own recipe knows from the options where the data are.
+    # The options say where a user's own data are.
     options = model.card.get("options", {}) if parsed.recipe is None else {}
-    recipe = recipe_class(name)(**options)
+    recipe = recipe_class(name).from_options(options)
     figures = recipe.evaluate(model, _progress)
     if parsed.json:
         print(json.dumps(figures, indent=2))
@@ -102,11 +126,11 @@ def run_evaluate(parsed: argparse.Namespace) -> None:
             print(f"{key:24} {value:.5f}")
 
 
-def _evaluate_own(parsed: argparse.Namespace, model: typing.Any) -> None:
-    """Measures a classifier on a file of the user's."""
+def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
+    """Measures a classifier on the user's data."""
     if not hasattr(model, "report"):
         raise ValueError(
-            "--data is for classifiers of texts: leave it out for other models. "
+            "--data is for classifiers: leave it out for other models. "
             f"Received: --data={parsed.data!r} for {parsed.model!r}"
         )
     from rnnzoo import analysis
@@ -135,29 +159,30 @@ def _evaluate_own(parsed: argparse.Namespace, model: typing.Any) -> None:
 
 
 def run_export(parsed: argparse.Namespace) -> None:
-    model = _model(parsed)
+    """Writes a folder that can be served without rnnzoo."""
     folder = rnnzoo.export(
-        model,
+        _load_model(parsed),
         parsed.to,
         parsed.format,
         precision=parsed.precision,
         version=parsed.version,
         overwrite=parsed.overwrite,
     )
-    print(f"Written, and it answers as Python does: {folder}")
+    print(f"Written and verified to answer as in Python: {folder}")
 
 
 def run_demo(parsed: argparse.Namespace) -> None:
+    """Serves or writes the page with models in the browser."""
     from rnnzoo import demo
 
     def say(message: str) -> None:
         print(message, flush=True)
 
-    folder = demo.cached()
+    folder = demo.get_cache_folder()
     if parsed.to:
         demo.check_new(parsed.to)
     if not folder.exists():
-        say("The models are exported once; that takes a minute or two.")
+        say("Exporting the models once, which takes a minute or two.")
         _import_quietly()
         demo.write(folder, say)
     if parsed.to:
@@ -168,7 +193,7 @@ def run_demo(parsed: argparse.Namespace) -> None:
 
 
 def _progress(steps: typing.Iterable) -> typing.Iterable:
-    """Shows a bar while something is measured, in a terminal."""
+    """Shows a progress bar in a terminal."""
     import rich.progress
 
     return rich.progress.track(
@@ -177,6 +202,7 @@ def _progress(steps: typing.Iterable) -> typing.Iterable:
 
 
 def run_prepare(parsed: argparse.Namespace) -> None:
+    """Prepares a public data set, or lists them."""
     if parsed.name is None:
         print("Data sets (rnnzoo prepare NAME):")
         for name in catalog.names():
@@ -188,6 +214,7 @@ def run_prepare(parsed: argparse.Namespace) -> None:
 
 
 def run_train(parsed: argparse.Namespace) -> int:
+    """Trains a recipe in a run folder."""
     chosen = recipe_class(parsed.recipe)
     fields = [field.name for field in dataclasses.fields(chosen)]
     recipe = chosen(**{name: getattr(parsed, name) for name in fields})
@@ -198,12 +225,12 @@ def run_train(parsed: argparse.Namespace) -> int:
     if parsed.workers > 1 and not workers.is_worker():
         if parsed.devices != "auto":
             raise ValueError(
-                "--workers brings devices of its own: leave --devices out. Received: "
+                "--workers chooses the devices: leave --devices out. Received: "
                 f"--workers={parsed.workers} --devices={parsed.devices}"
             )
         if os.environ.get("TF_CONFIG"):
             raise ValueError(
-                "--workers makes a TF_CONFIG of its own: leave one of them out. "
+                "--workers sets TF_CONFIG itself: leave one of them out. "
                 f"Received: --workers={parsed.workers}, "
                 f"TF_CONFIG={os.environ['TF_CONFIG']!r}"
             )
@@ -215,7 +242,7 @@ def run_train(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _model(parsed: argparse.Namespace) -> typing.Any:
+def _load_model(parsed: argparse.Namespace) -> typing.Any:
     """Loads the model that the command line names."""
     name, models = parsed.model, listing.list_models()
     factory = name.split(".")[0]
@@ -235,7 +262,7 @@ def _model(parsed: argparse.Namespace) -> typing.Any:
 
 
 def _import_quietly() -> None:
-    """Imports Keras without TensorFlow's start-up messages; errors are shown."""
+    """Imports Keras; hides TensorFlow's start-up messages unless it fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)

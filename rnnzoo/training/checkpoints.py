@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnzoo.architectures.distributed import scalar
+from rnnzoo.architectures.distributed import to_scalar
 from rnnzoo.errors import Interrupted
 from rnnzoo.training.devices import Devices
 from rnnzoo.training.recipe import Recipe
@@ -28,11 +29,11 @@ class RunProgress:
     """How far a run has come.
 
     Attributes:
-        epoch: Epochs that are complete.
-        step: Steps of the next epoch that are done.
+        epoch: Number of complete epochs.
+        step: Number of steps done in the epoch after these.
         best: Lowest validation loss so far.
-        seconds: Time spent in training, validation and files, over all its starts.
-        gradient_norms: Sum of the gradient norms of the next epoch's steps.
+        seconds: Time spent in training, validation and files, over all starts.
+        gradient_norms: Sum of the gradient norms over the steps of that epoch.
     """
 
     epoch: int = 0
@@ -45,37 +46,31 @@ class RunProgress:
 class Checkpoint(keras.callbacks.Callback):
     """Keeps `last.keras` and `best.keras`, and resumes from the former exactly.
 
-    Beside what Keras saves of a compiled model (weights, optimizer), `last.keras` holds
-    a member `training.npz`: what the epoch's metrics have counted so far, the variables
-    that Keras does not save, such as states of dropout, and the counts of `RunProgress`.
+    Beside what Keras saves of a compiled model (weights, optimizer), `last.keras` has
+    a member `training.npz`: the state of the epoch's metrics, the variables that Keras
+    does not save, such as dropout seeds, and the `RunProgress`.
 
     Args:
         model: The compiled model.
-        run: The run folder.
+        run: The run folder. All machines must see the same one; only the chief writes.
         recipe: The recipe that is trained.
-        devices: What it is trained on. Of several machines the chief alone writes;
-            all must see the same run folder.
+        devices: The devices of the training.
     """
 
-    # Several machines agree every so many steps whether one of them has to stop.
+    # Several machines decide together, at this interval, whether to stop.
     AGREEMENT_STEPS = 10
 
     def __init__(
-        self,
-        model: keras.Model,
-        run: pathlib.Path,
-        recipe: Recipe,
-        devices: Devices,
+        self, model: keras.Model, run: pathlib.Path, recipe: Recipe, devices: Devices
     ):
         super().__init__()
         self.set_model(model)
-        self.devices = devices
+        self.run, self.recipe, self.devices = run, recipe, devices
         self.last, self.best = run / "last.keras", run / "best.keras"
         self.previous = run / "previous.keras"
-        self.recipe = recipe
-        self.done = RunProgress()
+        self.progress = RunProgress()
         self.signal = None
-        self.restored_metrics = None
+        self.metrics_to_restore = None
         self.average = None
         optimizer = model.optimizer
         if getattr(optimizer, "inner_optimizer", optimizer).use_ema:
@@ -83,32 +78,43 @@ class Checkpoint(keras.callbacks.Callback):
             self.average.set_model(model)
 
     def restore(self) -> RunProgress:
-        """Restores the newest readable checkpoint, if there is one."""
-        for path in (self.last, self.previous):
-            if not path.exists():
-                continue
+        """Restores the newest readable checkpoint, if there is one.
+
+        Raises:
+            ValueError: If there are checkpoints, and none can be read.
+        """
+        paths = [path for path in (self.last, self.previous) if path.exists()]
+        for path in paths:
             try:
-                with zipfile.ZipFile(path) as archive:
-                    state = np.load(io.BytesIO(archive.read("training.npz")))
-                    done = RunProgress(**json.loads(str(state["done"])))
-                self.model.load_weights(path)
+                self._read(path)
+                break
             except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
                 print(f"{path} cannot be read ({error}); trying the one before it")
-                continue
-            for index, variable in enumerate(self.model.unsaved_variables()):
-                variable.assign(state[f"unsaved_{index}"])
-            if done.step:
-                self.restored_metrics = state
-            self.done = done
-            break
-        self.begun_at = time.monotonic()
-        return dataclasses.replace(self.done)
+        else:
+            if paths:
+                raise ValueError(
+                    "A checkpoint of this run must be readable. Choose another run "
+                    f"folder, or delete this one. Received: run={str(self.run)!r}"
+                )
+        self.start_time = time.monotonic()
+        return dataclasses.replace(self.progress)
+
+    def _read(self, path: pathlib.Path) -> None:
+        """Restores a checkpoint."""
+        with zipfile.ZipFile(path) as archive:
+            state = np.load(io.BytesIO(archive.read("training.npz")))
+            progress = RunProgress(**json.loads(str(state["done"])))
+        self.model.load_weights(path)
+        for index, variable in enumerate(self.model.unsaved_variables()):
+            variable.assign(state[f"unsaved_{index}"])
+        self.metrics_to_restore = state if progress.step else None
+        self.progress = progress
 
     def must_stop(self) -> bool:
-        """Tells whether a signal has come, to this machine or another one."""
+        """Tells whether this machine, or another one, has received a signal."""
         if not self.devices.has_several_machines:
             return self.signal is not None
-        # A sum says which signal has come, to however many machines.
+        # The sum tells which signal was received, by any number of machines.
         values = {None: 0.0, signal.SIGINT: 1.0, signal.SIGTERM: 1e6}
         received = self.devices.sum_over_machines(values[self.signal])
         if received:
@@ -116,18 +122,18 @@ class Checkpoint(keras.callbacks.Callback):
         return bool(received)
 
     @contextlib.contextmanager
-    def catching_signals(self) -> Iterator[None]:
-        """Lets Ctrl-C and SIGTERM end training after the step at hand."""
+    def catch_signals(self) -> Iterator[None]:
+        """Makes Ctrl-C and SIGTERM end training after the current step."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
 
         def remember(number: int, frame: Any) -> None:
             if self.signal is not None:
-                raise KeyboardInterrupt  # the second time, at once
+                raise KeyboardInterrupt  # the second signal stops immediately
             self.signal = number
             if self.devices.is_chief:
-                print("\nFinishing the step and saving; once more ends at once")
+                print("\nFinishing the step and saving; repeat to stop immediately")
                 sys.stdout.flush()
 
         numbers = (signal.SIGINT, signal.SIGTERM)
@@ -139,8 +145,8 @@ class Checkpoint(keras.callbacks.Callback):
                 signal.signal(number, handler)
 
     @contextlib.contextmanager
-    def averaged(self) -> Iterator[None]:
-        """Puts the average of the weights into the model, where one is kept."""
+    def use_average(self) -> Iterator[None]:
+        """Swaps the moving average of the weights into the model, if one is kept."""
         self.on_test_begin()
         try:
             yield
@@ -148,84 +154,50 @@ class Checkpoint(keras.callbacks.Callback):
             self.on_test_end()
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        """Validates the average of the weights, where one is kept."""
+        """Validates the moving average of the weights, if one is kept."""
         if self.average:
             self.average.on_test_begin()
 
     def on_test_end(self, logs: dict | None = None) -> None:
-        """Goes back to the weights that are trained."""
+        """Swaps the trained weights back."""
         if self.average:
             self.average.on_test_end()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Undoes that `fit` ends by overwriting the weights with their average."""
+        """Reverts what `fit` does last: it replaces the weights by their average."""
         if self.average:
             self.model.set_weights(self.trained_weights)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Goes on counting where an interrupted epoch stopped."""
+        """Restores the metrics of an interrupted epoch."""
         if self.must_stop():
-            self._interrupt()
-        if self.restored_metrics is not None:
+            self._raise_interrupted()
+        if self.metrics_to_restore is not None:
             for index, variable in enumerate(self.model.metrics_variables):
-                variable.assign(self.restored_metrics[f"metric_{index}"])
-            self.restored_metrics = None
+                variable.assign(self.metrics_to_restore[f"metric_{index}"])
+            self.metrics_to_restore = None
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Saves when it is time to, or when a signal has come."""
-        self.done.step += 1
-        self._stop_if_diverged(logs)
-        self.done.gradient_norms += scalar(logs["gradient_norm"])
-        if self.done.step == self.recipe.steps:
-            return  # the epoch's end saves
-        alone = not self.devices.has_several_machines
-        if alone or self.done.step % self.AGREEMENT_STEPS == 0:
-            if self.must_stop():
-                self._save()
-                self._interrupt()
-        if self._saves():
+        """Saves if a checkpoint is due or a signal was received."""
+        self.progress.step += 1
+        step = self.progress.step
+        self._check_finite(logs)
+        self.progress.gradient_norms += to_scalar(logs["gradient_norm"])
+        if step == self.recipe.steps:
+            return  # on_epoch_end saves
+        is_alone = not self.devices.has_several_machines
+        if (is_alone or step % self.AGREEMENT_STEPS == 0) and self.must_stop():
+            self._save()
+            self._raise_interrupted()
+        if self._is_due():
             self._save()
 
-    def _stop_if_diverged(self, logs: dict) -> None:
-        """Leaves a training whose loss or weights are no numbers any more, unsaved."""
-        numbers = [logs["loss"]]
-        if self._saves():
-            numbers += self.model.get_weights()
-        if all(np.isfinite(number).all() for number in numbers):
-            return
-        kept = "there is no checkpoint yet"
-        if self.last.exists():
-            kept = f"{self.last} holds the last checkpoint before"
-        raise FloatingPointError(
-            f"The training has diverged at epoch {self.done.epoch + 1}, step "
-            f"{self.done.step}: loss {scalar(logs['loss'])}, learning rate "
-            f"{float(self.model.optimizer.learning_rate):.3g}, gradient norm "
-            f"{scalar(logs['gradient_norm']):.3g}; {kept}. Try a lower learning_rate "
-            "or clip_norm in another run folder. Received: "
-            f"learning_rate={self.recipe.learning_rate}, "
-            f"clip_norm={self.recipe.clip_norm}"
-        )
-
-    def _saves(self) -> bool:
-        """Tells whether a checkpoint is due after this step."""
-        step = self.done.step
-        return step == self.recipe.steps or (step % self.recipe.checkpoint_every == 0)
-
-    def _interrupt(self) -> None:
-        """Leaves the training, which is saved; the chief says so."""
-        message = (
-            f"Interrupted and saved at epoch {self.done.epoch + 1}, step "
-            f"{self.done.step}: the same command with --run={self.last.parent} goes on "
-            "from there"
-        )
-        raise Interrupted(message if self.devices.is_chief else "", self.signal)
-
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Saves the epoch, and the weights if they are the best so far."""
-        self.done.epoch, self.done.step = epoch + 1, 0
-        self.done.gradient_norms = 0.0
-        if logs["val_loss"] <= self.done.best:
-            self.done.best = float(logs["val_loss"])
+        """Saves the epoch, and the model if it is the best so far."""
+        self.progress.epoch, self.progress.step = epoch + 1, 0
+        self.progress.gradient_norms = 0.0
+        if logs["val_loss"] <= self.progress.best:
+            self.progress.best = float(logs["val_loss"])
             self.model.card = {
                 "recipe": self.recipe.__module__.rsplit(".", 1)[-1],
                 "options": self.recipe.options(),
@@ -237,34 +209,76 @@ class Checkpoint(keras.callbacks.Callback):
         if self.average:
             self.trained_weights = self.model.get_weights()
 
-    def seconds(self) -> float:
-        """Returns the time spent on this run so far."""
-        return self.done.seconds + time.monotonic() - self.begun_at
+    def elapsed_seconds(self) -> float:
+        """Returns the time spent on this run so far, over all starts."""
+        return self.progress.seconds + time.monotonic() - self.start_time
+
+    def _check_finite(self, logs: dict) -> None:
+        """Stops a training whose loss or weights are not finite, without saving it.
+
+        Raises:
+            FloatingPointError: If it has diverged; says where, and how to avoid it.
+        """
+        values = [logs["loss"]]
+        if self._is_due():
+            values += self.model.get_weights()
+        if all(np.isfinite(value).all() for value in values):
+            return
+        kept = "there is no checkpoint yet"
+        if self.last.exists():
+            kept = f"{self.last} holds the last checkpoint before"
+        raise FloatingPointError(
+            f"The training has diverged at epoch {self.progress.epoch + 1}, step "
+            f"{self.progress.step}: loss {to_scalar(logs['loss'])}, learning rate "
+            f"{float(self.model.optimizer.learning_rate):.3g}, gradient norm "
+            f"{to_scalar(logs['gradient_norm']):.3g}; {kept}. Try a lower "
+            "learning_rate or clip_norm in another run folder. Received: "
+            f"learning_rate={self.recipe.learning_rate}, "
+            f"clip_norm={self.recipe.clip_norm}"
+        )
+
+    def _is_due(self) -> bool:
+        """Tells whether a checkpoint is due after this step."""
+        step = self.progress.step
+        return step == self.recipe.steps or step % self.recipe.checkpoint_every == 0
+
+    def _raise_interrupted(self) -> None:
+        """Leaves the training, which is saved. Only the chief has a message."""
+        message = (
+            f"Interrupted and saved at epoch {self.progress.epoch + 1}, step "
+            f"{self.progress.step}: the same command with --run={self.run} resumes "
+            "from there"
+        )
+        raise Interrupted(message if self.devices.is_chief else "", self.signal)
+
+    @functools.cached_property
+    def _best_model(self) -> keras.Model:
+        """A copy of the model without optimizer, in the precision of its weights."""
+        return type(self.model).from_config(self.model.get_config())
 
     def _save_best(self) -> None:
-        """Writes the model without its optimizer, in the precision of its weights."""
+        """Writes `best.keras`: the averaged weights, without the optimizer."""
         if not self.devices.is_chief:
             return
-        model = type(self.model).from_config(self.model.get_config())
-        with self.averaged():
-            model.set_weights(self.model.get_weights())
-        model.card = self.model.card
-        draft = self.best.with_name("draft.keras")
-        model.save(draft)
+        with self.use_average():
+            self._best_model.set_weights(self.model.get_weights())
+        self._best_model.card = self.model.card
+        draft = self.run / "draft.keras"
+        self._best_model.save(draft)
         _replace(draft, self.best)
 
     def _save(self) -> None:
-        """Writes a checkpoint; the one before it is kept."""
-        done = dataclasses.replace(self.done, seconds=self.seconds())
-        # All machines take part in adding up what each of them has counted.
+        """Writes `last.keras`; the one before it is kept as `previous.keras`."""
+        progress = dataclasses.replace(self.progress, seconds=self.elapsed_seconds())
+        # Reading the metrics adds up those of all machines: all must take part.
         metrics = [np.asarray(v) for v in self.model.metrics_variables]
         unsaved = self.model.unsaved_variables()
         if not self.devices.is_chief:
             return
-        draft = self.last.with_name("draft.keras")
+        draft = self.run / "draft.keras"
         self.model.save(draft)
         state = {
-            "done": json.dumps(dataclasses.asdict(done)),
+            "done": json.dumps(dataclasses.asdict(progress)),
             **{f"metric_{i}": v for i, v in enumerate(metrics)},
             **{f"unsaved_{i}": np.asarray(v) for i, v in enumerate(unsaved)},
         }
@@ -278,7 +292,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _replace(draft: pathlib.Path, path: pathlib.Path) -> None:
-    """Puts a finished file in the place of another, so that one is always whole."""
+    """Replaces a file by a finished draft, so that it is never half written."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     draft.replace(path)

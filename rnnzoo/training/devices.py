@@ -1,4 +1,4 @@
-"""Which devices and which precision a training runs on, said in one line."""
+"""The devices and the precision of a training, and one line that describes them."""
 
 import contextlib
 import json
@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from rnnzoo.errors import check_choice, closest
-from rnnzoo.layers.threads import cores
+from rnnzoo.layers.threads import count_cores
 
 KINDS = ("auto", "cpu", "gpu", "tpu", "multi_worker")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-# How long a machine waits for the others before it gives up, in seconds; the
-# environment variable RNNZOO_PATIENCE changes it.
+# Seconds that a machine waits for the others; the environment variable
+# RNNZOO_PATIENCE overrides it.
 PATIENCE = 120.0
 
 
@@ -22,10 +22,11 @@ class Devices(NamedTuple):
     """A choice of devices.
 
     Attributes:
-        strategy: The `tf.distribute.Strategy` that a model is built and trained under.
+        strategy: The `tf.distribute.Strategy` to build and train a model under.
         description: One line that says what was chosen, and why.
-        precision: Name of the Keras dtype policy that a model is built under.
-        is_chief: Whether this process writes the run folder: of several machines, one.
+        precision: Name of the Keras dtype policy to build a model under.
+        is_chief: Whether this process writes the run folder; of several machines only
+            one does.
     """
 
     strategy: Any
@@ -42,13 +43,13 @@ class Devices(NamedTuple):
 
     @property
     def needs_static_shapes(self) -> bool:
-        """Whether every batch has to have the same shape, as on a TPU."""
+        """Whether every batch must have the same shape, as on a TPU."""
         import tensorflow as tf
 
         return isinstance(self.strategy, tf.distribute.TPUStrategy)
 
     def sum_over_machines(self, value: float) -> float:
-        """Adds up a number of each machine; all of them have to call this together."""
+        """Returns the sum of a number over all machines, which must all call this."""
         import tensorflow as tf
 
         values = self.strategy.experimental_distribute_values_from_function(
@@ -58,7 +59,7 @@ class Devices(NamedTuple):
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
-        """Builds models for these devices, in this precision."""
+        """A context that builds models for these devices, in this precision."""
         import keras
 
         before = keras.config.dtype_policy()
@@ -70,15 +71,14 @@ class Devices(NamedTuple):
             keras.config.set_dtype_policy(before)
 
 
-def strategy(
+def choose_devices(
     devices: str | int = "auto", count: int | None = None, precision: str = "auto"
 ) -> Devices:
     """Chooses the devices to train on.
 
-    One device trains as `fit` does; several share each batch, with the same losses and
-    gradients (`rnnzoo.architectures.distributed`). What is asked for and absent is an error.
-    Virtual CPU devices and several machines have to be chosen before TensorFlow has
-    been used.
+    Several devices share each batch, with the losses and gradients of one device
+    (`rnnzoo.architectures.distributed`). Asking for absent devices is an error. Virtual
+    CPU devices and several machines must be chosen before TensorFlow is used.
 
     Args:
         devices: `"auto"`: several machines if `TF_CONFIG` names them, else a TPU if
@@ -87,18 +87,15 @@ def strategy(
             `"auto"` with that `count`.
         count: Number of GPUs, or of virtual CPU devices, that share each batch.
             Default: all GPUs, or one CPU device.
-        precision: `"float32"`, `"mixed_bfloat16"`, `"mixed_float16"` (the loss is
-            scaled then), or `"auto"`: mixed_bfloat16 on a TPU, else float32.
-
-    Returns:
-        The strategy, and the line that says what was chosen.
+        precision: `"float32"`, `"mixed_bfloat16"`, `"mixed_float16"` (with loss
+            scaling), or `"auto"`: mixed_bfloat16 on a TPU, else float32.
 
     Raises:
         ValueError: If the devices are not there, or an argument is none of these.
 
     Example:
-        >>> from rnnzoo.training.devices import strategy
-        >>> strategy("cpu").description
+        >>> from rnnzoo.training.devices import choose_devices
+        >>> choose_devices("cpu").description
         'Devices: 1 CPU, as asked, float32, XLA off'
     """
     check_choice("precision", precision, PRECISIONS)
@@ -118,9 +115,9 @@ def strategy(
 
     gpus = tf.config.list_physical_devices("GPU")
     if kind == "auto":
-        if _cluster():
+        if _read_cluster():
             kind, why = "multi_worker", "TF_CONFIG names them"
-        elif _tpu_is_likely():
+        elif _is_tpu_likely():
             kind, why = "tpu", "there is one"
         elif gpus:
             kind, why = "gpu", "all there are" if count is None else why
@@ -129,13 +126,13 @@ def strategy(
 
     is_chief = True
     if kind == "multi_worker":
-        chosen, what, is_chief = _several_machines()
+        chosen, what, is_chief = _choose_machines()
     elif kind == "tpu":
-        chosen, what = _tpu()
+        chosen, what = _choose_tpu()
     elif kind == "gpu":
-        chosen, what = _gpus(len(gpus), count)
+        chosen, what = _choose_gpus(len(gpus), count)
     else:
-        chosen, what = _cpus(count or 1)
+        chosen, what = _choose_cpus(count or 1)
     if precision == "auto":
         precision = "mixed_bfloat16" if kind == "tpu" else "float32"
     xla = "XLA on" if kind == "tpu" else "XLA off"
@@ -143,7 +140,8 @@ def strategy(
     return Devices(chosen, line, precision, is_chief)
 
 
-def _cpus(count: int) -> tuple[Any, str]:
+def _choose_cpus(count: int) -> tuple[Any, str]:
+    """Returns a strategy for virtual CPU devices, and its description."""
     import tensorflow as tf
 
     if count == 1:
@@ -155,11 +153,10 @@ def _cpus(count: int) -> tuple[Any, str]:
         tf.config.set_logical_device_configuration(
             device, [tf.config.LogicalDeviceConfiguration()] * count
         )
-        # Each replica computes on cores of its own: small matrix products take longer
-        # on several.
-        threads = max(1, cores() // count)
+        # Each replica gets cores of its own: several slow small matrix products down.
+        threads = max(1, count_cores() // count)
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(max(count, cores()))
+        tf.config.threading.set_inter_op_parallelism_threads(max(count, count_cores()))
     except RuntimeError as error:
         if len(tf.config.list_logical_devices("CPU")) < count:
             raise ValueError(
@@ -174,7 +171,8 @@ def _cpus(count: int) -> tuple[Any, str]:
     return mirrored, f"{count} x CPU mirrored (virtual devices)"
 
 
-def _gpus(present: int, count: int | None) -> tuple[Any, str]:
+def _choose_gpus(present: int, count: int | None) -> tuple[Any, str]:
+    """Returns a strategy for GPUs, and its description."""
     import tensorflow as tf
 
     wanted = count or max(present, 1)
@@ -189,12 +187,13 @@ def _gpus(present: int, count: int | None) -> tuple[Any, str]:
     return tf.distribute.MirroredStrategy(names), f"{wanted} x GPU mirrored"
 
 
-def _tpu_is_likely() -> bool:
+def _is_tpu_likely() -> bool:
     names = ("TPU_NAME", "COLAB_TPU_ADDR", "TPU_WORKER_HOSTNAMES")
     return any(os.environ.get(name) for name in names)
 
 
-def _tpu() -> tuple[Any, str]:
+def _choose_tpu() -> tuple[Any, str]:
+    """Returns a strategy for the TPU, and its description."""
     import tensorflow as tf
 
     counts = [(len(tf.config.list_physical_devices(k)), k) for k in ("CPU", "GPU")]
@@ -215,7 +214,7 @@ def _tpu() -> tuple[Any, str]:
     return chosen, f"TPU with {chosen.num_replicas_in_sync} cores"
 
 
-def _cluster() -> dict[str, list[str]]:
+def _read_cluster() -> dict[str, list[str]]:
     """Returns the machines that `TF_CONFIG` names: addresses by kind of task."""
     text = os.environ.get("TF_CONFIG", "")
     try:
@@ -229,10 +228,11 @@ def _cluster() -> dict[str, list[str]]:
         ) from error
 
 
-def _several_machines() -> tuple[Any, str, bool]:
+def _choose_machines() -> tuple[Any, str, bool]:
+    """Returns a strategy for several machines, its description, and `is_chief`."""
     import tensorflow as tf
 
-    cluster = _cluster()
+    cluster = _read_cluster()
     if not cluster:
         raise ValueError(
             "devices='multi_worker' needs the machines in TF_CONFIG; --workers=N "
@@ -254,20 +254,20 @@ def _several_machines() -> tuple[Any, str, bool]:
             f"task={task!r}, cluster={cluster!r}"
         )
     is_chief = machines.index(here[0]) == 0
-    _meet(here[0], [address for address in machines if address != here[0]])
+    _wait_for_machines(here[0], [address for address in machines if address != here[0]])
     chosen = tf.distribute.MultiWorkerMirroredStrategy()
     place = machines.index(here[0]) + 1
     what = f"{len(machines)} machines mirrored, this is number {place}"
     return chosen, what, is_chief
 
 
-def _meet(here: str, others: list[str]) -> None:
-    """Waits until all machines are there, and know of each other.
+def _wait_for_machines(here: str, others: list[str]) -> None:
+    """Waits until all machines are reachable and have reached this one.
 
-    TensorFlow waits for them too, in one call that nothing can interrupt.
+    TensorFlow would wait for them in a call that cannot be interrupted.
 
     Raises:
-        ConnectionError: If some have not come after `PATIENCE` seconds.
+        ConnectionError: If some are missing after `PATIENCE` seconds.
     """
     patience = float(os.environ.get("RNNZOO_PATIENCE", PATIENCE))
     begin = time.monotonic()

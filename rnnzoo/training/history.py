@@ -18,7 +18,7 @@ def draw_learning_curve(rows: list[dict], path: pathlib.Path) -> None:
 
     Args:
         rows: Rows of `history.csv`, as `rnnzoo.training.read_history` returns them.
-        path: The PNG file to write.
+        path: Path of the PNG file.
     """
     from matplotlib.figure import Figure
 

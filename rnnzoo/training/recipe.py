@@ -267,6 +267,8 @@ class Recipe:
         types = typing.get_type_hints(type(self))
         for field in dataclasses.fields(self):
             value, kind = getattr(self, field.name), types[field.name]
+            if value is None and field.default is None:
+                continue
             if kind is float and isinstance(value, int) and not isinstance(value, bool):
                 setattr(self, field.name, float(value))
             elif not isinstance(value, kind) or (kind is int and value is True):

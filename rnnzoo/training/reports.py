@@ -1,4 +1,4 @@
-"""What a run shows: progress, history, learning curves, samples."""
+"""Callbacks that report on a run: progress, history, learning curve, samples."""
 
 import csv
 import datetime
@@ -13,42 +13,44 @@ import numpy as np
 import rich.progress
 import tensorflow as tf
 
-from rnnzoo.architectures.distributed import scalar
+from rnnzoo.architectures.distributed import to_scalar
+from rnnzoo.errors import shorten
 from rnnzoo.training.checkpoints import Checkpoint, RunProgress
 from rnnzoo.training.history import draw_learning_curve, read_history
 from rnnzoo.training.recipe import Recipe
 
-# Drawing learning curves may take this share of the time.
-DRAWING_SHARE = 0.02
+# Drawing learning curves may take this fraction of the time.
+DRAWING_FRACTION = 0.02
 
 
 class RunFolder(keras.callbacks.Callback):
     """Writes `history.csv` after every epoch, and draws `learning_curve.png`.
 
-    Of short epochs, not every one is drawn, but always the last: drawing takes about a
-    second.
+    Drawing takes about a second; if epochs are short, only some of them are drawn, and
+    always the last.
 
     Args:
         run: The run folder.
         recipe: The recipe that is trained.
-        checkpoint: The run's checkpoint, which knows the time spent.
+        checkpoint: The run's checkpoint, which measures the time.
     """
 
     def __init__(self, run: pathlib.Path, recipe: Recipe, checkpoint: Checkpoint):
         super().__init__()
         self.run, self.recipe, self.checkpoint = run, recipe, checkpoint
-        # A later epoch can be there: written just before its checkpoint was lost.
-        epochs = checkpoint.done.epoch
+        # The file can be ahead: it is written just before the checkpoint.
+        epochs = checkpoint.progress.epoch
         self.rows = [r for r in read_history(run) if r["epoch"] <= epochs]
-        # When the last drawing ended, how long it took, and of how many epochs it is.
-        self.drawn, self.duration, self.epochs = -math.inf, 0.0, 0
+        # End and duration of the last drawing, and the number of epochs in it.
+        self.drawing_end, self.drawing_seconds, self.drawn_epochs = -math.inf, 0.0, 0
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Adds a row to the history and draws it."""
-        row = {"epoch": epoch + 1, "seconds": round(self.checkpoint.seconds(), 1)}
+        seconds = round(self.checkpoint.elapsed_seconds(), 1)
+        row = {"epoch": epoch + 1, "seconds": seconds}
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
         row |= {name: float(value) for name, value in logs.items()}
-        norms = self.checkpoint.done.gradient_norms
+        norms = self.checkpoint.progress.gradient_norms
         row["gradient_norm"] = norms / self.recipe.steps
         self.rows.append(row)
         draft = self.run / "history.draft"
@@ -57,39 +59,36 @@ class RunFolder(keras.callbacks.Callback):
             writer.writeheader()
             writer.writerows(self.rows)
         draft.replace(self.run / "history.csv")
-        if time.monotonic() - self.drawn > self.duration / DRAWING_SHARE:
+        pause = time.monotonic() - self.drawing_end
+        if pause > self.drawing_seconds / DRAWING_FRACTION:
             self._draw()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Draws what has not been drawn yet."""
-        if len(self.rows) > self.epochs:
+        """Draws the epochs that are not drawn yet."""
+        if len(self.rows) > self.drawn_epochs:
             self._draw()
 
     def _draw(self) -> None:
-        """Draws the learning curve, and takes the time."""
+        """Draws the learning curve and measures how long that takes."""
         begin = time.monotonic()
         draw_learning_curve(self.rows, self.run / "learning_curve.png")
-        self.drawn, self.epochs = time.monotonic(), len(self.rows)
-        self.duration = self.drawn - begin
+        self.drawing_end, self.drawn_epochs = time.monotonic(), len(self.rows)
+        self.drawing_seconds = self.drawing_end - begin
 
 
 class Samples(keras.callbacks.Callback):
     """Shows the model's answers to a few examples after every epoch.
 
     Args:
-        run: The run folder; answers go to its `samples.txt` and its TensorBoard
-            logs too.
-        checkpoint: The run's checkpoint, which knows the weights to answer with.
+        run: The run folder; answers are also written to its `samples.txt` and its
+            TensorBoard logs.
+        checkpoint: The run's checkpoint, which has the weights to answer with.
         inputs: Raw inputs.
-        targets: The right answers.
+        targets: The correct answers.
     """
 
     def __init__(
-        self,
-        run: pathlib.Path,
-        checkpoint: Checkpoint,
-        inputs: list,
-        targets: list,
+        self, run: pathlib.Path, checkpoint: Checkpoint, inputs: list, targets: list
     ):
         super().__init__()
         self.checkpoint = checkpoint
@@ -99,20 +98,20 @@ class Samples(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Answers the examples, prints them and appends them to the file."""
-        with self.checkpoint.averaged():
+        with self.checkpoint.use_average():
             answers = self.model.answer(self.inputs)
         lines = [f"Samples after epoch {epoch + 1}:"]
         for given, target, answer in zip(
             self.inputs, self.targets, answers, strict=True
         ):
-            lines.append(f"  given  {_text(given)}")
+            lines.append(f"  given  {_to_line(given)}")
             if not self.model.has_unique_target:
                 lines += [f"  | {line}" for line in answer.splitlines()]
                 continue
             verdict = "right" if answer == target else "wrong"
-            lines.append(f"  {verdict}  {_text(answer)}")
+            lines.append(f"  {verdict}  {_to_line(answer)}")
             if answer != target:
-                lines.append(f"  right  {_text(target)}")
+                lines.append(f"  right  {_to_line(target)}")
         text = "\n".join(lines)
         with self.writer.as_default():
             tf.summary.text("samples", f"```\n{text}\n```", step=epoch + 1)
@@ -121,39 +120,35 @@ class Samples(keras.callbacks.Callback):
             file.write(text + "\n\n")
 
 
-def _text(value: Any) -> str:
-    """Returns an input or an answer as one line of text."""
+def _to_line(value: Any) -> str:
+    """Returns an input or an answer as one line of at most 300 characters."""
     is_row = isinstance(value, (list, tuple, np.ndarray))
     text = " ".join(map(str, value)) if is_row else str(value)
-    text = " ".join(text.split())
-    return text if len(text) <= 300 else text[:297] + "..."
+    return shorten(" ".join(text.split()), str, 300)
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar with the time left, the rate and the metrics; plain lines without terminal.
+    """A progress bar with remaining time, rate and metrics; lines if not in a terminal.
 
     Args:
         recipe: The recipe that is trained.
-        done: How far the run had come before.
-        seconds_between_lines: How often a line comes where there is no terminal.
+        progress: How far the run has come before.
+        seconds_between_lines: Interval of the lines if the output is not a terminal.
     """
 
     def __init__(
-        self,
-        recipe: Recipe,
-        done: RunProgress,
-        seconds_between_lines: float = 30.0,
+        self, recipe: Recipe, progress: RunProgress, seconds_between_lines: float = 30.0
     ):
         super().__init__()
         self.recipe = recipe
         self.total = recipe.epochs * recipe.steps
-        self.step = self.first = done.epoch * recipe.steps + done.step
+        self.step = self.first = progress.epoch * recipe.steps + progress.step
         self.seconds_between_lines = seconds_between_lines
         self.bar = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Starts the clock, and the bar in a terminal."""
-        self.begun = self.shown = time.monotonic()
+        """Starts the clock, and in a terminal the bar."""
+        self.start_time = self.last_update = time.monotonic()
         self.tokens = 0.0
         self.first = self.step
         if sys.stdout.isatty():
@@ -171,22 +166,23 @@ class Progress(keras.callbacks.Callback):
             self.bar.start()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Shows a step, a few times a second at most."""
+        """Shows the step, at most four times a second."""
         self.step += 1
-        self.tokens += scalar(logs["tokens"])
+        self.tokens += to_scalar(logs["tokens"])
         now = time.monotonic()
         pause = 0.25 if self.bar else self.seconds_between_lines
-        if now - self.shown < pause:
+        if now - self.last_update < pause:
             return
-        self.shown = now
+        self.last_update = now
+        seconds = now - self.start_time
         epoch = 1 + (self.step - 1) // self.recipe.steps
         where = f"epoch {epoch}/{self.recipe.epochs}"
-        rate = (self.step - self.first) / (now - self.begun)
+        rate = (self.step - self.first) / seconds
         figures = f"{rate * self.recipe.batch_size:,.0f} examples/s, "
-        figures += f"{self.tokens / (now - self.begun):,.0f} tokens/s"
+        figures += f"{self.tokens / seconds:,.0f} tokens/s"
         for name, value in logs.items():
             if name != "tokens":
-                figures += f", {name} {scalar(value):.4f}"
+                figures += f", {name} {to_scalar(value):.4f}"
         if self.bar:
             self.bar.update(
                 self.task, completed=self.step, description=where, figures=figures
@@ -199,7 +195,7 @@ class Progress(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Says what the epoch gave."""
+        """Prints the metrics of the epoch."""
         figures = ", ".join(f"{k} {float(v):.4f}" for k, v in logs.items())
         text = f"Epoch {epoch + 1}/{self.recipe.epochs}: {figures}"
         rich.get_console().print(text, highlight=False, soft_wrap=True)
@@ -209,7 +205,7 @@ class Progress(keras.callbacks.Callback):
         self.stop()
 
     def stop(self) -> None:
-        """Leaves the terminal as it was; for trainings that end early too."""
+        """Stops the bar and restores the terminal, also after an early end."""
         if self.bar:
             self.bar.stop()
             self.bar = None

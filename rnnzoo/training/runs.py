@@ -1,4 +1,4 @@
-"""Training a recipe in a run folder that remembers it."""
+"""Training a recipe in a run folder that can be resumed."""
 
 import json
 import pathlib
@@ -6,27 +6,27 @@ import platform
 import shutil
 from typing import Any
 
-from rnnzoo.training.recipe import Recipe
+from rnnzoo.training.recipe import RENAMED_RECIPES, Recipe
 
 
 def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any:
-    """Trains a recipe's model in a run folder; the same folder goes on where it was.
+    """Trains a recipe's model in a run folder; the same folder resumes the training.
 
     The folder holds `settings.json` (options and versions), `history.csv`,
     `learning_curve.png`, `samples.txt` (answers after every epoch), `logs/`
-    (TensorBoard), `best.keras` (the weights with the lowest validation loss, ready for
-    `rnnzoo.load`) and `last.keras` (what resuming needs, optimizer included). Both are
-    replaced as a whole, never half written.
+    (TensorBoard), `best.keras` (the weights with the lowest validation loss, for
+    `rnnzoo.load`) and `last.keras` (all that resuming needs, with the optimizer). The
+    last two are replaced as a whole, never half written.
 
-    Ctrl-C and SIGTERM finish the step, save and raise `Interrupted`. A training that is
-    resumed takes the same steps on the same batches as one that was never interrupted.
-    Of several machines (see `rnnzoo.training.devices.strategy`) the first writes the run folder,
-    and all read it: it must be on a file system that they share.
+    Ctrl-C and SIGTERM finish the step, save and raise `Interrupted`. A resumed training
+    takes the same steps on the same batches as one that was never interrupted. Of
+    several machines (see `rnnzoo.training.devices.choose_devices`) the first writes the
+    run folder and all read it: it must be on a file system that they share.
 
     Args:
         recipe: The recipe, with its options.
-        run: The run folder; made if it does not exist.
-        devices: What `rnnzoo.training.devices.strategy` takes.
+        run: The run folder; created if it does not exist.
+        devices: As `rnnzoo.training.devices.choose_devices` takes it.
 
     Returns:
         The model with the best weights.
@@ -46,75 +46,107 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
         >>> len(model.sort([3, 1, 2]))
         3
     """
-    from rnnzoo.training import devices as device_choice
+    from rnnzoo.training.devices import choose_devices
 
-    chosen = device_choice.strategy(devices, precision=recipe.precision)
+    # Before TensorFlow is used.
+    chosen = choose_devices(devices, precision=recipe.precision)
     say = print if chosen.is_chief else lambda text: None
     say(chosen.description)
-    import keras
-    import tensorflow as tf
-
     import rnnzoo
-    from rnnzoo.data.pipeline import batches, evaluation_batches, padding_line
-    from rnnzoo.training import checkpoints, reports
+    from rnnzoo.data.pipeline import evaluation_batches, padding_line
+    from rnnzoo.training.checkpoints import Checkpoint
 
     run = pathlib.Path(run)
-    settings = _checked_settings(recipe, run, chosen)
-    keras.utils.set_random_seed(recipe.seed)
-    with chosen.scope():
-        model = recipe.model()
-        model.compile_with_defaults(recipe.optimizer(model))
-        model.optimizer.build(model.trainable_variables)
-        recipe.prepare(model, chosen)
+    settings = _make_settings(recipe, chosen)
+    _check_settings(recipe, settings, run)
+    model = _build_model(recipe, chosen)
     examples = recipe.examples()
-    validation_inputs, validation_targets = recipe.validation_examples()
-    # Nothing is written before all that can be wrong with the data has been said.
+    inputs, targets = recipe.validation_examples()
+    # Nothing is written before everything that can be wrong with the data is reported.
     if chosen.is_chief:
         _write_settings(settings, run)
-        _check_space(model, run)
+        _check_disk_space(model, run)
     length = recipe.static_length(model) if chosen.needs_static_shapes else None
     validation = evaluation_batches(
-        validation_inputs,
-        validation_targets,
+        inputs,
+        targets,
         model.encode,
         batch_size=max(recipe.batch_size, 256),
         length=length,
     )
-
-    # Keras makes a model's metrics at their first use; resuming needs them before.
+    # Keras creates metrics at their first use; resuming needs them before.
     model.evaluate(validation.take(1), verbose=0)
-    checkpoint = checkpoints.Checkpoint(model, run, recipe, chosen)
-    done = checkpoint.restore()
-    if done.epoch >= recipe.epochs:
+    checkpoint = Checkpoint(model, run, recipe, chosen)
+    progress = checkpoint.restore()
+    if progress.epoch >= recipe.epochs:
         say(
-            f"This run is complete ({done.epoch} epochs). More --epochs continue it; "
-            "another --run begins a new one."
+            f"This run is complete ({progress.epoch} epochs). Continue it with more "
+            "--epochs, or start a new one with another --run."
         )
         return rnnzoo.load(run / "best.keras")
     padding = padding_line(examples, model.encode, recipe.batch_size, recipe.seed)
     if padding:
         say(padding)
-    if done.step or done.epoch:
-        say(f"Resuming {run} at epoch {done.epoch + 1}, step {done.step + 1}")
-    progress = reports.Progress(recipe, done)
-    watchers = [checkpoint]
-    if chosen.is_chief:
-        samples = (validation_inputs[:5], validation_targets[:5])
-        watchers = [
+    if progress.step or progress.epoch:
+        say(f"Resuming {run} at epoch {progress.epoch + 1}, step {progress.step + 1}")
+    _fit(checkpoint, examples, validation, length, (inputs[:5], targets[:5]))
+    return rnnzoo.load(run / "best.keras")
+
+
+def _build_model(recipe: Recipe, devices: Any) -> Any:
+    """Builds and compiles a recipe's model on its devices, ready to train."""
+    import keras
+
+    keras.utils.set_random_seed(recipe.seed)
+    with devices.scope():
+        model = recipe.model()
+        model.compile_with_defaults(recipe.optimizer(model))
+        model.optimizer.build(model.trainable_variables)
+        recipe.prepare(model, devices)
+    return model
+
+
+def _fit(
+    checkpoint: Any, examples: Any, validation: Any, length: int | None, samples: tuple
+) -> None:
+    """Trains from a checkpoint to the end of the run.
+
+    Args:
+        checkpoint: The run's restored `Checkpoint`.
+        examples: The training examples.
+        validation: The validation data set.
+        length: Static length of all batches, if they need one.
+        samples: Inputs and targets of the samples to show.
+
+    Raises:
+        ConnectionError: If another machine was lost.
+    """
+    import keras
+    import tensorflow as tf
+
+    from rnnzoo.data.pipeline import batches
+    from rnnzoo.training import reports
+
+    model, recipe, run = checkpoint.model, checkpoint.recipe, checkpoint.run
+    devices = checkpoint.devices
+    epoch, step = checkpoint.progress.epoch, checkpoint.progress.step
+    progress = reports.Progress(recipe, checkpoint.progress)
+    callbacks = [checkpoint]
+    if devices.is_chief:
+        callbacks = [
             progress,
             # A history ahead of the checkpoint is cut; one behind would have a gap.
             reports.RunFolder(run, recipe, checkpoint),
-            # Before the checkpoint, as Keras' recurrent layers draw dropout masks even
-            # to answer, and the checkpoint keeps where the random numbers are.
+            # Before the checkpoint, which saves random states: Keras' recurrent layers
+            # draw dropout masks even to answer.
             reports.Samples(run, checkpoint, *samples),
             checkpoint,
             keras.callbacks.TensorBoard(run / "logs", write_graph=False),
         ]
-    # An epoch that was interrupted is finished first, as one of fewer steps.
-    stops = [done.epoch + 1, recipe.epochs] if done.step else [recipe.epochs]
-    epoch, step = done.epoch, done.step
+    # An interrupted epoch is finished first, as an epoch of fewer steps.
+    stops = [epoch + 1, recipe.epochs] if step else [recipe.epochs]
     try:
-        with checkpoint.catching_signals():
+        with checkpoint.catch_signals():
             for stop in stops:
                 data = batches(
                     examples,
@@ -130,35 +162,33 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
                     epochs=stop,
                     steps_per_epoch=recipe.steps - step,
                     validation_data=validation,
-                    callbacks=watchers,
+                    callbacks=callbacks,
                     verbose=0,
                     shuffle=False,
                 )
                 epoch, step = stop, 0
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
-        if not chosen.has_several_machines:
+        if not devices.has_several_machines:
             raise
         raise ConnectionError(
             f"Another machine was lost ({str(error).splitlines()[0]}). Start the same "
-            f"command on all of them again: it goes on from the last checkpoint in "
-            f"{run}. Received: {chosen.description}"
+            "command on all of them again to resume from the last checkpoint in "
+            f"{run}. Received: {devices.description}"
         ) from error
     finally:
         progress.stop()
-    if chosen.has_several_machines:
-        chosen.sum_over_machines(0.0)  # the chief has written
-    return rnnzoo.load(run / "best.keras")
+    if devices.has_several_machines:
+        devices.sum_over_machines(0.0)  # waits until the chief has written
 
 
-def _checked_settings(recipe: Recipe, run: pathlib.Path, devices: Any) -> dict:
-    """Returns a run's settings; refuses others than those of the run that is there."""
+def _make_settings(recipe: Recipe, devices: Any) -> dict:
+    """Returns what `settings.json` keeps of a run."""
     import keras
     import tensorflow as tf
 
     import rnnzoo
 
-    path = run / "settings.json"
-    settings = {
+    return {
         "recipe": type(recipe).__module__.rsplit(".", 1)[-1],
         "options": recipe.options(),
         "devices": devices.description.removeprefix("Devices: "),
@@ -169,28 +199,42 @@ def _checked_settings(recipe: Recipe, run: pathlib.Path, devices: Any) -> dict:
             "python": platform.python_version(),
         },
     }
-    if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        old = {"recipe": before["recipe"], **before["options"]}
-        new = {"recipe": settings["recipe"], **settings["options"]}
-        differences = [
-            f"{key} was {old.get(key)!r} and is now {new.get(key)!r}"
-            for key in sorted({*old, *new})
-            if old.get(key) != new.get(key)
-            and not (key == "epochs" and new[key] > old[key])
-            and key != "checkpoint_every"
-        ]
-        if differences:
-            raise ValueError(
-                f"The run folder {str(run)!r} holds a training with other options. "
-                "Repeat them to resume it, or choose another run folder. Received: "
-                f"{'; '.join(differences)}"
-            )
-    return settings
+
+
+def _check_settings(recipe: Recipe, settings: dict, run: pathlib.Path) -> None:
+    """Refuses a run folder that holds a training with other options.
+
+    Raises:
+        ValueError: If there is one; names the differences.
+    """
+    path = run / "settings.json"
+    if not path.exists():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    options = before["options"]
+    before["recipe"] = RENAMED_RECIPES.get(before["recipe"], before["recipe"])
+    if before["recipe"] == settings["recipe"]:
+        # An earlier version had other names, and not every option of today.
+        options = type(recipe).from_options(options).options()
+    old = {"recipe": before["recipe"], **options}
+    new = {"recipe": settings["recipe"], **settings["options"]}
+    differences = [
+        f"{key} was {old.get(key)!r} and is now {new.get(key)!r}"
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+        and not (key == "epochs" and new[key] > old[key])
+        and key != "checkpoint_every"
+    ]
+    if differences:
+        raise ValueError(
+            f"The run folder {str(run)!r} holds a training with other options. "
+            "Repeat them to resume it, or choose another run folder. Received: "
+            f"{'; '.join(differences)}"
+        )
 
 
 def _write_settings(settings: dict, run: pathlib.Path) -> None:
-    """Makes the run folder, with the settings in it."""
+    """Creates the run folder and writes the settings to it."""
     path = run / "settings.json"
     try:
         run.mkdir(parents=True, exist_ok=True)
@@ -204,7 +248,7 @@ def _write_settings(settings: dict, run: pathlib.Path) -> None:
         ) from error
 
 
-def _check_space(model: Any, run: pathlib.Path) -> None:
+def _check_disk_space(model: Any, run: pathlib.Path) -> None:
     """Refuses a disk that is too full for the files of a run."""
     # Three checkpoints of weights, Adam's two moments and an average; best and logs.
     needed = 3 * 4 * 4 * model.count_params() / 1e6 + 20

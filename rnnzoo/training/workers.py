@@ -1,7 +1,7 @@
-"""Several worker processes on this machine: a rehearsal for several machines.
+"""Several worker processes on this machine, to try out training on several machines.
 
-On real machines nothing of this is needed: start the same command on each, with
-`TF_CONFIG` set as TensorFlow describes it.
+On real machines none of this is needed: start the same command on each, with
+`TF_CONFIG` set as TensorFlow documents it.
 """
 
 import json
@@ -14,30 +14,30 @@ import threading
 import time
 from typing import Any
 
-# Set for a worker: the process that started it, without which it ends.
+# Environment variable of a worker: the id of the process that started it.
 PARENT = "RNNZOO_PARENT"
-# How long workers have to end by themselves once one of them has failed, in seconds.
+# Seconds that workers have to end by themselves once one of them has failed.
 GRACE = 5.0
 
 
 def run_workers(count: int, words: list[str]) -> int:
     """Runs `rnnzoo WORDS` in several processes that train together.
 
-    The first writes to this process' output and the run folder. Ctrl-C and SIGTERM are
-    passed on; when one worker dies, the others are stopped.
+    The first writes to the output of this process and to the run folder. Ctrl-C and
+    SIGTERM are forwarded; when one worker dies, the others are stopped.
 
     Args:
         count: Number of processes.
-        words: The words of the command line, which every worker gets.
+        words: The words of the command line, for every worker.
 
     Returns:
         The exit status: 0; that of the workers if they were interrupted; or 1 if one
         has failed.
     """
-    from rnnzoo.layers.threads import cores
+    from rnnzoo.layers.threads import count_cores
 
-    addresses = _free_addresses(count)
-    threads = str(max(1, cores() // count))
+    addresses = _find_free_addresses(count)
+    threads = str(max(1, count_cores() // count))
     workers = []
     for index in range(count):
         config = {
@@ -54,18 +54,18 @@ def run_workers(count: int, words: list[str]) -> int:
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=None if index == 0 else subprocess.DEVNULL,
-            # Ctrl-C in a terminal reaches this process alone, which passes it on once.
+            # Ctrl-C in a terminal reaches this process only, which forwards it once.
             start_new_session=True,
         )
         workers.append(worker)
 
-    def pass_on(number: int, frame: Any) -> None:
+    def forward(number: int, frame: Any) -> None:
         for worker in workers:
             if worker.poll() is None:
                 worker.send_signal(number)
 
     numbers = (signal.SIGINT, signal.SIGTERM)
-    handlers = {number: signal.signal(number, pass_on) for number in numbers}
+    handlers = {number: signal.signal(number, forward) for number in numbers}
     try:
         return _wait(workers, addresses)
     finally:
@@ -78,7 +78,7 @@ def run_workers(count: int, words: list[str]) -> int:
 
 
 def _wait(workers: list[subprocess.Popen], addresses: list[str]) -> int:
-    """Waits until all workers have ended well, or one has not."""
+    """Waits until all workers have ended, or one has failed."""
     while True:
         time.sleep(0.2)
         statuses = [worker.poll() for worker in workers]
@@ -97,7 +97,7 @@ def _wait(workers: list[subprocess.Popen], addresses: list[str]) -> int:
         print(
             f"rnnzoo: worker {failed[0] + 1} of {len(workers)} "
             f"({addresses[failed[0]]}) ended {how}; the others were stopped. Once "
-            "the cause is mended, the same command goes on from the last checkpoint",
+            "the cause is fixed, the same command resumes from the last checkpoint",
             file=sys.stderr,
         )
         return 1
@@ -109,7 +109,7 @@ def is_worker() -> bool:
 
 
 def end_with_parent() -> None:
-    """Ends this process, if it is a worker, when the one that started it is gone."""
+    """Makes a worker process end when the process that started it is gone."""
     parent = int(os.environ.get(PARENT, 0))
 
     def watch() -> None:
@@ -121,8 +121,8 @@ def end_with_parent() -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def _free_addresses(count: int) -> list[str]:
-    """Returns addresses on this machine whose ports nobody uses."""
+def _find_free_addresses(count: int) -> list[str]:
+    """Returns addresses on this machine with unused ports."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:
