@@ -138,7 +138,7 @@ def test_writing_step_by_step_equals_writing_at_once(cell, attention):
     memory, mask, state = model.run_encoder(IDS)
     for step in range(4):
         embedded = model.target_reader(target[:, step : step + 1])
-        outputs, state = model.run_decoder(embedded, state, memory, mask)
+        outputs, state, _ = model.run_decoder(embedded, state, memory, mask)
         np.testing.assert_allclose(outputs[:, 0], whole[:, step], atol=1e-5)
 
 

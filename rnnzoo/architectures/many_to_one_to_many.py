@@ -1,4 +1,4 @@
-"""Many-to-one-to-many: a sequence in, a summary between, a sequence out."""
+"""Many-to-one-to-many: a sequence in, a summary, a sequence out."""
 
 from typing import Any
 
@@ -31,8 +31,8 @@ class ManyToOneToMany(SequenceModel):
     The model takes the source as token ids `[batch, time]` (int32, 0 = padding at the
     end) or real values `[batch, time, features]`, and returns float32 logits
     `[batch, steps, target_vocabulary_size]` or values
-    `[batch, steps, target_features]`. Target token 0 is padding and has no part in
-    loss and metrics. It comes compiled (Adam; cross-entropy or mean squared error).
+    `[batch, steps, target_features]`. Target token 0 is padding, which loss and metrics
+    ignore. It is compiled (Adam; cross-entropy or mean squared error).
 
     With `decoder="summary"` the decoder's input is the summary at every step, and the
     source is the model's only input. With `decoder="autoregressive"` the model takes
@@ -47,10 +47,10 @@ class ManyToOneToMany(SequenceModel):
         target_vocabulary_size: For a token target: number of ids, padding included.
         target_features: For a real-valued target: number of values per step.
         decoder: `"summary"` or `"autoregressive"`.
-        attention: `"additive"` or `"multiplicative"` lets every decoder step look at
-            all encoder steps; `None` leaves the summary alone. It is asked with what
-            the decoder's first layer writes, and the other layers read the answer, so
-            that each of them runs over a whole target at once.
+        attention: `"additive"` or `"multiplicative"` lets every decoder step attend to
+            all encoder steps; `None` for the summary alone. Queries are the outputs of
+            the decoder's first layer, and the other layers read the context, so that
+            each of them runs over a whole target at once.
         reverse_source: Whether the encoder reads the source from its end (Sutskever et
             al., 2014); for a token source.
         output_length: With `decoder="summary"`, number of steps to write; `None` for
@@ -242,7 +242,7 @@ class ManyToOneToMany(SequenceModel):
             inputs = {"source": source, "target": target}
             steps, length = self.target_reader(target), None
             mask = self.target_reader.compute_mask(target)
-        outputs, _ = self.run_decoder(steps, state, memory, memory_mask, mask, length)
+        outputs, *_ = self.run_decoder(steps, state, memory, memory_mask, mask, length)
         super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
@@ -284,27 +284,16 @@ class ManyToOneToMany(SequenceModel):
         Args:
             steps: Decoder input `[batch, steps, features]`.
             state: State before the first step.
-            memory: The encoder's sequence, which attention looks at.
+            memory: The encoder's sequence, for attention.
             memory_mask: `[batch, time]`, true for real steps of the memory.
             mask: `[batch, steps]`, true for real steps of the target.
             length: To decode from one vector `[batch, features]`, which is repeated at
                 every step: number of steps, or a sequence `[batch, steps, ...]`.
 
         Returns:
-            Outputs `[batch, steps, target size]` and the state after the last step.
+            Outputs `[batch, steps, target size]`, the state after the last step, and
+            the attention's weights `[batch, steps, time]` or `None`.
         """
-        return self._decode(steps, state, memory, memory_mask, mask, length)[:2]
-
-    def _decode(
-        self,
-        steps: Any,
-        state: list,
-        memory: Any,
-        memory_mask: Any,
-        mask: Any,
-        length: Any = None,
-    ) -> tuple:
-        """Returns also the attention's weights `[batch, steps, time]`."""
         first, weights = self.decoder.num_layers, None
         hidden, after = self.decoder(
             steps, initial_state=state[:first], mask=mask, length=length
@@ -348,9 +337,9 @@ class ManyToOneToMany(SequenceModel):
         Args:
             tokens: The last output: token ids `[batch]` or values
                 `[batch, target_features]`.
-            state: What `begin` or another call returned. What attention looks at may
-                have fewer rows, each for several consecutive rows of tokens, as the
-                hypotheses of a beam.
+            state: What `begin` or another call returned. The memory may have fewer
+                rows, each for several consecutive rows of tokens, as the hypotheses of
+                a beam.
 
         Returns:
             Outputs `[batch, target size]` and the state after the step.

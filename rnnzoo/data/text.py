@@ -1,4 +1,4 @@
-"""A long text as examples: windows of it, in any order or one after the other."""
+"""A long text as examples: windows at random places, or parallel streams."""
 
 import os
 import pathlib
@@ -9,27 +9,16 @@ import numpy as np
 from rnnzoo.errors import check_number
 
 
-class Windows:
-    r"""Windows of a long text at random places, as endless `Examples`.
-
-    Use it to train a language model. Windows of characters begin where a line does, or
-    else a word, if there is such a place near: then the model's start symbol means the
-    beginning of a line. Every window is cut in two, an input and its continuation.
+class LongText:
+    """A long text to draw examples from, a string or a list of words.
 
     Args:
-        text: The text, a string; or a list of words.
-        length: Symbols of a window: characters or words. A shorter text is one window.
-        separator: What stands between words.
+        text: The text.
+        length: Symbols per row of a batch; a shorter text is one row.
+        separator: What separates words.
 
     Raises:
         ValueError: If there are fewer than two symbols.
-
-    Example:
-        >>> from rnnzoo.data.text import Windows
-        >>> windows = Windows("To be, or not to be,\nthat is the question:\n", 20)
-        >>> inputs, targets = windows.batch(8, seed=0, index=0)
-        >>> sorted(set(inputs))
-        ['To be, or ', 'be, or not', 'or not to ', 'that is th']
     """
 
     def __init__(self, text: str | Sequence[str], length: int, separator: str = " "):
@@ -46,12 +35,37 @@ class Windows:
         """Returns how many batches of this size have as many symbols as the text."""
         return max(1, len(self.text) // (size * self.length))
 
+
+class Windows(LongText):
+    r"""Windows at random places of a long text, as endless `Examples`.
+
+    Use it to train a language model. Windows of characters begin where a line does, or
+    else a word, if there is such a place nearby: then the model's start symbol means
+    the beginning of a line. Every window is split into an input and its continuation.
+
+    Args:
+        text: The text, a string; or a list of words.
+        length: Symbols of a window: characters or words. A shorter text is one window.
+        separator: What separates words.
+
+    Raises:
+        ValueError: If there are fewer than two symbols.
+
+    Example:
+        >>> from rnnzoo.data.text import Windows
+        >>> windows = Windows("To be, or not to be,\nthat is the question:\n", 20)
+        >>> inputs, targets = windows.batch(8, seed=0, index=0)
+        >>> sorted(set(inputs))
+        ['To be, or ', 'be, or not', 'or not to ', 'that is th']
+    """
+
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` inputs and targets, the same for the same arguments."""
         random = np.random.default_rng((seed, index))
         last = len(self.text) - self.length
         places = random.integers(0, last + 1, size)
-        return halves([self._window(int(place), last) for place in places], self.separator)
+        found = [self._window(int(place), last) for place in places]
+        return halves(found, self.separator)
 
     def _window(self, place: int, last: int) -> str | Sequence[str]:
         """Returns the window that begins at a place, or a little later."""
@@ -67,28 +81,28 @@ class Windows:
 
 
 class Segment(str):
-    """A text that goes on from the one before it.
+    """A text that continues the one before it.
 
     Attributes:
-        first: The symbol that it begins with, which is the last of the text before.
+        first: The symbol that it begins with, the last one of the text before.
     """
 
     first: str
 
 
-class Streams:
-    r"""A long text as several streams side by side, as endless `Examples`.
+class Streams(LongText):
+    r"""A long text as several parallel streams, as endless `Examples`.
 
     Use it to train a language model that carries its state from each batch to the next
     (truncated backpropagation through time; Williams and Peng, 1990): row `r` of a
-    batch goes on where row `r` of the batch before it ended. Every epoch reads the
-    whole text but for what does not fill a batch, from another beginning. The first
-    pieces of an epoch begin anew; all others are `Segment`.
+    batch continues row `r` of the previous batch. Every epoch reads the whole text,
+    except for what does not fill a batch, from another place on. The rows of an epoch's
+    first batch start from the initial state; all others are `Segment`.
 
     Args:
         text: The text, a string; or a list of words.
-        length: Symbols of a piece: characters or words.
-        separator: What stands between words.
+        length: Symbols of a segment: characters or words.
+        separator: What separates words.
 
     Raises:
         ValueError: If there are fewer than two symbols.
@@ -107,20 +121,6 @@ class Streams:
         of recurrent network trajectories", Neural Computation 2, 1990.
     """
 
-    def __init__(self, text: str | Sequence[str], length: int, separator: str = " "):
-        check_number("length", length, minimum=2, whole=True)
-        if len(text) < 2:
-            raise ValueError(
-                "A text to learn from must have at least two symbols. Received: one of "
-                f"{len(text)}"
-            )
-        self.text, self.length = text, min(length, len(text))
-        self.separator = separator
-
-    def batches_per_epoch(self, size: int) -> int:
-        """Returns how many batches of this size an epoch has."""
-        return max(1, len(self.text) // (size * self.length))
-
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` inputs and targets, the same for the same arguments."""
         epoch, step = divmod(index, self.batches_per_epoch(size))
@@ -129,33 +129,33 @@ class Streams:
         found = []
         for row in range(size):
             place = begin + row * total // size + step * self.length
-            found.append(self._piece(place - (step > 0), self.length + (step > 0)))
+            found.append(self._segment(place - (step > 0), self.length + (step > 0)))
         inputs, targets = halves(found, self.separator)
         if step:
             inputs = list(map(Segment, inputs))
-            for text, piece in zip(inputs, found, strict=True):
-                text.first = piece[0]
+            for text, segment in zip(inputs, found, strict=True):
+                text.first = segment[0]
         return inputs, targets
 
-    def _piece(self, place: int, length: int) -> str | Sequence[str]:
-        """Returns a piece of the text, which begins again after its end."""
+    def _segment(self, place: int, length: int) -> str | Sequence[str]:
+        """Returns a part of the text, which starts again after its end."""
         place %= len(self.text)
-        piece = self.text[place : place + length]
-        return piece + self.text[: length - len(piece)]
+        part = self.text[place : place + length]
+        return part + self.text[: length - len(part)]
 
 
 def windows(
     text: str | Sequence[str], length: int, separator: str = " "
 ) -> tuple[list, list]:
-    r"""Cuts a text into windows, one after the other, to measure a model on.
+    r"""Splits a text into consecutive windows, to evaluate a model on.
 
-    Windows of characters end with a line, or else a word, if they can; all together
-    are the text. Each is cut in two, an input and its continuation.
+    Windows of characters end with a line, or else a word, if possible; all together
+    they are the text. Each is split into an input and its continuation.
 
     Args:
         text: The text, a string; or a list of words.
-        length: Largest number of symbols of a window.
-        separator: What stands between words.
+        length: Maximum number of symbols of a window.
+        separator: What separates words.
 
     Returns:
         Inputs and targets.
@@ -184,29 +184,29 @@ def windows(
 def halves(
     texts: Sequence[str | Sequence[str]], separator: str
 ) -> tuple[list[str], list[str]]:
-    """Cuts texts, or lists of words, into first and second halves, both strings."""
+    """Splits texts, or lists of words, into first and second halves, both strings."""
 
-    def joined(part: str | Sequence[str]) -> str:
+    def join(part: str | Sequence[str]) -> str:
         return part if isinstance(part, str) else separator.join(part)
 
     cuts = [len(text) // 2 for text in texts]
     pairs = list(zip(texts, cuts, strict=True))
     return (
-        [joined(text[:cut]) for text, cut in pairs],
-        [joined(text[cut:]) for text, cut in pairs],
+        [join(text[:cut]) for text, cut in pairs],
+        [join(text[cut:]) for text, cut in pairs],
     )
 
 
 def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
-    r"""Reads a text file; ends of lines become `\n`, and a byte order mark goes.
+    r"""Reads a text file; line ends become `\n`, and a byte order mark is removed.
 
     Args:
         path: Path of the file.
-        encoding: Any text encoding that Python knows, such as `"latin-1"`.
+        encoding: Any text encoding of Python, such as `"latin-1"`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is not of that encoding, or there is none of that name.
+        ValueError: If the file does not have that encoding, or there is no such one.
 
     Example:
         >>> import pathlib
@@ -235,16 +235,16 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
 
 
 def original_file(folder: str, name: str, source: str) -> pathlib.Path:
-    """Returns the path of a file of a data set that no builder prepares.
+    """Returns the path of a file of a data set that is downloaded by hand.
 
     Args:
-        folder: The data set's folder in that of all data sets: TFDS_DATA_DIR, or else
+        folder: The data set's folder inside TFDS_DATA_DIR, by default
             `~/tensorflow_datasets`.
         name: The file's name.
         source: Where to get the file.
 
     Raises:
-        FileNotFoundError: If it is not there; says where to get it and put it.
+        FileNotFoundError: If it is not there; says where to get and to put it.
 
     Example:
         >>> from rnnzoo.data.text import original_file

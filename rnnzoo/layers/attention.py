@@ -58,8 +58,8 @@ class SequenceAttention(keras.layers.Layer):
           machine translation", EMNLP 2015, arXiv:1508.04025.
     """
 
-    def __init__(self, units: int, *, score: str = "additive", **layer_options: Any):
-        super().__init__(**layer_options)
+    def __init__(self, units: int, *, score: str = "additive", **kwargs: Any):
+        super().__init__(**kwargs)
         check_number("units", units, minimum=1, whole=True)
         check_choice("score", score, SCORES)
         self.units = units
@@ -121,7 +121,3 @@ class SequenceAttention(keras.layers.Layer):
     def compute_mask(self, *inputs: Any, **masks: Any) -> tuple:
         """Returns no mask for the context and none for the weights."""
         return None, None
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "units": self.units, "score": self.score}

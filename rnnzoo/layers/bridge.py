@@ -1,4 +1,4 @@
-"""What stands between an encoder and a decoder, or before an encoder."""
+"""Layers before an encoder, and between an encoder and a decoder."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class ReversedSteps(keras.layers.Layer):
-    """Turns the real steps of sequences around; padding stays at the end.
+    """Reverses the real steps of sequences; padding stays at the end.
 
-    Inputs: steps `[batch, time, features]` and the token ids `[batch, time]` that they
-    stand for, 0 = padding. Outputs: `[batch, time, features]`.
+    Inputs: steps `[batch, time, features]` and their token ids `[batch, time]`, 0 =
+    padding. Outputs: `[batch, time, features]`.
     """
 
-    def __init__(self, **layer_options: Any):
-        super().__init__(**layer_options)
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
         self.supports_masking = True
 
     def call(self, steps: Any, tokens: Any) -> Any:
@@ -30,22 +30,31 @@ class ReversedSteps(keras.layers.Layer):
         return steps_shape
 
     def compute_mask(self, *inputs: Any, **masks: Any) -> None:
-        """Returns no mask: readers of the steps are given that of the tokens."""
+        """Returns no mask: the encoder is given that of the tokens."""
         return None
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class StateBridge(keras.layers.Layer):
-    """Turns the encoder's final state into the decoder's initial state.
+    """Maps the encoder's final state to the decoder's initial state.
 
-    States of equal structure pass as they are; those of a bidirectional encoder are
-    joined and projected, one dense layer with tanh per state tensor (Bahdanau et
+    States of a unidirectional encoder are unchanged; those of a bidirectional one are
+    concatenated and projected, one dense layer with tanh per state tensor (Bahdanau et
     al., 2015).
+
+    Inputs: for each encoder layer a list of tensors `[batch, units]`, those of both
+    directions. Outputs: for each decoder layer a list of tensors `[batch, units]`.
 
     Args:
         units: Size of the decoder's state.
         states_per_layer: Tensors in the state of a decoder layer: 2 for lstm, else 1.
-        bidirectional: Whether the encoder is.
+        bidirectional: Whether the encoder is bidirectional.
+        num_layers: Layers of the encoder, and of the decoder.
+        **kwargs: Those of `keras.layers.Layer`.
+
+    References:
+        Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
+        align and translate", ICLR 2015, arXiv:1409.0473.
     """
 
     def __init__(
@@ -54,9 +63,9 @@ class StateBridge(keras.layers.Layer):
         states_per_layer: int,
         bidirectional: bool,
         num_layers: int,
-        **layer_options: Any,
+        **kwargs: Any,
     ):
-        super().__init__(**layer_options)
+        super().__init__(**kwargs)
         self.units = units
         self.states_per_layer = states_per_layer
         self.bidirectional = bidirectional
@@ -91,26 +100,16 @@ class StateBridge(keras.layers.Layer):
             for layer in state
         ]
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "states_per_layer": self.states_per_layer,
-            "bidirectional": self.bidirectional,
-            "num_layers": self.num_layers,
-        }
-
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class DoubledTokens(keras.layers.Layer):
-    """Puts each sequence of tokens twice, one after the other; padding stays last.
+    """Repeats each sequence of tokens once; padding stays at the end.
 
     Inputs: token ids `[batch, time]`, 0 = padding. Outputs: `[batch, 2 * time]`.
     """
 
     def call(self, tokens: Any) -> Any:
-        """Returns every real token twice."""
+        """Returns every sequence twice in a row."""
         length = ops.sum(ops.cast(ops.not_equal(tokens, 0), "int32"), 1, keepdims=True)
         place = ops.arange(2 * ops.shape(tokens)[1])[None]
         twice = ops.take_along_axis(tokens, place % ops.maximum(length, 1), axis=1)

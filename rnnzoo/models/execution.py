@@ -9,7 +9,7 @@ from rnnzoo.errors import check_choice
 from rnnzoo.models.text_to_text import ATTENTION, CharacterSeq2Seq
 from rnnzoo.weights import factory
 
-# Characters that an answer may have: numbers of 9 digits and 3 products need fewer.
+# Maximum length of an answer: numbers of 9 digits and 3 products need fewer.
 LONGEST = 20
 
 
@@ -18,19 +18,18 @@ class Executor(CharacterSeq2Seq):
     """A model that reads a short Python program and writes what it prints.
 
     An encoder reads the program character by character; a decoder starts from its
-    state and writes the number that the program prints, digit by digit. What numbers,
-    variables, loops and comparisons mean it has to find out from examples.
+    state and writes the number that the program prints, digit by digit. The meaning of
+    numbers, variables, loops and comparisons is learned from examples.
 
     Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
     = padding at the end, the first a start symbol, to logits
-    `[batch, target time, tokens]` of what comes next in the target; the start symbol
-    comes after its last digit. `fit` and `evaluate` take programs and what they print;
-    `evaluate` shows the decoder the right digits before each (teacher forcing), and
-    `answer` only those that it wrote itself.
+    `[batch, target time, tokens]` of the next target token; the start symbol follows
+    the last digit. `fit` and `evaluate` take programs and their output; `evaluate`
+    feeds the decoder the right digits (teacher forcing), `answer` its own ones.
 
     Args:
-        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
-            encoder's final state passes, as in the paper.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
+            only the encoder's final state, as in the paper.
         reverse_source: Whether the program is read from its end.
         double_source: Whether the program is read twice.
         embedding_dim: Size of the vector that stands for a character.
@@ -82,22 +81,22 @@ class Executor(CharacterSeq2Seq):
         )
 
     def longest_answers(self, lengths: Any) -> Any:
-        """Returns room for any number."""
+        """Returns enough for any number."""
         return 0 * lengths + LONGEST
 
     def answer(self, inputs: Any) -> Any:
-        r"""Runs a program, or each program of a batch, as far as the network can.
+        r"""Predicts the output of a program, or of each program of a batch.
 
-        The answer is the network's own: nothing runs the program, and nothing corrects
-        the answer. Characters that no program of `rnnzoo.data.synthetic.Programs` has
-        are read as unknown, and an empty text has the empty answer.
+        Nothing runs the program, and the network's output is not corrected. Characters
+        that no program of `rnnzoo.data.synthetic.Programs` has are read as unknown, and
+        an empty text has the empty answer.
 
         Args:
             inputs: A string such as `"print((5+3))"`, with line ends between
                 statements, or a list, tuple, array or tensor of them.
 
         Returns:
-            What the program is thought to print, a string; a list for a batch.
+            The predicted output, a string; a list for a batch.
 
         Raises:
             TypeError: If something is not a string.

@@ -12,7 +12,7 @@ from rnnzoo.tokens import check_in_graph, check_texts
 from rnnzoo.weights import factory
 
 DIGITS = "0123456789"
-# Without attention: how long memories of the untrained gates are at most, in steps.
+# Without attention: longest memory of the untrained gates, in steps.
 MEMORY = 60
 
 
@@ -20,24 +20,24 @@ MEMORY = 60
 class Memorizer(CharacterSeq2Seq):
     """A model that reads digits and writes them from memory.
 
-    An encoder reads a string of digits; a decoder writes it again, reversed, or twice,
-    digit by digit, and reads what it has written itself. Which of these depends on the
-    weights alone: the machine learns any of them from examples. It is the classic test
-    of what a recurrent network can hold in its state, and of how it finds things again.
+    An encoder reads a string of digits; a decoder copies it, reverses it, or writes it
+    twice, digit by digit, reading its own output. Which of these depends on the weights
+    alone: the model learns any of them from examples. It is the classic test of the
+    memory of a recurrent network.
 
-    Without attention everything has to pass through the encoder's final state, as in
-    Zaremba and Sutskever's experiments; reading the digits from their end, or twice, is
-    what helped there. With attention a bidirectional encoder keeps a vector per digit,
-    and the decoder looks for the one to write next.
+    Without attention everything passes through the encoder's final state, as in Zaremba
+    and Sutskever's experiments, where it helped to read the digits from their end, or
+    twice. With attention a bidirectional encoder keeps a vector per digit, and the
+    decoder attends to the one to write next.
 
     Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
     = padding at the end, the first a start symbol, to logits
-    `[batch, target time, tokens]` of what comes next in the target; the start symbol
-    comes after its last digit. `fit` and `evaluate` take texts and answers.
+    `[batch, target time, tokens]` of the next target token; the start symbol follows
+    the last digit. `fit` and `evaluate` take texts and answers.
 
     Args:
-        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
-            encoder's final state passes.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
+            only the encoder's final state.
         reverse_source: Whether the digits are read from their end.
         double_source: Whether the digits are read twice.
         embedding_dim: Size of the vector that stands for a digit.
@@ -124,14 +124,14 @@ class Memorizer(CharacterSeq2Seq):
         )
 
     def longest_answers(self, lengths: Any) -> Any:
-        """Returns room for the digits twice."""
+        """Returns twice as many, and one."""
         return 2 * lengths + 1
 
     def answer(self, inputs: Any) -> Any:
         """Writes the digits of a text, or of each text of a batch, from memory.
 
-        The answer is the network's own: it is right as often as the model card says,
-        and nothing corrects it. It has at most one digit more than twice the text's.
+        The network's output is not corrected: the model card says how often it is
+        right. It has at most twice as many digits as the text, and one.
 
         Args:
             inputs: A string of digits, or a list, tuple, array or tensor of them, of

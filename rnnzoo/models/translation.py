@@ -51,23 +51,23 @@ class Translator(TextToText):
     """A model that translates from one language into another.
 
     A bidirectional encoder reads a text; a decoder starts from its final state and
-    writes the translation token by token, with attention on what the encoder has read
-    at every token. The decoder's first layer asks, and its other layers read the
-    answer. Both languages share one vocabulary, whose vectors are the encoder's, the
-    decoder's and the head's.
+    writes the translation token by token, with attention to the encoder's outputs. The
+    decoder's first layer makes the queries, and its other layers read the context. Both
+    languages share one vocabulary, whose embeddings are the encoder's, the decoder's
+    and the head's.
 
     Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
     = padding at the end, the first a start symbol, to logits
-    `[batch, target time, tokens]` of what comes next in the target; the start symbol
-    comes after its last token. `fit` and `evaluate` take texts and translations.
+    `[batch, target time, tokens]` of the next target token; the start symbol follows
+    the last token. `fit` and `evaluate` take texts and translations.
 
     Args:
         vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
             languages; or a list of words. Default: ASCII's characters.
         tokens: `"subwords"`; `"words"`, which are read and written in lower case and
-            separated by blanks; or `"whitespace"`, for texts that are cut already.
-        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
-            encoder's final state passes.
+            separated by blanks; or `"whitespace"`, for texts that are tokenized.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
+            only the encoder's final state.
         reverse_source: Whether the text is read from its end.
         embedding_dim: Size of the vector that stands for a token.
         units: Size of each layer's state, of each direction's in the encoder. Default
@@ -76,12 +76,11 @@ class Translator(TextToText):
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Share of features dropped in training.
         token_dropout: Share of tokens dropped in training.
-        label_smoothing: Share of the probability that the targets of training give to
-            all tokens alike.
+        label_smoothing: Share of the probability that training spreads over all tokens.
 
     Attributes:
         tokens: The tokens of both languages: `rnnzoo.tokens.Subwords`, `Words` or
-            `Whitespace`. Their start symbol stands before every text, and ends those
+            `Whitespace`. Their start symbol comes before every text, and ends those
             that are written.
 
     Raises:
@@ -380,7 +379,7 @@ class Translator(TextToText):
         def attend(source: Any, target: Any) -> Any:
             memory, mask, state = self.run_encoder(source)
             steps = self.target_reader(target)
-            return self._decode(steps, state, memory, mask, None)[2]
+            return self.run_decoder(steps, state, memory, mask)[2]
 
         ids = ((None, None), "int32")
         return compile_graph(attend, ids, ids)
