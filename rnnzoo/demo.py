@@ -34,7 +34,7 @@ MODELS = {
 HOST = "127.0.0.1"
 
 
-def cached() -> pathlib.Path:
+def get_cache_folder() -> pathlib.Path:
     """Returns the folder in the user's cache where the page is kept once written.
 
     It is in `XDG_CACHE_HOME`, or `~/.cache`, and another one whenever the page, the
@@ -42,7 +42,7 @@ def cached() -> pathlib.Path:
 
     Example:
         >>> from rnnzoo import demo
-        >>> demo.cached().parent.name
+        >>> demo.get_cache_folder().parent.name
         'rnnzoo'
     """
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
@@ -143,7 +143,9 @@ class _Files(http.server.SimpleHTTPRequestHandler):
             super().copyfile(source, outputfile)
 
 
-def server(folder: str | os.PathLike, port: int) -> http.server.ThreadingHTTPServer:
+def make_server(
+    folder: str | os.PathLike, port: int
+) -> http.server.ThreadingHTTPServer:
     """Makes the server of a folder, for this machine only; it does not run yet.
 
     Args:
@@ -155,7 +157,7 @@ def server(folder: str | os.PathLike, port: int) -> http.server.ThreadingHTTPSer
 
     Example:
         >>> from rnnzoo import demo
-        >>> with demo.server(".", port=0) as server:
+        >>> with demo.make_server(".", port=0) as server:
         ...     server.server_address[0]
         '127.0.0.1'
     """
@@ -193,7 +195,7 @@ def serve(
         Traceback (most recent call last):
         ValueError: The port cannot be used (...): give another, or 0 for any ...
     """
-    with server(folder, port) as running:
+    with make_server(folder, port) as running:
         say(f"The demo is at http://{HOST}:{running.server_port}/ (Ctrl-C ends it)")
         with contextlib.suppress(KeyboardInterrupt):
             running.serve_forever()

@@ -175,7 +175,7 @@ def address(tmp_path):
     (folder / "page.js").write_text("1")
     (folder / "runtime.wasm").write_bytes(b"\0asm")
     (tmp_path / "secret.txt").write_text("secret")
-    with demo.server(folder, 0) as server:
+    with demo.make_server(folder, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address
         server.shutdown()
@@ -208,13 +208,13 @@ def test_it_is_for_this_machine_only(address):
 
 def test_a_port_that_is_taken_is_said(address, tmp_path):
     with pytest.raises(ValueError) as error:
-        demo.server(tmp_path, address[1])
+        demo.make_server(tmp_path, address[1])
     assert str(error.value) == (
         "The port is taken: give another, or 0 for any that is free. Received: "
         f"port={address[1]}"
     )
     with pytest.raises(ValueError, match="The port cannot be used"):
-        demo.server(tmp_path, 65536)
+        demo.make_server(tmp_path, 65536)
 
 
 @pytest.mark.slow
@@ -251,7 +251,7 @@ def test_the_page_is_written_once(tmp_path, monkeypatch, capsys):
     for name in ("first", "second"):
         assert main(["demo", f"--to={tmp_path / name}"]) == 0
         assert (tmp_path / name / "index.html").read_text() == "page"
-    assert written == [demo.cached()]
+    assert written == [demo.get_cache_folder()]
     assert capsys.readouterr().out.endswith(
         f"Written, for any static host: {tmp_path / 'second'}\n"
     )

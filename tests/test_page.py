@@ -39,7 +39,7 @@ def page(tmp_path_factory):
         page.on("console", lambda one: page.wrong.append(one.text))
         page.on("pageerror", lambda error: page.wrong.append(str(error)))
         page.on("request", lambda request: page.asked.append(request.url))
-        with demo.server(folder, 0) as server:
+        with demo.make_server(folder, 0) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             page.address = f"http://127.0.0.1:{server.server_port}/"
             page.goto(page.address)

@@ -204,7 +204,7 @@ def _draw_differently_in_replicas(generator: Any) -> None:
     generator.next = draw_for_this_replica
 
 
-def scalar(log: Any) -> float:
+def to_scalar(log: Any) -> float:
     """Returns a value of a step's logs; with several machines they have one each."""
     return float(np.mean(log))
 

@@ -59,7 +59,7 @@ class FastCpuRNN:
         if self.go_backwards:
             inputs = ops.flip(inputs, 0)
             mask = None if mask is None else ops.flip(mask, 0)
-        weights = (self.kernel_of(inputs), cell.recurrent_kernel, cell.bias)
+        weights = (self.get_kernel(inputs), cell.recurrent_kernel, cell.bias)
         weights = [ops.cast(one, inputs.dtype) for one in weights]
         read = functools.partial(
             getattr(loops, self.loop),
@@ -68,7 +68,7 @@ class FastCpuRNN:
             length=length,
         )
         states = keras.tree.flatten(initial_state)
-        slices = self._slices(states[0].shape[0]) if training else 1
+        slices = self._count_slices(states[0].shape[0]) if training else 1
         outputs, states = loops.read_in_slices(read, slices, inputs, states, mask)
         if mask is not None:
             outputs *= mask
@@ -94,7 +94,7 @@ class FastCpuRNN:
             )
         return outputs, *states
 
-    def kernel_of(self, inputs: Any) -> Any:
+    def get_kernel(self, inputs: Any) -> Any:
         """Returns what the inputs are multiplied by."""
         return self.cell.kernel
 
@@ -111,7 +111,7 @@ class FastCpuRNN:
             and (mask is None or (self.zero_output_for_mask and self.return_sequences))
         )
 
-    def _slices(self, rows: int | None) -> int:
+    def _count_slices(self, rows: int | None) -> int:
         """Returns into how many slices to cut a batch."""
         if not self.is_sliced or rows is None:
             return 1

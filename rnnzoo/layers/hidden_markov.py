@@ -164,7 +164,7 @@ class HiddenMarkov(keras.layers.Layer):
         density = -0.5 * distance**2 - ops.log(scales) - 0.5 * math.log(2 * math.pi)
         return ops.sum(density, axis=-1)
 
-    def expected(self, beliefs: Any) -> Any:
+    def expect(self, beliefs: Any) -> Any:
         """Returns what value to expect, given log-probabilities of the state.
 
         Args:

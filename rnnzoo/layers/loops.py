@@ -42,7 +42,7 @@ def simple(
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
-    of_inputs, steps = _of_inputs(inputs, kernel, bias, training, length)
+    of_inputs, steps = _project_inputs(inputs, kernel, bias, training, length)
 
     def read(of_inputs, state, kernel):
         """Returns the states, and the last one."""
@@ -54,7 +54,9 @@ def simple(
                 new = tf.where(mask > 0, new, state)
             return [new], [new]
 
-        (outputs,), (last,) = _loop(step, steps, [of_inputs, mask], [state], [units])
+        (outputs,), (last,) = _run_loop(
+            step, steps, [of_inputs, mask], [state], [units]
+        )
         return outputs.stack(), last
 
     @tf.custom_gradient
@@ -77,12 +79,12 @@ def simple(
                 return [d_before], [d_product]
 
             sequences = [d_outputs, mask, by_product]
-            collected, (d_first,) = _loop(
+            collected, (d_first,) = _run_loop(
                 step, steps, sequences, [d_last], [units], True
             )
             d_product = collected[0].stack()
-            d_kernel = _of_kernel(state, outputs, d_product)
-            return _back_to_inputs(d_product, length), d_first, d_kernel
+            d_kernel = _compute_kernel_gradient(state, outputs, d_product)
+            return _reduce_to_inputs(d_product, length), d_first, d_kernel
 
         return (outputs, last), gradient
 
@@ -115,7 +117,7 @@ def gru(
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
-    of_inputs, steps = _of_inputs(inputs, kernel, bias[0], training, length)
+    of_inputs, steps = _project_inputs(inputs, kernel, bias[0], training, length)
 
     def read(of_inputs, state, kernel, bias, for_gradient=False):
         """Returns the states, the last one, and what the gradient needs."""
@@ -142,7 +144,7 @@ def gru(
 
         sizes = [units] if not for_gradient else [units, units, units, 3 * units]
         sequences = [of_inputs, mask]
-        (outputs, *parts), (last,) = _loop(step, steps, sequences, [state], sizes)
+        (outputs, *parts), (last,) = _run_loop(step, steps, sequences, [state], sizes)
         return outputs.stack(), last, parts
 
     @tf.custom_gradient
@@ -160,12 +162,14 @@ def gru(
                 return [d_before], [d_product, d_state * by_new]
 
             sequences, sizes = [d_outputs, *parts], [3 * units, units]
-            collected, (d_first,) = _loop(step, steps, sequences, [d_last], sizes, True)
+            collected, (d_first,) = _run_loop(
+                step, steps, sequences, [d_last], sizes, True
+            )
             d_product, d_new = (one.stack() for one in collected)
-            d_kernel = _of_kernel(state, outputs, d_product)
-            d_bias = _sum(d_product, [0, 1])
+            d_kernel = _compute_kernel_gradient(state, outputs, d_product)
+            d_bias = _sum_in_float32(d_product, [0, 1])
             d_inputs = tf.concat([d_product[:, :, : 2 * units], d_new], axis=-1)
-            return _back_to_inputs(d_inputs, length), d_first, d_kernel, d_bias
+            return _reduce_to_inputs(d_inputs, length), d_first, d_kernel, d_bias
 
         return (outputs, last), gradient
 
@@ -199,7 +203,7 @@ def lstm(
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
-    of_inputs, steps = _of_inputs(inputs, kernel, bias, training, length)
+    of_inputs, steps = _project_inputs(inputs, kernel, bias, training, length)
 
     def read(of_inputs, output, state, kernel, for_gradient=False):
         """Returns outputs, the last one, the last state, and what gradients need."""
@@ -232,7 +236,7 @@ def lstm(
 
         sizes = [units, *([units, units, 3 * units, units] if for_gradient else [])]
         sequences, states = [of_inputs, mask], [output, state]
-        (outputs, *parts), last = _loop(step, steps, sequences, states, sizes)
+        (outputs, *parts), last = _run_loop(step, steps, sequences, states, sizes)
         return outputs.stack(), *last, parts
 
     @tf.custom_gradient
@@ -254,12 +258,12 @@ def lstm(
                 return [d_before, d_state * forget], [d_product]
 
             sequences, states = [d_outputs, mask, *parts], [d_output, d_state]
-            (d_product,), d_first = _loop(
+            (d_product,), d_first = _run_loop(
                 step, steps, sequences, states, [4 * units], True
             )
             d_product = d_product.stack()
-            d_kernel = _of_kernel(output, outputs, d_product)
-            return _back_to_inputs(d_product, length), *d_first, d_kernel
+            d_kernel = _compute_kernel_gradient(output, outputs, d_product)
+            return _reduce_to_inputs(d_product, length), *d_first, d_kernel
 
         return (outputs, *last), gradient
 
@@ -300,7 +304,7 @@ def read_in_slices(
     return tf.concat(outputs, 1), [tf.concat(x, 0) for x in zip(*last, strict=True)]
 
 
-def _loop(
+def _run_loop(
     step: Callable,
     length: tf.Tensor,
     sequences: list,
@@ -354,7 +358,7 @@ def _loop(
     return collected, states
 
 
-def _of_inputs(
+def _project_inputs(
     inputs: tf.Tensor,
     kernel: tf.Tensor,
     bias: tf.Tensor,
@@ -368,7 +372,7 @@ def _of_inputs(
         step; and the number of steps.
     """
     rows = tf.matmul(tf.reshape(inputs, (-1, kernel.shape[0])), kernel)
-    rows = _with_bias(rows, bias) if training else rows + bias
+    rows = _add_bias(rows, bias) if training else rows + bias
     if length is not None:
         return rows, length
     shape = tf.concat([tf.shape(inputs)[:-1], kernel.shape[1:]], axis=0)
@@ -376,23 +380,27 @@ def _of_inputs(
 
 
 @tf.custom_gradient
-def _with_bias(rows: tf.Tensor, bias: tf.Tensor) -> tuple:
+def _add_bias(rows: tf.Tensor, bias: tf.Tensor) -> tuple:
     """Adds a bias, whose gradient is added up in float32."""
-    return rows + bias, lambda d_rows: (d_rows, _sum(d_rows, [0]))
+    return rows + bias, lambda d_rows: (d_rows, _sum_in_float32(d_rows, [0]))
 
 
-def _back_to_inputs(d_products: tf.Tensor, length: int | tf.Tensor | None) -> tf.Tensor:
-    """Returns the gradient of `_of_inputs`' product from that of every step."""
-    return d_products if length is None else _sum(d_products, [0])
+def _reduce_to_inputs(
+    d_products: tf.Tensor, length: int | tf.Tensor | None
+) -> tf.Tensor:
+    """Returns the gradient of `_project_inputs`' product from that of every step."""
+    return d_products if length is None else _sum_in_float32(d_products, [0])
 
 
-def _sum(values: tf.Tensor, axes: list[int]) -> tf.Tensor:
+def _sum_in_float32(values: tf.Tensor, axes: list[int]) -> tf.Tensor:
     """Adds up in float32: TensorFlow's own adds up float16 as such."""
     total = tf.reduce_sum(tf.cast(values, tf.float32), axis=axes)
     return tf.cast(total, values.dtype)
 
 
-def _of_kernel(first: tf.Tensor, outputs: tf.Tensor, d_product: tf.Tensor) -> tf.Tensor:
+def _compute_kernel_gradient(
+    first: tf.Tensor, outputs: tf.Tensor, d_product: tf.Tensor
+) -> tf.Tensor:
     """Returns the gradient of a recurrent kernel, of all steps in one product.
 
     Args:

@@ -36,7 +36,7 @@ class TokenAccuracy(keras.metrics.Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Counts the right tokens of a batch."""
-        right, real = _right(y_true, y_pred, self.padding)
+        right, real = _compare_tokens(y_true, y_pred, self.padding)
         weights = ops.cast(real, "float32")
         if sample_weight is not None:
             weights = weights * ops.cast(sample_weight, "float32")
@@ -74,7 +74,7 @@ class ExactMatch(keras.metrics.Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Counts the right sequences of a batch; weights, per token, have no part."""
-        right, real = _right(y_true, y_pred, self.padding)
+        right, real = _compare_tokens(y_true, y_pred, self.padding)
         wrong = ops.logical_and(real, ops.logical_not(right))
         super().update_state(ops.logical_not(ops.any(wrong, axis=1)))
 
@@ -119,7 +119,7 @@ class BitAccuracy(keras.metrics.Mean):
         super().update_state(right, weights)
 
 
-def _right(y_true: Any, y_pred: Any, padding: int) -> tuple:
+def _compare_tokens(y_true: Any, y_pred: Any, padding: int) -> tuple:
     """Returns which tokens are right, and which are real."""
     y_true = ops.cast(y_true, "int32")
     y_pred = ops.cast(ops.argmax(y_pred, axis=-1), "int32")

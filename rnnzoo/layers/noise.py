@@ -94,7 +94,7 @@ class NoisySimpleRNN(FastCpuRNN, keras.layers.RNN):
             sequences, initial_state=initial_state, mask=mask, training=training
         )
 
-    def kernel_of(self, inputs: Any) -> Any:
+    def get_kernel(self, inputs: Any) -> Any:
         """Returns what the inputs are multiplied by, and the noise behind them."""
         kernel = self.cell.kernel
         if inputs.shape[-1] > kernel.shape[0]:

@@ -44,17 +44,17 @@ class XorCell(keras.layers.Layer):
             "output_bias": [-0.5],
         }.items():
             values = np.array(values) * self.weight
-            setattr(self, name, _fixed(self, name, values))
+            setattr(self, name, _add_fixed_weight(self, name, values))
 
     def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
         """Returns the output `[batch, 1]` and the state, which is the output."""
         hidden = ops.matmul(inputs, self.kernel) + self.bias
-        hidden = self._active(hidden + ops.matmul(states[0], self.recurrent_kernel))
+        hidden = self._activate(hidden + ops.matmul(states[0], self.recurrent_kernel))
         output = ops.matmul(hidden, self.output_kernel) + self.output_bias
-        output = self._active(output)
+        output = self._activate(output)
         return output, [output]
 
-    def _active(self, total: Any) -> Any:
+    def _activate(self, total: Any) -> Any:
         """Returns what units with this total input give."""
         if self.hidden == "hard":
             return ops.cast(ops.greater(total, 0.0), total.dtype)
@@ -79,8 +79,8 @@ class LinearSumCell(keras.layers.Layer):
     def build(self, inputs_shape: tuple) -> None:
         """Sets the weights."""
         kernel = np.array(self.input_weights)[:, None]
-        self.kernel = _fixed(self, "kernel", kernel)
-        self.recurrent_kernel = _fixed(self, "recurrent_kernel", [[1]])
+        self.kernel = _add_fixed_weight(self, "kernel", kernel)
+        self.recurrent_kernel = _add_fixed_weight(self, "recurrent_kernel", [[1]])
 
     def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
         """Returns the sum `[batch, 1]`, and the state, which is the sum."""
@@ -101,8 +101,8 @@ class FixedWeightHead(keras.layers.Layer):
 
     def build(self, inputs_shape: tuple) -> None:
         """Sets the weights."""
-        self.kernel = _fixed(self, "kernel", [[self.weight]])
-        self.bias = _fixed(self, "bias", [self.shift])
+        self.kernel = _add_fixed_weight(self, "kernel", [[self.weight]])
+        self.bias = _add_fixed_weight(self, "bias", [self.shift])
 
     def call(self, inputs: Any) -> Any:
         """Returns `[batch, time, 1]`."""
@@ -110,7 +110,7 @@ class FixedWeightHead(keras.layers.Layer):
         return keras.activations.get(self.activation)(total)
 
 
-def _fixed(layer: keras.layers.Layer, name: str, values: Any) -> Any:
+def _add_fixed_weight(layer: keras.layers.Layer, name: str, values: Any) -> Any:
     """Adds a weight with these values that training leaves as it is."""
     values = np.array(values, "float32")
     return layer.add_weight(

@@ -121,7 +121,7 @@ class HiddenMarkovModel(SequenceModel):
             (1, 3, 6)
         """
         beliefs = self.predict(np.asarray(inputs), verbose=0)
-        return ops.convert_to_numpy(self.chain.expected(beliefs))
+        return ops.convert_to_numpy(self.chain.expect(beliefs))
 
     def log_likelihood(self, inputs: Any) -> np.ndarray:
         """Returns the log-probability of whole sequences, or their log-density.

@@ -96,11 +96,11 @@ class Adder(BitModel):
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Turns pairs of numbers, and sums, into bits `[batch, time, 2]` and 1."""
-        pairs = _pairs(inputs)
+        pairs = _parse_pairs(inputs)
         source = self.tokens.encode(pairs)
         if targets is None:
             return source, None
-        sums = [total for (total,) in _one_number().check([[t] for t in targets])]
+        sums = [total for (total,) in _make_sum_tokens().check([[t] for t in targets])]
         longest = source.shape[1] - self.delay
         if len(sums) != len(pairs) or max(sums, default=0).bit_length() > longest:
             raise ValueError(
@@ -140,10 +140,10 @@ class Adder(BitModel):
             >>> adder().add(2**1000 - 1, 1) == 2**1000
             True
         """
-        first, second = _plain(first), _plain(second)
+        first, second = _to_python(first), _to_python(second)
         is_list = [isinstance(one, (list, tuple)) for one in (first, second)]
         if not any(is_list):
-            return self._sums([(first, second)])[0]
+            return self._add_pairs([(first, second)])[0]
         if not all(is_list) or len(first) != len(second):
             received = [
                 f"{len(one)} numbers" if listed else f"a {type(one).__name__}"
@@ -154,7 +154,7 @@ class Adder(BitModel):
                 "first and second must be two integers, or two lists of as many. "
                 f"Received: {received[0]} and {received[1]}"
             )
-        return self._sums(list(zip(first, second, strict=True)))
+        return self._add_pairs(list(zip(first, second, strict=True)))
 
     def answer(self, inputs: Any) -> Any:
         """Adds the numbers of a pair, or of each pair; text in gives text out.
@@ -180,10 +180,10 @@ class Adder(BitModel):
         """
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
-        inputs = _plain(inputs)
+        inputs = _to_python(inputs)
         if inputs and not any(isinstance(one, (str, list, tuple)) for one in inputs):
-            return self._sums([inputs])[0]
-        sums = self._sums(_pairs(inputs))
+            return self._add_pairs([inputs])[0]
+        sums = self._add_pairs(_parse_pairs(inputs))
         if inputs and isinstance(inputs[0], str):
             return [to_decimal(total) for total in sums]
         return sums
@@ -207,7 +207,7 @@ class Adder(BitModel):
         bits = self(self.tokens(text))[..., 0] > 0
         return {"text": self.tokens.format(bits[:, self.delay :])}
 
-    def _sums(self, pairs: list) -> list[int]:
+    def _add_pairs(self, pairs: list) -> list[int]:
         """Returns the sum of each pair."""
         pairs = self.tokens.check(pairs)
         lengths = [max(pair).bit_length() for pair in pairs]
@@ -221,12 +221,12 @@ class Adder(BitModel):
 
 
 @functools.cache
-def _one_number() -> BinaryColumns:
+def _make_sum_tokens() -> BinaryColumns:
     """Returns what reads sums; making a layer takes longer than to use it."""
     return BinaryColumns(1)
 
 
-def _plain(value: Any) -> Any:
+def _to_python(value: Any) -> Any:
     """Returns arrays and tensors as Python's lists and numbers."""
     if isinstance(value, (list, tuple)):
         return value
@@ -235,21 +235,21 @@ def _plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
-def _pairs(inputs: Any) -> list:
+def _parse_pairs(inputs: Any) -> list:
     """Returns a batch of pairs, or of texts with two numbers each, as pairs.
 
     Raises:
         TypeError: If it is no batch.
         ValueError: If a text is something else; names every such row.
     """
-    inputs = _plain(inputs)
+    inputs = _to_python(inputs)
     if not isinstance(inputs, (list, tuple)):
         raise TypeError(
             "numbers must be a list of pairs of integers, or of strings such as "
             f"'5 + 3'. Received: a {type(inputs).__name__}"
         )
     if not all(isinstance(text, str) for text in inputs):
-        return [_plain(pair) for pair in inputs]
+        return [_to_python(pair) for pair in inputs]
     matches = [_SUM.fullmatch(text) for text in inputs]
     problems = [
         f"  row {row}: {text[:77]!r}"

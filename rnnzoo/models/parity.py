@@ -16,7 +16,7 @@ class BitRows:
 
     def check_rows(self, inputs: Any) -> tuple[list, bool]:
         """Returns rows of bits, none of them empty, and whether they were a batch."""
-        rows, is_batch = bit_rows(inputs)
+        rows, is_batch = split_bit_rows(inputs)
         self.tokens.check(rows, name="bits")
         empty = [str(index) for index, row in enumerate(rows) if not len(row)]
         if empty:
@@ -44,7 +44,7 @@ class BitRows:
 
 
 @functools.cache
-def _one_bit() -> Numbers:
+def _make_bit_tokens() -> Numbers:
     """Returns what reads answers; making a layer takes longer than to use it."""
     return Numbers(0, 1)
 
@@ -58,11 +58,13 @@ class BitsReader(BitRows):
         The target of every step is the parity of what was read so far, which follows
         from the bits after it and the last target.
         """
-        rows, _ = bit_rows(inputs)
+        rows, _ = split_bit_rows(inputs)
         source = self.tokens.encode(rows)
         if targets is None:
             return source, None
-        last = _one_bit().encode([[target] for target in targets], name="targets")
+        last = _make_bit_tokens().encode(
+            [[target] for target in targets], name="targets"
+        )
         if len(last) != len(rows):
             raise ValueError(
                 "targets must hold one bit for each row. Received: "
@@ -94,7 +96,7 @@ class BitsReader(BitRows):
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
         rows, is_batch = self.check_rows(inputs)
-        answers = self._last_bits(rows)
+        answers = self._read_last_bits(rows)
         if are_texts(inputs):
             return [str(answer) for answer in answers]
         return answers if is_batch else answers[0]
@@ -107,7 +109,7 @@ class BitsReader(BitRows):
         bits = tf.gather(self(source)[..., 0], last, batch_dims=1) > 0
         return {"text": tf.strings.as_string(tf.cast(bits, tf.int32))}
 
-    def _last_bits(self, rows: list) -> list[int]:
+    def _read_last_bits(self, rows: list) -> list[int]:
         """Returns the bit that was written at the last step of each row."""
         lengths = np.array([len(row) for row in rows], int)
         answers = np.zeros(len(rows), int)
@@ -179,20 +181,20 @@ def are_texts(inputs: Any) -> bool:
     return isinstance(inputs, (list, tuple)) and isinstance(next(iter(inputs), 0), str)
 
 
-def bit_rows(inputs: Any) -> tuple[list, bool]:
+def split_bit_rows(inputs: Any) -> tuple[list, bool]:
     """Returns rows of bits, and whether they were a batch."""
     is_list = isinstance(inputs, (list, tuple))
     if is_list and not len(inputs):
         return [], True
     if is_list and all(isinstance(row, str) for row in inputs):
-        return [_parse(text) for text in inputs], True
+        return [_parse_bits(text) for text in inputs], True
     rows, _ = split_rows(inputs, "bits")
     if is_list or isinstance(inputs, range):
         return rows, rows[0] is not inputs
     return rows, len(inputs.shape) > 1
 
 
-def _parse(text: str) -> list:
+def _parse_bits(text: str) -> list:
     """Reads bits out of a text; what is no digit stays, for an error to name it."""
     characters = "".join(text.replace(",", " ").split())
     return [int(c) if c.isascii() and c.isdigit() else c for c in characters]
