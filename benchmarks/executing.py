@@ -57,7 +57,7 @@ def main() -> None:
         examples = recipe.examples()
         if recipe.task == "addition":
             for length in range(1, examples.length + 4):
-                cell = examples.held_out(PROGRAMS, 2, length)
+                cell = examples.sample_unseen(PROGRAMS, 2, length)
                 figures = measured(model, *cell)
                 sums.append([name, length])
                 sums[-1] += [f"{figures[measure]:.3f}" for measure in MEASURES]
@@ -65,7 +65,7 @@ def main() -> None:
             continue
         for nesting in range(1, examples.nesting + 2):
             for length in range(1, examples.length + 2):
-                cell = examples.held_out(PROGRAMS, 2, length, nesting)
+                cell = examples.sample_unseen(PROGRAMS, 2, length, nesting)
                 figures = measured(model, *cell)
                 rows.append([name, length, nesting])
                 rows[-1] += [f"{figures[measure]:.3f}" for measure in MEASURES]

@@ -43,7 +43,7 @@ def shares(model: object, task: str) -> list[float]:
     found = []
     for length in LENGTHS:
         random = np.random.default_rng(length)
-        texts, answers = Memorization(task).of_lengths([length] * STRINGS, random)
+        texts, answers = Memorization(task).sample_lengths([length] * STRINGS, random)
         pairs = zip(model.answer(texts), answers, strict=True)
         found.append(float(np.mean([written == answer for written, answer in pairs])))
     return found

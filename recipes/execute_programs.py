@@ -81,7 +81,7 @@ class ExecutePrograms(Recipe, model="executor"):
     def validation_examples(self) -> tuple:
         """Returns 500 programs of the full length and nesting, unseen in training."""
         examples = self.examples()
-        return examples.held_out(500, 2**32, examples.length, examples.nesting)
+        return examples.sample_unseen(500, 2**32, examples.length, examples.nesting)
 
     def golden_inputs(self) -> list:
         """Returns an easy program, and five of the validation examples."""
@@ -104,7 +104,7 @@ class ExecutePrograms(Recipe, model="executor"):
         from rnnzoo.analysis.text_quality import character_accuracy
 
         examples = self.examples()
-        programs, targets = examples.held_out(
+        programs, targets = examples.sample_unseen(
             2000, 1, examples.length, examples.nesting
         )
         random = np.random.default_rng(1)

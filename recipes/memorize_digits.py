@@ -91,7 +91,7 @@ class MemorizeDigits(Recipe, model="memorizer"):
         import numpy as np
 
         random = np.random.default_rng((seed, length))
-        return self.examples().of_lengths([length] * count, random)
+        return self.examples().sample_lengths([length] * count, random)
 
 
 RECIPE = MemorizeDigits

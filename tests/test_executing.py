@@ -56,7 +56,7 @@ def run_by_python(programs):
 
 
 def test_targets_are_what_python_prints():
-    programs, targets = Programs().held_out(1000, seed=3, length=5, nesting=4)
+    programs, targets = Programs().sample_unseen(1000, seed=3, length=5, nesting=4)
     for examples in (Programs(3, 6, "mix"), DecimalAddition()):
         more = examples.batch(100, seed=3, index=0)
         programs, targets = programs + more[0], targets + more[1]
@@ -74,7 +74,7 @@ def test_printed():
 
 
 def test_every_operation_comes_up():
-    programs, _ = Programs().held_out(300, seed=0, length=2)
+    programs, _ = Programs().sample_unseen(300, seed=0, length=2)
     for name, pattern in KINDS.items():
         share = np.mean([bool(re.search(pattern, program)) for program in programs])
         assert 0.03 < share < 0.3, name
@@ -133,7 +133,7 @@ def test_the_naive_curriculum_begins_anew_with_each_nesting():
 
 def test_no_training_has_what_is_held_out():
     examples = Programs(1, 1, "mix")
-    held_out = set(examples.held_out(400, 0, 1)[0])
+    held_out = set(examples.sample_unseen(400, 0, 1)[0])
     taught = {p for i in range(10) for p in examples.batch(200, 0, i)[0]}
     assert len(held_out) > 100 and len(taught) > 500
     assert not held_out & taught
@@ -163,7 +163,7 @@ def test_programs_refuse(options, message):
 
 def test_a_program_has_an_operation():
     with pytest.raises(ValueError, match="nesting must be .* Received: nesting=0"):
-        Programs().held_out(1, seed=0, length=1, nesting=0)
+        Programs().sample_unseen(1, seed=0, length=1, nesting=0)
 
 
 def test_recipe_refuses_unknown_tasks():

@@ -112,7 +112,7 @@ def test_other_characters_are_refused():
 @pytest.mark.parametrize("name", list_weights("memorizer"))
 def test_weights_hold_strings_of_the_length_of_the_training(name):
     task = name.split(".")[1]
-    texts, answers = Memorization(task).of_lengths(
+    texts, answers = Memorization(task).sample_lengths(
         [1, 2, 3, 10, 25, 40] * 4, np.random.default_rng(9)
     )
     assert memorizer(name).answer(texts) == answers

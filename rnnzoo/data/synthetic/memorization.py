@@ -49,9 +49,9 @@ class Memorization:
         """Returns `size` strings of digits, and their answers."""
         random = np.random.default_rng((seed, index))
         longest = curriculum_length(4, self.max_length, index, self.curriculum_steps)
-        return self.of_lengths(random.integers(1, longest + 1, size), random)
+        return self.sample_lengths(random.integers(1, longest + 1, size), random)
 
-    def of_lengths(
+    def sample_lengths(
         self, lengths: Sequence[int], random: np.random.Generator
     ) -> tuple[list, list]:
         """Returns a string of each of these lengths, and their answers."""

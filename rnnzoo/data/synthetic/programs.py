@@ -49,7 +49,9 @@ class CurriculumPrograms:
             pairs = _pool(self, size, seed, pool)[place]
         return [program for program, _ in pairs], [answer for _, answer in pairs]
 
-    def held_out(self, size: int, seed: int, length: int, nesting: int = 1) -> tuple:
+    def sample_unseen(
+        self, size: int, seed: int, length: int, nesting: int = 1
+    ) -> tuple:
         """Returns programs of one difficulty that `batch` never has, and their outputs.
 
         One in ten programs is held out, by a hash of its text.
@@ -145,12 +147,14 @@ class Programs(CurriculumPrograms):
         programs, answers = super().batch(size, seed, index)
         return [self._scramble(program) for program in programs], answers
 
-    def held_out(self, size: int, seed: int, length: int, nesting: int = 1) -> tuple:
+    def sample_unseen(
+        self, size: int, seed: int, length: int, nesting: int = 1
+    ) -> tuple:
         """Returns programs of one difficulty that `batch` never has, and their outputs.
 
         One in ten programs is held out, by a hash of its text.
         """
-        programs, answers = super().held_out(size, seed, length, nesting)
+        programs, answers = super().sample_unseen(size, seed, length, nesting)
         return [self._scramble(program) for program in programs], answers
 
     def _scramble(self, program: str) -> str:
@@ -219,7 +223,7 @@ class DecimalAddition(CurriculumPrograms):
 
     Example:
         >>> from rnnzoo.data.synthetic import DecimalAddition
-        >>> DecimalAddition().held_out(1, seed=0, length=9)
+        >>> DecimalAddition().sample_unseen(1, seed=0, length=9)
         (['print(...+...)'], ['...'])
 
     References:
