@@ -7,7 +7,7 @@ recognition of handwritten digits" of the UCI machine learning repository. Those
 wrote the test file wrote nothing in the training file.
 
 Result (weights `series_classifier.pen_digits`, seed 0, 0.9 minutes on one core): of the
-3,498 digits of the test file a share of 0.991995 is named rightly. Of the training
+3,498 digits of the test file a fraction of 0.991995 is recognized. Of the training
 file, 1,000 digits say which epoch is best; they come from the writers of those that it
 trains on.
 

@@ -263,7 +263,7 @@ def read_config(path: pathlib.Path) -> dict:
 
 
 def read_class_name(path: str) -> str:
-    """Reads the name of a model's class from its file; empty if it is no model."""
+    """Reads the name of a model's class from its file; empty if it is not a model."""
     try:
         return _read_content(pathlib.Path(path))["registered_name"].rpartition(">")[2]
     except (ValueError, KeyError, OSError):
@@ -298,7 +298,7 @@ def _read_content(path: pathlib.Path) -> dict:
 
 
 def _is_outside(name: str) -> bool:
-    """Tells whether a file name in an archive points outside of it."""
+    """Returns whether a file name in an archive points outside of it."""
     path = name.replace("\\", "/")
     return path.startswith("/") or ":" in path or ".." in path.split("/")
 

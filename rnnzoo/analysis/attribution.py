@@ -175,7 +175,7 @@ def _read_series(model: Any, series: Any) -> _Reading:
 
 
 def _log_odds(logits: np.ndarray, number: int) -> np.ndarray:
-    """Turns logits `[..., classes]` into the log-odds of one class."""
+    """Converts logits `[..., classes]` to the log-odds of one class."""
     others = np.delete(logits, number, axis=-1)
     return logits[..., number] - np.logaddexp.reduce(others, axis=-1)
 

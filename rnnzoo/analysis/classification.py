@@ -18,7 +18,7 @@ class CalibrationBin(NamedTuple):
     Attributes:
         count: How many there are.
         confidence: Their mean confidence; NaN if there are none.
-        accuracy: Share of them that is right; NaN if there are none.
+        accuracy: Fraction of them that is right; NaN if there are none.
     """
 
     count: int
@@ -34,10 +34,10 @@ class ClassificationReport:
 
     Attributes:
         classes: Names of the classes.
-        accuracy: Share of the examples whose likeliest class is the true one.
-        precision: For each class, the share of right answers among those that name it;
+        accuracy: Fraction of the examples whose most likely class is the true one.
+        precision: For each class, the fraction of its answers that are right;
             0 where none does.
-        recall: For each class, the share of its examples that are answered with it; 0
+        recall: For each class, the fraction of its examples that are recognized; 0
             where there is no example.
         f1: For each class, the harmonic mean of the two; 0 where both are 0.
         confusion: Counts `[true class, answered class]`, int64.
@@ -101,7 +101,7 @@ def classification_report(
 ) -> ClassificationReport:
     """Measures the answers of a classifier, and whether its confidence is earned.
 
-    The answer is the likeliest class (the first of equally likely ones), and its
+    The answer is the most likely class (the first of equally likely ones), and its
     probability is the confidence.
 
     Args:
@@ -115,7 +115,7 @@ def classification_report(
     Raises:
         TypeError: If labels are not integers, or classes no list of names.
         ValueError: If shapes do not fit each other, there is no example, a label is no
-            class, or a row is no distribution over the classes.
+            class, or a row is not a distribution over the classes.
 
     Example:
         >>> from rnnzoo.analysis import classification_report

@@ -250,7 +250,7 @@ class Explanation:
 
 
 def _terminal_style(share: float) -> Any:
-    """Returns the rich style of a token with a share of the largest contribution."""
+    """Returns the rich style of a token with a fraction of the largest contribution."""
     from rich.color import Color
     from rich.style import Style
 
@@ -267,7 +267,7 @@ def _terminal_style(share: float) -> Any:
 
 
 def _html_background(share: float) -> str:
-    """Returns the CSS of a token with a share of the largest contribution."""
+    """Returns the CSS of a token with a fraction of the largest contribution."""
     colour = _FOR if share > 0 else _AGAINST
     return (
         f"background: rgba({colour}, {0.8 * abs(share):.3f}); color: #1a1a1a; "

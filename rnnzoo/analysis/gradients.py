@@ -118,7 +118,7 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
         path: The PNG file to write.
 
     Raises:
-        TypeError: If the model is none of these.
+        TypeError: If the model is not one of these.
         ValueError: If it is too large, of another kind, or the inputs do not fit it.
         OSError: If the file cannot be written.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 
 def character_accuracy(answers: Sequence[str], targets: Sequence[str]) -> float:
-    """Returns the share of the targets' characters that answers have in their places.
+    """Returns the fraction of target characters that are right, place by place.
 
     The end of a text counts as a character. Of answers that a model writes on its own,
     one that leaves out a character is wrong from there on.

@@ -102,7 +102,7 @@ class BitModel(ChunkedReader, ManyToMany):
     """Base of models that write a bit at every step: a logit, positive for 1."""
 
     def choose_objective(self) -> tuple:
-        """Returns cross-entropy, and the share of bits that are right."""
+        """Returns cross-entropy, and the fraction of bits that are right."""
         return keras.losses.BinaryCrossentropy(from_logits=True), [BitAccuracy()]
 
     def smallest_margin(self, inputs: Any) -> float:

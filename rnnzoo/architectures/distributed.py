@@ -210,7 +210,7 @@ def to_scalar(log: Any) -> float:
 
 
 def has_several_machines(strategy: Any) -> bool:
-    """Tells whether a strategy spans several processes."""
+    """Returns whether a strategy spans several processes."""
     import tensorflow as tf
 
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)

@@ -40,10 +40,10 @@ class ManyToMany(SequenceModel):
         cell: `"simple"`, `"gru"` or `"lstm"`.
         bidirectional: Whether to read each sequence backwards too.
         residual: Whether layers from the second on add their input to their output.
-        dropout: Share of features dropped in training, before each recurrent layer and
-            before the head, the same at every time step.
-        weight_dropout: Share of the weights from a state to the next that is dropped in
-            training (Merity et al., 2018).
+        dropout: Fraction of features dropped in training, before each recurrent layer
+            and before the head, the same at every time step.
+        weight_dropout: Fraction of the weights from a state to the next that is dropped
+            in training (Merity et al., 2018).
         tied_weights: Whether the head's weights are the tokens' vectors: for classes
             that are the first tokens of the input (Press and Wolf, 2017).
         initial_state: `"zeros"` or `"learned"`.
@@ -166,7 +166,7 @@ class ManyToMany(SequenceModel):
         return self.head(self.head_dropout(hidden, training=training)), state
 
     def step(self, inputs: Any, state: list) -> tuple:
-        """Reads one step of each row; quicker than `read` for that.
+        """Reads one step of each row; faster than `read` for that.
 
         Args:
             inputs: Token ids `[batch]` or values `[batch, features]`.

@@ -13,7 +13,7 @@ from rnnzoo.layers.pooling import POOLINGS, SequencePooling
 from rnnzoo.layers.reader import SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
 
-# Share of the training examples that n-grams answer alone: they learn sooner.
+# Fraction of the training examples that n-grams answer alone: they learn sooner.
 NGRAM_SHARE = 0.3
 # Their weight in the answer: the network is surer of itself than it is right. Chosen on
 # training reviews of films that were held out.
@@ -31,7 +31,7 @@ class ManyToOne(SequenceModel):
     values `[batch, time, features]` (float32), and returns logits
     `[batch, num_classes]` or values `[batch, num_values]`, always float32. Padding
     changes no answer. It comes compiled (Adam; cross-entropy or mean squared error):
-    call `fit`, or `compile` it anew.
+    call `fit`, or `compile` it again.
 
     Args:
         vocabulary_size: For token input: number of ids, padding included.
@@ -44,9 +44,9 @@ class ManyToOne(SequenceModel):
         cell: `"simple"`, `"gru"` or `"lstm"`.
         bidirectional: Whether to read each sequence backwards too.
         residual: Whether layers from the second on add their input to their output.
-        dropout: Share of features dropped in training, before each recurrent layer
+        dropout: Fraction of features dropped in training, before each recurrent layer
             (the same at every time step) and before the head; and of n-grams.
-        token_dropout: Share of time steps dropped as a whole in training.
+        token_dropout: Fraction of time steps dropped as a whole in training.
         initial_state: `"zeros"` or `"learned"`.
         chrono_steps: Chrono initialisation: how many steps the longest memory should
             reach at first; `None` for Keras' own initial biases.

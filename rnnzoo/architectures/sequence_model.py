@@ -227,7 +227,7 @@ class SequenceModel(DistributedModel):
         )
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns raw inputs and targets into the arrays that the graph takes.
+        """Converts raw inputs and targets to the arrays that the graph takes.
 
         An architecture without tokens returns them as they are.
         """
@@ -270,7 +270,7 @@ class SequenceModel(DistributedModel):
 def compile_graph(function: Callable, *inputs: Any) -> Callable:
     """Compiles a function once, for inputs of all sizes.
 
-    `keras.Model.predict_on_batch` traces anew for the first few shapes that it meets;
+    `keras.Model.predict_on_batch` retraces for the first few shapes that it gets;
     this never does. Backends other than TensorFlow run the function as it is.
 
     Args:

@@ -367,7 +367,7 @@ def _find_path(path: str | os.PathLike) -> pathlib.Path:
 
 def _check_classes(classes: Sequence[str]) -> list[str]:
     """Returns the names of labels as a list without duplicates."""
-    # A set has no order, and a string is no list of names.
+    # A set has no order, and a string is not a list of names.
     is_list = isinstance(classes, Iterable) and not isinstance(classes, (str, set))
     names = list(classes) if is_list else []
     if not names or not all(isinstance(name, str) for name in names):

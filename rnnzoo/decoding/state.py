@@ -81,7 +81,7 @@ def _as_rows(array: Any, state: DecodingState) -> np.ndarray:
 
 
 def encode_stops(tokens: Any, stop: Any) -> Any:
-    """Turns strings that end a text into token ids.
+    """Converts strings that end a text to token ids.
 
     Args:
         tokens: The tokens of a model, with a start symbol.

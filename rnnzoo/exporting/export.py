@@ -54,7 +54,7 @@ def export(
 
     Before the call returns, the files are loaded in a process that can import neither
     rnnzoo nor Keras. It answers the examples of every signature, and odd texts one by
-    one. Text, labels and whole numbers must be Python's; other numbers may differ by
+    one. Text, labels and integers must be Python's; other numbers may differ by
     1e-4 of the largest in a tensor. What Python refuses the SavedModel must refuse.
 
     With a `precision` below float32 the matrices of the weights are rounded, which
@@ -77,7 +77,7 @@ def export(
 
     Raises:
         TypeError: If `model` is neither, or `path` no path.
-        ValueError: If `format` or `precision` is none of those, something is there
+        ValueError: If `format` or `precision` is not one of those, something is there
             already, or the export does not answer as Python does. Nothing is written
             then.
         ImportError: If a package is missing that a format needs; says how to get it.

@@ -77,7 +77,7 @@ def write_litert(
         converter = tf.lite.TFLiteConverter.from_concrete_functions(
             [frozen.get_concrete_function()], root
         )
-        # Of LiteRT's own operations only: loops have to be made of these as well.
+        # Of LiteRT's own operations only: loops must be made of these as well.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         converter._experimental_lower_tensor_list_ops = True
         if precision == "float16":

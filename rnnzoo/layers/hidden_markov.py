@@ -42,8 +42,8 @@ class ForwardCell(keras.layers.Layer):
     def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
         """Returns log-probabilities `[batch, states]` before the next value."""
         seen = states[0] + inputs
-        # The likeliest state is near 1 now: nothing that counts is lost in the sum,
-        # which as a matrix product is many times quicker than in logarithms.
+        # The most likely state is near 1 now: nothing that counts is lost in the sum,
+        # which as a matrix product is many times faster than in logarithms.
         shares = ops.matmul(ops.softmax(seen), ops.softmax(self.transitions))
         after = ops.log(ops.maximum(shares, SMALLEST_SHARE))
         return after, [after]

@@ -59,7 +59,7 @@ def replace_untracked(target: Any, name: str, value: Any) -> Iterator[None]:
 def keep_dropout_masks(layer: Any, inputs: Any, state: list) -> Iterator[None]:
     """Has a recurrent layer drop the same features at every step, as its call does.
 
-    A loop that is run without the call has to do what the call does around it.
+    A loop that is run without the call must do what the call does around it.
     """
     layer._maybe_config_dropout_masks(layer.cell, inputs, state)
     yield

@@ -1,6 +1,6 @@
 """Loops of recurrent cells over time in TensorFlow, with gradients of their own.
 
-Keras makes both products of a cell anew at every step, and TensorFlow derives the
+Keras computes both products of a cell at every step, and TensorFlow derives the
 gradient step by step. Here, the products with the inputs are made for all steps at
 once, and so are those of the gradient with respect to the weights; one product is left
 in the loop, forwards and backwards.

@@ -10,7 +10,7 @@ from rnnzoo.layers.keras_internals import get_mask
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class TokenAccuracy(keras.metrics.Mean):
-    """Share of tokens that are right, padding left out.
+    """Fraction of tokens that are right, padding left out.
 
     Use it for sequences padded with a class of their own; it is a mean over tokens,
     not over sequences.
@@ -49,7 +49,7 @@ class TokenAccuracy(keras.metrics.Mean):
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class ExactMatch(keras.metrics.Mean):
-    """Share of sequences that are right in every token, padding left out.
+    """Fraction of sequences that are right in every token, padding left out.
 
     Use it where an answer with one wrong token is a wrong answer.
 
@@ -85,7 +85,7 @@ class ExactMatch(keras.metrics.Mean):
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class BitAccuracy(keras.metrics.Mean):
-    """Share of bits that are right, steps that are masked left out.
+    """Fraction of bits that are right, steps that are masked left out.
 
     Use it for logits of bits: a positive one is a 1.
 

@@ -44,7 +44,7 @@ class NgramBag(keras.layers.Layer):
             score is 0.
         max_n: Longest n-gram, in tokens; shorter ones count too.
         rows: Number of rows in the table.
-        dropout: Share of n-grams dropped in training.
+        dropout: Fraction of n-grams dropped in training.
 
     Raises:
         ValueError: If an argument is outside its range.
@@ -270,8 +270,8 @@ class BranchDropout(keras.layers.Layer):
     row.
 
     Args:
-        share: Share of the training examples that the second path answers; 0 to train
-            the mean itself.
+        share: Fraction of the training examples that the second path answers; 0 to
+            train the mean itself.
         weight: Weight of the second path in the mean; the first has `1 - weight`.
 
     Raises:
@@ -280,7 +280,8 @@ class BranchDropout(keras.layers.Layer):
     Example:
         >>> import numpy as np
         >>> from rnnzoo.layers.ngrams import BranchDropout
-        >>> float(BranchDropout(share=0.3)([np.array([[1.0]]), np.array([[3.0]])])[0, 0])
+        >>> paths = [np.array([[1.0]]), np.array([[3.0]])]
+        >>> float(BranchDropout(share=0.3)(paths)[0, 0])
         2.0
 
     References:

@@ -28,7 +28,7 @@ class SequencePooling(keras.layers.Layer):
             the softmax of a learned score of each step (Lin et al., 2017, one hop).
 
     Raises:
-        ValueError: If `kind` is none of these.
+        ValueError: If `kind` is not one of these.
 
     Example:
         >>> import numpy as np

@@ -27,7 +27,7 @@ class SequenceReader(keras.layers.Layer):
         embedding_dim: Size of the vector that stands for a token.
         padding_value: For real values: what fills the steps of padding; `None` if
             every step is real.
-        token_dropout: Share of steps whose whole vector is set to zero in training
+        token_dropout: Fraction of steps whose whole vector is set to zero in training
             (Iyyer et al., 2015).
         stddev: Standard deviation of the tokens' vectors before training; `None` for
             Keras' own, which are from -0.05 to 0.05 in each feature.

@@ -112,10 +112,10 @@ class RecurrentStack(keras.layers.Layer):
         bidirectional: Whether a second set of layers reads each sequence backwards.
         residual: Whether each layer from the second on adds its input to its output
             (Wu et al., 2016).
-        dropout: Share of each layer's input features set to zero in training, the
+        dropout: Fraction of each layer's input features set to zero in training, the
             same features at every time step (Gal and Ghahramani, 2016).
-        weight_dropout: Share of the recurrent weights, those from a state to the next,
-            set to zero in training, others for every batch (Merity et al., 2018).
+        weight_dropout: Fraction of the recurrent weights, those from a state to the
+            next, set to zero in training, others for every batch (Merity et al., 2018).
         initial_state: `"zeros"`, or `"learned"` for one trainable vector per state
             tensor. A state passed to the call takes the place of either.
         chrono_steps: Chrono initialisation (Tallec and Ollivier, 2018): how many steps

@@ -62,7 +62,7 @@ class StreamReader(FixedWeightModel):
     """Base of those that read real numbers."""
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns rows into numbers `[batch, time, values]`; targets pass."""
+        """Converts rows to numbers `[batch, time, values]`; targets pass."""
         return self.tokens.encode(self.tokens.rows(inputs)[0]), targets
 
     def answer(self, inputs: Any) -> Any:
@@ -79,7 +79,7 @@ class StreamReader(FixedWeightModel):
             for row, values in zip(group, outputs, strict=True):
                 answers[row] = self.to_answer(values[: lengths[row]])
         if is_batch and answers and isinstance(inputs[0], str):
-            # As 32-bit numbers, which is what the graph of an export has to write.
+            # As 32-bit numbers, which is what the graph of an export must write.
             return [
                 " ".join(f"{np.float32(value):g}" for value in np.ravel(answer))
                 for answer in answers
@@ -107,11 +107,11 @@ class StreamReader(FixedWeightModel):
         return {"text": tf.strings.reduce_join(answers, axis=-1, separator=" ")}
 
     def to_answer(self, outputs: np.ndarray) -> Any:
-        """Turns the outputs of a row's steps into the answer."""
+        """Converts the outputs of a row's steps to the answer."""
         raise NotImplementedError
 
     def to_answer_in_graph(self, outputs: Any) -> Any:
-        """Turns outputs `[batch, (steps)]` into words `[batch, (words)]`."""
+        """Converts outputs `[batch, (steps)]` to words `[batch, (words)]`."""
         raise NotImplementedError
 
 
@@ -134,7 +134,7 @@ class Accumulator(StreamReader):
     16,777,216.
 
     Raises:
-        TypeError: By `answer`, if something is no number; names every bad row.
+        TypeError: By `answer`, if something is not a number; names every bad row.
         ValueError: By `answer`, if a number is not finite, or a row is empty.
 
     Example:
@@ -183,8 +183,8 @@ class Comparer(StreamReader):
     `[batch, time, 1]`; zeros are padding. Equal totals give 0.
 
     Raises:
-        TypeError: By `answer`, if something is no number; names every bad row.
-        ValueError: By `answer`, if a number is not finite, or a step is no pair.
+        TypeError: By `answer`, if something is not a number; names every bad row.
+        ValueError: By `answer`, if a number is not finite, or a step is not a pair.
 
     Example:
         >>> from rnnzoo import comparer
@@ -250,7 +250,7 @@ class ParityByHand(BitsReader, FixedWeightModel):
         weight: What all weights are multiplied with.
 
     Raises:
-        ValueError: If `hidden` is none of these, or `weight` is negative.
+        ValueError: If `hidden` is not one of these, or `weight` is negative.
 
     Example:
         >>> from rnnzoo import parity_by_hand

@@ -29,7 +29,7 @@ class Adder(BitModel):
     """A model that adds two natural numbers of any size.
 
     A small recurrent network reads the numbers in binary as one adds on paper: a digit
-    of each per step, from the least significant on. What it carries it has to keep in
+    of each per step, from the least significant on. What it carries it must keep in
     its state. It never sees more than 20 binary digits in training, and adds numbers of
     thousands: the same small step, made right, is right everywhere. A network that
     takes all digits at once has one size for ever (`benchmarks/addition.py`).
@@ -37,7 +37,7 @@ class Adder(BitModel):
     Digits of the sum come `delay` steps late, so that as many steps of zeros follow the
     numbers. In the lecture that the task is from, two steps pass on the way from an
     input unit over the hidden units to the output; Keras' layers answer in the step in
-    which they are asked, and here the network has to remember two digits instead.
+    which they are asked, and here the network must remember two digits instead.
 
     Shapes of the graph: bits `[batch, time, 2]`, to the logit of a digit of the sum at
     every step, `[batch, time, 1]`. Zeros are the leading digits of any number: there is
@@ -48,7 +48,7 @@ class Adder(BitModel):
         units: Size of the network's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
         state_noise: For "simple": standard deviation of the noise on the state in
             training.
 
@@ -95,7 +95,7 @@ class Adder(BitModel):
         self.delay = delay
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns pairs of numbers, and sums, into bits `[batch, time, 2]` and 1."""
+        """Converts pairs of numbers, and sums, to bits `[batch, time, 2]` and 1."""
         pairs = _parse_pairs(inputs)
         source = self.tokens.encode(pairs)
         if targets is None:
@@ -239,7 +239,7 @@ def _parse_pairs(inputs: Any) -> list:
     """Returns a batch of pairs, or of texts with two numbers each, as pairs.
 
     Raises:
-        TypeError: If it is no batch.
+        TypeError: If it is not a batch.
         ValueError: If a text is something else; names every such row.
     """
     inputs = _to_python(inputs)

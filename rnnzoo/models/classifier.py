@@ -42,22 +42,22 @@ class Classifier(ManyToOne):
         """Returns the rows of one raw input or a batch, and whether it was a batch.
 
         Raises:
-            TypeError: If something is no text; names every such row.
+            TypeError: If something is not a text; names every such row.
         """
         if isinstance(inputs, (str, bytes)) or getattr(inputs, "shape", None) == ():
             return check_texts([to_python(inputs)], self.INPUTS), False
         return check_texts(inputs, self.INPUTS), True
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns raw inputs into what the graph takes, and labels into class numbers.
+        """Converts raw inputs to inputs of the graph, and labels to class indices.
 
         Args:
             inputs: Raw inputs, as `classify` takes them.
-            targets: Names of classes, as many; `None` for none. What is no string is
+            targets: Names of classes, as many; `None` for none. Others than strings are
                 compared as text, so that the class "3" may be given as 3.
 
         Raises:
-            ValueError: If there are not as many labels, or one is no class.
+            ValueError: If there are not as many labels, or one is not a class.
         """
         rows, _ = self.check_inputs(inputs)
         if targets is not None:
@@ -70,7 +70,7 @@ class Classifier(ManyToOne):
         return self.tokens.encode_checked(rows), targets
 
     def class_numbers(self, labels: Sequence) -> np.ndarray:
-        """Turns names of classes into numbers; see `rnnzoo.tokens.class_numbers`."""
+        """Converts names of classes to numbers; see `rnnzoo.tokens.class_numbers`."""
         return class_numbers(labels, self.classes)
 
     def classify(self, inputs: Any, probabilities: bool = False) -> Any:
@@ -183,7 +183,7 @@ class Classifier(ManyToOne):
             A `rnnzoo.analysis.ClassificationReport`.
 
         Raises:
-            ValueError: If a label is no class of the model.
+            ValueError: If a label is not a class of the model.
 
         Example:
             >>> from rnnzoo import sentiment_classifier
@@ -212,7 +212,7 @@ class Classifier(ManyToOne):
 
         Args:
             example: One text, or one series.
-            method: `"occlusion"`, or `"gradient"`: quicker, and less exact.
+            method: `"occlusion"`, or `"gradient"`: faster, and less exact.
             target_class: Name of the class to explain; `None` for the one answered.
 
         Returns:

@@ -37,7 +37,7 @@ class Executor(CharacterSeq2Seq):
             attention looks at.
         num_layers: Layers of the encoder, and of the decoder.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
 
     Raises:
         ValueError: If there are no such weights, they contradict an argument, or an

@@ -53,7 +53,7 @@ class BitsReader(BitRows):
     """Mixed into models that read rows of bits and answer with one bit."""
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns rows of bits, and answers, into values and bits `[batch, time, 1]`.
+        """Converts rows of bits, and answers, to values and bits `[batch, time, 1]`.
 
         The target of every step is the parity of what was read so far, which follows
         from the bits after it and the last target.
@@ -134,7 +134,7 @@ class ParityReader(BitsReader, BitModel):
         units: Size of the network's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
         state_noise: For "simple": standard deviation of the noise on the state in
             training.
 
@@ -195,7 +195,7 @@ def split_bit_rows(inputs: Any) -> tuple[list, bool]:
 
 
 def _parse_bits(text: str) -> list:
-    """Reads bits out of a text; what is no digit stays, for an error to name it."""
+    """Reads bits out of a text; what is not a digit stays, for an error to name it."""
     characters = "".join(text.replace(",", " ").split())
     return [int(c) if c.isascii() and c.isdigit() else c for c in characters]
 

@@ -37,7 +37,7 @@ class SeriesClassifier(Classifier):
         units: Size of each direction's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
 
     Attributes:
         classes: Names of the classes, in the order of the graph's outputs.
@@ -103,7 +103,7 @@ class SeriesClassifier(Classifier):
                 the numbers as text, step after step, or a list of such texts.
 
         Raises:
-            TypeError: If something is no number (bools are not).
+            TypeError: If something is not a number (bools are not).
             ValueError: If a number is not finite, a series is empty, or its steps do
                 not have as many numbers as the model reads. Either message names every
                 bad row of a batch.

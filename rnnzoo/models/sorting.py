@@ -1,4 +1,4 @@
-"""Sorting lists of whole numbers."""
+"""Sorting lists of integers."""
 
 import functools
 from collections.abc import Callable
@@ -21,7 +21,7 @@ ROWS, STEPS = 1024, 2**20
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Sorter(ManyToOneToMany):
-    """A model that sorts lists of whole numbers.
+    """A model that sorts lists of integers.
 
     A recurrent network reads the list into one vector of `units` numbers; a second one
     starts from that vector, is shown it again at every step, and writes the list in
@@ -39,7 +39,7 @@ class Sorter(ManyToOneToMany):
         units: Size of each network's state.
         num_layers: Layers in each of the two networks.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
 
     Raises:
         ValueError: If there are no such weights, they contradict an argument, or an
@@ -79,14 +79,14 @@ class Sorter(ManyToOneToMany):
             num_layers=num_layers,
             cell=cell,
             dropout=dropout,
-            # Numbers have to be remembered over the whole list.
+            # Numbers must be remembered over the whole list.
             chrono_steps=None if cell == "simple" else max(max_length, 2),
         )
         self.tokens = tokens
         self.max_length = max_length
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns lists, and sorted lists, into token ids `[batch, time]`, int32."""
+        """Converts lists, and sorted lists, to token ids `[batch, time]`, int32."""
         rows, _ = split_rows(inputs)
         ids = self.tokens.encode(rows, self.max_length)
         if targets is None:
@@ -144,7 +144,7 @@ class Sorter(ManyToOneToMany):
             strings, or what `sort` returns.
 
         Raises:
-            TypeError: As `sort`; also for a word that is no integer.
+            TypeError: As `sort`; also for a word that is not an integer.
             ValueError: As `sort`.
 
         Example:

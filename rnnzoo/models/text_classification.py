@@ -47,8 +47,8 @@ class TextClassifier(Classifier):
         units: Size of each direction's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
-        token_dropout: Share of tokens dropped in training.
+        dropout: Fraction of features dropped in training.
+        token_dropout: Fraction of tokens dropped in training.
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
         ngram_rows: Number of n-grams that have a vector.
 
@@ -142,7 +142,7 @@ class TextClassifier(Classifier):
             How many n-grams have a vector; 0 if the model has no n-grams.
 
         Raises:
-            ValueError: If a label is no class of the model.
+            ValueError: If a label is not a class of the model.
 
         Example:
             >>> from rnnzoo import text_classifier

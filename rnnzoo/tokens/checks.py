@@ -117,7 +117,7 @@ def check_texts(texts: Any, name: str = "texts") -> list[str]:
         name: Name of the argument, for error messages.
 
     Raises:
-        TypeError: If it is none of these, or holds something else; names every row.
+        TypeError: If it is not one of these, or holds something else; names every row.
     """
     if isinstance(texts, tf.Tensor):
         texts = texts.numpy()

@@ -1,4 +1,4 @@
-"""Names of classes to numbers."""
+"""Labels: names of classes and their indices."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ def check_classes(classes: Any) -> list[str]:
 
     Raises:
         ValueError: If there are fewer than two, or one of them twice.
-        TypeError: If they are no list of names.
+        TypeError: If they are not a list of names.
     """
     if isinstance(classes, str) or not isinstance(classes, Sequence):
         raise TypeError(
@@ -30,16 +30,16 @@ def check_classes(classes: Any) -> list[str]:
 
 
 def class_numbers(labels: Sequence, classes: Sequence[str]) -> np.ndarray:
-    """Turns names of classes into their numbers, int32.
+    """Converts labels to indices of classes, int32.
 
     Args:
-        labels: Names of classes; what is no string is compared as text, so that the
-            class "3" may be given as 3. Those of a `Categorical` with the same classes
-            are numbers already.
-        classes: The names of all classes, in the order of their numbers.
+        labels: Names of classes; others than strings are compared as text, so that the
+            class "3" may be given as 3. A `Categorical` with the same classes has
+            indices already.
+        classes: The names of all classes, in the order of their indices.
 
     Raises:
-        ValueError: If a label is no class; names every such row.
+        ValueError: If a label is not a class; names the rows.
     """
     if isinstance(labels, Categorical) and labels.categories == classes:
         return labels.codes
@@ -58,7 +58,7 @@ def class_numbers(labels: Sequence, classes: Sequence[str]) -> np.ndarray:
 
 
 def to_python(label: Any) -> Any:
-    """Returns a label as Python has it: not as bytes, NumPy value or tensor."""
+    """Returns a label that is bytes, a NumPy value or a tensor as a Python object."""
     if hasattr(label, "numpy"):
         label = label.numpy()
     if isinstance(label, (np.generic, np.ndarray)) and label.ndim == 0:

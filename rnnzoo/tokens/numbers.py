@@ -202,7 +202,7 @@ class Numbers(keras.layers.Layer):
 
 
 def flatten_integers(rows: Sequence) -> list[int] | None:
-    """Returns the integers of all rows as one list; `None` if a row is no list of them.
+    """Returns the integers of all rows as one list; `None` if a row has other types.
 
     The quick check of rows: several times faster than a check of each value.
     """
@@ -241,7 +241,7 @@ def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
         `numbers`.
 
     Raises:
-        TypeError: If it is none of these types.
+        TypeError: If it is not one of these types.
     """
     expected = (
         f"{name} must be a list of integers or a list of such lists (tuples, NumPy "

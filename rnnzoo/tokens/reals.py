@@ -1,4 +1,4 @@
-"""Real numbers, as they are or scaled."""
+"""Real numbers as steps, with or without scaling."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from rnnzoo.tokens.numbers import REAL, parse_number_strings, parse_real_numbers
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class RealSteps(keras.layers.Layer):
-    """Real numbers as they are: `features` of them a step.
+    """Encodes real numbers as steps of `features` values each.
 
     Use it for models that calculate with streams of numbers.
 
@@ -54,9 +54,9 @@ class RealSteps(keras.layers.Layer):
         return tf.reshape(numbers, [tf.shape(numbers)[0], steps, self.features])
 
     def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Reads the numbers of strings `[batch]`, float32 `[batch, (numbers)]`.
+        """Parses strings `[batch]` into numbers, float32 `[batch, (numbers)]`.
 
-        What is no finite number, or no whole number of steps, stops the graph with
+        Other words, infinite numbers and incomplete steps raise
         `InvalidArgumentError`.
         """
         numbers = parse_number_strings(texts, REAL, tf.float64)
@@ -68,20 +68,20 @@ class RealSteps(keras.layers.Layer):
         return numbers.with_values(tf.cast(flat, tf.float32))
 
     def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
-        """Splits a row or a batch of rows into rows that `check` is quick with.
+        """Splits a row or a batch into rows that are fast to check.
 
         Args:
             inputs: A row: a list, tuple, array or tensor of numbers, or of steps if
                 there are several numbers a step. Or a batch: a list of rows, or of
                 texts of numbers, or an array of one dimension more.
-            name: What messages call it.
+            name: Name of the argument, for error messages.
 
         Returns:
-            The rows, for `check` and `encode`, and whether they were a batch. A row is
-            an array of real numbers, or a list of Python's.
+            The rows, for `check` and `encode`, and whether the input was a batch. A row
+            is an array of real numbers, or a list of Python numbers.
 
         Raises:
-            TypeError: If it is none of these.
+            TypeError: If it is not one of these.
         """
         if hasattr(inputs, "numpy"):
             inputs = inputs.numpy()
@@ -107,7 +107,7 @@ class RealSteps(keras.layers.Layer):
         return [_plain_row(row, self.features) for row in rows], is_batch
 
     def _parse(self, text: str) -> list:
-        """Reads the numbers of a text, step after step; other words stay."""
+        """Parses a text into numbers or steps of numbers; other words stay strings."""
         numbers, size = parse_real_numbers(text), self.features
         if size == 1:
             return numbers
@@ -118,10 +118,10 @@ class RealSteps(keras.layers.Layer):
 
         Args:
             rows: A sequence of rows: of numbers, or of steps of `features` numbers.
-            name: What messages call them.
+            name: Name of the argument, for error messages.
 
         Raises:
-            TypeError: If something is no number (bools are not).
+            TypeError: If something is not a number (bools are not).
             ValueError: If a number is not finite, a row is empty, or its steps do not
                 have `features` numbers. Either message names every bad row.
         """
@@ -147,7 +147,7 @@ class RealSteps(keras.layers.Layer):
         return []
 
     def _is_good(self, row: Any) -> bool:
-        """The quick check of an array; it may be false for a good row."""
+        """Checks an array quickly; may be false for a good row."""
         if not _is_real_array(row) or not row.ndim or not len(row):
             return False
         is_flat = self.features == 1 and row.ndim == 1
@@ -155,7 +155,7 @@ class RealSteps(keras.layers.Layer):
         return is_right and bool(np.isfinite(row).all())
 
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
-        """Turns rows into what the call returns for them, float32; as `check`."""
+        """Converts rows to what the call returns for them, float32; as `check`."""
         return self.encode_checked(self.check(rows, name))
 
     def encode_checked(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
@@ -172,17 +172,17 @@ class RealSteps(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict) -> Any:
-        """Makes the layer of its arguments, also of earlier versions."""
+        """Creates the layer from its config, also from one of earlier versions."""
         names = {"values": "features", "spreads": "scales"}
         return cls(**{names.get(key, key): value for key, value in config.items()})
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class ScaledSteps(RealSteps):
-    """Real numbers of which each of a step is scaled by itself; and a 1 at its end.
+    """Standardizes each feature, and appends a 1 to every step.
 
-    Use it for models of measurements, whose sizes differ. As every real step ends with
-    a 1, none is mistaken for padding, which is zeros, whatever was measured.
+    Use it for measurements of different scales. The 1 distinguishes steps of zeros from
+    padding.
 
     Inputs of the call: as of `RealSteps`.
 
@@ -190,11 +190,11 @@ class ScaledSteps(RealSteps):
     end.
 
     Args:
-        means: What to subtract from each number of a step.
-        scales: What to divide by then.
+        means: Mean of each feature, which is subtracted.
+        scales: Scale of each feature, by which the difference is divided.
 
     Raises:
-        ValueError: If there are not as many of both, or a scale is not above 0.
+        ValueError: If their numbers differ, or a scale is not positive.
 
     Example:
         >>> from rnnzoo.tokens import ScaledSteps
@@ -241,12 +241,12 @@ class ScaledSteps(RealSteps):
 
 
 def _is_real_array(value: Any) -> bool:
-    """Whether a value is an array of real numbers, and no subclass with other rules."""
+    """Whether a value is an array of real numbers (subclasses excluded)."""
     return type(value) is np.ndarray and value.dtype.kind in "iuf"
 
 
 def _plain_row(row: Any, features: int) -> list | np.ndarray:
-    """Returns an array of real numbers as it is, and others with Python's numbers."""
+    """Returns an array of real numbers unchanged, and others as Python numbers."""
     if _is_real_array(row) and row.ndim == (2 if features > 1 else 1):
         return row
     if isinstance(row, np.ndarray):

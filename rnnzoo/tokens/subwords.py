@@ -80,10 +80,10 @@ class Subwords(TextTokens):
 
     @property
     def tokenizer(self) -> Any:
-        """The `tensorflow_text.SentencepieceTokenizer`, anew for every graph.
+        """A new `tensorflow_text.SentencepieceTokenizer` for every graph.
 
-        It lives in the kernel of an operation, which `keras.utils.clear_session` and
-        the end of a graph take away; where that is there still, nothing is read again.
+        Its data belong to the kernel of an operation, which is deleted with its graph
+        and by `keras.utils.clear_session`; kernels that exist are reused.
         """
         import tensorflow_text
 

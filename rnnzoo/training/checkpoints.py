@@ -111,7 +111,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.progress = progress
 
     def must_stop(self) -> bool:
-        """Tells whether this machine, or another one, has received a signal."""
+        """Returns whether this machine, or another one, has received a signal."""
         if not self.devices.has_several_machines:
             return self.signal is not None
         # The sum tells which signal was received, by any number of machines.
@@ -238,7 +238,7 @@ class Checkpoint(keras.callbacks.Callback):
         )
 
     def _is_due(self) -> bool:
-        """Tells whether a checkpoint is due after this step."""
+        """Returns whether a checkpoint is due after this step."""
         step = self.progress.step
         return step == self.recipe.steps or step % self.recipe.checkpoint_every == 0
 

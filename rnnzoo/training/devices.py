@@ -91,7 +91,7 @@ def choose_devices(
             scaling), or `"auto"`: mixed_bfloat16 on a TPU, else float32.
 
     Raises:
-        ValueError: If the devices are not there, or an argument is none of these.
+        ValueError: If the devices are not there, or an argument is not one of these.
 
     Example:
         >>> from rnnzoo.training.devices import choose_devices

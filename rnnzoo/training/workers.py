@@ -104,7 +104,7 @@ def _wait(workers: list[subprocess.Popen], addresses: list[str]) -> int:
 
 
 def is_worker() -> bool:
-    """Tells whether `run_workers` has started this process."""
+    """Returns whether `run_workers` has started this process."""
     return PARENT in os.environ
 
 
