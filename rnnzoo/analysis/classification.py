@@ -35,10 +35,10 @@ class ClassificationReport:
     Attributes:
         classes: Names of the classes.
         accuracy: Fraction of the examples whose most likely class is the true one.
-        precision: For each class, the fraction of its answers that are right;
-            0 where none does.
+        precision: For each class, the fraction of its answers that are right; 0 where
+            there is none.
         recall: For each class, the fraction of its examples that are recognized; 0
-            where there is no example.
+            where there is none.
         f1: For each class, the harmonic mean of the two; 0 where both are 0.
         confusion: Counts `[true class, answered class]`, int64.
         calibration_error: Expected calibration error: mean difference between the
