@@ -87,6 +87,22 @@ def test_no_circle():
         visit(module)
 
 
+def test_modules_are_imported_by_name_only_where_names_are_data():
+    """Public names, weight files, recipes, and packages of extras; nowhere else."""
+    dynamic = {
+        module
+        for module, path in MODULES.items()
+        if re.search(r"import_module\(|__import__\(", path.read_text(encoding="utf-8"))
+    }
+    assert dynamic == {
+        "rnnzoo",
+        "rnnzoo.exporting.formats",
+        "rnnzoo.stubs",
+        "rnnzoo.training.recipe",
+        "rnnzoo.weights",
+    }
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_file_holds_one_idea(module):
     assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 425
