@@ -1,9 +1,9 @@
-"""The demo: a page whose models run in the browser, with nothing behind it.
+"""The demo: a static page whose models run in the browser.
 
-The page is `rnnzoo/browser`: HTML, JavaScript that reads texts and draws characters as
+The page is `rnnzoo/browser`: HTML, JavaScript that tokenizes and samples as
 `rnnzoo.tokens` and `rnnzoo.decoding` do, and ONNX Runtime Web, which runs the models:
-two files out of `dist` of the npm package onnxruntime-web, as they are, so that nobody
-needs npm. `write` puts the models beside it, and `serve` shows it to this machine.
+two unchanged files of `dist` of the npm package onnxruntime-web, so that npm is not
+needed. `write` adds the models, and `serve` serves the page to this machine.
 """
 
 import contextlib
@@ -146,7 +146,7 @@ class _Files(http.server.SimpleHTTPRequestHandler):
 def make_server(
     folder: str | os.PathLike, port: int
 ) -> http.server.ThreadingHTTPServer:
-    """Makes the server of a folder, for this machine only; it does not run yet.
+    """Returns the server of a folder, for this machine only; it is not yet running.
 
     Args:
         folder: The folder.

@@ -1,4 +1,4 @@
-"""How gradients go through time, and networks unrolled."""
+"""Gradients through time, and unrolled networks."""
 
 import os
 from typing import Any
@@ -10,18 +10,17 @@ _POSITIVE, _NEGATIVE, _MOST_UNITS = "#2f6fb0", "#d55e00", 8
 
 
 def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
-    """Measures how the loss at the last step depends on the state at each earlier one.
+    """Measures the gradient of the loss at the last step with respect to each state.
 
-    The gradient of the loss with respect to the state is the product of the Jacobian
-    matrices of all steps between: where it shrinks towards the past it vanishes, and
-    what came first is not learned from; where it grows it explodes. The state counts
-    as it was after a step, and as an initial state before the first: later inputs and
-    all weights stay as they are. A state of several layers, or of an LSTM with its
-    cell, is one vector.
+    The gradient is the product of the Jacobian matrices of all steps in between: where
+    it shrinks towards the past it vanishes, and early inputs are not learned from;
+    where it grows it explodes. States are those after each step, and the initial state;
+    later inputs and all weights are constant. A state of several layers, or of an LSTM
+    with its cell, is one vector.
 
     Args:
         model: A model of `many_to_one` with `pooling="last"`, or one of `many_to_many`,
-            of whose answers the last counts; compiled, and reading forwards only.
+            whose last answer counts; compiled, and unidirectional.
         inputs: Its inputs, without padding: every sequence has as many steps.
         targets: Its targets.
 

@@ -1,4 +1,4 @@
-"""How good written texts are: characters in their places, BLEU, chrF."""
+"""Quality of generated texts: character accuracy, BLEU, chrF."""
 
 import itertools
 from collections.abc import Sequence
@@ -7,15 +7,15 @@ from collections.abc import Sequence
 def character_accuracy(answers: Sequence[str], targets: Sequence[str]) -> float:
     """Returns the fraction of target characters that are right, place by place.
 
-    The end of a text counts as a character. Of answers that a model writes on its own,
-    one that leaves out a character is wrong from there on.
+    The end of a text counts as a character. An answer that misses a character is wrong
+    from there on.
 
     Args:
         answers: The answers.
-        targets: As many right ones.
+        targets: As many targets.
 
     Raises:
-        ValueError: If there are not as many of one as of the other, or none.
+        ValueError: If their numbers differ, or there are none.
 
     Example:
         >>> from rnnzoo.analysis.text_quality import character_accuracy
@@ -40,18 +40,18 @@ def character_accuracy(answers: Sequence[str], targets: Sequence[str]) -> float:
 def translation_quality(
     translations: Sequence[str], references: Sequence[str | Sequence[str]]
 ) -> dict[str, float]:
-    """Measures translations against references, by sacreBLEU.
+    """Measures translations against references, with sacreBLEU.
 
-    Texts are given as they are written: sacreBLEU cuts them into words. Figures of
-    tokenised texts cannot be compared with these; `bleu_signature` says what was done.
+    Texts must be detokenized: sacreBLEU tokenizes them. Figures of tokenized texts are
+    not comparable; `bleu_signature` returns the settings.
 
     Args:
         translations: The translations.
-        references: For each of them a right one, or a list of right ones.
+        references: For each of them a reference, or a list of references.
 
     Returns:
-        `bleu` and `chrf`, from 0 to 100, of the texts as they are; and
-        `bleu_lower_case`, to compare with figures of texts in lower case.
+        `bleu` and `chrf`, from 0 to 100, of the texts; and `bleu_lower_case`, to
+        compare with figures of texts in lower case.
 
     Raises:
         ValueError: If there are not as many references as translations, or none.

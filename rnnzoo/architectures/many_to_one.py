@@ -13,10 +13,10 @@ from rnnzoo.layers.pooling import POOLINGS, SequencePooling
 from rnnzoo.layers.reader import SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
 
-# Fraction of the training examples that n-grams answer alone: they learn sooner.
+# Fraction of the training examples that n-grams answer alone: they learn faster.
 NGRAM_SHARE = 0.3
-# Their weight in the answer: the network is surer of itself than it is right. Chosen on
-# training reviews of films that were held out.
+# Their weight in the answer: the network is overconfident. Selected on held-out film
+# reviews of the training set.
 NGRAM_WEIGHT = 0.8
 
 
@@ -30,15 +30,15 @@ class ManyToOne(SequenceModel):
     The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
     values `[batch, time, features]` (float32), and returns logits
     `[batch, num_classes]` or values `[batch, num_values]`, always float32. Padding
-    changes no answer. It comes compiled (Adam; cross-entropy or mean squared error):
-    call `fit`, or `compile` it again.
+    changes no answer. It is compiled (Adam; cross-entropy or mean squared error): call
+    `fit`, or `compile` it again.
 
     Args:
         vocabulary_size: For token input: number of ids, padding included.
         features: For real-valued input: number of values per time step.
         num_classes: For a class: number of classes.
         num_values: For real-valued output: number of values.
-        embedding_dim: Size of the vector that stands for a token.
+        embedding_dim: Size of the token embeddings.
         units: Size of each recurrent layer's state, per direction.
         num_layers: Number of recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
@@ -48,15 +48,15 @@ class ManyToOne(SequenceModel):
             (the same at every time step) and before the head; and of n-grams.
         token_dropout: Fraction of time steps dropped as a whole in training.
         initial_state: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialisation: how many steps the longest memory should
-            reach at first; `None` for Keras' own initial biases.
-        pooling: What the head sees: `"last"`, the state after the last step of each
+        chrono_steps: Chrono initialization: the longest time dependence to cover, in
+            steps; `None` for Keras' initial biases.
+        pooling: Input of the head: `"last"`, the state after the last step of each
             direction; or the `"mean"`, `"max"`, both (`"mean_max"`), or `"attention"`-
             weighted mean of all steps.
-        ngrams: For token input: beside the recurrence, score all n-grams of up to so
-            many tokens, and answer with the mean (`rnnzoo.layers.ngrams`); 0 for none.
-        ngram_rows: Number of n-grams that have a vector of their own, after
-            `get_layer("ngrams").adapt`; before, all share so many through a hash.
+        ngrams: For token input: maximum length of n-grams, which are scored beside the
+            recurrence and averaged with it (`rnnzoo.layers.ngrams`); 0 for none.
+        ngram_rows: Number of n-grams with their own vectors, after
+            `get_layer("ngrams").adapt`; before, all n-grams share them by a hash.
         padding_value: For real-valued input: steps whose features all have this value
             are padding; `None` if there is no padding.
 

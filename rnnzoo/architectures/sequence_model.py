@@ -1,4 +1,4 @@
-"""What every model of the zoo has beside what Keras gives it."""
+"""The base of all models of the zoo: raw examples, configs, cards and signatures."""
 
 import contextlib
 import inspect
@@ -26,17 +26,17 @@ class SequenceModel(DistributedModel):
 
     A model of the zoo sets `tokens`, which turn raw examples into arrays; then `fit`,
     `evaluate` and `predict` take lists and arrays of raw examples. A
-    `tf.data.Dataset` is passed on as it is: it holds batches that are encoded
-    already. A model without tokens takes arrays as every Keras model does.
+    `tf.data.Dataset` is passed on unchanged: its batches are already encoded. A model
+    without tokens takes arrays, as every Keras model.
 
     Attributes:
-        card: What is known of the weights (name, data, licence, score, recipe, seed);
+        card: The model card of the weights (name, data, licence, score, recipe, seed);
             saved in the model's file and empty for an untrained model.
     """
 
     arguments: dict[str, Any]
     card: dict[str, Any] = {}
-    # Arguments that may be other than a weight file has them: see `from_file`.
+    # Arguments that may differ from those of a weight file: see `from_file`.
     REPLACEABLE: tuple[str, ...] = ()
     # Names of arguments in files of earlier versions, and those of today.
     RENAMED_ARGUMENTS: dict[str, str] = {}
@@ -44,7 +44,7 @@ class SequenceModel(DistributedModel):
     has_unique_target = True
 
     def __new__(cls, *arguments: Any, **named: Any) -> Any:
-        """Remembers the constructor's arguments, of which `get_config` is made."""
+        """Records the constructor's arguments for `get_config`."""
         model = super().__new__(cls, *arguments, **named)
         # Keras calls this without arguments too; the constructor refuses wrong ones.
         with contextlib.suppress(TypeError):
@@ -179,7 +179,7 @@ class SequenceModel(DistributedModel):
         return {"serving_default": answers, **found}
 
     def tokens_signature(self) -> Signature:
-        """Returns the way to call the graph as it is."""
+        """Returns the signature of the graph, from tokens to outputs."""
 
         def run(tokens: Any) -> dict:
             return {"outputs": self(tokens, training=False)}
@@ -192,7 +192,7 @@ class SequenceModel(DistributedModel):
         )
 
     def stream_signature(self, read: Callable, state: Any) -> Signature:
-        """Returns the way to read a sequence in chunks, with the state in and out.
+        """Returns the signature that reads a chunk and passes the state in and out.
 
         Args:
             read: From tokens and a state to outputs and the next state.
@@ -229,7 +229,7 @@ class SequenceModel(DistributedModel):
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts raw inputs and targets to the arrays that the graph takes.
 
-        An architecture without tokens returns them as they are.
+        An architecture without tokens returns them unchanged.
         """
         return inputs, targets
 
@@ -271,7 +271,7 @@ def compile_graph(function: Callable, *inputs: Any) -> Callable:
     """Compiles a function once, for inputs of all sizes.
 
     `keras.Model.predict_on_batch` retraces for the first few shapes that it gets;
-    this never does. Backends other than TensorFlow run the function as it is.
+    this never does. Backends other than TensorFlow call the function directly.
 
     Args:
         function: Takes and returns tensors.

@@ -57,9 +57,9 @@ def replace_untracked(target: Any, name: str, value: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def keep_dropout_masks(layer: Any, inputs: Any, state: list) -> Iterator[None]:
-    """Has a recurrent layer drop the same features at every step, as its call does.
+    """Uses the same dropout masks at every step, as the call of a recurrent layer does.
 
-    A loop that is run without the call must do what the call does around it.
+    Custom loops run without that call.
     """
     layer._maybe_config_dropout_masks(layer.cell, inputs, state)
     yield
@@ -79,7 +79,7 @@ class TrainingHooks(keras.Model):
         self._loss_tracker.update_state(loss, sample_weight=count)
 
     def summarize_logs(self, logs: dict) -> dict:
-        """Returns what `fit` reports of a step's logs; Keras takes them as they are."""
+        """Returns the logs that `fit` reports of a step; by default unchanged."""
         return super()._get_metrics_result_or_logs(logs)
 
     def choose_example(self, iterator: Any, batch: Any) -> tuple:

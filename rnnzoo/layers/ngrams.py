@@ -1,4 +1,4 @@
-"""A bag of n-grams beside a recurrent network, and how the two learn together."""
+"""A bag of n-grams beside a recurrent network, and joint training of both."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,9 +9,9 @@ from keras import ops
 
 from rnnzoo.errors import check_number
 
-# The bag learns so many times as fast as the network beside it.
+# Learning-rate multiplier of the bag, relative to the network beside it.
 PACE = 10.0
-# What an adapted bag believes of the evidence before it learns, times PACE.
+# Initial weight of the evidence in an adapted bag, times PACE.
 FIRST_BELIEF = 0.3
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
 
@@ -21,28 +21,28 @@ class NgramBag(keras.layers.Layer):
     r"""Scores a sequence of tokens by its n-grams, each of which has a learned vector.
 
     Use it beside a recurrent network that classifies texts ("wide and deep"): a linear
-    model of short phrases learns what `not worth` means from a few examples, and leaves
-    to the recurrence what depends on order and distance.
+    model of short phrases learns the meaning of `not worth` from a few examples, and
+    leaves order and distance to the recurrence.
 
     A sequence of $T$ tokens with the set of n-grams $G$ gets
     $10 \sum_{g \in G} r_g \odot v_g / \sqrt{T}$, where $v_g$ is learned. The factor
-    lets the vectors learn ten times as fast as the network beside them, as rare phrases
-    need. So that the score can be told apart by words, the layer returns each token's
-    share of it: an n-gram counts where it is first, for its tokens in equal parts.
+    is a learning-rate multiplier of ten relative to the network, as rare phrases need
+    it. The layer returns the contribution of each token to the score: an n-gram counts
+    at its first occurrence, for its tokens in equal parts.
 
     At first $r_g$ is 1, and all n-grams share the table, by hash. After `adapt`, the
-    most frequent n-grams have a row of their own, others have none, and $r_g$ is how
-    much likelier the n-gram is in one class than in another: a naive Bayes classifier
-    whose beliefs are then learned.
+    most frequent n-grams have their own rows, others have none, and $r_g$ is the
+    log-likelihood ratio of the n-gram between classes: a naive Bayes classifier whose
+    weights are then learned.
 
     Inputs: token ids `[batch, time]`, 0 for padding.
 
     Outputs: `[batch, time, units]`; the sum over time is the score. Padding has zeros.
 
     Args:
-        units: Size of a vector, such as the number of classes but the first, whose
+        units: Size of a vector, such as the number of classes except the first, whose
             score is 0.
-        max_n: Longest n-gram, in tokens; shorter ones count too.
+        max_n: Maximum length of n-grams, in tokens; shorter ones count too.
         rows: Number of rows in the table.
         dropout: Fraction of n-grams dropped in training.
 
@@ -258,11 +258,11 @@ def _is_first(codes: Any) -> Any:
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class BranchDropout(keras.layers.Layer):
-    """Averages the answers of two paths, each of which learns to answer alone.
+    """Averages the outputs of two branches, each trained to answer alone.
 
-    Trained together, the path that learns sooner would leave the other nothing to do.
-    Here, in training, every example goes through one of them, drawn at random. The mean
-    then is that of an ensemble, whose members err in different ways.
+    Trained jointly, the branch that learns faster would leave nothing to the other.
+    Here, in training, every example goes through one of them, sampled at random. The
+    mean is then that of an ensemble with different errors.
 
     Inputs: two tensors `[batch, units]`.
 

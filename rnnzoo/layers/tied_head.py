@@ -1,4 +1,4 @@
-"""A head whose weights are the tokens' vectors."""
+"""An output layer whose weights are the token embeddings."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from rnnzoo.layers.reader import SequenceReader
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class TiedHead(keras.layers.Layer):
-    """A head whose weights are the vectors of the tokens that it predicts.
+    """An output layer with weights tied to the embeddings of the predicted tokens.
 
-    Logit `k` is the product of the features and the vector of token `k`, plus a bias;
-    features of another size than the vectors are projected to it first. There are
-    fewer weights than with a head of its own, and what is learned of a token as input
-    helps it as output (Press and Wolf, 2017).
+    Logit `k` is the product of the features and the embedding of token `k`, plus a
+    bias; features of another size than the embeddings are projected first. Tying saves
+    weights, and shares what is learned of a token as input and output (Press and Wolf,
+    2017).
 
     Args:
         reader: The `SequenceReader` of the tokens.
-        num_classes: The first so many tokens are predicted.
+        num_classes: Number of predicted tokens, the first of the vocabulary.
 
     References:
         Press and Wolf, "Using the output embedding to improve language models", EACL

@@ -59,10 +59,10 @@ class FixedWeightModel(ChunkedReader, SequenceModel):
 
 
 class StreamReader(FixedWeightModel):
-    """Base of those that read real numbers."""
+    """Base of the fixed-weight models that read real numbers."""
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Converts rows to numbers `[batch, time, values]`; targets pass."""
+        """Converts rows to numbers `[batch, time, features]`; targets are unchanged."""
         return self.tokens.encode(self.tokens.rows(inputs)[0]), targets
 
     def answer(self, inputs: Any) -> Any:
@@ -79,7 +79,7 @@ class StreamReader(FixedWeightModel):
             for row, values in zip(group, outputs, strict=True):
                 answers[row] = self.to_answer(values[: lengths[row]])
         if is_batch and answers and isinstance(inputs[0], str):
-            # As 32-bit numbers, which is what the graph of an export must write.
+            # As float32, as in the graph of an export.
             return [
                 " ".join(f"{np.float32(value):g}" for value in np.ravel(answer))
                 for answer in answers
@@ -150,7 +150,6 @@ class Accumulator(StreamReader):
     """
 
     def __init__(self):
-        """Sets up; there are no arguments."""
         cell = LinearSumCell([1.0], dtype="float32")
         head = FixedWeightHead(1.0, "linear", dtype="float32", name="head")
         super().__init__(1, cell, head, RealSteps(1))
@@ -199,7 +198,6 @@ class Comparer(StreamReader):
     """
 
     def __init__(self):
-        """Sets up; there are no arguments."""
         cell = LinearSumCell([1.0, -1.0], dtype="float32")
         head = FixedWeightHead(5.0, "sigmoid", dtype="float32", name="head")
         super().__init__(2, cell, head, RealSteps(2))
@@ -219,9 +217,9 @@ class Comparer(StreamReader):
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class ParityByHand(BitsReader, FixedWeightModel):
-    """A network of three units that says whether the number of ones is odd.
+    """A network of three units that computes the parity of bits.
 
-    The parity after a bit is the XOR of the parity before it and the bit. A hidden unit
+    The parity after a bit is the XOR of the previous parity and the bit. A hidden unit
     is on if either is 1, another if both are, and the output unit if the first hidden
     unit is on and the second is off:
 
@@ -235,11 +233,11 @@ class ParityByHand(BitsReader, FixedWeightModel):
     and 1.5, and 1 and -1 from these to the output unit, with threshold 0.5
     (docs/by_hand.png); all times `weight`.
 
-    Logistic units never reach 0 or 1, and what the output lacks goes into the next
-    step. With `weight` from 4.44 on that does not add up: whatever the bits and however
-    many, the output stays within a fixed distance of what it should be, 0.377 for 4.44,
-    0.00765 for 10 and 0.0000455 for 20. With 4 the worst bits take it past a half in 9
-    steps, and answers are wrong from there on (benchmarks/by_hand.csv).
+    Logistic units never reach 0 or 1, and the error of the output enters the next step.
+    With `weight` from 4.44 on errors do not accumulate: for any number of any bits, the
+    output stays within a fixed distance of its target, 0.377 for 4.44, 0.00765 for 10
+    and 0.0000455 for 20. With 4 the worst bits move it past a half in 9 steps, and
+    answers are wrong from there on (benchmarks/by_hand.csv).
 
     Shapes of the graph: bits 0 and 1 `[batch, time, 1]`, to the output unit's value
     less a half, `[batch, time, 1]`; zeros are padding.
@@ -247,7 +245,7 @@ class ParityByHand(BitsReader, FixedWeightModel):
     Args:
         hidden: `"hard"` for units that are 1 above their threshold and 0 below it, or
             `"logistic"`.
-        weight: What all weights are multiplied with.
+        weight: Factor of all weights.
 
     Raises:
         ValueError: If `hidden` is not one of these, or `weight` is negative.

@@ -9,10 +9,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class XorCell(keras.layers.Layer):
-    r"""Two hidden units and an output unit that make the XOR of input and last output.
+    r"""Three units that compute the XOR of the input and the last output.
 
     With input $x_t$, last output $y_{t-1}$, a threshold or logistic function $\phi$,
-    and weights $w$ times those of the picture,
+    and weights $w$ times those of the figure,
 
     $$h_1 = \phi(w (x_t + y_{t-1} - 0.5))$$
     $$h_2 = \phi(w (x_t + y_{t-1} - 1.5))$$
@@ -55,7 +55,7 @@ class XorCell(keras.layers.Layer):
         return output, [output]
 
     def _activate(self, total: Any) -> Any:
-        """Returns what units with this total input give."""
+        """Returns the activation of units with this total input."""
         if self.hidden == "hard":
             return ops.cast(ops.greater(total, 0.0), total.dtype)
         return ops.sigmoid(total)
@@ -63,7 +63,7 @@ class XorCell(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class LinearSumCell(keras.layers.Layer):
-    """One linear unit that adds its weighted inputs to what it was.
+    """One linear unit that adds its weighted inputs to its state.
 
     Args:
         weights: One weight per input.
@@ -111,7 +111,7 @@ class FixedWeightHead(keras.layers.Layer):
 
 
 def _add_fixed_weight(layer: keras.layers.Layer, name: str, values: Any) -> Any:
-    """Adds a weight with these values that training leaves as it is."""
+    """Adds a non-trainable weight with these values."""
     values = np.array(values, "float32")
     return layer.add_weight(
         shape=values.shape,

@@ -1,4 +1,4 @@
-"""Memoryless models: what comes next from the last few steps, and nothing before."""
+"""Memoryless models: predictions from the last few steps only."""
 
 import keras
 
@@ -10,7 +10,7 @@ from rnnzoo.layers.reader import SequenceReader, sequence_input
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class DelayTaps(SequenceModel):
-    """Answers at every step from the last few values, and nothing before them."""
+    """Predicts at every step from the last few values only."""
 
     def __init__(
         self, *, taps: int, features: int = 1, num_values: int = 1, units: int = 0
@@ -45,18 +45,18 @@ class DelayTaps(SequenceModel):
 class NeuralNgram(SequenceModel):
     """A feed-forward language model of the last few tokens.
 
-    Use it beside a recurrent language model: the vectors of the last `context` tokens,
-    a hidden layer of units with hyperbolic tangent, and the logits of the next token.
-    As a model of n-grams it has no memory of what is longer ago, but like contexts lead
-    to like predictions, and its weights grow with the context only linearly.
+    Use it as a baseline of a recurrent language model: the embeddings of the last
+    `context` tokens, a hidden layer with tanh, and the logits of the next token. Like
+    an n-gram model it has no memory of earlier tokens, but similar contexts lead to
+    similar predictions, and the number of weights is linear in the context.
 
     The model takes token ids `[batch, time]` (int32, 0 = padding at the end) and
     returns logits of the next token `[batch, time, vocabulary_size]`, float32. Before
-    the first token it sees vectors of zeros. Targets of 0 have no part in the loss. It
-    comes compiled (Adam; cross-entropy).
+    the first token it sees vectors of zeros. Targets of 0 are masked. It is compiled
+    (Adam; cross-entropy).
 
     Args:
-        context: How many tokens it sees: this one and `context - 1` before it.
+        context: Number of tokens it sees: this one and `context - 1` before it.
         vocabulary_size: Number of token ids, padding included.
         embedding_dim: Size of the vector that stands for a token.
         units: Number of hidden units.
@@ -113,9 +113,9 @@ class NeuralNgram(SequenceModel):
 class Autoregressive(DelayTaps):
     """A linear model of the last few values: an autoregressive model.
 
-    Use it as the first thing to compare a recurrent network with: each answer is a
-    weighted sum of the last `taps` values of the input, plus a bias. It has no memory:
-    what is longer ago has no influence, whatever it was.
+    Use it as the first baseline of a recurrent network: each answer is a weighted sum
+    of the last `taps` values of the input, plus a bias. It has no memory: earlier
+    values have no influence.
 
     The model takes real values `[batch, time, features]` and returns values
     `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
@@ -135,7 +135,7 @@ class Autoregressive(DelayTaps):
         >>> model = autoregressive(taps=2)
         >>> model.set_weights([np.array([[[-1.0]], [[2.0]]]), np.zeros(1)])
         >>> line = np.array([[[1.0], [2.0], [3.0]]])
-        >>> model.predict(line, verbose=0)[0, 1:, 0].tolist()  # goes on as it was
+        >>> model.predict(line, verbose=0)[0, 1:, 0].tolist()  # extrapolates
         [3.0, 4.0]
 
     References:
@@ -151,9 +151,9 @@ class Autoregressive(DelayTaps):
 class FeedForward(DelayTaps):
     """A feed-forward network of the last few values.
 
-    Use it beside `autoregressive`, which it generalises: a hidden layer of rectified
-    linear units sees the last `taps` values, and a linear layer answers from it. It has
-    no memory either.
+    Use it beside `autoregressive`, which it generalizes: a hidden layer of rectified
+    linear units on the last `taps` values, and a linear output layer. It has no memory
+    either.
 
     The model takes real values `[batch, time, features]` and returns values
     `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It

@@ -28,23 +28,23 @@ _SUM = re.compile(
 class Adder(BitModel):
     """A model that adds two natural numbers of any size.
 
-    A small recurrent network reads the numbers in binary as one adds on paper: a digit
-    of each per step, from the least significant on. What it carries it must keep in
-    its state. It never sees more than 20 binary digits in training, and adds numbers of
-    thousands: the same small step, made right, is right everywhere. A network that
-    takes all digits at once has one size for ever (`benchmarks/addition.py`).
+    A small recurrent network reads the numbers in binary as in addition on paper: one
+    digit of each per step, the least significant first. It must keep the carry in its
+    state. Trained on at most 20 binary digits, it generalizes to thousands, since every
+    step is the same. A feed-forward network that reads all digits at once has a fixed
+    size (`benchmarks/addition.py`).
 
-    Digits of the sum come `delay` steps late, so that as many steps of zeros follow the
-    numbers. In the lecture that the task is from, two steps pass on the way from an
-    input unit over the hidden units to the output; Keras' layers answer in the step in
-    which they are asked, and here the network must remember two digits instead.
+    Digits of the sum are delayed by `delay` steps, so that as many steps of zeros
+    follow the numbers. In the lecture of this task, a signal takes two steps from an
+    input unit over the hidden units to the output; Keras' layers answer within a step,
+    and here the network must remember two digits instead.
 
     Shapes of the graph: bits `[batch, time, 2]`, to the logit of a digit of the sum at
     every step, `[batch, time, 1]`. Zeros are the leading digits of any number: there is
     no other padding.
 
     Args:
-        delay: Steps between two digits and that of their sum.
+        delay: Steps between two digits and the digit of their sum.
         units: Size of the network's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.

@@ -23,19 +23,18 @@ ROWS, STEPS = 1024, 2**20
 class Sorter(ManyToOneToMany):
     """A model that sorts lists of integers.
 
-    A recurrent network reads the list into one vector of `units` numbers; a second one
-    starts from that vector, is shown it again at every step, and writes the list in
-    increasing order, as many numbers as it was given. Nothing but that vector passes
-    between the two. Use it as it is, to teach or to study what a summary can hold, or
-    untrained for another range.
+    An encoder reads the list into one vector of `units` numbers; a decoder starts from
+    that vector, gets it as input at every step, and outputs the list in increasing
+    order. The vector is the only connection between the two. Use it to teach or to
+    study the capacity of a state, or untrained for another range.
 
     Shapes of the graph: token ids `[batch, time]`, 0 = padding at the end, to logits
     `[batch, time, max_value + 1]`. `sort` and `answer` take and return numbers.
 
     Args:
         max_value: Numbers are from 1 to this.
-        max_length: Largest number of numbers in a list.
-        embedding_dim: Size of the vector that stands for a number.
+        max_length: Maximum length of a list.
+        embedding_dim: Size of the embeddings of numbers.
         units: Size of each network's state.
         num_layers: Layers in each of the two networks.
         cell: `"simple"`, `"gru"` or `"lstm"`.

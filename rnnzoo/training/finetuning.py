@@ -47,7 +47,7 @@ def layer_groups(model: Any) -> list[str]:
 
 
 def freeze(model: Any, layers: Sequence[str]) -> None:
-    """Freezes layers: their weights stay as they are in training; all others learn.
+    """Freezes layers: training does not change their weights; all others learn.
 
     Args:
         model: A model of the zoo. It is recompiled with the optimizer that it had.
