@@ -12,6 +12,158 @@ from rnnzoo.command import verbs
 from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
 
+FLAG = {"action": "store_true"}
+MODEL = [
+    ("model", "a model or weights of `rnnzoo list`, or a .keras file"),
+    ("--weights", "listed weights or a .keras file; default: the model's own"),
+]
+# Verbs: what they do, their help, and their arguments with help and details.
+VERBS = {
+    "list": (
+        verbs.run_list,
+        "list models, weights and recipes",
+        [("pattern", "which, such as '*language*'", {"nargs": "?", "default": "*"})],
+    ),
+    "describe": (
+        verbs.run_describe,
+        "describe a model, weights or a recipe",
+        [("name", "a name of `rnnzoo list`")],
+    ),
+    "answer": (
+        verbs.run_answer,
+        "answer raw input, one answer per line",
+        [
+            *MODEL,
+            ("inputs", "default: lines of --file or of standard input", {"nargs": "*"}),
+            ("--file", "a text file with one input per line"),
+        ],
+    ),
+    "explain": (
+        verbs.run_explain,
+        "show which words led to a classifier's answer",
+        [
+            *MODEL,
+            ("text", "one text"),
+            ("--method", "occlusion or gradient", {"default": "occlusion"}),
+            (
+                "--target-class --of",
+                "default: the class answered",
+                {"metavar": "CLASS"},
+            ),
+            ("--html", "also write an HTML page", {"metavar": "FILE"}),
+        ],
+    ),
+    "evaluate": (
+        verbs.run_evaluate,
+        "measure a model as its recipe does, or on your own data",
+        [
+            *MODEL,
+            (
+                "--data",
+                "labelled examples to measure a classifier on: a .csv, .tsv, .jsonl or "
+                ".txt file, or a folder per label",
+            ),
+            ("--text", "column of the texts", {"default": "text"}),
+            ("--label", "column of the labels", {"default": "label"}),
+            ("--encoding", "character encoding of the file", {"default": "utf-8"}),
+            ("--skip-bad-rows", "report unusable rows and skip them", FLAG),
+            (
+                "--plots",
+                "with --data, folder for confusion.png and calibration.png",
+                {"default": ".", "metavar": "FOLDER"},
+            ),
+            ("--recipe", "default: the recipe that trained the weights"),
+            ("--json", "print the figures as JSON", FLAG),
+        ],
+    ),
+    "export": (
+        verbs.run_export,
+        "write a folder that can be served without rnnzoo",
+        [
+            *MODEL,
+            ("--to", "the folder", {"required": True, "metavar": "FOLDER"}),
+            (
+                "--format",
+                "savedmodel (raw text in, answers out), onnx or litert (tokens in and "
+                "out)",
+                {"default": "savedmodel"},
+            ),
+            (
+                "--precision",
+                "precision of the stored weights: float32, float16 (onnx and litert) "
+                "or int8 (onnx)",
+                {"default": "float32"},
+            ),
+            (
+                "--version",
+                "number of the folder in FOLDER; servers use the highest",
+                {"type": int, "default": 1},
+            ),
+            ("--overwrite", "replace an existing version", FLAG),
+        ],
+    ),
+    "demo": (
+        verbs.run_demo,
+        "show a page with models in the browser",
+        [
+            (
+                "--port",
+                "of the page; 0 for any free one",
+                {"type": int, "default": 8000},
+            ),
+            (
+                "--to",
+                "write the page to a new folder for any static host, and do not serve "
+                "it",
+                {"metavar": "FOLDER"},
+            ),
+        ],
+    ),
+    "prepare": (
+        verbs.run_prepare,
+        "prepare a public data set; without a name, list them",
+        [
+            ("name", "a data set; default: list them", {"nargs": "?"}),
+            (
+                "--data_dir",
+                "folder of all data sets; default: TFDS_DATA_DIR or "
+                "~/tensorflow_datasets",
+            ),
+            (
+                "--manual_dir",
+                "folder with the original files, for machines without a network; "
+                "default: downloads/manual in the folder of all data sets",
+            ),
+        ],
+    ),
+    "train": (verbs.run_train, "train a preset recipe; again to resume", []),
+}
+
+# What `train` takes beside the options of the recipe.
+RUN = [
+    ("--run", "folder of the run; the same folder resumes", {}),
+    (
+        "--devices",
+        "auto, cpu, gpu, tpu, multi_worker (the machines of TF_CONFIG), or a number of "
+        "GPUs or virtual CPU devices",
+        {"default": "auto"},
+    ),
+    (
+        "--workers",
+        "processes on this machine that train together, as several machines do",
+        {"default": 1, "type": int},
+    ),
+]
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """States the default of an argument, unless it is none or the help has it."""
+
+    def _get_help_string(self, action):
+        if "default:" in action.help or action.default is None:
+            return action.help
+        return super()._get_help_string(action)
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser that names the closest match of a misspelt option or command."""
@@ -51,12 +203,6 @@ class _Parser(argparse.ArgumentParser):
         options = [o for action in parser._actions for o in action.option_strings]
         parser.error(f"there is no {name!r} here.{closest(name, options)}")
 
-    def add(self, *names: str, help: str, **details: typing.Any) -> None:
-        """Adds an argument whose help states its default."""
-        if details.get("default") is not None:
-            help += "; default: %(default)s"
-        self.add_argument(*names, help=help, **details)
-
     def add_typed(self, name: str, kind: type, default: typing.Any, help: str) -> None:
         """Adds an option of a type; `--name` and `--no-name` for a boolean."""
         details = {"default": default, "help": help.replace("%", "%%")}
@@ -66,13 +212,6 @@ class _Parser(argparse.ArgumentParser):
         else:
             details |= {"type": kind, "metavar": kind.__name__.upper()}
         self.add_argument(f"--{name}", **details)
-
-    def add_model(self) -> None:
-        self.add("model", help="a model or weights of `rnnzoo list`, or a .keras file")
-        self.add(
-            "--weights",
-            help="listed weights or a .keras file; default: the model's own",
-        )
 
 
 def make_parser(words: list[str]) -> _Parser:
@@ -92,152 +231,22 @@ def make_parser(words: list[str]) -> _Parser:
         "--version", action="version", version=f"rnnzoo {rnnzoo.__version__}"
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
-    def command(name: str, action: typing.Callable, help: str) -> _Parser:
+    for name, (action, help, arguments) in VERBS.items():
         sub = commands.add_parser(
             name,
             help=help,
             description=help[0].upper() + help[1:] + ".",
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
         )
         sub.set_defaults(action=action, parser=sub)
-        return sub
-
-    sub = command("list", verbs.run_list, "list models, weights and recipes")
-    sub.add(
-        "pattern", nargs="?", default="*", help="names to list, such as '*language*'"
-    )
-
-    sub = command(
-        "describe", verbs.run_describe, "describe a model, weights or a recipe"
-    )
-    sub.add("name", help="a name of `rnnzoo list`")
-
-    sub = command("answer", verbs.run_answer, "answer raw input, one answer per line")
-    sub.add_model()
-    sub.add(
-        "inputs",
-        nargs="*",
-        help="inputs; without any, each line of --file or of standard input",
-    )
-    sub.add("--file", help="a text file with one input per line")
-    if words[:1] == ["answer"]:
-        _add_answer_options(sub, words[1:])
-
-    sub = command(
-        "explain", verbs.run_explain, "show which words led to a classifier's answer"
-    )
-    sub.add_model()
-    sub.add("text", help="one text")
-    sub.add("--method", default="occlusion", help="occlusion or gradient")
-    sub.add(
-        "--target-class",
-        "--of",
-        metavar="CLASS",
-        help="the class to explain; default: the class that is answered",
-    )
-    sub.add("--html", metavar="FILE", help="also write an HTML page")
-
-    _add_evaluate(
-        command(
-            "evaluate",
-            verbs.run_evaluate,
-            "measure a model as its recipe does, or on your own data",
-        )
-    )
-    _add_export(
-        command(
-            "export",
-            verbs.run_export,
-            "write a folder that can be served without rnnzoo",
-        )
-    )
-    sub = command("demo", verbs.run_demo, "show a page with models in the browser")
-    sub.add(
-        "--port",
-        type=int,
-        default=8000,
-        help="port of the page on this machine; 0 for any free port",
-    )
-    sub.add(
-        "--to",
-        metavar="FOLDER",
-        help="write the page to a new folder, for any static host, instead of serving "
-        "it",
-    )
-
-    sub = command(
-        "prepare",
-        verbs.run_prepare,
-        "prepare a public data set; without a name, list them",
-    )
-    sub.add("name", nargs="?", help="a data set; default: list them")
-    sub.add(
-        "--data_dir",
-        help="folder of all data sets; default: TFDS_DATA_DIR or ~/tensorflow_datasets",
-    )
-    sub.add(
-        "--manual_dir",
-        help="folder with the original files, for machines without a network; default: "
-        "downloads/manual in the folder of all data sets",
-    )
-    _add_train(
-        command("train", verbs.run_train, "train a preset recipe; again to resume"),
-        words,
-    )
+        for names, text, *details in arguments:
+            sub.add_argument(*names.split(), help=text, **dict(*details))
+        if name == "answer" and words[:1] == ["answer"]:
+            _add_answer_options(sub, words[1:])
+        if name == "train":
+            _add_train(sub, words)
     return parser
-
-
-def _add_evaluate(sub: _Parser) -> None:
-    """Adds the options of `rnnzoo evaluate`."""
-    sub.add_model()
-    sub.add(
-        "--data",
-        help="labelled examples to measure a classifier on: a .csv, .tsv, .jsonl or "
-        ".txt file, or a folder per label",
-    )
-    sub.add("--text", default="text", help="column of the texts")
-    sub.add("--label", default="label", help="column of the labels")
-    sub.add("--encoding", default="utf-8", help="character encoding of the file")
-    sub.add(
-        "--skip-bad-rows",
-        action="store_true",
-        help="report rows that cannot be used, and skip them",
-    )
-    sub.add(
-        "--plots",
-        default=".",
-        metavar="FOLDER",
-        help="with --data, folder for confusion.png and calibration.png",
-    )
-    sub.add("--recipe", help="the recipe; default: the one that trained the weights")
-    sub.add("--json", action="store_true", help="print the figures as JSON")
-
-
-def _add_export(sub: _Parser) -> None:
-    """Adds the options of `rnnzoo export`."""
-    sub.add_model()
-    sub.add("--to", required=True, metavar="FOLDER", help="the folder")
-    sub.add(
-        "--format",
-        default="savedmodel",
-        help="savedmodel (raw text in, answers out), onnx or litert (tokens in and "
-        "out)",
-    )
-    sub.add(
-        "--precision",
-        default="float32",
-        help="precision of the stored weights: float32, float16 (onnx and litert) or "
-        "int8 (onnx)",
-    )
-    sub.add(
-        "--version",
-        type=int,
-        default=1,
-        help="number of the folder in FOLDER; servers use the highest",
-    )
-    sub.add("--overwrite", action="store_true", help="replace an existing version")
 
 
 def _add_answer_options(parser: _Parser, words: list[str]) -> None:
@@ -268,7 +277,7 @@ def _add_train(sub: _Parser, words: list[str]) -> None:
             help=summary,
             description=summary,
             allow_abbrev=False,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_Formatter,
         )
         recipe.set_defaults(action=verbs.run_train, parser=recipe, recipe=name)
         if name == asked:
@@ -282,20 +291,6 @@ def _add_recipe_options(parser: _Parser, name: str) -> None:
     for field in dataclasses.fields(recipe):
         kind, help = types[field.name], field.metadata["help"]
         parser.add_typed(field.name, kind, field.default, help)
-    parser.add_argument(
-        "--run",
-        default=f"runs/{name}",
-        help="folder for weights, history and pictures; the same folder resumes",
-    )
-    parser.add_argument(
-        "--devices",
-        default="auto",
-        help="auto, cpu, gpu, tpu, multi_worker (the machines of TF_CONFIG), or a "
-        "number of GPUs or virtual CPU devices",
-    )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=1,
-        help="processes on this machine that train together, as several machines do",
-    )
+    parser.set_defaults(run=f"runs/{name}")
+    for option, text, details in RUN:
+        parser.add_argument(option, help=text, **details)
