@@ -1,6 +1,7 @@
 """The order of the layers: no module imports one that stands above it."""
 
 import ast
+import configparser
 import pathlib
 import re
 
@@ -10,6 +11,7 @@ import pytest
 import rnnzoo
 
 ROOT = pathlib.Path(rnnzoo.__file__).parent
+CHECKOUT = pathlib.Path(__file__).parent.parent
 # From the bottom to the top. `rnnzoo` itself imports only `rnnzoo.api`.
 LAYERS = [
     ["rnnzoo", "rnnzoo.api", "rnnzoo.errors"],
@@ -144,3 +146,26 @@ def test_keras_internals_are_touched_in_one_file(module, private_names):
         if isinstance(node, ast.Call) and ast.unparse(node.args[:1] or node) != "self":
             found |= {ast.unparse(node.func)} & {"object.__setattr__"}
     assert not found
+
+
+def test_setup_lists_every_package():
+    settings = configparser.ConfigParser()
+    settings.read(CHECKOUT / "setup.cfg", encoding="utf-8")
+    packages = {
+        ".".join(p.relative_to(CHECKOUT).parts[:-1]) for p in ROOT.rglob("__init__.py")
+    }
+    packages = {name for name in packages if "recipes" not in name} | {"rnnzoo.recipes"}
+    assert set(settings["options"]["packages"].split()) == packages
+
+
+def test_the_oldest_versions_are_tried():
+    settings = configparser.ConfigParser()
+    settings.read(CHECKOUT / "setup.cfg", encoding="utf-8")
+    script = (CHECKOUT / "ci" / "try_versions.sh").read_text(encoding="utf-8")
+    for name in ("tensorflow", "keras"):
+        (oldest,) = re.findall(
+            rf"^{name} >=([\d.]+),",
+            settings["options"]["install_requires"],
+            re.MULTILINE,
+        )
+        assert f'"{name}=={oldest}.*"' in script
