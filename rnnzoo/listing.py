@@ -265,9 +265,7 @@ def _method_options(found: Definition, name: str) -> list[Option]:
 def _field_options(module: str, value: ast.AST) -> list[Option]:
     """Lists the fields of a dataclass as options, with the values of an instance.
 
-    Args:
-        module: Where the value stands.
-        value: The instance: a name, a call of the class, or of an instance's `replace`.
+    The instance is a name, a call of the class, or a call of an instance's `replace`.
     """
     if isinstance(value, ast.Name):
         found = _find(module, value.id)

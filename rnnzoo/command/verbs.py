@@ -6,6 +6,7 @@ import fnmatch
 import inspect
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -20,31 +21,33 @@ from rnnzoo.training import recipe_class, train, workers
 
 def run_list(parsed: argparse.Namespace) -> None:
     """Lists models, weights and recipes that match a pattern."""
-
-    def matches(*names: str) -> bool:
-        return any(fnmatch.fnmatchcase(name, parsed.pattern) for name in names)
-
-    sections = {"Models and their weights:": [], "Recipes:": []}
-    models, recipes = sections.values()
+    matching = re.compile(fnmatch.translate(parsed.pattern)).match
+    models = []
     for model in listing.list_models():
-        found = [w for w in listing.list_weights(model) if matches(model, w)]
-        if found or matches(model):
+        names = listing.list_weights(model)
+        if not matching(model):
+            names = list(filter(matching, names))
+        if names or matching(model):
             models.append(f"  {model:22} {listing.describe(model)['summary']}")
-        for name in found:
+        for name in names:
             record = weights.records()[name]
-            parameters, megabytes = record["parameters"], record["bytes"] / 1e6
-            size = f"{parameters:>9,} parameters {megabytes:6.2f} MB"
+            size = (
+                f"{record['parameters']:>9,} parameters {record['bytes'] / 1e6:6.2f} MB"
+            )
             models.append(f"    {name:33} {size}  {record['summary']}")
-    for recipe in filter(matches, listing.list_recipes()):
-        recipes.append(f"  {recipe:22} {listing.describe(recipe)['summary']}")
+    recipes = [
+        f"  {recipe:22} {listing.describe(recipe)['summary']}"
+        for recipe in filter(matching, listing.list_recipes())
+    ]
     if not models and not recipes:
         raise ValueError(
             "No model, weights or recipe has such a name: `rnnzoo list` shows all. "
             f"Received: pattern={parsed.pattern!r}"
         )
-    for title, lines in sections.items():
-        if lines:
-            print(title, *lines, sep="\n")
+    if models:
+        print("Models and their weights:", *models, sep="\n")
+    if recipes:
+        print("Recipes:", *recipes, sep="\n")
 
 
 def run_describe(parsed: argparse.Namespace) -> None:
@@ -72,16 +75,14 @@ def run_answer(parsed: argparse.Namespace) -> int:
     if not inputs:
         return 0
     model = _load_model(parsed)
-    options = {
-        name: getattr(parsed, name, value) for name, value in parsed.options.items()
-    }
-    if len(inputs) == 1 and hasattr(model, "stream") and not options.get("beam_width"):
-        known = inspect.signature(model.stream).parameters
-        chosen = {name: value for name, value in options.items() if name in known}
-        for text in model.stream(inputs[0], **chosen):
-            print(text, end="", flush=True)
-        print()
-        return 0
+    options = {name: getattr(parsed, name, v) for name, v in parsed.options.items()}
+    stream = getattr(model, "stream", None)
+    if len(inputs) == 1 and stream and not options.get("beam_width"):
+        if set(options) <= set(inspect.signature(stream).parameters):
+            for text in stream(inputs[0], **options):
+                print(text, end="", flush=True)
+            print()
+            return 0
     for answer in model.answer(inputs, **options):
         print(answer)
     return 0

@@ -214,11 +214,7 @@ class Checkpoint(keras.callbacks.Callback):
         return self.progress.seconds + time.monotonic() - self.start_time
 
     def _check_finite(self, logs: dict) -> None:
-        """Stops a training whose loss or weights are not finite, without saving it.
-
-        Raises:
-            FloatingPointError: If it has diverged; says where, and how to avoid it.
-        """
+        """Stops a training whose loss or weights are not finite, without saving it."""
         values = [logs["loss"]]
         if self._is_due():
             values += self.model.get_weights()

@@ -109,18 +109,7 @@ def _build_model(recipe: Recipe, devices: Any) -> Any:
 def _fit(
     checkpoint: Any, examples: Any, validation: Any, length: int | None, samples: tuple
 ) -> None:
-    """Trains from a checkpoint to the end of the run.
-
-    Args:
-        checkpoint: The run's restored `Checkpoint`.
-        examples: The training examples.
-        validation: The validation data set.
-        length: Static length of all batches, if they need one.
-        samples: Inputs and targets of the samples to show.
-
-    Raises:
-        ConnectionError: If another machine was lost.
-    """
+    """Trains from a restored checkpoint to the end of the run."""
     import keras
     import tensorflow as tf
 
@@ -202,11 +191,7 @@ def _make_settings(recipe: Recipe, devices: Any) -> dict:
 
 
 def _check_settings(recipe: Recipe, settings: dict, run: pathlib.Path) -> None:
-    """Refuses a run folder that holds a training with other options.
-
-    Raises:
-        ValueError: If there is one; names the differences.
-    """
+    """Refuses a run folder that holds a training with other options."""
     path = run / "settings.json"
     if not path.exists():
         return
