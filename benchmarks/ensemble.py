@@ -68,7 +68,7 @@ class Ensemble:
             self.models, state["decoders"], memory, strict=True
         ):
             before = {"decoder": decoder, "left": state["left"]}
-            logits, after = model.decode_step(tokens, before, part)
+            logits, after = model.writer.decode_step(tokens, before, part)
             shares.append(tf.nn.softmax(logits))
             decoders.append(after["decoder"])
         after = {"decoders": decoders, "left": state["left"] - 1}

@@ -52,7 +52,7 @@ class LanguageRecipe(Recipe, model="language_model"):
         """What stands between two symbols."""
         from rnnzoo.models.language import TOKENS
 
-        return TOKENS[self.tokens].joint
+        return TOKENS[self.tokens].separator
 
     def vocabulary(self) -> Any:
         """Returns the most frequent tokens of the training text."""

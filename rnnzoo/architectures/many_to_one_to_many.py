@@ -298,7 +298,7 @@ class ManyToOneToMany(SequenceModel):
         hidden, after = self.decoder(
             steps, initial_state=state[:first], mask=mask, length=length
         )
-        if self.attention is not None:
+        if self.attention is not None and self.attention_output is not None:
             context, weights = self.attention(hidden, memory, memory_mask=memory_mask)
             both = keras.layers.concatenate([context, hidden])
             if self.upper_decoder is not None:
@@ -348,7 +348,7 @@ class ManyToOneToMany(SequenceModel):
         # Not through the layer's call, which attaches a mask.
         steps = self.target_reader.call(tokens)
         hidden, after = self.decoder.step(steps, before[:first])
-        if self.attention is not None:
+        if self.attention is not None and self.attention_output is not None:
             memory = state["memory"]
             rows, units = ops.shape(memory)[0], hidden.shape[-1]
             context, _ = self.attention(

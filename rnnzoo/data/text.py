@@ -3,6 +3,7 @@
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -137,10 +138,10 @@ class Streams(LongText):
                 text.first = segment[0]
         return inputs, targets
 
-    def _segment(self, place: int, length: int) -> str | Sequence[str]:
+    def _segment(self, place: int, length: int) -> Any:
         """Returns a part of the text, which starts again after its end."""
         place %= len(self.text)
-        part = self.text[place : place + length]
+        part: Any = self.text[place : place + length]
         return part + self.text[: length - len(part)]
 
 

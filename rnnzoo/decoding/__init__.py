@@ -1,6 +1,6 @@
 """Decoding: how a model that predicts the next token writes a text."""
 
-from rnnzoo.decoding.greedy import decode_greedily
+from rnnzoo.decoding.encoder_decoder import EncoderDecoderWriter, decode_greedily
 from rnnzoo.decoding.options import (
     GREEDY,
     STOP_LIMIT,
@@ -17,6 +17,7 @@ __all__ = [
     "DecodingKeywords",
     "DecodingOptions",
     "DecodingState",
+    "EncoderDecoderWriter",
     "Writer",
     "decode_greedily",
     "make_keys",

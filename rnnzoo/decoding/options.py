@@ -17,6 +17,8 @@ from rnnzoo.tokens.checks import check_in_graph
 
 # Tokens that are remembered to find stop strings in.
 STOP_LIMIT = 64
+# Options that only a beam search has.
+BEAM_OPTIONS = ("beam_width", "n_best", "length_penalty")
 NO_STOPS = np.zeros((0, STOP_LIMIT), "int32")
 
 

@@ -43,8 +43,8 @@ def stream_text(
         left -= size
         if np.asarray(state.ended)[0]:
             left = 0
-            held = np.asarray(remove_stops(np.array([held], "int32"), stops))[0]
-            held = held[held > 0].tolist()
+            left_ids = np.asarray(remove_stops(np.array([held], "int32"), stops))
+            held = left_ids[left_ids > 0].tolist()
         keep = count_partial_stop(held, stops) if left else 0
         keep = max(keep, len(find_incomplete(tokens, held)))
         ready, held = held[: len(held) - keep], held[len(held) - keep :]

@@ -38,13 +38,13 @@ def compile_for_python(function: Callable, *signature: Any) -> Callable:
     def call(*arguments: Any) -> Any:
         if not tf.executing_eagerly():
             return function(*arguments)
-        arguments = (
-            tf.nest.map_structure(
-                lambda spec, value: tf.convert_to_tensor(value, spec.dtype), spec, value
+        return graph(
+            *tf.nest.map_structure(
+                lambda spec, value: tf.convert_to_tensor(value, spec.dtype),
+                signature,
+                arguments,
             )
-            for spec, value in zip(signature, arguments, strict=True)
         )
-        return graph(*arguments)
 
     return call
 

@@ -78,7 +78,7 @@ class LanguageModel(LanguageGraphs):
         >>> model = language_model(weights=None, vocabulary="abcdr ", units=16,
         ...                        num_layers=1)
         >>> history = model.fit(["abracadabra abracadabra"] * 4, verbose=0)
-        >>> len(model.generate("abra", max_length=10, temperature=0.7, seed=0))
+        >>> len(model.generate("abra", max_length=10, seed=0))
         10
         >>> round(model.score("abra")["bits_per_symbol"])
         3
@@ -196,7 +196,7 @@ class LanguageModel(LanguageGraphs):
                 is in `prompts`, or nothing. Without a prompt and a seed, the text is
                 what the other call would have written with a larger `max_length`.
             return_state: Whether to return such a state too.
-            **changes: Options that differ from `options`, such as `temperature=0.7`:
+            **changes: Options that differ from `options`, such as `top_k=5`:
                 the arguments of `rnnzoo.decoding.DecodingOptions`.
 
         Returns:

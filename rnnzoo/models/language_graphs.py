@@ -155,17 +155,17 @@ class LanguageGraphs(StatefulModel):
             )
         if seed is None and state is None:
             seed = np.random.randint(2**31)
-        keys = None if seed is None else make_keys(texts, seed).numpy()
+        keys = None if seed is None else np.asarray(make_keys(texts, seed))
         for start in range(0, len(texts), ROWS):
             rows = np.arange(start, min(start + ROWS, len(texts)))
             if state is None:
-                before = self.initial_state(keys[rows])
+                before = self.initial_state(np.asarray(keys)[rows])
             else:
                 before = select_rows(state, rows)
                 before = before._replace(ended=np.zeros(len(rows), bool))
                 if keys is not None:
-                    nothing = np.zeros(len(rows), "uint64")
-                    before = before._replace(keys=keys[rows], step=nothing)
+                    steps = np.zeros(len(rows), "uint64")
+                    before = before._replace(keys=keys[rows], step=steps)
             parts = [texts[row] for row in rows]
             for *_, after in self.read_in_chunks(self.read_chunk, parts, before):
                 before = after

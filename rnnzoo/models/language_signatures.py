@@ -7,20 +7,11 @@ import tensorflow as tf
 
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.decoding import DecodingOptions
-from rnnzoo.decoding.options import check_limit, graph_inputs
+from rnnzoo.decoding.options import BEAM_OPTIONS, check_limit, graph_inputs
 from rnnzoo.tokens import check_in_graph
 
 # Maximum number of symbols that an export writes, over all hypotheses.
 LONGEST = 10_000
-SAMPLED = (
-    "max_length",
-    "temperature",
-    "top_k",
-    "top_p",
-    "repetition_penalty",
-    "stop",
-    "seed",
-)
 TEXT = ((None,), "string")
 
 
@@ -52,24 +43,25 @@ def _generate_signature(model: Any, texts: list[str]) -> Signature:
 
     def graph(text: Any, max_length: Any, **options: Any) -> dict:
         max_length = check_limit("max_length", max_length, 0, LONGEST)
-        options = DecodingOptions(max_length=max_length, **options)
-        return model.generate_graph(text, options)
+        return model.generate_graph(
+            text, DecodingOptions(max_length=max_length, **options)
+        )
 
     def generate(text: list[str], **options: Any) -> dict:
         return {"text": model.generate(text, **options)}
 
-    first = dataclasses.asdict(DecodingOptions(max_length=20, temperature=0.7, seed=1))
-    first = {name: first[name] for name in SAMPLED}
+    first = dataclasses.asdict(DecodingOptions(max_length=20, seed=1))
+    first = {name: first[name] for name in first if name not in BEAM_OPTIONS}
     stop = next((s for s in model.tokens.vocabulary if s.strip()), "")
     others = [
         {"temperature": 0.0, "repetition_penalty": 1.5},
         {"top_k": 3, "top_p": 0.9, "seed": -7, "stop": stop},
-        {"temperature": -1.0},
+        {"top_p": -1.0},
         {"max_length": 0},
     ]
     return Signature(
         graph=graph,
-        inputs={"text": TEXT, **graph_inputs(*SAMPLED)},
+        inputs={"text": TEXT, **graph_inputs(*first)},
         answers=generate,
         examples=[
             {"text": texts[:2], **first},

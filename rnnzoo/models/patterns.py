@@ -11,7 +11,7 @@ from rnnzoo.architectures.bits import BitModel
 from rnnzoo.architectures.sequence_model import get_state_spec
 from rnnzoo.decoding import GREEDY, Writer
 from rnnzoo.errors import check_number
-from rnnzoo.models.parity import BitRows, are_texts, bit_rows
+from rnnzoo.models.parity import BitRows, are_texts, split_bit_rows
 from rnnzoo.tokens import Bits
 from rnnzoo.weights import factory
 
@@ -124,10 +124,10 @@ class PatternGenerator(BitRows, BitModel):
         step is 1 or -1 for the next bit, times 5 where that differs, and 0 where it is
         still part of the input: the phase of the pattern cannot be known there.
         """
-        rows, _ = bit_rows(inputs)
+        rows, _ = split_bit_rows(inputs)
         if targets is None:
             return self.tokens.encode(rows), None
-        more, _ = bit_rows(targets)
+        more, _ = split_bit_rows(targets)
         self.tokens.check(rows, name="bits")
         self.tokens.check(more, name="targets")
         if len(rows) != len(more):

@@ -10,7 +10,7 @@ from keras import ops
 from rnnzoo.architectures.batching import group_by_length
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.architectures.sequence_model import compile_graph
-from rnnzoo.decoding import GREEDY, DecodingState, Writer
+from rnnzoo.decoding import GREEDY, DecodingState, EncoderDecoderWriter
 from rnnzoo.layers.attention import SCORES
 from rnnzoo.layers.bridge import DoubledTokens
 from rnnzoo.tokens.characters import Characters
@@ -87,46 +87,14 @@ class TextToText(ManyToOneToMany):
         lengths = tf.math.count_nonzero(source, axis=1, dtype=tf.int32) - 1
         # A blank text has no answer: it ends at once.
         limits = tf.where(lengths > 0, self.longest_answers(lengths), 0)
-        memory = dict(self.begin(source))
-        state = self.writer.initial_state(
-            tf.fill(tf.shape(limits), self.tokens.start_id),
-            {"decoder": memory.pop("decoder"), "left": limits},
-            tf.zeros_like(limits, tf.uint64),
-            memory=memory,
-        )
+        state = self.writer.read_source(source, self.tokens.start_id, limits)
         return state, tf.reduce_max(tf.concat([[0], limits], 0)) + 1
 
     @functools.cached_property
-    def writer(self) -> Writer:
-        """Decodes the answers; its state counts how many tokens are left."""
-        import tensorflow as tf
-
-        memory_spec = self.state_spec()
-        return Writer(
-            self.decode_step,
-            {
-                "decoder": memory_spec.pop("decoder"),
-                "left": tf.TensorSpec((None,), tf.int32),
-            },
-            self.tokens.vocabulary_size,
-            forbidden=[self.tokens.UNKNOWN],
-            end=self.tokens.start_id,
-            memory_spec=memory_spec,
-        )
-
-    def decode_step(self, tokens: Any, state: dict, memory: dict) -> tuple:
-        """Makes a step of the decoder; allows only the end when no token is left."""
-        import tensorflow as tf
-
-        left = state["left"]
-        logits, after = self.step(tokens, {"decoder": state["decoder"], **memory})
-
-        def only_the_end() -> tf.Tensor:
-            is_end = tf.range(logits.shape[-1]) == self.tokens.start_id
-            return tf.where((left[:, None] > 0) | is_end, logits, -np.inf)
-
-        logits = tf.cond(tf.reduce_any(left <= 0), only_the_end, lambda: logits)
-        return logits, {"decoder": after["decoder"], "left": left - 1}
+    def writer(self) -> EncoderDecoderWriter:
+        """Decodes the answers."""
+        tokens = self.tokens
+        return EncoderDecoderWriter(self, tokens.start_id, [tokens.UNKNOWN])
 
 
 class CharacterSeq2Seq(TextToText):

@@ -309,11 +309,11 @@ class Translator(TextToText):
         """Returns what `answer_in_graph` does for a list of strings, in Python."""
         return self._name_answers(text, BEAM)
 
-    def _name_answers(self, texts: list[str], *settings: Any, **options: Any) -> dict:
+    def _name_answers(self, texts: list[str], beam_width: int, **options: Any) -> dict:
         """Returns translations and their scores by name."""
-        found = self.translate(texts, *settings, return_scores=True, **options)
-        texts, scores = zip(*found, strict=True) if found else ((), ())
-        return {"text": list(texts), "score": np.array(scores, "float32")}
+        found = self.translate(texts, beam_width, return_scores=True, **options)
+        scores = np.array([score for _, score in found], "float32")
+        return {"text": [text for text, _ in found], "score": scores}
 
     def _translate_graph(self, text: Any, beam_width: Any, length_penalty: Any) -> dict:
         """Translates strings `[batch]` as `translate`, in the graph."""
