@@ -49,6 +49,7 @@ def read_json(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.smoke
 def test_text_in_and_text_out(served):
     texts = ["31 4 15 9 26", "[2, 1]", "", "7"]
     answers = served("serving_default", text=texts)
@@ -63,6 +64,7 @@ def test_lists_of_integers(served):
     assert answers["sorted"].tolist() == [[4, 15, 31], [1, 2, 0], [0, 0, 0]]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("signature", "inputs", "message"),
     [
@@ -345,7 +347,7 @@ def test_signatures_of_a_language_model():
     first = call.examples[0]
     again = {key: tf.constant(value) for key, value in first.items()}
     again["seed"] = tf.cast(again["seed"], tf.int64)
-    texts = [text.decode() for text in call.graph(**again)["text"].numpy()]
+    texts = [text.decode() for text in tf.function(call.graph)(**again)["text"].numpy()]
     assert texts == model.generate(first.pop("text"), **first)
 
 
