@@ -5,22 +5,11 @@ from collections.abc import Sequence
 from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
-from rnnzoo.exporting.export import export as export
+from rnnzoo.exporting.export import export
 from rnnzoo.lecture.by_hand import Accumulator, Comparer, ParityByHand
 from rnnzoo.lecture.hidden_markov import HiddenMarkovModel
 from rnnzoo.lecture.memoryless import Autoregressive, FeedForward, NeuralNgram
-from rnnzoo.listing import (
-    describe as describe,
-)
-from rnnzoo.listing import (
-    list_models as list_models,
-)
-from rnnzoo.listing import (
-    list_recipes as list_recipes,
-)
-from rnnzoo.listing import (
-    list_weights as list_weights,
-)
+from rnnzoo.listing import describe, list_models, list_recipes, list_weights
 from rnnzoo.models.addition import Adder
 from rnnzoo.models.execution import Executor
 from rnnzoo.models.language import LanguageModel
@@ -29,15 +18,16 @@ from rnnzoo.models.parity import ParityReader
 from rnnzoo.models.patterns import PatternGenerator
 from rnnzoo.models.series_classification import SeriesClassifier
 from rnnzoo.models.sorting import Sorter
-from rnnzoo.models.text_classification import SentimentClassifier
+from rnnzoo.models.text_classification import TextClassifier
 from rnnzoo.models.translation import Translator
-from rnnzoo.training.recipe import Recipe as Recipe
-from rnnzoo.training.runs import train as train
-from rnnzoo.weights import load as load
+from rnnzoo.training.recipe import Recipe
+from rnnzoo.training.runs import train
+from rnnzoo.weights import load
 
 __version__: str
 __all__ = [
     "sorter",
+    "text_classifier",
     "sentiment_classifier",
     "language_model",
     "translator",
@@ -78,26 +68,28 @@ def sorter(
     cell: str = "gru",
     dropout: float = 0.0,
 ) -> Sorter:
-    """A model that sorts lists of whole numbers.
+    """A model that sorts lists of integers.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("sorter")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Listed weights and files
-            bring their own settings; an argument that contradicts them is refused.
+        weights: A name that `rnnzoo.list_weights("sorter")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
         max_value: Numbers are from 1 to this.
-        max_length: Largest number of numbers in a list.
-        embedding_dim: Size of the vector that stands for a number.
+        max_length: Maximum length of a list.
+        embedding_dim: Size of the embeddings of numbers.
         units: Size of each network's state.
         num_layers: Layers in each of the two networks.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
     """
 
-def sentiment_classifier(
-    weights: str | None = "imdb",
+def text_classifier(
+    weights: str | None = None,
     *,
     classes: Sequence[str] = ("negative", "positive"),
     vocabulary: Sequence[str] | None = None,
+    tokens: str = "words",
     max_length: int = 800,
     embedding_dim: int = 128,
     units: int = 128,
@@ -107,26 +99,77 @@ def sentiment_classifier(
     token_dropout: float = 0.1,
     ngrams: int = 3,
     ngram_rows: int = 524288,
-) -> SentimentClassifier:
+) -> TextClassifier:
     """A classifier of texts that reads them in both directions.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("sentiment_classifier")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Listed weights and files
-            bring their own settings; an argument that contradicts them is refused.
+        weights: A name that `rnnzoo.list_weights("text_classifier")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
         classes: Names of the classes. With weights for other classes, the model gets a
             fresh head.
-        vocabulary: The words to know, most frequent first. With weights, the vectors of
-            words that they know are carried over. Default: the words of the default
-            weights, 30,000 of English film reviews.
-        max_length: Words that are read of a text; of a longer one its first half of
+        vocabulary: The tokens to know, most frequent first: words, characters, or what
+            `Subwords.learn` returned. With weights, the vectors of words and characters
+            that they know are carried over. Default for words: those of
+            `sentiment_classifier`, 30,000 of English film reviews; for characters:
+            ASCII's. Bytes have none; others need one.
+        tokens: What texts are read as: `"words"`, in lower case; `"characters"`;
+            `"bytes"` of UTF-8; `"subwords"`; or `"whitespace"`, for texts that are
+            split into words already (see `rnnzoo.tokens`).
+        max_length: Tokens that are read of a text; of a longer one its first half of
             that many and its last half.
-        embedding_dim: Size of the vector that stands for a word.
+        embedding_dim: Size of the vector that stands for a token.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
-        token_dropout: Share of words dropped in training.
+        dropout: Fraction of features dropped in training.
+        token_dropout: Fraction of tokens dropped in training.
+        ngrams: Longest n-gram of the linear model beside the network; 0 for none.
+        ngram_rows: Number of n-grams that have a vector.
+    """
+
+def sentiment_classifier(
+    weights: str | None = "imdb",
+    *,
+    classes: Sequence[str] = ("negative", "positive"),
+    vocabulary: Sequence[str] | None = None,
+    tokens: str = "words",
+    max_length: int = 800,
+    embedding_dim: int = 128,
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "gru",
+    dropout: float = 0.4,
+    token_dropout: float = 0.1,
+    ngrams: int = 3,
+    ngram_rows: int = 524288,
+) -> TextClassifier:
+    """A classifier of texts that reads them in both directions.
+
+    Args:
+        weights: A name that `rnnzoo.list_weights("sentiment_classifier")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
+        classes: Names of the classes. With weights for other classes, the model gets a
+            fresh head.
+        vocabulary: The tokens to know, most frequent first: words, characters, or what
+            `Subwords.learn` returned. With weights, the vectors of words and characters
+            that they know are carried over. Default for words: those of
+            `sentiment_classifier`, 30,000 of English film reviews; for characters:
+            ASCII's. Bytes have none; others need one.
+        tokens: What texts are read as: `"words"`, in lower case; `"characters"`;
+            `"bytes"` of UTF-8; `"subwords"`; or `"whitespace"`, for texts that are
+            split into words already (see `rnnzoo.tokens`).
+        max_length: Tokens that are read of a text; of a longer one its first half of
+            that many and its last half.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each direction's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Fraction of features dropped in training.
+        token_dropout: Fraction of tokens dropped in training.
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
         ngram_rows: Number of n-grams that have a vector.
     """
@@ -145,12 +188,13 @@ def language_model(
     weight_dropout: float = 0.0,
     tied_weights: bool = False,
 ) -> LanguageModel:
-    """A model of a language that writes: a prompt in, what comes after it out.
+    """A language model: predicts the next symbol of a text, and continues texts.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("language_model")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Listed weights and files
-            bring their own settings; an argument that contradicts them is refused.
+        weights: A name that `rnnzoo.list_weights("language_model")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
         vocabulary: The characters (a string will do) or words to know, or what
             `Subwords.learn` returned with `lossless=True`; others are read as unknown,
             and never written. Default: ASCII's characters, and the line end. Words and
@@ -159,7 +203,7 @@ def language_model(
             case; or `"whitespace"`, for texts that are cut into words already (see
             `rnnzoo.tokens`).
         max_length: Symbols of a text in training; `answer` writes half as many.
-            `generate` and `score` know no limit.
+            `generate` and `score` have no limit.
         embedding_dim: Size of the vector that stands for a symbol.
         units: Size of each layer's state.
         num_layers: Recurrent layers.
@@ -189,15 +233,16 @@ def translator(
     """A model that translates from one language into another.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("translator")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Listed weights and files
-            bring their own settings; an argument that contradicts them is refused.
+        weights: A name that `rnnzoo.list_weights("translator")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
         vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
             languages; or a list of words. Default: ASCII's characters.
         tokens: `"subwords"`; `"words"`, which are read and written in lower case and
-            separated by blanks; or `"whitespace"`, for texts that are cut already.
-        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
-            encoder's final state passes.
+            separated by blanks; or `"whitespace"`, for texts that are tokenized.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
+            only the encoder's final state.
         reverse_source: Whether the text is read from its end.
         embedding_dim: Size of the vector that stands for a token.
         units: Size of each layer's state, of each direction's in the encoder. Default
@@ -206,8 +251,7 @@ def translator(
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Share of features dropped in training.
         token_dropout: Share of tokens dropped in training.
-        label_smoothing: Share of the probability that the targets of training give to
-            all tokens alike.
+        label_smoothing: Share of the probability that training spreads over all tokens.
     """
 
 def adder(
@@ -223,14 +267,15 @@ def adder(
     """A model that adds two natural numbers of any size.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("adder")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Listed weights and files
-            bring their own settings; an argument that contradicts them is refused.
-        delay: Steps between two digits and that of their sum.
+        weights: A name that `rnnzoo.list_weights("adder")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
+        delay: Steps between two digits and the digit of their sum.
         units: Size of the network's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
         state_noise: For "simple": standard deviation of the noise on the state in
             training.
     """
@@ -247,13 +292,14 @@ def parity(
     """A model that says whether the number of ones among bits is odd.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("parity")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Listed weights and files
-            bring their own settings; an argument that contradicts them is refused.
+        weights: A name that `rnnzoo.list_weights("parity")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
         units: Size of the network's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
         state_noise: For "simple": standard deviation of the noise on the state in
             training.
     """
@@ -263,7 +309,7 @@ def series_classifier(
     *,
     classes: Sequence[str] = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
     means: Sequence[float] = (50.0, 50.0),
-    spreads: Sequence[float] = (35.0, 35.0),
+    scales: Sequence[float] = (35.0, 35.0),
     units: int = 64,
     num_layers: int = 1,
     cell: str = "gru",
@@ -272,17 +318,19 @@ def series_classifier(
     """A classifier of real-valued series: pen strokes, sound, sensors.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("series_classifier")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Listed weights and files
-            bring their own settings; an argument that contradicts them is refused.
-        classes: Names of the classes. Default: the ten digits.
-        means: The usual value of each number of a step: as many as there are numbers.
-            Default: 50 for both coordinates of a pen.
-        spreads: How far from it they usually are. Default: 35 for both.
+        weights: A name that `rnnzoo.list_weights("series_classifier")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
+        classes: Names of the classes. With weights for other classes, the model gets a
+            fresh head. Default: the ten digits.
+        means: The mean of each feature, a number per step. Default: 50 for both
+            coordinates of a pen.
+        scales: The standard deviation of each feature. Default: 35 for both.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
     """
 
 def pattern_generator(
@@ -294,12 +342,13 @@ def pattern_generator(
     cell: str = "lstm",
     dropout: float = 0.0,
 ) -> PatternGenerator:
-    """A network of a single LSTM cell that goes on with a periodic pattern.
+    """A network of a single LSTM cell that continues a periodic pattern.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("pattern_generator")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Listed weights and files
-            bring their own settings; an argument that contradicts them is refused.
+        weights: A name that `rnnzoo.list_weights("pattern_generator")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
         max_length: Bits of a sequence in training; half of them are shown, and
             `answer` writes as many as the other half has. `generate` knows no limit.
         units: Size of the network's state.
@@ -323,11 +372,12 @@ def memorizer(
     """A model that reads digits and writes them from memory.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("memorizer")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Listed weights and files
-            bring their own settings; an argument that contradicts them is refused.
-        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
-            encoder's final state passes.
+        weights: A name that `rnnzoo.list_weights("memorizer")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
+            only the encoder's final state.
         reverse_source: Whether the digits are read from their end.
         double_source: Whether the digits are read twice.
         embedding_dim: Size of the vector that stands for a digit.
@@ -335,7 +385,7 @@ def memorizer(
             96.
         num_layers: Layers of the encoder, and of the decoder.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
     """
 
 def executor(
@@ -353,11 +403,12 @@ def executor(
     """A model that reads a short Python program and writes what it prints.
 
     Args:
-        weights: A name of `rnnzoo.list_weights("executor")`, the path of a file that
-            `save` wrote, or `None` for an untrained model. Listed weights and files
-            bring their own settings; an argument that contradicts them is refused.
-        attention: `"additive"`, `"multiplicative"`, or `"none"`: then nothing but the
-            encoder's final state passes, as in the paper.
+        weights: A name that `rnnzoo.list_weights("executor")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model. Listed
+            weights and files bring their own settings; an argument that contradicts them
+            is refused.
+        attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
+            only the encoder's final state, as in the paper.
         reverse_source: Whether the program is read from its end.
         double_source: Whether the program is read twice.
         embedding_dim: Size of the vector that stands for a character.
@@ -365,7 +416,7 @@ def executor(
             attention looks at.
         num_layers: Layers of the encoder, and of the decoder.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
     """
 
 def accumulator() -> Accumulator:
@@ -379,12 +430,12 @@ def parity_by_hand(
     *,
     weight: float = 20.0,
 ) -> ParityByHand:
-    """A network of three units that says whether the number of ones is odd.
+    """A network of three units that computes the parity of bits.
 
     Args:
         hidden: `"hard"` for units that are 1 above their threshold and 0 below it, or
             `"logistic"`.
-        weight: What all weights are multiplied with.
+        weight: Factor of all weights.
     """
 
 def many_to_one(
@@ -415,25 +466,25 @@ def many_to_one(
         features: For real-valued input: number of values per time step.
         num_classes: For a class: number of classes.
         num_values: For real-valued output: number of values.
-        embedding_dim: Size of the vector that stands for a token.
+        embedding_dim: Size of the token embeddings.
         units: Size of each recurrent layer's state, per direction.
         num_layers: Number of recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
         bidirectional: Whether to read each sequence backwards too.
         residual: Whether layers from the second on add their input to their output.
-        dropout: Share of features dropped in training, before each recurrent layer
+        dropout: Fraction of features dropped in training, before each recurrent layer
             (the same at every time step) and before the head; and of n-grams.
-        token_dropout: Share of time steps dropped as a whole in training.
+        token_dropout: Fraction of time steps dropped as a whole in training.
         initial_state: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialisation: how many steps the longest memory should
-            reach at first; `None` for Keras' own initial biases.
-        pooling: What the head sees: `"last"`, the state after the last step of each
+        chrono_steps: Chrono initialization: the longest time dependence to cover, in
+            steps; `None` for Keras' initial biases.
+        pooling: Input of the head: `"last"`, the state after the last step of each
             direction; or the `"mean"`, `"max"`, both (`"mean_max"`), or `"attention"`-
             weighted mean of all steps.
-        ngrams: For token input: beside the recurrence, score all n-grams of up to so
-            many tokens, and answer with the mean (`rnnzoo.layers.ngrams`); 0 for none.
-        ngram_rows: Number of n-grams that have a vector of their own, after
-            `get_layer("ngrams").adapt`; before, all share so many through a hash.
+        ngrams: For token input: maximum length of n-grams, which are scored beside the
+            recurrence and averaged with it (`rnnzoo.layers.ngrams`); 0 for none.
+        ngram_rows: Number of n-grams with their own vectors, after
+            `get_layer("ngrams").adapt`; before, all n-grams share them by a hash.
         padding_value: For real-valued input: steps whose features all have this value
             are padding; `None` if there is no padding.
     """
@@ -472,10 +523,10 @@ def many_to_many(
         cell: `"simple"`, `"gru"` or `"lstm"`.
         bidirectional: Whether to read each sequence backwards too.
         residual: Whether layers from the second on add their input to their output.
-        dropout: Share of features dropped in training, before each recurrent layer and
-            before the head, the same at every time step.
-        weight_dropout: Share of the weights from a state to the next that is dropped in
-            training (Merity et al., 2018).
+        dropout: Fraction of features dropped in training, before each recurrent layer
+            and before the head, the same at every time step.
+        weight_dropout: Fraction of the weights from a state to the next that is dropped
+            in training (Merity et al., 2018).
         tied_weights: Whether the head's weights are the tokens' vectors: for classes
             that are the first tokens of the input (Press and Wolf, 2017).
         initial_state: `"zeros"` or `"learned"`.
@@ -518,10 +569,10 @@ def many_to_one_to_many(
         target_vocabulary_size: For a token target: number of ids, padding included.
         target_features: For a real-valued target: number of values per step.
         decoder: `"summary"` or `"autoregressive"`.
-        attention: `"additive"` or `"multiplicative"` lets every decoder step look at
-            all encoder steps; `None` leaves the summary alone. It is asked with what
-            the decoder's first layer writes, and the other layers read the answer, so
-            that each of them runs over a whole target at once.
+        attention: `"additive"` or `"multiplicative"` lets every decoder step attend to
+            all encoder steps; `None` for the summary alone. Queries are the outputs of
+            the decoder's first layer, and the other layers read the context, so that
+            each of them runs over a whole target at once.
         reverse_source: Whether the encoder reads the source from its end (Sutskever et
             al., 2014); for a token source.
         output_length: With `decoder="summary"`, number of steps to write; `None` for
@@ -585,7 +636,7 @@ def neural_ngram(
     """A feed-forward language model of the last few tokens.
 
     Args:
-        context: How many tokens it sees: this one and `context - 1` before it.
+        context: Number of tokens it sees: this one and `context - 1` before it.
         vocabulary_size: Number of token ids, padding included.
         embedding_dim: Size of the vector that stands for a token.
         units: Number of hidden units.
