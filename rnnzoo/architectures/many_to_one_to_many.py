@@ -62,9 +62,9 @@ class ManyToOneToMany(SequenceModel):
         bidirectional: Whether the encoder reads the source backwards too; its two
             final states are then projected to the decoder's.
         residual: Whether layers from the second on add their input to their output.
-        dropout: Share of features dropped in training, before each recurrent layer and
-            before the head, the same at every time step.
-        token_dropout: Share of tokens whose whole vector is set to zero in training.
+        dropout: Fraction of features dropped in training, before each recurrent layer
+            and before the head, the same at every time step.
+        token_dropout: Fraction of tokens whose whole vector is set to zero in training.
         tied_weights: Whether source, target and head have the same vectors of tokens
             (Press and Wolf, 2017); for an autoregressive decoder and one vocabulary.
         initial_state: The encoder's: `"zeros"` or `"learned"`.
@@ -332,7 +332,7 @@ class ManyToOneToMany(SequenceModel):
         }
 
     def step(self, tokens: Any, state: dict) -> tuple:
-        """Makes one step of an autoregressive decoder; quicker than `run_decoder`.
+        """Makes one step of an autoregressive decoder; faster than `run_decoder`.
 
         Args:
             tokens: The last output: token ids `[batch]` or values

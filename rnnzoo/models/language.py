@@ -59,9 +59,9 @@ class LanguageModel(LanguageGraphs):
         units: Size of each layer's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
-        weight_dropout: Share of the weights from a state to the next that is dropped in
-            training.
+        dropout: Fraction of features dropped in training.
+        weight_dropout: Fraction of the weights from a state to the next that is dropped
+            in training.
         tied_weights: Whether the head's weights are the symbols' vectors: for words,
             of which there are many.
 
@@ -133,7 +133,7 @@ class LanguageModel(LanguageGraphs):
         self.set_targets(classes=True, padding=0)
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns texts into token ids `[batch, time]`, int32, and the next ones.
+        """Converts texts to token ids `[batch, time]`, int32, and the next ones.
 
         Args:
             inputs: Texts.

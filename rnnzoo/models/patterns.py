@@ -51,7 +51,7 @@ class PatternGenerator(BitRows, BitModel):
     """A network of a single LSTM cell that continues a periodic pattern.
 
     After ten zeros, ten ones, and after these ten zeros again: to write that, a network
-    has to count and to know which of both it is counting. One LSTM cell with one input,
+    must count, and know which of the two it is counting. One LSTM cell with one input,
     one output unit and 14 weights learns it, and each of the weights listed here holds
     another pattern: `zeros_ones`, such as `20_1` for twenty zeros and a one. They write
     500 bits without an error from every phase.
@@ -66,7 +66,7 @@ class PatternGenerator(BitRows, BitModel):
         units: Size of the network's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
 
     Raises:
         ValueError: If there are no such weights, they contradict an argument, or an
@@ -118,7 +118,7 @@ class PatternGenerator(BitRows, BitModel):
         return SignedCrossentropy(), None
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns rows of bits, and their continuations, into values `[batch, time, 1]`.
+        """Converts rows of bits, and their continuations, to values `[batch, time, 1]`.
 
         With targets, each row and its continuation are one sequence. The target of a
         step is 1 or -1 for the next bit, times 5 where that differs, and 0 where it is

@@ -50,7 +50,7 @@ class TextToText(ManyToOneToMany):
         raise NotImplementedError
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Turns texts into token ids `[batch, time]`, int32.
+        """Converts texts to token ids `[batch, time]`, int32.
 
         Args:
             inputs: Texts.

@@ -74,9 +74,9 @@ class Translator(TextToText):
             256.
         num_layers: Layers of the encoder, and of the decoder.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
-        token_dropout: Share of tokens dropped in training.
-        label_smoothing: Share of the probability that training spreads over all tokens.
+        dropout: Fraction of features dropped in training.
+        token_dropout: Fraction of tokens dropped in training.
+        label_smoothing: Probability that training spreads over all tokens.
 
     Attributes:
         tokens: The tokens of both languages: `rnnzoo.tokens.Subwords`, `Words` or
