@@ -18,6 +18,7 @@ from rnnzoo.models.parity import ParityReader
 from rnnzoo.models.patterns import PatternGenerator
 from rnnzoo.models.series_classification import SeriesClassifier
 from rnnzoo.models.sorting import Sorter
+from rnnzoo.models.surnames import SurnameClassifier
 from rnnzoo.models.text_classification import TextClassifier
 from rnnzoo.models.translation import Translator
 from rnnzoo.training.recipe import Recipe
@@ -34,6 +35,7 @@ __all__ = [
     "adder",
     "parity",
     "series_classifier",
+    "surname_classifier",
     "pattern_generator",
     "memorizer",
     "executor",
@@ -72,9 +74,9 @@ def sorter(
 
     Args:
         weights: A name that `rnnzoo.list_weights("sorter")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         max_value: Numbers are from 1 to this.
         max_length: Maximum length of a list.
         embedding_dim: Size of the embeddings of numbers.
@@ -104,9 +106,9 @@ def text_classifier(
 
     Args:
         weights: A name that `rnnzoo.list_weights("text_classifier")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         classes: Names of the classes. With weights for other classes, the model gets a
             fresh head.
         vocabulary: The tokens to know, most frequent first: words, characters, or what
@@ -149,9 +151,9 @@ def sentiment_classifier(
 
     Args:
         weights: A name that `rnnzoo.list_weights("sentiment_classifier")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         classes: Names of the classes. With weights for other classes, the model gets a
             fresh head.
         vocabulary: The tokens to know, most frequent first: words, characters, or what
@@ -192,9 +194,9 @@ def language_model(
 
     Args:
         weights: A name that `rnnzoo.list_weights("language_model")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         vocabulary: The characters (a string will do) or words to know, or what
             `Subwords.learn` returned with `lossless=True`; others are read as unknown,
             and never written. Default: ASCII's characters, and the line end. Words and
@@ -208,9 +210,9 @@ def language_model(
         units: Size of each layer's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
-        weight_dropout: Share of the weights from a state to the next that is dropped in
-            training.
+        dropout: Fraction of features dropped in training.
+        weight_dropout: Fraction of the weights from a state to the next that is dropped
+            in training.
         tied_weights: Whether the head's weights are the symbols' vectors: for words,
             of which there are many.
     """
@@ -234,9 +236,9 @@ def translator(
 
     Args:
         weights: A name that `rnnzoo.list_weights("translator")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
             languages; or a list of words. Default: ASCII's characters.
         tokens: `"subwords"`; `"words"`, which are read and written in lower case and
@@ -249,9 +251,9 @@ def translator(
             256.
         num_layers: Layers of the encoder, and of the decoder.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
-        token_dropout: Share of tokens dropped in training.
-        label_smoothing: Share of the probability that training spreads over all tokens.
+        dropout: Fraction of features dropped in training.
+        token_dropout: Fraction of tokens dropped in training.
+        label_smoothing: Probability that training spreads over all tokens.
     """
 
 def adder(
@@ -268,9 +270,9 @@ def adder(
 
     Args:
         weights: A name that `rnnzoo.list_weights("adder")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         delay: Steps between two digits and the digit of their sum.
         units: Size of the network's state.
         num_layers: Recurrent layers.
@@ -293,9 +295,9 @@ def parity(
 
     Args:
         weights: A name that `rnnzoo.list_weights("parity")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         units: Size of the network's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
@@ -319,9 +321,9 @@ def series_classifier(
 
     Args:
         weights: A name that `rnnzoo.list_weights("series_classifier")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         classes: Names of the classes. With weights for other classes, the model gets a
             fresh head. Default: the ten digits.
         means: The mean of each feature, a number per step. Default: 50 for both
@@ -331,6 +333,36 @@ def series_classifier(
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
+    """
+
+def surname_classifier(
+    weights: str | None = "origins",
+    *,
+    classes: Sequence[str] = ("Arabic", "Chinese", "Czech", "Dutch", "English", "French", "German", "Greek", "Irish", "Italian", "Japanese", "Korean", "Polish", "Portuguese", "Russian", "Scottish", "Spanish", "Vietnamese"),
+    vocabulary: Sequence[str] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ "-àáãäçèéêìíñòóõöùúüßÁÉąłńŚŻż",
+    max_length: int = 32,
+    embedding_dim: int = 32,
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "gru",
+    dropout: float = 0.4,
+) -> SurnameClassifier:
+    """A classifier of surnames by origin that reads them letter by letter.
+
+    Args:
+        weights: A name that `rnnzoo.list_weights("surname_classifier")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
+        classes: Names of the classes. Default: the 18 origins of the weights.
+        vocabulary: The letters to know. Default: those of the weights' surnames.
+        max_length: Letters that are read of a surname; of a longer one its first half
+            of that many and its last half.
+        embedding_dim: Size of the vector that stands for a letter.
+        units: Size of each direction's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Share of features dropped in training.
     """
 
 def pattern_generator(
@@ -346,15 +378,15 @@ def pattern_generator(
 
     Args:
         weights: A name that `rnnzoo.list_weights("pattern_generator")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         max_length: Bits of a sequence in training; half of them are shown, and
             `answer` writes as many as the other half has. `generate` knows no limit.
         units: Size of the network's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        dropout: Share of features dropped in training.
+        dropout: Fraction of features dropped in training.
     """
 
 def memorizer(
@@ -373,9 +405,9 @@ def memorizer(
 
     Args:
         weights: A name that `rnnzoo.list_weights("memorizer")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
             only the encoder's final state.
         reverse_source: Whether the digits are read from their end.
@@ -404,9 +436,9 @@ def executor(
 
     Args:
         weights: A name that `rnnzoo.list_weights("executor")` has,
-            the path of a file that `save` wrote, or `None` for an untrained model. Listed
-            weights and files bring their own settings; an argument that contradicts them
-            is refused.
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
         attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
             only the encoder's final state, as in the paper.
         reverse_source: Whether the program is read from its end.
@@ -584,9 +616,9 @@ def many_to_one_to_many(
         bidirectional: Whether the encoder reads the source backwards too; its two
             final states are then projected to the decoder's.
         residual: Whether layers from the second on add their input to their output.
-        dropout: Share of features dropped in training, before each recurrent layer and
-            before the head, the same at every time step.
-        token_dropout: Share of tokens whose whole vector is set to zero in training.
+        dropout: Fraction of features dropped in training, before each recurrent layer
+            and before the head, the same at every time step.
+        token_dropout: Fraction of tokens whose whole vector is set to zero in training.
         tied_weights: Whether source, target and head have the same vectors of tokens
             (Press and Wolf, 2017); for an autoregressive decoder and one vocabulary.
         initial_state: The encoder's: `"zeros"` or `"learned"`.
