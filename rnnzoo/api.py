@@ -10,6 +10,7 @@ MODULES = {
     "adder": "rnnzoo.models.addition",
     "parity": "rnnzoo.models.parity",
     "series_classifier": "rnnzoo.models.series_classification",
+    "surname_classifier": "rnnzoo.models.surnames",
     "pattern_generator": "rnnzoo.models.patterns",
     "memorizer": "rnnzoo.models.memorization",
     "executor": "rnnzoo.models.execution",

@@ -54,7 +54,7 @@ def code_blocks(path):
 PAGES = [
     page
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    if any(">>> " in block for block in code_blocks(page))
+    if any(block.startswith(">>> ") for block in code_blocks(page))
 ]
 
 

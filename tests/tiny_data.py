@@ -1,10 +1,10 @@
 """Small generated data sets in the places and formats of the real ones.
 
 `prepare(folder)` makes `imdb_reviews`, `glue/sst2` and `tiny_shakespeare` through the
-official builders of tensorflow-datasets, and writes the files of `multi30k` and
-`tatoeba_fra_eng`. With TFDS_DATA_DIR set to that folder, whatever reads the real data
-sets reads these. The files of pen strokes that a recipe reads from a folder are in it
-too.
+official builders of tensorflow-datasets, and writes the files of `multi30k`,
+`tatoeba_fra_eng` and `names`. With TFDS_DATA_DIR set to that folder, whatever reads the
+real data sets reads these. The files of pen strokes that a recipe reads from a folder
+are in it too.
 """
 
 import fcntl
@@ -22,6 +22,27 @@ FEELINGS = {
 NUMBERS = {"one": "ein", "two": "zwei", "three": "drei", "four": "vier"}
 THINGS = {"dogs": "hunde", "cats": "katzen", "men": "männer", "birds": "vögel"}
 DEEDS = {"run": "rennen", "sleep": "schlafen", "sing": "singen", "eat": "essen"}
+# Ends of surnames.
+ORIGINS = {
+    "Arabic": "wari ssouf",
+    "Chinese": "ng ao",
+    "Czech": "ák ová",
+    "Dutch": "stra veld",
+    "English": "ton ley",
+    "French": "eau ière",
+    "German": "mann stein",
+    "Greek": "poulos akis",
+    "Irish": "ghan fey",
+    "Italian": "etti ucci",
+    "Japanese": "moto yama",
+    "Korean": "oon yu",
+    "Polish": "wski czyk",
+    "Portuguese": "eira hães",
+    "Russian": "enko lov",
+    "Scottish": "gus cray",
+    "Spanish": "uez anza",
+    "Vietnamese": "uyen inh",
+}
 OTHER_WORDS = (
     "the a this that film story plot cast scene music ending camera actor script it "
     "was is felt seemed with and but of in about her his their very rather quite once"
@@ -59,6 +80,7 @@ def prepare(data_dir: str | os.PathLike) -> pathlib.Path:
             },
         )
         _write_pairs(data_dir)
+        _write_names(data_dir)
         for name, count in {"pendigits.tra": 240, "pendigits.tes": 40}.items():
             lines = [_pen(random.Random(seed), seed % 10) for seed in range(count)]
             (data_dir / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -85,6 +107,21 @@ def _write_pairs(data_dir: pathlib.Path) -> None:
         words = [draw.choice(OTHER_WORDS) for _ in range(5)]
         lines.append(f"{' '.join(words)}.\t{' '.join(reversed(words))} !")
     (sentences / "fra.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _write_names(data_dir: pathlib.Path) -> None:
+    """Writes surnames of several origins, some of them twice."""
+    draw = random.Random(2)
+    folder = data_dir / "names"
+    folder.mkdir(exist_ok=True)
+    for origin, ends in ORIGINS.items():
+        names = [
+            "Ab",
+            *(draw.choice("BDKLMPST") + draw.choice("aeio") for _ in "x" * 15),
+        ]
+        lines = [name + draw.choice(ends.split()) for name in names]
+        text = "\n".join([*lines, lines[0]]) + "\n"
+        (folder / f"{origin}.txt").write_text(text, encoding="utf-8")
 
 
 def write(data_dir: pathlib.Path, name: str, splits: dict[str, Iterator]) -> None:
