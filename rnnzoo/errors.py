@@ -47,7 +47,7 @@ def check_number(
     upper = "" if below == float("inf") else f" and below {below}"
     upper += "" if maximum == float("inf") else f" and at most {maximum}"
     expected = f"{argument} must be {kind} of at least {minimum}{upper}."
-    number = Integral if whole else Real
+    number: Any = Integral if whole else Real
     if isinstance(value, bool) or not isinstance(value, number):
         raise TypeError(f"{expected} Received: {argument}={value!r}")
     if not minimum <= value < below or value > maximum:

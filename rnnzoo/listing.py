@@ -37,7 +37,7 @@ class Definition(NamedTuple):
     """A class or a value, and the module whose source defines it."""
 
     module: str
-    node: ast.AST
+    node: Any
 
 
 def list_models(pattern: str = "*", by_hand: bool | None = None) -> list[str]:
@@ -355,7 +355,9 @@ def _parse(module: str) -> ast.Module:
     paths = [] if spec is None or spec.origin is None else [spec.origin]
     if inner and spec is not None:
         parts = inner[0].split(".")
-        folders = [pathlib.Path(f, *parts) for f in spec.submodule_search_locations]
+        folders = [
+            pathlib.Path(f, *parts) for f in spec.submodule_search_locations or []
+        ]
         paths = [p for f in folders for p in (f.with_suffix(".py"), f / "__init__.py")]
     for path in map(pathlib.Path, paths):
         if path.is_file():

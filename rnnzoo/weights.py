@@ -23,9 +23,9 @@ CATALOG = FOLDER / "weights.json"
 WEIGHTS_HELP = """\
 Args:
     weights: A name that `rnnzoo.list_weights("{name}")` has,
-        the path of a file that `save` wrote, or `None` for an untrained model. Listed
-        weights and files bring their own settings; an argument that contradicts them
-        is refused.
+        the path of a file that `save` wrote, or `None` for an untrained model.
+        Listed weights and files bring their own settings; an argument that
+        contradicts them is refused.
 """
 
 
@@ -207,7 +207,9 @@ def read_settings(
         )
     config = model_class.current_config(content["config"])
     given = {
-        key: list(value) if isinstance(config.get(key), list) else value
+        key: value
+        if value is None or not isinstance(config.get(key), list)
+        else list(value)
         for key, value in given.items()
         if value is not None or signature.parameters[key].default is not None
     }
@@ -247,7 +249,8 @@ def copy_weights(path: pathlib.Path, model: Any, adapt: Callable) -> None:
                 if isinstance(item, h5py.Dataset) and name.startswith("layers/"):
                     top = "/".join(name.split("/")[:2])
                     layer = new[f"{top}/vars"].attrs["name"]
-                    item[...] = adapt(layer, old[name][...], item[...])
+                    values: Any = old[name]
+                    item[...] = adapt(layer, values[...], item[...])
 
             new.visititems(copy)
         model.load_weights(draft)

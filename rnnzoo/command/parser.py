@@ -159,7 +159,7 @@ RUN = [
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
     """States the default of an argument, unless it is none or the help has it."""
 
-    def _get_help_string(self, action):
+    def _get_help_string(self, action: typing.Any) -> typing.Any:
         if "default:" in action.help or action.default is None:
             return action.help
         return super()._get_help_string(action)

@@ -69,7 +69,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.last, self.best = run / "last.keras", run / "best.keras"
         self.previous = run / "previous.keras"
         self.progress = RunProgress()
-        self.signal = None
+        self.signal: Any = None
         self.metrics_to_restore = None
         self.average = None
         optimizer = model.optimizer
@@ -153,22 +153,22 @@ class Checkpoint(keras.callbacks.Callback):
         finally:
             self.on_test_end()
 
-    def on_test_begin(self, logs: dict | None = None) -> None:
+    def on_test_begin(self, logs: Any = None) -> None:
         """Validates the moving average of the weights, if one is kept."""
         if self.average:
             self.average.on_test_begin()
 
-    def on_test_end(self, logs: dict | None = None) -> None:
+    def on_test_end(self, logs: Any = None) -> None:
         """Swaps the trained weights back."""
         if self.average:
             self.average.on_test_end()
 
-    def on_train_end(self, logs: dict | None = None) -> None:
+    def on_train_end(self, logs: Any = None) -> None:
         """Reverts what `fit` does last: it replaces the weights by their average."""
         if self.average:
             self.model.set_weights(self.trained_weights)
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Restores the metrics of an interrupted epoch."""
         if self.must_stop():
             self._raise_interrupted()
@@ -177,7 +177,7 @@ class Checkpoint(keras.callbacks.Callback):
                 variable.assign(self.metrics_to_restore[f"metric_{index}"])
             self.metrics_to_restore = None
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Saves if a checkpoint is due or a signal was received."""
         self.progress.step += 1
         step = self.progress.step
@@ -192,7 +192,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self._is_due():
             self._save()
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Saves the epoch, and the model if it is the best so far."""
         self.progress.epoch, self.progress.step = epoch + 1, 0
         self.progress.gradient_norms = 0.0

@@ -96,6 +96,11 @@ class Recipe:
     )
     checkpoint_every: int = option(200, "steps between two checkpoints")
 
+    if typing.TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Returns an option of the model."""
+
     def __init_subclass__(cls, model: str = "", **options: Any):
         """Adds the options of the model, and help to options that state none.
 

@@ -44,7 +44,7 @@ class RunFolder(keras.callbacks.Callback):
         # End and duration of the last drawing, and the number of epochs in it.
         self.drawing_end, self.drawing_seconds, self.drawn_epochs = -math.inf, 0.0, 0
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Adds a row to the history and draws it."""
         seconds = round(self.checkpoint.elapsed_seconds(), 1)
         row = {"epoch": epoch + 1, "seconds": seconds}
@@ -63,7 +63,7 @@ class RunFolder(keras.callbacks.Callback):
         if pause > self.drawing_seconds / DRAWING_FRACTION:
             self._draw()
 
-    def on_train_end(self, logs: dict | None = None) -> None:
+    def on_train_end(self, logs: Any = None) -> None:
         """Draws the epochs that are not drawn yet."""
         if len(self.rows) > self.drawn_epochs:
             self._draw()
@@ -96,7 +96,7 @@ class Samples(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(str(run / "logs" / "samples"))
         self.inputs, self.targets = inputs, targets
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Answers the examples, prints them and appends them to the file."""
         with self.checkpoint.use_average():
             answers = self.model.answer(self.inputs)
@@ -146,7 +146,7 @@ class Progress(keras.callbacks.Callback):
         self.seconds_between_lines = seconds_between_lines
         self.bar = None
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
+    def on_train_begin(self, logs: Any = None) -> None:
         """Starts the clock, and in a terminal the bar."""
         self.start_time = self.last_update = time.monotonic()
         self.tokens = 0.0
@@ -165,7 +165,7 @@ class Progress(keras.callbacks.Callback):
             )
             self.bar.start()
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Shows the step, at most four times a second."""
         self.step += 1
         self.tokens += to_scalar(logs["tokens"])
@@ -194,13 +194,13 @@ class Progress(keras.callbacks.Callback):
                 flush=True,
             )
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Prints the metrics of the epoch."""
         figures = ", ".join(f"{k} {float(v):.4f}" for k, v in logs.items())
         text = f"Epoch {epoch + 1}/{self.recipe.epochs}: {figures}"
         rich.get_console().print(text, highlight=False, soft_wrap=True)
 
-    def on_train_end(self, logs: dict | None = None) -> None:
+    def on_train_end(self, logs: Any = None) -> None:
         """Stops the bar."""
         self.stop()
 

@@ -81,7 +81,7 @@ def _wait(workers: list[subprocess.Popen], addresses: list[str]) -> int:
     """Waits until all workers have ended, or one has failed."""
     while True:
         time.sleep(0.2)
-        statuses = [worker.poll() for worker in workers]
+        statuses: list[Any] = [worker.poll() for worker in workers]
         failed = [i for i, s in enumerate(statuses) if s not in (None, 0, 130, 143)]
         if not failed:
             if None not in statuses:
