@@ -13,6 +13,7 @@ import rnnzoo
 from rnnzoo import weights
 
 
+@pytest.mark.smoke
 def test_lists():
     assert {"sorter", "adder", "accumulator"} <= set(rnnzoo.list_models())
     assert rnnzoo.list_models(by_hand=True) == [
@@ -69,6 +70,7 @@ def test_weights_of_another_model_are_refused(tmp_path):
         rnnzoo.sorter(str(tmp_path / "other.keras"))
 
 
+@pytest.mark.smoke
 def test_a_saved_model_loads_in_a_new_process(tmp_path):
     model = rnnzoo.sorter(weights=None, max_value=9, max_length=4, units=8)
     model.save(tmp_path / "mine.keras")
@@ -124,6 +126,7 @@ def functional(layer):
     return keras.Model(inputs, layer(inputs)).get_config()
 
 
+@pytest.mark.filterwarnings("ignore:.*includes a `lambda`:UserWarning")
 def test_code_in_a_file_is_refused_and_does_not_run(rewritten, tmp_path):
     trace = tmp_path / "trace"
     layer = keras.layers.Lambda(touching(trace), output_shape=(2,))
