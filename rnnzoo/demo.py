@@ -16,6 +16,7 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable
+from typing import Any
 
 import rnnzoo
 from rnnzoo import weights
@@ -137,7 +138,7 @@ class _Files(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *values: object) -> None:
         """Prints nothing."""
 
-    def copyfile(self, source: object, outputfile: object) -> None:
+    def copyfile(self, source: Any, outputfile: Any) -> None:
         """Sends a file; a page that is closed meanwhile is no error."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             super().copyfile(source, outputfile)
@@ -162,7 +163,7 @@ def make_server(
         '127.0.0.1'
     """
 
-    def files(*arguments: object) -> _Files:
+    def files(*arguments: Any) -> _Files:
         return _Files(*arguments, directory=os.fspath(folder))
 
     try:

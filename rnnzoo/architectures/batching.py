@@ -6,7 +6,7 @@ import numpy as np
 
 
 def group_by_length(
-    lengths: Sequence[int], max_steps: int, max_rows: int | None = None
+    lengths: Sequence[int] | np.ndarray, max_steps: int, max_rows: int | None = None
 ) -> Iterator[np.ndarray]:
     """Yields the indices of rows to read together, the longest first.
 
@@ -21,10 +21,10 @@ def group_by_length(
         >>> [group.tolist() for group in group_by_length([1, 9, 2, 3], max_steps=9)]
         [[1], [3, 2, 0]]
     """
-    lengths = np.asarray(lengths, "int64")
-    order = np.argsort(-lengths, kind="stable")
+    sizes = np.asarray(lengths, "int64")
+    order = np.argsort(-sizes, kind="stable")
     while len(order):
-        size = max(1, max_steps // max(1, lengths[order[0]]))
+        size = max(1, max_steps // max(1, sizes[order[0]]))
         size = size if max_rows is None else min(size, max_rows)
         yield order[:size]
         order = order[size:]

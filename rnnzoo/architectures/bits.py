@@ -13,9 +13,10 @@ from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.sequence_model import compile_graph, get_state_spec
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.layers.metrics import BitAccuracy
+from rnnzoo.mixin import Mixin
 
 
-class ChunkedReader:
+class ChunkedReader(Mixin):
     """Mixed into models that read rows of any number and length in bounded memory.
 
     Rows of similar length are read together, one chunk after another: the state after
@@ -26,7 +27,7 @@ class ChunkedReader:
     # Steps times rows that are encoded, and that are read, at a time.
     ENCODED, READ = 2**24, 2**20
 
-    def group_rows(self, lengths: Sequence[int]) -> Iterator[np.ndarray]:
+    def group_rows(self, lengths: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:
         """Yields the indices of rows to encode together; as `group_by_length`."""
         return group_by_length(lengths, self.ENCODED)
 
@@ -62,7 +63,7 @@ class ChunkedReader:
     def _read_chunks(self, source: np.ndarray, lengths: np.ndarray) -> Iterator[tuple]:
         """Yields where a chunk begins, its outputs, and the state of all rows after it.
 
-        Chunks hold only the rows that have not ended.
+        Chunks hold only the rows that are not at their end.
         """
         initial = self.get_initial_state(len(source))
         state, begin = keras.tree.flatten(initial), 0

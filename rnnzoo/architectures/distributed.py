@@ -23,8 +23,8 @@ class DistributedModel(TrainingHooks):
     `fit` and `evaluate` report is the mean over all real targets of all batches.
     Training logs have a `gradient_norm` beside the metrics, the global norm of the
     gradient before clipping, and those of a step `tokens`, the real input steps of the
-    whole batch. Every replica drops other features, where there is dropout. On Keras'
-    other backends it is an ordinary model.
+    whole batch. With dropout, every replica drops other features. On Keras' other
+    backends it is an ordinary model.
     """
 
     if keras.backend.backend() == "tensorflow":
@@ -167,8 +167,8 @@ class DistributedModel(TrainingHooks):
     def trim_padding(self, x: Any) -> Any:
         """Returns a batch of inputs without steps that are padding in every row.
 
-        Arrays are padded to their longest row, of which most batches are far; a model
-        whose answers have no time axis can do without the rest. Here nothing is cut.
+        Arrays are padded to their longest row, and most batches are much shorter; a
+        model whose outputs have no time axis can drop the rest. Here nothing is dropped.
         """
         return x
 

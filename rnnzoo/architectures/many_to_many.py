@@ -144,14 +144,14 @@ class ManyToMany(SequenceModel):
     def read(
         self, inputs: Any, state: list | None = None, training: bool | None = None
     ) -> tuple:
-        """Reads a sequence, or the next piece of one.
+        """Reads a sequence, or the next chunk of one.
 
-        Pieces and single steps give the outputs of the whole sequence: pass the state
+        Chunks and single steps give the outputs of the whole sequence: pass the state
         that one call returns to the next.
 
         Args:
             inputs: Token ids `[batch, time]` or values `[batch, time, features]`.
-            state: State before the first step; `None` for the initial one.
+            state: The state before it; `None` for the initial state.
             training: Whether features are dropped.
 
         Returns:

@@ -68,7 +68,7 @@ class SequenceModel(DistributedModel):
         return cls(**cls.current_config(config))
 
     def set_targets(self, classes: bool, padding: int | None = None) -> None:
-        """Says what the targets are, and compiles for them: `fit` works at once.
+        """Sets the kind of the targets, and compiles for them: `fit` works at once.
 
         Args:
             classes: Whether outputs are logits of classes; else they are real values.
@@ -205,8 +205,8 @@ class SequenceModel(DistributedModel):
         }
 
         def stream(tokens: Any, **before: Any) -> dict:
-            before = [ops.convert_to_tensor(before[name]) for name in parts]
-            outputs, after = read(tokens, keras.tree.pack_sequence_as(state, before))
+            flat = [ops.convert_to_tensor(before[name]) for name in parts]
+            outputs, after = read(tokens, keras.tree.pack_sequence_as(state, flat))
             # An ONNX graph has every name once.
             after = zip(parts, keras.tree.flatten(after), strict=True)
             return {"outputs": outputs, **{f"next_{n}": t for n, t in after}}

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-import rnnzoo
+from rnnzoo import __version__, listing
 from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.exporting.drafts import replace_folder
@@ -104,7 +104,7 @@ def export(
     if not isinstance(model, SequenceModel):
         raise TypeError(
             "model must be a model of the zoo: one of "
-            f"{', '.join(rnnzoo.list_models())}, or of an architecture such as "
+            f"{', '.join(listing.list_models())}, or of an architecture such as "
             f"many_to_one. Received: a {type(model).__name__}"
         )
     target = _check_target(path, version, overwrite)
@@ -222,7 +222,7 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
         },
         "tolerance": TOLERANCE,
         "versions": {
-            "rnnzoo": rnnzoo.__version__,
+            "rnnzoo": __version__,
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
         },

@@ -114,7 +114,7 @@ def _make_function(signature: Signature, batch: int | None = None) -> Any:
 
 
 def _name_outputs(function: Callable, names: list[str]) -> Callable:
-    """Returns a function whose outputs have names, as frozen ones have not."""
+    """Returns a function with names for its outputs, which freezing drops."""
     return lambda *tensors: dict(zip(names, function(*tensors), strict=True))
 
 

@@ -40,7 +40,7 @@ def savedmodel(folder: str) -> Callable:
 
     # Operations of tensorflow-text, without its Python, which asks for Keras.
     package = importlib.util.find_spec("tensorflow_text")
-    for place in package.submodule_search_locations if package else ():
+    for place in (package and package.submodule_search_locations) or ():
         for library in pathlib.Path(place, "python", "ops").glob(
             "*_sentencepiece_*.so"
         ):

@@ -52,7 +52,7 @@ def verify(
         examples = [_take_first_row(signature, example) for example in examples]
     if name == "serving_default":
         examples += [{**examples[0], "text": [odd]} for odd in ODD_TEXTS]
-    first = None
+    first: Any = None
     for example in examples:
         example = {
             key: to_array(example[key], dtype)
@@ -79,7 +79,7 @@ def verify(
 
 
 def find_difference(expected: dict | None, refusal: str, received: dict) -> str:
-    """Says how an export's answer differs from Python's; empty if it does not.
+    """Describes how an export's answer differs from Python's; empty if it does not.
 
     Args:
         expected: Python's outputs by name; `None` if Python refused the inputs.

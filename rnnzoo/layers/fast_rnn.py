@@ -8,14 +8,15 @@ from keras import ops
 
 from rnnzoo.layers.keras_internals import keep_dropout_masks
 from rnnzoo.layers.threads import count_threads
+from rnnzoo.mixin import Mixin
 
-# A slice of a batch that is read by itself has so many rows: of fewer, products are
+# Smallest number of rows of a slice that has a loop of its own: products of fewer are
 # too small for what a loop costs.
 ROWS_OF_A_SLICE = 32
 
 
-class FastCpuRNN:
-    """Has a layer of Keras read with a loop of `rnnzoo.layers.loops` where it can.
+class FastCpuRNN(Mixin):
+    """Mixed into Keras' recurrent layers: runs the loops of `rnnzoo.layers.loops`.
 
     That is on CPUs and with Keras' usual options: its activations, its biases, and no
     recurrent dropout; and where there is a mask, `return_sequences` and
@@ -39,7 +40,7 @@ class FastCpuRNN:
     ) -> tuple:
         """Returns the last output, all outputs, and the last states, as Keras does.
 
-        With a `length`, it reads a sequence of one step so many times.
+        With a `length`, it reads a sequence of one step that many times.
         """
         if not (_is_on_cpu() and self._is_usual(mask)):
             if length is not None:

@@ -1,4 +1,4 @@
-"""Hidden Markov models: a state of one out of so many, and the forward algorithm."""
+"""Hidden Markov models: one of several states, and the forward algorithm."""
 
 import math
 from typing import Any

@@ -88,7 +88,7 @@ def simple(
 
         return (outputs, last), gradient
 
-    run = read_and_keep if training else read
+    run: Callable = read_and_keep if training else read
     outputs, last = run(of_inputs, states[0], recurrent_kernel)
     return outputs, [last]
 
@@ -173,7 +173,7 @@ def gru(
 
         return (outputs, last), gradient
 
-    run = read_and_keep if training else read
+    run: Callable = read_and_keep if training else read
     outputs, last, *_ = run(of_inputs, states[0], recurrent_kernel, bias[1])
     return outputs, [last]
 
@@ -267,7 +267,7 @@ def lstm(
 
         return (outputs, *last), gradient
 
-    run = read_and_keep if training else read
+    run: Callable = read_and_keep if training else read
     outputs, *last = run(of_inputs, *states, recurrent_kernel)
     return outputs, last[:2]
 
@@ -312,7 +312,7 @@ def _run_loop(
     sizes: Sequence[int],
     backwards: bool = False,
 ) -> tuple:
-    """Makes a step for every element of some sequences.
+    """Runs a step for every element of some sequences.
 
     Args:
         step: From a list of what the sequences have at a step, and the states, to a

@@ -8,8 +8,20 @@ from keras import ops
 from rnnzoo.layers.keras_internals import get_mask
 
 
+class PaddedMean(keras.metrics.Mean):
+    """Base of means over targets of which one marks padding."""
+
+    def __init__(self, padding: int = 0, name: str | None = None, **options: Any):
+        super().__init__(name=name or self.NAME, **options)
+        self.padding = padding
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "padding": self.padding}
+
+
 @keras.saving.register_keras_serializable("rnnzoo")
-class TokenAccuracy(keras.metrics.Mean):
+class TokenAccuracy(PaddedMean):
     """Fraction of tokens that are right, padding left out.
 
     Use it for sequences padded with a class of their own; it is a mean over tokens,
@@ -30,9 +42,7 @@ class TokenAccuracy(keras.metrics.Mean):
         0.5
     """
 
-    def __init__(self, padding: int = 0, name: str = "accuracy", **options: Any):
-        super().__init__(name=name, **options)
-        self.padding = padding
+    NAME = "accuracy"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Counts the right tokens of a batch."""
@@ -42,13 +52,9 @@ class TokenAccuracy(keras.metrics.Mean):
             weights = weights * ops.cast(sample_weight, "float32")
         super().update_state(ops.cast(right, "float32"), weights)
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "padding": self.padding}
-
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class ExactMatch(keras.metrics.Mean):
+class ExactMatch(PaddedMean):
     """Fraction of sequences that are right in every token, padding left out.
 
     Use it where an answer with one wrong token is a wrong answer.
@@ -68,19 +74,13 @@ class ExactMatch(keras.metrics.Mean):
         0.5
     """
 
-    def __init__(self, padding: int = 0, name: str = "exact_match", **options: Any):
-        super().__init__(name=name, **options)
-        self.padding = padding
+    NAME = "exact_match"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Counts the right sequences of a batch; weights, per token, have no part."""
         right, real = _compare_tokens(y_true, y_pred, self.padding)
         wrong = ops.logical_and(real, ops.logical_not(right))
         super().update_state(ops.logical_not(ops.any(wrong, axis=1)))
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "padding": self.padding}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

@@ -25,7 +25,7 @@ class NoisyCell(keras.layers.SimpleRNNCell):
 class NoisySimpleRNN(FastCpuRNN, keras.layers.RNN):
     """Keras' `SimpleRNN` with noise on the state in training.
 
-    Use it where a network must keep one of few things in mind for ever, as an automaton
+    Use it where a network must remember one of few things forever, as an automaton
     does: bits, counts, what is carried. Noise that a state does not survive costs
     loss, and so the network learns weights that push its state back to the nearest of
     few well separated values. Drift then has no time to add up, however long the

@@ -103,7 +103,7 @@ class RecurrentStack(keras.layers.Layer):
     - `state`: one list per layer of tensors `[batch, units]`, after the last real
       step: `[h]` for simple and gru, `[h, c]` for lstm; forward tensors and then
       backward tensors when bidirectional. It has the structure that `initial_state`
-      takes, so that a sequence can be read in pieces.
+      takes, so that a sequence can be read in chunks.
 
     Args:
         units: Size of each layer's state.

@@ -31,7 +31,6 @@ class FixedWeightModel(ChunkedReader, SequenceModel):
     """
 
     def __init__(self, features: int, cell: Any, head: Any, tokens: Any):
-        """Builds the graph of a recurrent cell and an output unit."""
         # === Layers ===
         reader = SequenceReader(dtype="float32", name="reader")
         recurrence = keras.layers.RNN(

@@ -262,7 +262,7 @@ def _parse_pairs(inputs: Any) -> list:
             f"Correct or remove {len(problems)} of {len(inputs)} rows (rows count from "
             "0); nothing was answered. Received:\n" + "\n".join(problems)
         )
-    return [tuple(from_decimal(number) for number in m.groups()) for m in matches]
+    return [tuple(map(from_decimal, match.groups())) for match in matches if match]
 
 
 adder = factory(Adder, "adder", weights="binary")

@@ -7,11 +7,12 @@ import keras
 import numpy as np
 
 from rnnzoo.architectures.bits import BitModel
+from rnnzoo.mixin import Mixin
 from rnnzoo.tokens import Bits, Numbers, check_in_graph, split_rows
 from rnnzoo.weights import factory
 
 
-class BitRows:
+class BitRows(Mixin):
     """Mixed into models that read rows of bits, `tokens.Bits`."""
 
     def check_rows(self, inputs: Any) -> tuple[list, bool]:
@@ -123,7 +124,7 @@ class BitsReader(BitRows):
 class ParityReader(BitsReader, BitModel):
     """A model that says whether the number of ones among bits is odd.
 
-    One bit to remember, and every input matters for ever: a single error at any step is
+    One bit to remember, and every input matters forever: a single error at any step is
     an error at the end. A network that was trained on at most 40 bits, with the parity
     so far as the target of every step, answers for thousands.
 
