@@ -412,7 +412,7 @@ def reviews(tmp_path_factory):
 def words(reviews, tmp_path_factory):
     """What was typed to train the model of `run`."""
     run = tmp_path_factory.mktemp("runs") / "a"
-    words = ["train", "own_sentiment", f"--data={reviews}", *OPTIONS, *TINY]
+    words = ["train", "own_texts", f"--data={reviews}", *OPTIONS, *TINY]
     return [*words, "--weights=none", "--batch_size=8", f"--run={run}"], run
 
 
@@ -435,7 +435,7 @@ def test_the_trained_model_knows_words_and_labels_of_the_file(run, capsys):
     model = rnnzoo.load(run / "best.keras")
     assert model.classes == ["1", "5"]
     assert set(model.tokens.vocabulary) == {*GOOD, *BAD, *OTHERS}
-    assert model.card["recipe"] == "own_sentiment"
+    assert model.card["recipe"] == "own_texts"
     assert main(["answer", f"{run}/best.keras", "Superb, fresh.", "awful"]) == 0
     captured = capsys.readouterr()
     assert captured.out.split() == model.classify(["Superb, fresh.", "awful"])
@@ -458,7 +458,7 @@ def test_evaluate_on_a_file_of_ones_own(run, reviews, tmp_path, capsys):
 def test_evaluate_on_what_was_held_out(run, words, capsys):
     assert main(["evaluate", f"{run}/best.keras"]) == 0
     figures = dict(line.split() for line in capsys.readouterr().out.splitlines())
-    recipe = rnnzoo.training.recipe_class("own_sentiment")(
+    recipe = rnnzoo.training.recipe_class("own_texts")(
         data=words[0][2].removeprefix("--data="), text="review", label="stars"
     )
     texts, labels = recipe.test_examples()
@@ -510,7 +510,7 @@ def test_bad_rows_are_named_or_skipped(run, bad_reviews, tmp_path, capsys):
 )
 def test_what_cannot_be_trained_on(words, message, reviews, tmp_path, capsys):
     words = [word.format(data=reviews) for word in words]
-    begin = ["train", "own_sentiment", "--weights=none", f"--run={tmp_path}/run"]
+    begin = ["train", "own_texts", "--weights=none", f"--run={tmp_path}/run"]
     assert main([*begin, *words]) == 1
     captured = capsys.readouterr()
     assert captured.err.startswith("rnnzoo: ") and message in captured.err
@@ -519,7 +519,7 @@ def test_what_cannot_be_trained_on(words, message, reviews, tmp_path, capsys):
 
 def test_fine_tuning_from_a_file(model, bad_reviews, tmp_path, capsys):
     path = saved(model, "body")
-    words = ["train", "own_sentiment", f"--data={bad_reviews}", *OPTIONS]
+    words = ["train", "own_texts", f"--data={bad_reviews}", *OPTIONS]
     words += ["--epochs=1", "--batch_size=8", f"--weights={path}", "--no-unfreeze"]
     assert main([*words, f"--run={tmp_path}/no", "--units=16"]) == 1
     assert "units=16 where the weights have 8" in capsys.readouterr().err

@@ -81,7 +81,7 @@ def test_files_of_the_recipes(tmp_path):
 
 def test_changed_digits_fill_the_square_again():
     recipe = PenDigits(data="unused")
-    digits = recipe.changed([np.array(TWO)] * 3, np.random.default_rng(0))
+    digits = recipe.augment([np.array(TWO)] * 3, np.random.default_rng(0))
     for digit in digits:
         assert np.allclose(digit.min(axis=0), 0) and np.allclose(digit.max(axis=0), 100)
     assert not np.allclose(digits[0], digits[1], atol=1)
