@@ -168,7 +168,7 @@ class DistributedModel(TrainingHooks):
         """Returns a batch of inputs without steps that are padding in every row.
 
         Arrays are padded to their longest row, and most batches are much shorter; a
-        model whose outputs have no time axis can drop the rest. Here nothing is dropped.
+        model whose outputs have no time axis can drop the rest. This drops none.
         """
         return x
 
