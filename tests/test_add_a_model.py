@@ -14,6 +14,11 @@ import sys
 import pytest
 import tiny_data
 
+import rnnzoo
+import rnnzoo.models
+from rnnzoo.api import MODULES
+from rnnzoo.command import main
+
 ROOT = pathlib.Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "add_a_model.md").read_text(encoding="utf-8")
 # What the page says to write, its other Python, and its commands.
@@ -150,3 +155,68 @@ def test_the_page_followed_literally(checkout):
     assert " passed" in run(check)
     answers = run(["rnnzoo", "answer", NAME, "Nguyen", "Yamamoto"]).split()
     assert len(answers) == 2 and set(answers) <= set(tiny_data.ORIGINS)
+
+
+MODULE = '''
+"""A model whose answer takes options of every type."""
+
+import keras
+
+from rnnzoo.models.parity import ParityReader
+from rnnzoo.weights import factory
+
+
+@keras.saving.register_keras_serializable("tests")
+class Repeater(ParityReader):
+    """Repeats what it is given."""
+
+    def answer(
+        self,
+        inputs,
+        *,
+        loud: bool = False,
+        quoted: bool = True,
+        factor: float = 1.5,
+        times: int = 1,
+        end: str | None = None,
+    ):
+        """Repeats.
+
+        Args:
+            inputs: Texts.
+            loud: Whether to shout.
+            quoted: Whether to quote.
+            factor: A number.
+            times: How often.
+            end: What comes last.
+        """
+        return [f"{x} {loud} {quoted} {factor} {times} {end}" for x in inputs]
+
+
+repeater = factory(Repeater, "repeater")
+'''
+
+
+def test_a_module_is_found_and_answers_with_options_of_any_type(
+    tmp_path, monkeypatch, capsys, request
+):
+    (tmp_path / "repeating.py").write_text(MODULE, encoding="utf-8")
+    places = rnnzoo.models.__spec__.submodule_search_locations
+    places.append(str(tmp_path))
+    request.addfinalizer(lambda: places.remove(str(tmp_path)))
+    monkeypatch.setitem(MODULES, "repeater", "rnnzoo.models.repeating")
+    assert "repeater" in rnnzoo.list_models()
+    assert rnnzoo.describe("repeater")["summary"] == "Repeats what it is given."
+    words = ["answer", "repeater", "a"]
+    assert main(words) == 0
+    assert capsys.readouterr().out == "a False True 1.5 1 None\n"
+    words += ["--loud", "--no-quoted", "--factor=0.25", "--times=3", "--end=."]
+    assert main(words) == 0
+    assert capsys.readouterr().out == "a True False 0.25 3 .\n"
+    with pytest.raises(SystemExit):
+        main(["answer", "repeater", "--help"])
+    shown = capsys.readouterr().out
+    assert "--loud, --no-loud" in shown and "--factor FLOAT" in shown
+    with pytest.raises(SystemExit):
+        main([*words, "--factor=big"])
+    assert "invalid float value: 'big'" in capsys.readouterr().err

@@ -184,7 +184,7 @@ def check_steps_equal_the_whole_sequence(subject: Subject) -> None:
             if name != "tokens"
         }
 
-        def read(piece: Any, state: dict) -> tuple:
+        def read(piece: Any, state: Any) -> tuple:
             found = dict(stream.graph(piece, **state))
             return found.pop("outputs"), {name: found[f"next_{name}"] for name in state}
 
@@ -229,7 +229,7 @@ def check_same_seed_same_text(subject: Subject) -> None:
     require(subject.reads_raw_input, NO_TOKENS)
     require("seed" in subject.answer_options, "nothing random is in the answers")
     inputs = take(subject.batch(3)[0], range(3))
-    options = {"seed": 7}
+    options: dict[str, Any] = {"seed": 7}
     if "temperature" in subject.answer_options:
         options["temperature"] = 1.0
     first = subject.model.answer(inputs, **options)

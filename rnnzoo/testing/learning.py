@@ -266,7 +266,9 @@ def check_resumed_run(subject: Subject, step: int) -> None:
     for history in histories:
         for row in history:
             del row["seconds"]
-    expect_same(*histories, "A resumed run must have the uninterrupted history.")
+    resumed, uninterrupted = histories
+    message = "A resumed run must have the uninterrupted history."
+    expect_same(resumed, uninterrupted, message)
 
 
 def check_interrupted_and_resumed_equals_uninterrupted(subject: Subject) -> None:

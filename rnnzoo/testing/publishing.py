@@ -103,7 +103,7 @@ def check_bad_arguments(subject: Subject) -> None:
     name = next(iter(settings), "x")
     with expect_raises(TypeError, f"{name}_", "argument"):
         build(**{f"{name}_": 7})
-    if not listed:
+    if not listed or factory is None:
         return
     start = "There are no such weights: neither a listed name"
     with expect_raises(ValueError, start, listed[0], "Received: weights='no_such'"):

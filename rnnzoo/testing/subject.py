@@ -4,7 +4,9 @@ import dataclasses
 import functools
 import inspect
 import pathlib
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -88,7 +90,7 @@ class Subject:
                 "examples must be (inputs, targets), or have batch(size, seed, index). "
                 f"Received: examples={examples!r}"
             )
-        self.examples = examples
+        self.examples: Any = examples
 
     @property
     def name(self) -> str:
@@ -169,8 +171,9 @@ class Subject:
     @functools.cached_property
     def folder(self) -> pathlib.Path:
         """A folder for files, which is removed with the subject."""
-        self._folder = tempfile.TemporaryDirectory(prefix="rnnzoo-check-")
-        return pathlib.Path(self._folder.name)
+        folder = tempfile.mkdtemp(prefix="rnnzoo-check-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return pathlib.Path(folder)
 
 
 def _recipe_of(subject: Subject, settings: dict[str, Any]) -> Recipe:
