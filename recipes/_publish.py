@@ -266,7 +266,9 @@ def _save_as_float16(model, path: pathlib.Path) -> None:
 
 def main() -> None:
     """Runs the command that the module's documentation shows."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description="Publishes the weights of a finished run."
+    )
     parser.add_argument("run", type=pathlib.Path, help="a finished run folder")
     parser.add_argument("name", help="full name, such as sorter.naturals_32")
     parser.add_argument("--summary", required=True, help="one line for lists")

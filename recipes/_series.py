@@ -100,7 +100,7 @@ class AugmentedExamples:
         self.examples, self.augment = Shuffled(source), augment
         self.batches_per_epoch = self.examples.batches_per_epoch
 
-    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+    def batch(self, size: int, seed: int, index: int) -> tuple:
         """Returns `size` series and labels, the same for the same arguments."""
         series, labels = self.examples.batch(size, seed, index)
         return self.augment(series, np.random.default_rng((seed, index))), labels

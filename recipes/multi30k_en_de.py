@@ -77,8 +77,11 @@ def read_captions(split: str, languages: tuple[str, str]) -> tuple[list, list]:
     from rnnzoo.data.text import original_file
 
     source = "data/task1/raw of github.com/multi30k/dataset, unpacked,"
-    names = [f"{split}.{language}" for language in languages]
-    return read_pairs(*(original_file("multi30k", name, source) for name in names))
+    one, other = [
+        original_file("multi30k", f"{split}.{language}", source)
+        for language in languages
+    ]
+    return read_pairs(one, other)
 
 
 RECIPE = Multi30kEnDe

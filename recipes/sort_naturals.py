@@ -89,8 +89,7 @@ class SortNaturals(Recipe, model="sorter"):
 
         def accuracies(lists: list) -> tuple[float, float]:
             """Returns the fractions of elements and of whole lists that are right."""
-            lists = np.array(lists)
-            right = model.sort(lists) == np.sort(lists, axis=1)
+            right = model.sort(np.array(lists)) == np.sort(lists, axis=1)
             return right.mean(), right.all(axis=1).mean()
 
         top, longest = model.tokens.maximum, model.max_length

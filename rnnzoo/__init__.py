@@ -14,7 +14,7 @@ from rnnzoo.api import MODULES
 
 __version__ = "0.1.0"
 
-__all__ = list(MODULES)
+__all__ = list(MODULES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

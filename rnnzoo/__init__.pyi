@@ -338,8 +338,8 @@ def series_classifier(
 def surname_classifier(
     weights: str | None = "origins",
     *,
-    classes: Sequence[str] = ("Arabic", "Chinese", "Czech", "Dutch", "English", "French", "German", "Greek", "Irish", "Italian", "Japanese", "Korean", "Polish", "Portuguese", "Russian", "Scottish", "Spanish", "Vietnamese"),
-    vocabulary: Sequence[str] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ "-àáãäçèéêìíñòóõöùúüßÁÉąłńŚŻż",
+    classes: Sequence[str] = ...,
+    vocabulary: Sequence[str] = ...,
     max_length: int = 32,
     embedding_dim: int = 32,
     units: int = 128,

@@ -74,14 +74,17 @@ def _factory(name: str, factory: Any) -> str:
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    """Returns a parameter as source has it."""
+    """Returns a parameter as source has it; long defaults are left out."""
     kind = inspect.formatannotation(parameter.annotation).replace(
         "collections.abc.", ""
     )
     if parameter.default is parameter.empty:
         return f"{parameter.name}: {kind}"
-    default = repr(parameter.default).replace("'", '"')
-    return f"{parameter.name}: {kind} = {default}"
+    default = repr(parameter.default)
+    if '"' not in default:
+        default = default.replace("'", '"')
+    line = f"{parameter.name}: {kind} = {default}"
+    return line if len(line) <= 83 else f"{parameter.name}: {kind} = ..."
 
 
 def _shown(text: str) -> str:

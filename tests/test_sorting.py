@@ -15,6 +15,7 @@ def model():
     return sorter()
 
 
+@pytest.mark.smoke
 def test_the_promise(model):
     assert model.sort([31, 4, 15, 9, 26]) == [4, 9, 15, 26, 31]
     assert model.answer("31 4 15 9 26") == "4 9 15 26 31"
@@ -22,6 +23,7 @@ def test_the_promise(model):
     assert model.answer([31, 4]) == [4, 31]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 13, 21, 32])
 def test_sorts_random_lists(model, length):
     lists = np.array(uniform_lists(500, 32, length, seed=12345 + length))
@@ -64,6 +66,7 @@ def test_a_batch_is_answered_as_its_rows_are(model, rows):
         assert all(1 <= value <= 32 for value in answer)
 
 
+@pytest.mark.smoke
 def test_a_bad_row_refuses_the_batch_and_names_every_one(model):
     with pytest.raises(ValueError) as error:
         model.sort([[1, 2], [0, 5], [3], list(range(1, 33)) + [1]])

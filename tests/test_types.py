@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 CALLS = pathlib.Path(__file__).with_name("typed_calls.py")
 
 
+@pytest.mark.smoke
 def test_stubs_are_what_the_classes_say():
     written = stubs.PATH.read_text(encoding="utf-8")
     assert stubs.render() == written, "run python -m rnnzoo.stubs"
@@ -54,6 +55,7 @@ def test_public_calls(tmp_path):
     assert not found
 
 
+@pytest.mark.smoke
 def test_import_is_light():
     code = (
         "import rnnzoo, sys; print('tensorflow' in sys.modules, 'keras' in sys.modules)"

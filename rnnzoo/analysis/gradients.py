@@ -151,7 +151,7 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
         x += middle - 0.45 * (count - 1) / 2
         return x, 0 if kind == "input" else 2.3 + 0.55 * units
 
-    lines = []
+    lines: list[tuple[Any, Any, np.ndarray]] = []
     for step, step_inputs in enumerate(inputs):
         before, now = ("state", step - 1), ("state", step)
         lines.append((("input", step), now, kernel))
@@ -168,9 +168,11 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
     largest = max(np.abs(weights).max() for _, _, weights in lines)
     for source, target, weights in lines:
         for (i, j), weight in np.ndenumerate(weights):
-            ends = zip(place(*source, i), place(*target, j), strict=True)
+            x, y = place(source[0], source[1], i)
+            other_x, other_y = place(target[0], target[1], j)
             axis.plot(
-                *ends,
+                [x, other_x],
+                [y, other_y],
                 color=_POSITIVE if weight > 0 else _NEGATIVE,
                 linewidth=4 * abs(weight) / largest,
                 alpha=0.7,

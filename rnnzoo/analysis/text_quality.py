@@ -71,7 +71,8 @@ def translation_quality(
         - Popović, "chrF: character n-gram F-score for automatic MT evaluation", WMT
           2015.
     """
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     streams = _reference_streams(translations, references)
     measures = {
@@ -96,7 +97,7 @@ def bleu_signature(references: Sequence[str | Sequence[str]]) -> str:
         >>> bleu_signature(["Ein Hund."])
         'nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:...'
     """
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     bleu = BLEU()
     empty = [""] * len(references)

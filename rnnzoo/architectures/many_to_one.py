@@ -131,7 +131,7 @@ class ManyToOne(SequenceModel):
             num_classes or num_values, dtype="float32", name="head"
         )
         phrases = NgramBag(
-            num_values or max(num_classes - 1, 1),
+            num_values or max((num_classes or 0) - 1, 1),
             max_n=max(ngrams, 1),
             rows=ngram_rows,
             dropout=dropout,

@@ -180,7 +180,7 @@ def describe(name: str) -> dict[str, Any]:
 
 def load(
     name: str, split: str = "train", data_dir: str | os.PathLike | None = None
-) -> tuple[list[str], list[str] | None]:
+) -> tuple[list[str], Any]:
     """Reads a prepared data set, without a network.
 
     Examples are in the order in which TFDS stored them: shuffled, and always the same.
@@ -241,7 +241,8 @@ def load(
                     f"given. Use {' or '.join(labelled)}. Received: split={split!r} of "
                     f"{name!r}"
                 )
-            targets += [data_set.classes[label] for label in labels]
+            classes = data_set.classes or ()
+            targets += [classes[label] for label in labels]
         elif data_set.task == "translation":
             targets += _decode(batch[data_set.targets])
     if data_set.task == "translation":
@@ -404,7 +405,7 @@ def _check_host(name: str, url: str, builder: Any, manual_dir: str) -> None:
     address = urllib.parse.urlsplit(url)
     proxies = urllib.request.getproxies()
     proxy = proxies.get(address.scheme) or proxies.get("all")
-    if proxy and not urllib.request.proxy_bypass(address.hostname):
+    if proxy and not urllib.request.proxy_bypass(address.hostname or ""):
         address = urllib.parse.urlsplit(proxy if "//" in proxy else f"http://{proxy}")
     port = address.port or (443 if address.scheme == "https" else 80)
     try:

@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+# Numbers of rows, in any order.
+Indices = Sequence[int] | np.ndarray
+
 
 class Categorical(Sequence):
     """Names of classes that are stored as numbers, like `pandas.Categorical`.
@@ -22,7 +25,7 @@ class Categorical(Sequence):
         (['good', 'bad', 'good'], 'good', [0])
     """
 
-    def __init__(self, codes: Any, categories: Sequence[str]):
+    def __init__(self, codes: Any, categories: Sequence[Any]):
         self.codes, self.categories = np.asarray(codes, "int32"), categories
 
     def __len__(self) -> int:
@@ -33,7 +36,7 @@ class Categorical(Sequence):
         """Returns the name of a label, or some labels for a slice."""
         if isinstance(index, slice):
             return Categorical(self.codes[index], self.categories)
-        return self.categories[self.codes[index]]
+        return self.categories[int(self.codes[index])]
 
     def __iter__(self) -> Iterator[str]:
         """Yields the names."""
@@ -47,12 +50,12 @@ class Categorical(Sequence):
         """Returns the names as a list is shown."""
         return repr(list(self))
 
-    def take(self, indices: Sequence[int]) -> "Categorical":
+    def take(self, indices: Indices) -> "Categorical":
         """Returns the labels with these numbers, in this order."""
         return Categorical(self.codes[np.asarray(indices, int)], self.categories)
 
 
-def take(rows: Sequence, indices: Sequence[int]) -> Sequence:
+def take(rows: Sequence, indices: Indices) -> Sequence:
     """Returns the elements of a sequence with these numbers, in this order."""
     if isinstance(rows, Categorical):
         return rows.take(indices)

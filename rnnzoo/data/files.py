@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnzoo.data.categorical import Categorical
+from rnnzoo.data.categorical import Categorical, Indices
 from rnnzoo.data.encodings import copy_as_utf8, detect_encoding, encoding_name
 from rnnzoo.data.rows import (
     DELIMITERS,
@@ -130,7 +130,7 @@ class LabelledFile:
         """Number of good rows."""
         return len(self.labels)
 
-    def rows(self, indices: Sequence[int]) -> tuple[list[str], Categorical]:
+    def rows(self, indices: Indices) -> tuple[list[str], Categorical]:
         """Reads rows.
 
         Args:
@@ -268,11 +268,12 @@ class LabelledFile:
             _check_unchanged(self.path, self._stamps[0])
             with open(self._content, "rb") as file:
                 for number in numbers:
-                    file.seek(self._offsets[number])
-                    yield (file.read(self._sizes[number]),)
+                    file.seek(int(self._offsets[number]))
+                    yield (file.read(int(self._sizes[number])),)
             return
+        names: Any = self._names
         for number in self._offsets[numbers]:
-            name = os.fsdecode(self._names[number])
+            name = os.fsdecode(names[number])
             _check_unchanged(self.path / name, self._stamps[number])
             yield (self.path / name).read_bytes(), name.partition("/")[0]
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from rnnzoo.data.categorical import take
+from rnnzoo.data.categorical import Indices, take
 
 # Small batches are made several at a time: the maximum number, and their bytes.
 POOL, POOL_BYTES = 32, 2**18
@@ -16,8 +16,9 @@ POOL, POOL_BYTES = 32, 2**18
 class Examples(Protocol):
     """An endless stream of examples with random access to its batches."""
 
-    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+    def batch(self, size: int, seed: int, index: int) -> tuple[Sequence, Sequence]:
         """Returns `size` raw inputs and targets, the same for the same arguments."""
+        ...
 
 
 class Source(Protocol):
@@ -27,9 +28,11 @@ class Source(Protocol):
 
     def __len__(self) -> int:
         """Returns the number of examples."""
+        ...
 
-    def rows(self, indices: Sequence[int]) -> tuple[list, list]:
+    def rows(self, indices: Indices) -> tuple[Sequence, Sequence]:
         """Returns the raw inputs and targets at these indices."""
+        ...
 
 
 class Pairs:
@@ -52,7 +55,10 @@ class Pairs:
     """
 
     def __init__(
-        self, inputs: Sequence, targets: Sequence, lengths: Sequence | None = None
+        self,
+        inputs: Sequence,
+        targets: Sequence,
+        lengths: Sequence | np.ndarray | None = None,
     ):
         if len(inputs) != len(targets) or not len(inputs):
             raise ValueError(
@@ -68,7 +74,7 @@ class Pairs:
         """Returns the number of examples."""
         return len(self.inputs)
 
-    def rows(self, indices: Sequence[int]) -> tuple[list, list]:
+    def rows(self, indices: Indices) -> tuple[Sequence, Sequence]:
         """Returns the inputs and targets at these indices."""
         return take(self.inputs, indices), take(self.targets, indices)
 
@@ -81,7 +87,7 @@ class Subset:
         indices: Indices of the examples.
     """
 
-    def __init__(self, source: Source, indices: Sequence[int]):
+    def __init__(self, source: Source, indices: Indices):
         self.source, self.indices = source, np.asarray(indices)
         self.lengths = source.lengths[self.indices]
 
@@ -89,7 +95,7 @@ class Subset:
         """Returns the number of examples."""
         return len(self.indices)
 
-    def rows(self, indices: Sequence[int]) -> tuple[list, list]:
+    def rows(self, indices: Indices) -> tuple[Sequence, Sequence]:
         """Returns the inputs and targets at these indices."""
         return self.source.rows(self.indices[np.asarray(indices, int)])
 
@@ -154,7 +160,7 @@ class Shuffled:
         """Returns the number of batches of this size per epoch."""
         return max(1, len(self.source) // size)
 
-    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
+    def batch(self, size: int, seed: int, index: int) -> tuple[Sequence, Sequence]:
         """Returns `size` raw inputs and targets, the same for the same arguments."""
         epoch, step = divmod(index, self.batches_per_epoch(size))
         return self.source.rows(self._epoch(size, seed, epoch)[step])
@@ -319,14 +325,14 @@ def batches(
 
     def cut(*arrays: tf.Tensor) -> Any:
         """Returns a batch without the padding of its pool."""
-        *arrays, steps = arrays
+        *cropped, steps = arrays
         for place, like in enumerate(flat_sample):
             if like.ndim > 1:
-                arrays[place] = arrays[place][:, : steps[place]]
+                cropped[place] = cropped[place][:, : steps[place]]
             # Batch and features are fixed, time is not.
             shape = (*like.shape[:1], length, *like.shape[2:])
-            arrays[place].set_shape(shape[: like.ndim])
-        return tf.nest.pack_sequence_as(sample, arrays)
+            cropped[place].set_shape(shape[: like.ndim])
+        return tf.nest.pack_sequence_as(sample, cropped)
 
     # In a single thread: Python runs one at a time, and switching takes time. (With
     # autotune, TensorFlow would run several calls of `load` at once.)

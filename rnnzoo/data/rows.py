@@ -18,8 +18,14 @@ from rnnzoo.errors import closest, shorten
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LISTED = 5  # Places that a report names for each kind of problem.
 ROW_LIMIT = 64 * 2**20  # Bytes: an unclosed quote must not load the whole file.
-# UTF-8 has no lone surrogates: in a copy, one marks a row as undecodable.
-codecs.register_error("rnnzoo.undecodable", lambda error: ("\udcff", error.end))
+
+
+def _mark_undecodable(error: Any) -> tuple[str, int]:
+    """Marks a row: UTF-8 has no lone surrogates."""
+    return "\udcff", error.end
+
+
+codecs.register_error("rnnzoo.undecodable", _mark_undecodable)
 
 
 class BadRow(ValueError):
@@ -212,7 +218,8 @@ def check_example(text: str, label: str, classes: Iterable[str] | None) -> None:
     if not label.strip():
         raise BadRow("empty or missing label")
     try:
-        text.encode(), label.encode()
+        text.encode()
+        label.encode()
     except UnicodeEncodeError:
         raise BadRow("half of a surrogate pair, which is no character") from None
     if classes and label not in classes:

@@ -121,7 +121,7 @@ class CleanProcess:
 
     def __init__(self, format: str):
         self.errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
+        self.process: Any = subprocess.Popen(
             [sys.executable, "-I", replay.__file__, format],
             # This process may have all the memory of a GPU.
             env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},

@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 
+from rnnzoo.mixin import Mixin
+
 
 def get_mask(tensor: Any) -> Any:
     """Returns the mask that Keras attached to a layer's output; `None` without one.
@@ -102,7 +104,7 @@ class TrainingHooks(keras.Model):
             super()._maybe_symbolic_build(iterator, data_batch)
 
 
-class OwnWeightDecay:
+class OwnWeightDecay(Mixin):
     """Mixed into optimizers that decay weights in `update_step`, each at its rate."""
 
     def _apply_weight_decay(self, variables: Any) -> None:

@@ -8,7 +8,7 @@ from unittest import mock
 
 import rnnzoo
 from rnnzoo import weights
-from rnnzoo.testing.answering import NO_TOKENS, signature_of
+from rnnzoo.testing.answering import signature_of
 from rnnzoo.testing.expectations import (
     expect,
     expect_raises,
@@ -118,10 +118,11 @@ def check_bad_arguments(subject: Subject) -> None:
 
 def check_export_answers_as_python_does(subject: Subject) -> None:
     """An export answers in a process that knows neither rnnzoo nor Keras."""
-    require(subject.reads_raw_input, NO_TOKENS)
     model = subject.tiny(max_length=16, num_layers=1)
     # It is compared with Python, in a clean process, before the call returns.
     folder = rnnzoo.export(model, subject.folder / "export", overwrite=True)
+    if not subject.reads_raw_input:
+        return
     requests = json.loads((folder / "requests.json").read_text(encoding="utf-8"))
     example = requests["serving_default"]
     answers = example["response"]["outputs"]

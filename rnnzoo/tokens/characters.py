@@ -96,10 +96,11 @@ class Characters(VocabularyTokens):
 
     def _truncate(self, text: str) -> str:
         """Truncates a text to the first and the last half of `max_length`."""
-        if len(text) <= self.max_length:
+        limit = self.max_length
+        if limit is None or len(text) <= limit:
             return text
-        tail = self.max_length // 2
-        return text[: self.max_length - tail] + text[len(text) - tail :]
+        tail = limit // 2
+        return text[: limit - tail] + text[len(text) - tail :]
 
     @functools.cached_property
     def _id_of_point(self) -> np.ndarray:

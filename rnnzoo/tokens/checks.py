@@ -50,7 +50,7 @@ def is_surrogate(character: str) -> bool:
 
 
 def refuse_rows(
-    rows: Sequence,
+    rows: Sequence | np.ndarray,
     expected: str,
     find_problems: Callable[[Any], list[Problem]],
     *,
@@ -84,7 +84,7 @@ def refuse_rows(
 
 
 def find_integer_problems(
-    row: Any, find_range_problem: Callable[[int], str | None]
+    row: Any, find_range_problem: Callable[[Any], str | None]
 ) -> list[Problem]:
     """Returns the problems of a row that must hold integers, in order.
 

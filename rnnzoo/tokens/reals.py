@@ -174,7 +174,7 @@ class RealSteps(keras.layers.Layer):
     def from_config(cls, config: dict) -> Any:
         """Creates the layer from its config, also from one of earlier versions."""
         names = {"values": "features", "spreads": "scales"}
-        return cls(**{names.get(key, key): value for key, value in config.items()})
+        return cls(**{str(names.get(key, key)): value for key, value in config.items()})
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -226,7 +226,7 @@ class ScaledSteps(RealSteps):
 
     def encode_checked(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """Scales and pads what `check` returned: `[rows, time, features + 1]`."""
-        means, scales = np.float32(self.means), np.float32(self.scales)
+        means, scales = (np.array(row, "float32") for row in (self.means, self.scales))
         longest = max(map(len, arrays), default=0)
         steps = np.zeros((len(arrays), longest, self.features + 1), "float32")
         if arrays:

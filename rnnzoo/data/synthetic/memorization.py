@@ -52,7 +52,7 @@ class Memorization:
         return self.sample_lengths(random.integers(1, longest + 1, size), random)
 
     def sample_lengths(
-        self, lengths: Sequence[int], random: np.random.Generator
+        self, lengths: Sequence[int] | np.ndarray, random: np.random.Generator
     ) -> tuple[list, list]:
         """Returns a string of each of these lengths, and their answers."""
         rows = (random.integers(0, 10, n) + ord("0") for n in lengths)

@@ -59,7 +59,7 @@ class Patterns:
         )
         return shorter.at(random.integers(0, shorter.period, size))
 
-    def at(self, phases: Sequence[int]) -> tuple[list, list]:
+    def at(self, phases: Sequence[int] | np.ndarray) -> tuple[list, list]:
         """Returns a row of bits for each phase, and its continuation.
 
         Args:

@@ -6,6 +6,7 @@ import io
 import string
 import threading
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -169,7 +170,8 @@ class Programs(CurriculumPrograms):
         The output is computed along with it: to run every program would take longer.
         """
         lines, variables = [], ["abcdefghij"[i] for i in random.permutation(10)]
-        largest, result = 10**length, None
+        largest = 10**length
+        result: Any = None
 
         def operands(count: int) -> list[tuple[str, int]]:
             """Returns numbers, with the last result in a random place."""
