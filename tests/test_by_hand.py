@@ -2,16 +2,19 @@
 
 import csv
 import pathlib
+import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
+import rnnzoo
 from rnnzoo import accumulator, comparer, parity_by_hand
 
 ROOT = pathlib.Path(__file__).parent.parent
 
 
-def test_summer():
+def test_accumulator():
     model = accumulator()
     assert model.answer([2, -0.5, 1, 1]) == 3.5
     assert model.answer("2 -0.5 1 1") == "3.5"
@@ -20,6 +23,25 @@ def test_summer():
     sums = model.predict([[2, -0.5, 1, 1]], verbose=0)
     assert sums.ravel().tolist() == [2, 1.5, 2.5, 3.5]
     assert model.answer([1] * 100_000) == 100_000
+
+
+def test_files_of_earlier_versions_have_other_names_of_classes(tmp_path):
+    """The accumulator was a `Summer`, and its output unit a `_HandMadeHead`."""
+    path, old = tmp_path / "new.keras", tmp_path / "old.keras"
+    accumulator().save(path)
+    with zipfile.ZipFile(path) as new, zipfile.ZipFile(old, "w") as file:
+        for name in new.namelist():
+            content = new.read(name)
+            if name == "config.json":
+                content = content.replace(b"rnnzoo>Accumulator", b"rnnzoo>Summer")
+                assert b"Summer" in content
+            if name == "model.weights.h5":
+                (tmp_path / name).write_bytes(content)
+                with h5py.File(tmp_path / name, "r+") as weights:
+                    weights.move("layers/fixed_weight_head", "layers/__hand_made_head")
+                content = (tmp_path / name).read_bytes()
+            file.writestr(name, content)
+    assert rnnzoo.load(old).answer([2, -0.5, 1, 1]) == 3.5
 
 
 def test_comparer():

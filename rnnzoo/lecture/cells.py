@@ -104,6 +104,12 @@ class FixedWeightHead(keras.layers.Layer):
         self.kernel = _add_fixed_weight(self, "kernel", [[self.weight]])
         self.bias = _add_fixed_weight(self, "bias", [self.shift])
 
+    def load_own_variables(self, store: Any) -> None:
+        """Does nothing: the weights are those that the constructor was given.
+
+        Files have them at a path of the class, which had another name before.
+        """
+
     def call(self, inputs: Any) -> Any:
         """Returns `[batch, time, 1]`."""
         total = ops.matmul(inputs, self.kernel) + self.bias
