@@ -6,6 +6,7 @@ import tensorflow as tf
 import tiny_data
 
 from rnnzoo import series_classifier
+from rnnzoo.command import main
 from rnnzoo.models.series_classification import SeriesClassifier
 from rnnzoo.recipes.japanese_vowels import UTTERANCES, JapaneseVowels
 from rnnzoo.recipes.pen_digits import PenDigits
@@ -85,3 +86,43 @@ def test_changed_digits_fill_the_square_again():
     for digit in digits:
         assert np.allclose(digit.min(axis=0), 0) and np.allclose(digit.max(axis=0), 100)
     assert not np.allclose(digits[0], digits[1], atol=1)
+
+
+def test_other_classes_get_a_fresh_head(model):
+    other = series_classifier(classes=["left", "right"])
+    assert other.classes == ["left", "right"]
+    assert other.classify(TWO) in other.classes
+    copy = model.with_classes(["left", "right"])
+    for one in (other, copy):
+        for weight, old in zip(one.weights, model.weights, strict=True):
+            if not weight.path.startswith("head/"):
+                np.testing.assert_array_equal(weight, old)
+    assert one.card == {"body": "series_classifier.pen_digits"}
+    assert model.with_classes(model.classes) is model
+
+
+def test_a_file_of_an_earlier_version_has_other_names(model, tmp_path):
+    config = model.get_config()
+    assert (
+        SeriesClassifier.from_config(
+            {"spreads" if key == "scales" else key: v for key, v in config.items()}
+        ).get_config()
+        == config
+    )
+    assert series_classifier("pen_digits", scales=config["scales"]).classes
+    with pytest.raises(ValueError, match="scales=.* where the weights have"):
+        series_classifier("pen_digits", scales=[1.0, 2.0])
+
+
+def test_evaluate_and_explain_on_the_command_line(tmp_path, capsys):
+    path = tmp_path / "digits.csv"
+    text = " ".join(f"{x} {y}" for x, y in TWO)
+    path.write_text(f"points,digit\n{text},2\n{text},3\n")
+    words = ["evaluate", "series_classifier", f"--data={path}", "--text=points"]
+    assert main([*words, "--label=digit", f"--plots={tmp_path}", "--json"]) == 0
+    assert '"accuracy": 0.5' in capsys.readouterr().out
+    assert (tmp_path / "confusion.png").exists()
+    for option in ("--target-class", "--of"):
+        words = ["explain", "series_classifier", text, f"{option}=3"]
+        assert main([*words, "--method=gradient"]) == 0
+        assert capsys.readouterr().out.startswith("3, probability 0.0")
