@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             group = item.path.stem
-            if group == "contract" and hasattr(item, "callspec"):
+            if group == "test_contract" and hasattr(item, "callspec"):
                 name = item.callspec.params.get("name", "")
                 group = f"contract of {name.partition('.')[0]}"
             item.add_marker(pytest.mark.xdist_group(group))

@@ -64,7 +64,7 @@ def test_the_public_name_is_the_only_change_elsewhere():
 def checkout(tmp_path_factory):
     """A copy of the repository without the model, and a function that runs in it."""
     folder = tmp_path_factory.mktemp("checkout")
-    ignored = shutil.ignore_patterns("__pycache__", "pretrained", "browser")
+    ignored = shutil.ignore_patterns("__pycache__", "pretrained", "browser", "recipes")
     for part in ("rnnzoo", "recipes", "tests"):
         shutil.copytree(ROOT / part, folder / part, ignore=ignored)
     for file in ("README.md", "pyproject.toml"):
