@@ -12,7 +12,7 @@ import time
 
 from harness import Benchmark, median_seconds
 
-from rnnzoo.recipes._publish import hardware
+from rnnzoo.recipes._publish import describe_hardware
 
 RUNS = 3
 
@@ -58,7 +58,9 @@ def main() -> None:
 
     for what, value in seconds.items():
         print(f"{what:40} {value:8.3f} s")
-    rows = [[what, f"{value:.4f}", hardware()] for what, value in seconds.items()]
+    rows = [
+        [what, f"{value:.4f}", describe_hardware()] for what, value in seconds.items()
+    ]
     benchmark.write(["what", "seconds", "hardware"], rows)
 
 

@@ -71,12 +71,12 @@ def publish(
     model = type(trained).from_config(trained.get_config())
     model.set_weights(
         [
-            _rounded(values) if values.dtype == np.float32 else values
+            _round_to_bfloat16(values) if values.dtype == np.float32 else values
             for values in trained.get_weights()
         ]
     )
     figures = recipe.evaluate(model, rich.progress.track)
-    figures |= spread(recipe, figures, others)
+    figures |= measure_spread(recipe, figures, others)
     history = training.read_history(run)
     minutes = round(history[-1]["seconds"] / 60, 1)
     score = {key: round(value, 6) for key, value in figures.items()}
@@ -118,15 +118,15 @@ def publish(
             "source": recipe.published.get(metric, ("", ""))[1],
             "seed": recipe.seed,
             "minutes": minutes,
-            "hardware": hardware(),
+            "hardware": describe_hardware(),
             "date": datetime.date.today().isoformat(),
         }
-        for metric, value in (score | times(history)).items()
+        for metric, value in (score | find_times(history)).items()
     ]
     write_results([*read_results(), *rows])
 
 
-def spread(
+def measure_spread(
     recipe: training.Recipe, figures: dict, others: Sequence[pathlib.Path]
 ) -> dict[str, float]:
     """Returns mean and standard deviation of the first figure over several runs."""
@@ -147,7 +147,7 @@ def spread(
     }
 
 
-def times(history: list[dict]) -> dict[str, float]:
+def find_times(history: list[dict]) -> dict[str, float]:
     """Returns the minutes until validation accuracy reached 95 %, if it did."""
     for row in history:
         if row.get("val_accuracy", 0) >= 0.95:
@@ -155,7 +155,7 @@ def times(history: list[dict]) -> dict[str, float]:
     return {}
 
 
-def hardware() -> str:
+def describe_hardware() -> str:
     """Names the processor, and how many of its cores this process may use."""
     cpu = platform.processor()
     info = pathlib.Path("/proc/cpuinfo")
@@ -179,29 +179,29 @@ def write_results(rows: list[dict]) -> None:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    for path, lines in tables(rows).items():
-        path.write_text(with_table(path, lines), encoding="utf-8")
+    for path, lines in render_tables(rows).items():
+        path.write_text(insert_table(path, lines), encoding="utf-8")
 
 
-def tables(rows: list[dict]) -> dict[pathlib.Path, str]:
+def render_tables(rows: list[dict]) -> dict[pathlib.Path, str]:
     """Returns the tables of the documents that have one: all rows, or the main ones."""
     first = {}
     for row in rows:
         first.setdefault(row["weights"], row)
     return {
-        FOLDER / "README.md": table(rows),
-        FOLDER.parent / "README.md": table(list(first.values())),
+        FOLDER / "README.md": render_table(rows),
+        FOLDER.parent / "README.md": render_table(list(first.values())),
     }
 
 
-def with_table(path: pathlib.Path, lines: str) -> str:
+def insert_table(path: pathlib.Path, lines: str) -> str:
     """Returns a document with a table between its two marks."""
     begin, end = "<!-- results.csv -->", "<!-- end of results.csv -->"
     head, rest = path.read_text(encoding="utf-8").split(begin)
     return f"{head}{begin}\n{lines}{end}{rest.split(end)[1]}"
 
 
-def table(rows: list[dict]) -> str:
+def render_table(rows: list[dict]) -> str:
     """Returns rows of results.csv as a Markdown table."""
     lines = [
         "| weights | figure | ours | published | seed | minutes | trained on |",
@@ -217,7 +217,7 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rounded(values):
+def _round_to_bfloat16(values):
     """Rounds weights to the precision of bfloat16, and to the range of float16."""
     import numpy as np
     import tensorflow as tf

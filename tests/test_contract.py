@@ -76,7 +76,11 @@ def subject(name):
     listed = [w for model in [name, *alike] for w in rnnzoo.list_weights(model)]
     recipe = training.recipe_class(weights.records()[listed[0]]["recipe"])
     # Where the small data sets are, and how many examples to validate on.
-    options = {"data": os.environ["TFDS_DATA_DIR"], "num_validation": 40}
+    options = {
+        "data": os.environ["TFDS_DATA_DIR"],
+        "num_validation": 40,
+        "num_test": 40,
+    }
     known = {field.name for field in dataclasses.fields(recipe)}
     recipe = recipe(**{k: v for k, v in options.items() if k in known})
     return Subject(factory, recipe=recipe)

@@ -81,10 +81,10 @@ def test_code_of_pages_runs(page, tmp_path, monkeypatch):
 
 def test_tables_are_made_of_the_results():
     rows = _publish.read_results()
-    tables = _publish.tables(rows)
+    tables = _publish.render_tables(rows)
     assert set(tables) == {ROOT / "README.md", ROOT / "recipes" / "README.md"}
     for path, lines in tables.items():
-        assert _publish.with_table(path, lines) == path.read_text(encoding="utf-8")
+        assert _publish.insert_table(path, lines) == path.read_text(encoding="utf-8")
     assert {row["weights"] for row in rows} >= set(rnnzoo.list_weights())
 
 
