@@ -53,8 +53,9 @@ class Words(VocabularyTokens):
         vocabulary: The known words, in the order of their ids; the first has id 2.
         start: Whether every sequence begins with a start symbol, as models that
             generate text need it; its id is the largest.
-        max_length: Maximum length of a sequence; longer texts are truncated in the
-            middle (head and tail of Sun et al., 2019). `None` for no limit.
+        **layer_options: `max_length`, the maximum length of a sequence: longer texts
+            are truncated in the middle (head and tail of Sun et al., 2019). Default: no
+            limit. And options of `keras.layers.Layer`.
 
     Raises:
         ValueError: If a word is repeated in the vocabulary, or `max_length` is less
