@@ -3,6 +3,7 @@
 import ast
 import fnmatch
 import functools
+import importlib.machinery
 import importlib.util
 import pathlib
 import re
@@ -11,21 +12,14 @@ from typing import Any, NamedTuple
 
 from rnnzoo import weights
 from rnnzoo.api import MODULES
-from rnnzoo.errors import closest
+from rnnzoo.errors import check_choice, closest
 
 # Types that a word of the command line can be turned into.
 TYPES = {"int": int, "float": float, "str": str, "bool": bool}
 
 
 class Option(NamedTuple):
-    """An argument that the command line can set.
-
-    Attributes:
-        name: The argument's name.
-        type: `int`, `float`, `str` or `bool`.
-        default: Its default.
-        help: The first sentence of its documentation.
-    """
+    """An argument that the command line can set; its help is one sentence."""
 
     name: str
     type: type
@@ -33,20 +27,13 @@ class Option(NamedTuple):
     help: str
 
 
-class Definition(NamedTuple):
-    """A class or a value, and the module whose source defines it."""
-
-    module: str
-    node: Any
-
-
 def list_models(pattern: str = "*", by_hand: bool | None = None) -> list[str]:
     """Lists the models of the zoo by the names of their factories.
 
     Args:
         pattern: Shell-style wildcards, such as `"*classifier"`.
-        by_hand: `True` for those whose weights are set by hand, which need no training
-            and have no weight files; `False` for the others; `None` for all.
+        by_hand: `True` for those whose weights are set by hand and have no files;
+            `False` for the others; `None` for all.
 
     Example:
         >>> import rnnzoo
@@ -81,7 +68,7 @@ def list_weights(model: str | None = None) -> list[str]:
         True
     """
     if model is not None:
-        _check_model(model)
+        check_choice("model", model, list_models())
     return [name for name in weights.records() if model in (None, name.split(".")[0])]
 
 
@@ -94,9 +81,9 @@ def list_recipes() -> list[str]:
         True
     """
     spec = importlib.util.find_spec("rnnzoo.recipes")
-    folders = [] if spec is None else spec.submodule_search_locations or []
-    files = sorted(file for f in folders for file in pathlib.Path(f).glob("*.py"))
-    return [file.stem for file in files if not file.stem.startswith("_")]
+    folders = (spec and spec.submodule_search_locations) or []
+    files = [file for folder in folders for file in pathlib.Path(folder).glob("*.py")]
+    return sorted(file.stem for file in files if file.stem[0] != "_")
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -106,9 +93,8 @@ def describe(name: str) -> dict[str, Any]:
         name: A name of `list_models()`, `list_weights()` or `list_recipes()`.
 
     Returns:
-        For a model: its summary, documentation and weights. For a weight file: its
-        record (file, size, parameters, settings, score, data, licence, recipe, seed,
-        sha256). For a recipe: its summary and documentation.
+        The summary and documentation of a model, with its weights, or of a recipe; the
+        record of a weight file (size, settings, score, data, licence, sha256, ...).
 
     Raises:
         ValueError: If nothing has that name; names the closest.
@@ -121,36 +107,34 @@ def describe(name: str) -> dict[str, Any]:
     if name in weights.records():
         return {"name": name, **weights.records()[name]}
     if name in list_models():
-        text = ast.get_docstring(find_class(name).node) or ""
-        summary = {"summary": text.split("\n", 1)[0], "weights": list_weights(name)}
-        return {"name": name, **summary, "documentation": text}
-    if name in list_recipes():
-        text = ast.get_docstring(_parse(f"rnnzoo.recipes.{name}")) or ""
-        return {"name": name, "summary": text.split("\n", 1)[0], "documentation": text}
-    known = [*list_models(), *weights.records(), *list_recipes()]
-    raise ValueError(
-        f"Nothing has this name: the zoo holds {', '.join(known)}."
-        f"{closest(name, known)} Received: name={name!r}"
-    )
+        node, more = _find_class(name)[1], {"weights": list_weights(name)}
+    elif name in list_recipes():
+        node, more = _parse(f"rnnzoo.recipes.{name}"), {}
+    else:
+        known = [*list_models(), *weights.records(), *list_recipes()]
+        raise ValueError(
+            f"Nothing has this name: the zoo holds {', '.join(known)}."
+            f"{closest(name, known)} Received: name={name!r}"
+        )
+    text = ast.get_docstring(node) or ""
+    summary = text.split("\n", 1)[0]
+    return {"name": name, "summary": summary, **more, "documentation": text}
 
 
 def model_options(model: str) -> list[Option]:
     """Lists the settings of a model that the command line can set.
 
+    They are the constructor's arguments that are numbers, strings or booleans.
+
     Args:
         model: A name of `list_models()`.
-
-    Returns:
-        The constructor's arguments that are numbers, strings or booleans, with the
-        factory's defaults.
 
     Example:
         >>> from rnnzoo.listing import model_options
         >>> [option.name for option in model_options("sorter")][:2]
         ['max_value', 'max_length']
     """
-    declared = _literals(_find_declaration(model).keywords)
-    return _override(_method_options(find_class(model), "__init__"), declared)
+    return _method_options(*_find_class(model), "__init__")
 
 
 def answer_options(model: str) -> list[Option]:
@@ -171,172 +155,126 @@ def answer_options(model: str) -> list[Option]:
     """
     names = [model] if model in list_models() else list_models()
     for name in names:
-        found = find_class(name)
-        if model in (name, *_registered_names(found.node)):
-            return _method_options(found, "answer")
+        module, node = _find_class(name)
+        # Files of earlier versions have a former name of the class.
+        calls = [d for d in node.decorator_list if isinstance(d, ast.Call)]
+        registered = [_literals(call.keywords).get("name") for call in calls]
+        if model in (name, node.name, *registered):
+            return _method_options(module, node, "answer")
     return []
 
 
-def find_class(model: str) -> Definition:
-    """Finds the class of a model: the first argument of its factory's declaration.
-
-    Raises:
-        ValueError: If the model's module does not declare the factory.
-    """
-    name = ast.unparse(_find_declaration(model).args[0])
-    found = _find(MODULES[model], name)
-    if found is None or not isinstance(found.node, ast.ClassDef):
-        raise ValueError(
-            f"The module {MODULES[model]} must define or import the class {name}, of "
-            f"which it declares {model}. Received: no such class"
-        )
-    return found
+def _find_class(model: str) -> tuple[str, ast.ClassDef]:
+    """Finds the class in a model's declaration, and the module that defines it."""
+    check_choice("model", model, list_models())
+    module, call = _find(MODULES[model], model)
+    if isinstance(call, ast.Call) and call.args:
+        module, node = _find(module, ast.unparse(call.args[0]))
+        if isinstance(node, ast.ClassDef):
+            return module, node
+    raise ValueError(
+        f"The module {MODULES[model]} must define or import a class and declare "
+        f'`{model} = factory(CLASS, "{model}", ...)`. Received: no such declaration'
+    )
 
 
-def _check_model(model: str) -> None:
-    """Refuses a name that `list_models` does not have."""
-    models = list_models()
-    if model not in models:
-        raise ValueError(
-            f"There is no such model: there are {', '.join(models)}."
-            f"{closest(model, models)} Received: model={model!r}"
-        )
-
-
-def _find_declaration(model: str) -> ast.Call:
-    """Finds the call that makes a model's factory: `factory(Sorter, "sorter")`."""
-    _check_model(model)
-    found = _find(MODULES[model], model)
-    if found is None or not isinstance(found.node, ast.Call) or not found.node.args:
-        raise ValueError(
-            f"The module {MODULES[model]} must declare `{model} = factory(CLASS, "
-            f'"{model}", ...)`. Received: no such declaration'
-        )
-    return found.node
-
-
-def _find(module: str, name: str) -> Definition | None:
-    """Finds the class or value that a name of a module stands for, through imports."""
+def _find(module: str, name: str) -> tuple[str, Any]:
+    """Finds what a module's name stands for, through imports; `None` if nothing."""
     for node in _parse(module).body:
         if isinstance(node, ast.ClassDef) and node.name == name:
-            return Definition(module, node)
+            return module, node
         if isinstance(node, ast.Assign) and name in map(ast.unparse, node.targets):
-            return Definition(module, node.value)
+            return module, node.value
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("rnnzoo."):
             for alias in node.names:
                 if name == (alias.asname or alias.name):
                     return _find(str(node.module), alias.name)
-    return None
+    return module, None
 
 
-def _lineage(found: Definition) -> Iterator[Definition]:
+def _lineage(module: str, node: Any) -> Iterator[tuple[str, ast.ClassDef]]:
     """Yields a class and its base classes in the package, in the order of lookup."""
-    yield found
-    for base in found.node.bases:
-        parent = _find(found.module, ast.unparse(base))
-        if parent is not None and isinstance(parent.node, ast.ClassDef):
-            yield from _lineage(parent)
+    if isinstance(node, ast.ClassDef):
+        yield module, node
+        for base in node.bases:
+            yield from _lineage(*_find(module, ast.unparse(base)))
 
 
-def _method_options(found: Definition, name: str) -> list[Option]:
+def _method_options(module: str, node: ast.ClassDef, name: str) -> list[Option]:
     """Lists the options of a method, which may be that of a base class."""
-    documentation = []
-    for module, node in _lineage(found):
-        methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
-        method = next((one for one in methods if one.name == name), None)
-        documentation.append(ast.get_docstring(node) or "")
-        if method is not None:
-            documentation.insert(0, ast.get_docstring(method) or "")
-            declared = zip(method.args.kwonlyargs, method.args.kw_defaults, strict=True)
-            options = [
-                option
-                for argument, default in declared
-                for option in _option(
-                    argument.arg, argument.annotation, default, documentation
+    texts = []
+    for place, ancestor in _lineage(module, node):
+        texts.append(ast.get_docstring(ancestor) or "")
+        for method in ancestor.body:
+            if isinstance(method, ast.FunctionDef) and method.name == name:
+                texts.insert(0, ast.get_docstring(method) or "")
+                found = zip(
+                    method.args.kwonlyargs, method.args.kw_defaults, strict=True
                 )
-            ]
-            for decorator in method.decorator_list:
-                if isinstance(decorator, ast.Call) and decorator.args:
-                    options += _field_options(module, decorator.args[0])
-            return options
+                options = _options([(a.arg, a.annotation, d) for a, d in found], texts)
+                for decorator in method.decorator_list:
+                    if isinstance(decorator, ast.Call) and decorator.args:
+                        options += _field_options(place, decorator.args[0])
+                return options
     return []
 
 
-def _field_options(module: str, value: ast.AST) -> list[Option]:
-    """Lists the fields of a dataclass as options, with the values of an instance.
+def _field_options(module: str, value: Any) -> list[Option]:
+    """Lists the fields of a dataclass, with the values of an instance as defaults.
 
     The instance is a name, a call of the class, or a call of an instance's `replace`.
     """
-    if isinstance(value, ast.Name):
-        found = _find(module, value.id)
-        if found is None:
-            return []
-        if not isinstance(found.node, ast.ClassDef):
-            return _field_options(*found)
-        help = [ast.get_docstring(found.node) or ""]
-        fields = [node for node in found.node.body if isinstance(node, ast.AnnAssign)]
-        return [
-            option
-            for node in fields
-            for option in _option(
-                ast.unparse(node.target), node.annotation, node.value, help
-            )
-        ]
     if isinstance(value, ast.Call):
-        made_by = value.func
-        if isinstance(made_by, ast.Attribute) and made_by.attr == "replace":
-            made_by = made_by.value
-        return _override(_field_options(module, made_by), _literals(value.keywords))
-    return []
+        source, changes = value.func, _literals(value.keywords)
+        if isinstance(source, ast.Attribute) and source.attr == "replace":
+            source = source.value
+        options = _field_options(module, source)
+        return [o._replace(default=changes.get(o.name, o.default)) for o in options]
+    if not isinstance(value, ast.Name):
+        return []
+    module, node = _find(module, value.id)
+    if not isinstance(node, ast.ClassDef):
+        return _field_options(module, node)
+    fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+    return _options(
+        [(ast.unparse(one.target), one.annotation, one.value) for one in fields],
+        [ast.get_docstring(node) or ""],
+    )
 
 
-def _option(
-    name: str, annotation: ast.AST | None, default: ast.AST | None, texts: list[str]
-) -> list[Option]:
-    """Returns an option in a list, which is empty if a command line cannot set it.
+def _options(declared: list[tuple], texts: list[str]) -> list[Option]:
+    """Returns names, annotations and defaults that a command line can set as options.
 
-    Its type is one of `TYPES`, or that or `None`; or also others, as in
+    A type is one of `TYPES`, or that or `None`; or also others, as in
     `str | Sequence[str]`, if the default is of that type.
     """
-    kinds = ast.unparse(annotation).split(" | ") if annotation else []
-    kinds = [kind for kind in kinds if kind != "None"]
-    kind = next((TYPES[kind] for kind in kinds if kind in TYPES), None)
-    if isinstance(default, ast.Call):  # field(default=...) or the like
-        named = {word.arg: word.value for word in default.keywords}.get("default")
-        default = default.args[0] if default.args else named
-    if kind is None or default is None:
-        return []
+    options = []
+    for name, annotation, default in declared:
+        kinds = ast.unparse(annotation).split(" | ") if annotation else []
+        kinds = [kind for kind in kinds if kind != "None"]
+        kind = next((TYPES[kind] for kind in kinds if kind in TYPES), None)
+        if isinstance(default, ast.Call):  # field(default=...) or the like
+            words = {word.arg: word.value for word in default.keywords}
+            default = default.args[0] if default.args else words.get("default")
+        value = _evaluate(default)
+        if kind and value is not ... and (len(kinds) == 1 or isinstance(value, kind)):
+            help = next(filter(None, (_help(text, name) for text in texts)), "")
+            options.append(Option(name, kind, value, help))
+    return options
+
+
+def _evaluate(node: Any) -> Any:
+    """Returns the value of a literal, and `...` for other expressions or none."""
     try:
-        value = ast.literal_eval(default)
-    except ValueError:  # an expression
-        return []
-    if len(kinds) > 1 and not isinstance(value, kind):
-        return []
-    help = next(filter(None, (_help(text, name) for text in texts)), "")
-    return [Option(name, kind, value, help)]
+        return ast.literal_eval(node)
+    except ValueError:
+        return ...
 
 
-def _literals(keywords: list[ast.keyword]) -> dict[str, Any]:
+def _literals(keywords: list[ast.keyword]) -> dict[str | None, Any]:
     """Returns the keyword arguments of a call that are literals."""
-    found = {}
-    for keyword in keywords:
-        try:
-            found[keyword.arg] = ast.literal_eval(keyword.value)
-        except ValueError:  # an expression
-            continue
-    return found
-
-
-def _override(options: list[Option], defaults: dict[str, Any]) -> list[Option]:
-    """Returns options with other defaults."""
-    return [o._replace(default=defaults.get(o.name, o.default)) for o in options]
-
-
-def _registered_names(node: ast.ClassDef) -> list[str]:
-    """Returns the name of a class, and former names, which are in old files."""
-    calls = [one for one in node.decorator_list if isinstance(one, ast.Call)]
-    names = [_literals(call.keywords).get("name") for call in calls]
-    return [node.name, *filter(None, names)]
+    values = {keyword.arg: _evaluate(keyword.value) for keyword in keywords}
+    return {name: value for name, value in values.items() if value is not ...}
 
 
 def _help(docstring: str, name: str) -> str:
@@ -350,16 +288,11 @@ def _help(docstring: str, name: str) -> str:
 @functools.cache
 def _parse(module: str) -> ast.Module:
     """Parses a module's source, importing neither the module nor its package."""
-    top, *inner = module.split(".", 2)[1:]
+    _, top, *inner = module.split(".")
     spec = importlib.util.find_spec(f"rnnzoo.{top}")
-    paths = [] if spec is None or spec.origin is None else [spec.origin]
-    if inner and spec is not None:
-        parts = inner[0].split(".")
-        folders = [
-            pathlib.Path(f, *parts) for f in spec.submodule_search_locations or []
-        ]
-        paths = [p for f in folders for p in (f.with_suffix(".py"), f / "__init__.py")]
-    for path in map(pathlib.Path, paths):
-        if path.is_file():
-            return ast.parse(path.read_text(encoding="utf-8"))
-    raise ValueError(f"There must be a module {module}. Received: none")
+    for name in inner:
+        folders = spec and spec.submodule_search_locations
+        spec = importlib.machinery.PathFinder.find_spec(name, folders or [])
+    if spec is None or spec.origin is None:
+        raise ValueError(f"There must be a module {module}. Received: none")
+    return ast.parse(pathlib.Path(spec.origin).read_text(encoding="utf-8"))
