@@ -1,5 +1,7 @@
 """Comparing an export with Python, in a process that does not know rnnzoo."""
 
+import atexit
+import contextlib
 import functools
 import json
 import os
@@ -149,6 +151,7 @@ class CleanProcess:
             _start_process.cache_clear()
             self.errors.seek(0)
             said = self.errors.read().decode("utf-8", "replace")[-2000:]
+            self.close()
             raise ValueError(
                 "The process that tries exports has ended; nothing was written. "
                 f"Received: exit status {status}, {said}"
@@ -159,11 +162,21 @@ class CleanProcess:
             reply["outputs"] = {key: replay.from_json(value) for key, value in outputs}
         return reply
 
+    def close(self) -> None:
+        """Ends the process."""
+        self.process.kill()
+        self.process.wait()
+        for file in (self.process.stdin, self.process.stdout, self.errors):
+            with contextlib.suppress(BrokenPipeError):
+                file.close()
+
 
 @functools.cache
 def _start_process(format: str) -> CleanProcess:
     """Returns the process that tries all exports of a format."""
-    return CleanProcess(format)
+    process = CleanProcess(format)
+    atexit.register(process.close)
+    return process
 
 
 def to_array(value: Any, dtype: str) -> np.ndarray:
