@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.decoding.compiling import compile_for_python
 from rnnzoo.decoding.options import GREEDY
 from rnnzoo.decoding.state import DecodingState
-from rnnzoo.decoding.writer import Writer, compile_for_python
+from rnnzoo.decoding.writer import Writer
 
 
 class EncoderDecoderWriter(Writer):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.decoding.compiling import compile_for_python
 from rnnzoo.tokens.checks import to_utf8
 
 # Tokens that are compared first when the best of many are looked for.
@@ -31,7 +32,11 @@ def make_keys(prompts: Any, seed: Any) -> tf.Tensor:
     """
     if not tf.is_tensor(prompts):
         prompts = tf.constant([to_utf8(prompt) for prompt in prompts], tf.string)
-    seed = tf.strings.as_string(seed) if tf.is_tensor(seed) else str(seed)
+    seed = tf.strings.as_string(seed) if tf.is_tensor(seed) else tf.constant(str(seed))
+    return _hash_prompts(prompts, seed)
+
+
+def _make_keys(prompts: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     # Of equal prompts, which come together when sorted: how many are before each.
     _, group, counts = tf.unique_with_counts(prompts)
     order = tf.argsort(group, stable=True)
@@ -42,6 +47,11 @@ def make_keys(prompts: Any, seed: Any) -> tf.Tensor:
     # This hash is the same on every machine, and will never change.
     buckets = tf.strings.to_hash_bucket_fast(tf.strings.join(texts), 2**63 - 1)
     return tf.cast(buckets, tf.uint64)
+
+
+_hash_prompts = compile_for_python(
+    _make_keys, tf.TensorSpec((None,), tf.string), tf.TensorSpec((), tf.string)
+)
 
 
 def fold_constants(options: dict) -> dict:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.decoding.compiling import compile_for_python
 from rnnzoo.decoding.options import GREEDY, STOP_LIMIT
 from rnnzoo.decoding.sampling import (
     choose_branch,
@@ -24,29 +25,6 @@ from rnnzoo.decoding.sampling import (
     uniform_numbers,
 )
 from rnnzoo.decoding.state import DecodingState, match_stops
-
-
-def compile_for_python(function: Callable, *signature: Any) -> Callable:
-    """Returns a graph function that Python calls compiled, and other graphs trace.
-
-    Args:
-        function: Takes and returns tensors.
-        *signature: For each argument, its structure of `tf.TensorSpec`.
-    """
-    graph = tf.function(function, input_signature=signature, autograph=False)
-
-    def call(*arguments: Any) -> Any:
-        if not tf.executing_eagerly():
-            return function(*arguments)
-        return graph(
-            *tf.nest.map_structure(
-                lambda spec, value: tf.convert_to_tensor(value, spec.dtype),
-                signature,
-                arguments,
-            )
-        )
-
-    return call
 
 
 class Writer:

@@ -338,7 +338,7 @@ class LanguageModel(LanguageGraphs):
         order = np.argsort([len(text) for text in texts], kind="stable")
         for start in range(0, len(texts), ROWS):
             part = order[start : start + ROWS]
-            before = self.initial_state(np.zeros(len(part), "uint64"))
+            before = self.start(np.zeros(len(part), "uint64"))
             for rows, ids, added, _ in self.read_in_chunks(
                 self.measure_chunk, [texts[row] for row in part], before
             ):

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.decoding import DecodingOptions, DecodingState, Writer, make_keys
+from rnnzoo.decoding.compiling import compile_for_python
 from rnnzoo.decoding.state import encode_stops, remove_stops, replace_rows, select_rows
-from rnnzoo.decoding.writer import compile_for_python
 from rnnzoo.models.stateful_training import StatefulModel
 
 # Rows of a batch, and symbols of each that are read at a time.
@@ -36,15 +36,19 @@ class LanguageGraphs(StatefulModel):
             forbidden=[self.tokens.UNKNOWN],
         )
 
-    def initial_state(self, keys: Any) -> DecodingState:
-        """Returns the state before texts with these keys of random numbers."""
-        keys = tf.convert_to_tensor(keys, tf.uint64)
-        batch = keys.shape[0] if keys.shape[0] is not None else tf.size(keys)
-        return self.writer.initial_state(
-            tf.fill([batch], self.tokens.start_id),
-            self.recurrence.get_initial_state(batch),
-            keys,
-        )
+    @functools.cached_property
+    def start(self) -> Callable:
+        """The initial state of texts with these keys of random numbers `[batch]`."""
+
+        def start(keys: Any) -> DecodingState:
+            batch = tf.size(keys)
+            return self.writer.initial_state(
+                tf.fill([batch], self.tokens.start_id),
+                self.recurrence.get_initial_state(batch),
+                keys,
+            )
+
+        return compile_for_python(start, tf.TensorSpec((None,), tf.uint64))
 
     def read_tokens(self, state: DecodingState, ids: Any) -> tuple[Any, DecodingState]:
         """Reads what comes next in each text, up to its last token.
@@ -108,7 +112,7 @@ class LanguageGraphs(StatefulModel):
 
     def read_prompts_graph(self, text: Any, seed: Any = 0) -> DecodingState:
         """Returns the state after strings `[batch]`, in the graph."""
-        state = self.initial_state(make_keys(text, seed))
+        state = self.start(make_keys(text, seed))
         return self.read_tokens(state, self.encode_graph(text))[1]
 
     def encode_graph(self, text: Any) -> tf.Tensor:
@@ -132,7 +136,7 @@ class LanguageGraphs(StatefulModel):
     def score_graph(self, text: Any) -> dict:
         """Measures how well strings `[batch]` are predicted, as `score`."""
         ids = self.encode_graph(text)
-        state = self.initial_state(tf.zeros(tf.shape(ids)[:1], tf.uint64))
+        state = self.start(tf.zeros(tf.shape(ids)[:1], tf.uint64))
         nats, _ = self.measure_tokens(state, ids)
         symbols = tf.math.count_nonzero(ids, axis=1)
         mean = nats / tf.cast(symbols, nats.dtype)
@@ -159,7 +163,7 @@ class LanguageGraphs(StatefulModel):
         for start in range(0, len(texts), ROWS):
             rows = np.arange(start, min(start + ROWS, len(texts)))
             if state is None:
-                before = self.initial_state(np.asarray(keys)[rows])
+                before = self.start(np.asarray(keys)[rows])
             else:
                 before = select_rows(state, rows)
                 before = before._replace(ended=np.zeros(len(rows), bool))
