@@ -286,6 +286,15 @@ def test_models_without_tokens_take_arrays(make, options, tmp_path):
         np.testing.assert_allclose(outputs, model(source), atol=1e-5)
 
 
+@pytest.mark.parametrize("source", [{"vocabulary_size": 9}, {"features": 2}])
+def test_an_encoder_decoder_without_tokens_takes_arrays(source, tmp_path):
+    options = {"target_vocabulary_size": 7, "decoder": "autoregressive", "units": 4}
+    model = rnnzoo.many_to_one_to_many(**source, **options)
+    folder = rnnzoo.export(model, tmp_path / "model")
+    card = read_json(folder / "model.json")
+    assert list(card["signatures"]) == ["tokens", "begin", "step"]
+
+
 def test_the_process_that_tries_exports_cannot_import_rnnzoo():
     importer = replay.ImportBlocker("rnnzoo", "keras")
     for name in ("rnnzoo", "rnnzoo.tokens", "keras.layers"):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from rnnzoo.architectures.signature import Signature
@@ -23,8 +24,7 @@ def graph_signature(model: Any) -> Signature:
             for name in ("source", "target")
         },
         answers=outputs,
-        # Any tokens will do as a target, with the padding at the end.
-        examples=[{"source": x, "target": x[::-1]} for x in sources],
+        examples=[{"source": x, "target": _make_target(model, x)} for x in sources],
     )
 
 
@@ -68,8 +68,16 @@ def step_signatures(model: Any) -> dict[str, Signature]:
             inputs={"token": ((None, *target.shape[2:]), target.dtype), **specs},
             answers=step,
             examples=[
-                {"token": rows[:, 0], **state}
+                {"token": _make_target(model, rows)[:, 0], **state}
                 for rows, state in zip(sources, states, strict=True)
             ],
         ),
     }
+
+
+def _make_target(model: Any, source: np.ndarray) -> np.ndarray:
+    """Returns a target for a source: any will do, with the padding at the end."""
+    target = model.input["target"]
+    if hasattr(model, "tokens"):
+        return source[::-1]
+    return np.ones((*source.shape[:2], *target.shape[2:]), target.dtype)
