@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rnnzoo.api import MODULES
-from rnnzoo.architectures.factory import builder, dress_factory, refuse_unknown
+from rnnzoo.architectures.factory import builder, refuse_unknown
 from rnnzoo.errors import closest
 
 FOLDER = pathlib.Path(__file__).parent
@@ -46,9 +46,6 @@ def find(name: str, model: str | None = None, also: str = "") -> pathlib.Path:
         model: Name of the model that the weights are for.
         also: Name of another model whose weights it can use.
 
-    Returns:
-        The path of the file.
-
     Raises:
         ValueError: If nothing has that name, or a listed file is damaged.
     """
@@ -59,9 +56,8 @@ def find(name: str, model: str | None = None, also: str = "") -> pathlib.Path:
         path = pathlib.Path(name)
         if path.is_file():
             return path
-        known = [
-            n for n in records() if model is None or n.split(".")[0] in (model, also)
-        ]
+        models = (model, also) if model else None
+        known = [n for n in records() if not models or n.split(".")[0] in models]
         short = [listed.split(".", 1)[1] for listed in known]
         raise ValueError(
             f"There are no such weights: neither a listed name ({', '.join(known)}) "
@@ -87,8 +83,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     A file holds numbers and settings, no code: one with functions in it (`Lambda`
     layers, for instance), or with paths that lead out of it, is refused, and Keras'
-    safe mode stays on. The first call imports all models, because Keras finds a class
-    by its registered name, and only once its module is imported.
+    safe mode stays on.
 
     Args:
         path: A `.keras` file that a model's `save` or a training run wrote, or a listed
@@ -113,6 +108,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     registered = _read_content(path)["registered_name"]
     import keras
 
+    # Keras finds a class by its registered name, once its module is imported.
     for module in (*MODULES.values(), "rnnzoo.training.finetuning"):
         importlib.import_module(module)
     if keras.saving.get_registered_object(registered) is None:
@@ -124,11 +120,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 
 def factory(
-    model_class: type,
-    name: str,
-    weights: str | None = None,
-    also: str = "",
-    **defaults: Any,
+    model_class: type, name: str, weights: str | None = None, also: str = ""
 ) -> Callable[..., Any]:
     """Creates the public function that builds or loads a model: `sorter` of `Sorter`.
 
@@ -142,19 +134,8 @@ def factory(
         weights: The listed weights that it loads by default; `None` for an untrained
             model.
         also: Name of another factory of this class, whose weights this one takes too.
-        **defaults: Arguments whose defaults are not those of the class.
     """
-    text = inspect.cleandoc(model_class.__doc__ or "")
-    help = WEIGHTS_HELP.format(name=name)
-    make = builder(model_class, name, **defaults)
-    weights_parameter = inspect.Parameter(
-        "weights",
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        default=weights,
-        annotation=str | None,
-    )
-    signature = make.__signature__
-    own = list(signature.parameters.values())
+    make: Any = builder(model_class, name)
 
     def make_or_load(weights: str | None = weights, **given: Any) -> Any:
         if weights is None:
@@ -166,11 +147,19 @@ def factory(
 
         return keras.models.load_model(path, safe_mode=True)
 
-    make_or_load.also = also
-    make_or_load.__signature__ = signature.replace(parameters=[weights_parameter, *own])
-    return dress_factory(
-        make_or_load, model_class, name, text.replace("Args:\n", help, 1)
+    first = inspect.Parameter(
+        "weights",
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=weights,
+        annotation=str | None,
     )
+    own = make.__signature__.parameters.values()
+    help = WEIGHTS_HELP.format(name=name)
+    shown: Any = functools.update_wrapper(make_or_load, make)
+    shown.__signature__ = make.__signature__.replace(parameters=[first, *own])
+    shown.__doc__ = make.__doc__.replace("Args:\n", help, 1)
+    shown.also = also
+    return shown
 
 
 def read_settings(
@@ -184,12 +173,8 @@ def read_settings(
         given: The other arguments of the factory.
 
     Returns:
-        The file, its settings, and those of `given` that replace some of them.
-
-    Raises:
-        TypeError: If the factory has no such argument.
-        ValueError: If the weights are not found, are of another model, or contradict
-            an argument that cannot be replaced.
+        The file, its settings, and those of `given` that replace some of them. What
+        cannot be replaced is refused, as are weights of another model.
     """
     import keras
 
@@ -207,9 +192,9 @@ def read_settings(
         )
     config = model_class.current_config(content["config"])
     given = {
-        key: value
-        if value is None or not isinstance(config.get(key), list)
-        else list(value)
+        key: list(value)
+        if value is not None and isinstance(config.get(key), list)
+        else value
         for key, value in given.items()
         if value is not None or signature.parameters[key].default is not None
     }
@@ -231,11 +216,8 @@ def read_settings(
 def copy_weights(path: pathlib.Path, model: Any, adapt: Callable) -> None:
     """Copies the weights of a file into a model with the same layers.
 
-    Args:
-        path: The file.
-        model: The model.
-        adapt: A function of a layer's name, the file's values and the model's values,
-            whose shapes may differ, that returns the values to use.
+    `adapt` takes a layer's name, the file's values and the model's values, whose shapes
+    may differ, and returns the values to use.
     """
     import h5py
 
@@ -257,11 +239,7 @@ def copy_weights(path: pathlib.Path, model: Any, adapt: Callable) -> None:
 
 
 def read_config(path: pathlib.Path) -> dict:
-    """Reads a model's constructor arguments from its file, without building it.
-
-    Raises:
-        ValueError: If the file is damaged, no model, or unsafe to load.
-    """
+    """Reads a model's constructor arguments from its file, without building it."""
     return _read_content(path)["config"]
 
 
@@ -288,7 +266,8 @@ def _read_content(path: pathlib.Path) -> dict:
             "A model file is a .keras archive, as model.save writes it. "
             f"Received: {str(path)!r}, which is damaged or something else ({error})"
         ) from error
-    outside = [name for name in names if _is_outside(name)]
+    paths = [name.replace("\\", "/") for name in names]
+    outside = [p for p in paths if p[:1] == "/" or ":" in p or ".." in p.split("/")]
     code = [n for n in _class_names(content) if n in ("Lambda", "__lambda__")]
     if outside or code:
         found = f"the path {outside[0]!r}" if outside else f"code, a {code[0]!r}"
@@ -298,12 +277,6 @@ def _read_content(path: pathlib.Path) -> dict:
             f"Received: {str(path)!r}, which holds {found}"
         )
     return content
-
-
-def _is_outside(name: str) -> bool:
-    """Returns whether a file name in an archive points outside of it."""
-    path = name.replace("\\", "/")
-    return path.startswith("/") or ":" in path or ".." in path.split("/")
 
 
 def _class_names(content: Any) -> Iterator[str]:

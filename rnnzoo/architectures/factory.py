@@ -7,37 +7,24 @@ from typing import Any
 from rnnzoo.errors import closest
 
 
-def builder(model_class: type, name: str, **defaults: Any) -> Callable[..., Any]:
+def builder(model_class: type, name: str) -> Callable[..., Any]:
     """Makes a factory of models that have no weight files: `many_to_one`.
 
     Args:
-        model_class: The model's class.
+        model_class: The model's class; the factory has its signature and docstring.
         name: The function's name.
-        **defaults: Arguments whose defaults are not those of the class.
     """
     own = list(inspect.signature(model_class.__init__).parameters.values())[1:]
-    signature = inspect.Signature(
-        [p.replace(default=defaults.get(p.name, p.default)) for p in own],
-        return_annotation=model_class,
-    )
+    signature = inspect.Signature(own, return_annotation=model_class)
 
     def make(*arguments: Any, **given: Any) -> Any:
         refuse_unknown(name, given, signature)
-        return model_class(*arguments, **{**defaults, **given})
+        return model_class(*arguments, **given)
 
-    make.__signature__ = signature
-    return dress_factory(
-        make, model_class, name, inspect.cleandoc(model_class.__doc__ or "")
-    )
-
-
-def dress_factory(
-    make: Any, model_class: type, name: str, text: str
-) -> Callable[..., Any]:
-    """Gives a factory the name, the documentation and the module that it shows."""
     make.__name__ = make.__qualname__ = name
     make.__module__ = model_class.__module__
-    make.__doc__ = text
+    make.__doc__ = inspect.cleandoc(model_class.__doc__ or "")
+    make.__signature__ = signature
     make.model_class = model_class
     return make
 

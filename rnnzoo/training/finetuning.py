@@ -20,14 +20,10 @@ from rnnzoo.layers.keras_internals import OwnWeightDecay
 
 
 def layer_groups(model: Any) -> list[str]:
-    """Returns the layers that learn, from the output to the input.
+    """Returns the paths of the layers that learn, from the output to the input.
 
-    Args:
-        model: A built model.
-
-    Returns:
-        Paths of layers; each layer of a recurrent stack has its own. N-grams, which are
-        beside the others, are not among them.
+    Each layer of a recurrent stack has its own. N-grams, which are beside the others,
+    are not among them.
 
     Example:
         >>> from rnnzoo.training import finetuning
@@ -121,10 +117,10 @@ class LayerwiseAdam(OwnWeightDecay, keras.optimizers.Adam):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Updates one variable at its layer's rate; Keras calls it."""
         path = self.find_path(variable)
-        depth = 0
-        for index, layer in enumerate(self.layers):
-            if path.startswith(layer + "/"):
-                depth = index
+        depths = [
+            i for i, layer in enumerate(self.layers) if path.startswith(f"{layer}/")
+        ]
+        depth = depths[-1] if depths else 0
         first = depth * self.unfreeze_steps
         learns = ops.cast(self.iterations >= first, learning_rate.dtype)
         rate = learning_rate * learns / self.decay**depth
@@ -143,21 +139,11 @@ class LayerwiseAdam(OwnWeightDecay, keras.optimizers.Adam):
 
 
 def layerwise_adam(
-    model: Any,
-    learning_rate: Any = 1e-3,
-    *,
-    decay: float = 2.6,
-    unfreeze_steps: int = 0,
-    **options: Any,
+    model: Any, learning_rate: Any = 1e-3, **options: Any
 ) -> LayerwiseAdam:
     """Creates an optimizer that changes a model's body less than its head.
 
-    Args:
-        model: The model, whose layers are `layer_groups(model)`.
-        learning_rate: As `LayerwiseAdam`.
-        decay: As `LayerwiseAdam`.
-        unfreeze_steps: As `LayerwiseAdam`.
-        **options: Those of `keras.optimizers.Adam`.
+    The arguments are those of `LayerwiseAdam`; its `layers` are `layer_groups(model)`.
 
     Example:
         >>> from rnnzoo.training import finetuning
@@ -166,10 +152,4 @@ def layerwise_adam(
         >>> optimizer = finetuning.layerwise_adam(model, 1e-3, unfreeze_steps=100)
         >>> model.compile_with_defaults(optimizer)
     """
-    return LayerwiseAdam(
-        learning_rate,
-        layers=layer_groups(model),
-        decay=decay,
-        unfreeze_steps=unfreeze_steps,
-        **options,
-    )
+    return LayerwiseAdam(learning_rate, layers=layer_groups(model), **options)

@@ -7,7 +7,7 @@ import typing
 from typing import Any
 
 from rnnzoo import listing
-from rnnzoo.errors import closest
+from rnnzoo.errors import check_choice, closest
 
 # Recipes of earlier versions, and their names of today.
 RENAMED_RECIPES = {"own_sentiment": "own_texts"}
@@ -17,9 +17,8 @@ def option(default: Any, help: str = "") -> Any:
     """Declares an option of a recipe.
 
     Args:
-        default: The default.
-        help: What it means. Default: the help of the same option of the model or the
-            base recipe.
+        default: The default; its type is the annotation.
+        help: What it means. Default: as the model or the base recipe says.
     """
     return dataclasses.field(default=default, metadata={"help": help})
 
@@ -33,7 +32,7 @@ class Recipe:
     model's settings as options, with their defaults and help. Declare only options
     whose defaults differ and options of your own; the methods provide the data. `train`
     does the rest with `keras.Model.fit`. An option such as `units` goes from the
-    command line to the recipe, `build`, the factory, the model and its layers.
+    command line to the recipe, `build`, the model and its layers.
 
     A recipe is imported without TensorFlow, so that `rnnzoo train NAME --help` is
     instant: import what needs TensorFlow inside the methods.
@@ -102,12 +101,7 @@ class Recipe:
             """Returns an option of the model."""
 
     def __init_subclass__(cls, model: str = "", **options: Any):
-        """Adds the options of the model, and help to options that state none.
-
-        Args:
-            model: Name of the model's factory. Default: that of the base recipe.
-            **options: For other base classes.
-        """
+        """Adds the options of the model, and help to options that state none."""
         super().__init_subclass__(**options)
         own = vars(cls).get("__annotations__", {})
         inherited = dict(getattr(cls, "__dataclass_fields__", {}))
@@ -129,9 +123,6 @@ class Recipe:
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> Any:
         """Creates a recipe from the options in a model card, of any version.
-
-        Args:
-            options: Option names and values; old names are translated.
 
         Raises:
             ValueError: If the recipe has no such option; names the closest.
@@ -166,16 +157,16 @@ class Recipe:
                 f'class {type(self).__name__}(Recipe, model="sorter")'
             )
         options = {name: getattr(self, name) for name in self.model_options}
-        factory = getattr(rnnzoo, self.model_name)
-        return factory(weights=None, **{**options, **settings})
+        model_class = getattr(rnnzoo, self.model_name).model_class
+        return model_class(**{**options, **settings})
 
     def changed_settings(self) -> dict[str, Any]:
         """Returns the model's settings that differ from the recipe's defaults."""
-        defaults = {field.name: field.default for field in dataclasses.fields(self)}
         return {
-            name: getattr(self, name)
-            for name in self.model_options
-            if getattr(self, name) != defaults[name]
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name in self.model_options
+            and getattr(self, field.name) != field.default
         }
 
     def examples(self) -> Any:
@@ -192,8 +183,7 @@ class Recipe:
     def golden_inputs(self) -> list:
         """Returns raw inputs whose answers the record of published weights keeps.
 
-        Default: five of the validation examples. Data that may not be redistributed
-        need others.
+        Default: five validation examples, unless they may not be redistributed.
         """
         return self.validation_examples()[0][:5]
 
@@ -206,11 +196,7 @@ class Recipe:
         return model.max_length
 
     def optimizer(self, model: Any) -> Any:
-        """Returns the optimizer for a model that was just built.
-
-        Default: Adam with clipping, linear warm-up and cosine decay to 1 % of the peak
-        learning rate over all steps.
-        """
+        """Returns the optimizer for a model that was just built. Default: Adam."""
         import keras
 
         return keras.optimizers.Adam(**self.optimizer_options())
@@ -218,7 +204,7 @@ class Recipe:
     def optimizer_options(self) -> dict:
         """Returns schedule, clipping and averaging, as any Keras optimizer takes them.
 
-        To use another optimizer, override `optimizer` and pass it these.
+        The learning rate rises linearly, then decays along a cosine to 1 % of its peak.
         """
         import keras
 
@@ -239,19 +225,15 @@ class Recipe:
         }
 
     def prepare(self, model: Any, devices: Any) -> None:
-        """Prepares a compiled model for training. Default: does nothing.
+        """Prepares a compiled model for training on `rnnzoo.training.devices.Devices`.
 
-        Args:
-            model: The compiled model.
-            devices: The `rnnzoo.training.devices.Devices` that it was built for.
+        Default: does nothing.
         """
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
         """Returns the figures of a trained model that `rnnzoo evaluate` prints.
 
-        Args:
-            model: The trained model.
-            progress: Wraps an iterable to show progress, as `tqdm` does.
+        `progress` wraps an iterable to show progress, as `tqdm` does.
         """
         inputs, targets = self.validation_examples()
         return model.evaluate(inputs, targets, verbose=0, return_dict=True)
@@ -281,9 +263,10 @@ class Recipe:
                     f"The option {field.name} must be of type {kind.__name__}. "
                     f"Received: {field.name}={value!r}"
                 )
-        is_endless = type(self).steps_per_epoch != 0
         minimums = {"epochs": 1, "batch_size": 1, "checkpoint_every": 1}
-        for name, minimum in {**minimums, "steps_per_epoch": int(is_endless)}.items():
+        # 0 steps are for finite data sets: their recipes have it as the default.
+        minimums["steps_per_epoch"] = int(type(self).steps_per_epoch != 0)
+        for name, minimum in minimums.items():
             if getattr(self, name) < minimum:
                 raise ValueError(
                     f"The option {name} must be at least {minimum}. "
@@ -300,12 +283,8 @@ def recipe_class(name: str) -> type[Recipe]:
     Raises:
         ValueError: If there is no such recipe; names the closest.
     """
-    names, name = listing.list_recipes(), RENAMED_RECIPES.get(name, name)
-    if name not in names:
-        raise ValueError(
-            f"There is no such recipe: there are {', '.join(names)}."
-            f"{closest(name, names)} Received: recipe={name!r}"
-        )
+    name = RENAMED_RECIPES.get(name, name)
+    check_choice("recipe", name, listing.list_recipes())
     module = importlib.import_module(f"rnnzoo.recipes.{name}")
     if not hasattr(module, "RECIPE"):
         raise ValueError(
