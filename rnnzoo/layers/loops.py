@@ -101,19 +101,10 @@ def gru(
     training: bool,
     length: int | tf.Tensor | None = None,
 ) -> tuple:
-    """Reads sequences with a GRU.
+    """Reads sequences with a GRU; as `simple`, but for its weights.
 
-    Args:
-        inputs: `[time, batch, features]`.
-        states: The state `[batch, units]` before the first step.
-        mask: `[time, batch, 1]`, or `None`.
-        weights: Kernel `[features, 3 * units]`, recurrent kernel `[units, 3 * units]`
-            and bias `[2, 3 * units]`, as Keras orders the gates.
-        training: As for `simple`.
-        length: As for `simple`.
-
-    Returns:
-        The states after every step `[time, batch, units]`, and a list of the last one.
+    They are the kernel `[features, 3 * units]`, the recurrent kernel
+    `[units, 3 * units]` and the bias `[2, 3 * units]`, as Keras orders the gates.
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
@@ -186,20 +177,11 @@ def lstm(
     training: bool,
     length: int | tf.Tensor | None = None,
 ) -> tuple:
-    """Reads sequences with an LSTM.
+    """Reads sequences with an LSTM; as `simple`, but for its weights and states.
 
-    Args:
-        inputs: `[time, batch, features]`.
-        states: Output and cell state `[batch, units]` before the first step.
-        mask: `[time, batch, 1]`, or `None`.
-        weights: Kernel `[features, 4 * units]`, recurrent kernel `[units, 4 * units]`
-            and bias `[4 * units]`, as Keras orders the gates.
-        training: As for `simple`.
-        length: As for `simple`.
-
-    Returns:
-        The outputs of every step `[time, batch, units]`, and a list of the last output
-        and the last cell state.
+    Weights are the kernel `[features, 4 * units]`, the recurrent kernel
+    `[units, 4 * units]` and the bias `[4 * units]`, as Keras orders the gates. States
+    are the output and the cell state, both `[batch, units]`.
     """
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
