@@ -8,13 +8,17 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import keras
+import tensorflow as tf
+
 from rnnzoo.errors import check_choice, closest
 from rnnzoo.layers.threads import count_cores
 
 KINDS = ("auto", "cpu", "gpu", "tpu", "multi_worker")
+# Environment variables of machines with a TPU.
+TPU_VARIABLES = ("TPU_NAME", "COLAB_TPU_ADDR", "TPU_WORKER_HOSTNAMES")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-# Seconds that a machine waits for the others; the environment variable
-# RNNZOO_PATIENCE overrides it.
+# Seconds that a machine waits for the others, unless RNNZOO_PATIENCE says another.
 PATIENCE = 120.0
 
 
@@ -25,8 +29,7 @@ class Devices(NamedTuple):
         strategy: The `tf.distribute.Strategy` to build and train a model under.
         description: One line that says what was chosen, and why.
         precision: Name of the Keras dtype policy to build a model under.
-        is_chief: Whether this process writes the run folder; of several machines only
-            one does.
+        is_chief: Whether this process writes the run folder, as one machine does.
     """
 
     strategy: Any
@@ -37,21 +40,15 @@ class Devices(NamedTuple):
     @property
     def has_several_machines(self) -> bool:
         """Whether other processes take part."""
-        from rnnzoo.architectures.distributed import has_several_machines
-
-        return has_several_machines(self.strategy)
+        return isinstance(self.strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
     @property
     def needs_static_shapes(self) -> bool:
         """Whether every batch must have the same shape, as on a TPU."""
-        import tensorflow as tf
-
         return isinstance(self.strategy, tf.distribute.TPUStrategy)
 
     def sum_over_machines(self, value: float) -> float:
         """Returns the sum of a number over all machines, which must all call this."""
-        import tensorflow as tf
-
         values = self.strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(value)
         )
@@ -60,8 +57,6 @@ class Devices(NamedTuple):
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
         """A context that builds models for these devices, in this precision."""
-        import keras
-
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.precision)
         try:
@@ -77,8 +72,8 @@ def choose_devices(
     """Chooses the devices to train on.
 
     Several devices share each batch, with the losses and gradients of one device
-    (`rnnzoo.architectures.distributed`). Asking for absent devices is an error. Virtual
-    CPU devices and several machines must be chosen before TensorFlow is used.
+    (`rnnzoo.architectures.distributed`). Virtual CPU devices and several machines must
+    be chosen before TensorFlow is used.
 
     Args:
         devices: `"auto"`: several machines if `TF_CONFIG` names them, else a TPU if
@@ -111,13 +106,11 @@ def choose_devices(
     if count is not None and count < 1:
         raise ValueError(f"count must be at least 1. Received: count={count!r}")
 
-    import tensorflow as tf
-
     gpus = tf.config.list_physical_devices("GPU")
     if kind == "auto":
         if _read_cluster():
             kind, why = "multi_worker", "TF_CONFIG names them"
-        elif _is_tpu_likely():
+        elif any(map(os.environ.get, TPU_VARIABLES)):
             kind, why = "tpu", "there is one"
         elif gpus:
             kind, why = "gpu", "all there are" if count is None else why
@@ -126,24 +119,22 @@ def choose_devices(
 
     is_chief = True
     if kind == "multi_worker":
-        chosen, what, is_chief = _choose_machines()
+        strategy, what, is_chief = _choose_machines()
     elif kind == "tpu":
-        chosen, what = _choose_tpu()
+        strategy, what = _choose_tpu()
     elif kind == "gpu":
-        chosen, what = _choose_gpus(len(gpus), count)
+        strategy, what = _choose_gpus(len(gpus), count)
     else:
-        chosen, what = _choose_cpus(count or 1)
+        strategy, what = _choose_cpus(count or 1)
     if precision == "auto":
         precision = "mixed_bfloat16" if kind == "tpu" else "float32"
     xla = "XLA on" if kind == "tpu" else "XLA off"
     line = f"Devices: {what}, {why}, {precision.replace('_', ' ')}, {xla}"
-    return Devices(chosen, line, precision, is_chief)
+    return Devices(strategy, line, precision, is_chief)
 
 
 def _choose_cpus(count: int) -> tuple[Any, str]:
-    """Returns a strategy for virtual CPU devices, and its description."""
-    import tensorflow as tf
-
+    """Returns a strategy, and its description."""
     if count == 1:
         if tf.config.list_physical_devices("GPU"):
             return tf.distribute.OneDeviceStrategy("/cpu:0"), "1 CPU"
@@ -163,18 +154,14 @@ def _choose_cpus(count: int) -> tuple[Any, str]:
                 "Virtual CPU devices must be made before TensorFlow is used: choose "
                 f"devices first. Received: {count} devices"
             ) from error
-    mirrored = tf.distribute.MirroredStrategy(
-        [f"CPU:{index}" for index in range(count)],
-        # Collective operations cannot be used with several numbers of devices.
-        cross_device_ops=tf.distribute.ReductionToOneDevice(),
-    )
+    # Collective operations cannot be used with several numbers of devices.
+    reduction = tf.distribute.ReductionToOneDevice()
+    names = [f"CPU:{index}" for index in range(count)]
+    mirrored = tf.distribute.MirroredStrategy(names, cross_device_ops=reduction)
     return mirrored, f"{count} x CPU mirrored (virtual devices)"
 
 
 def _choose_gpus(present: int, count: int | None) -> tuple[Any, str]:
-    """Returns a strategy for GPUs, and its description."""
-    import tensorflow as tf
-
     wanted = count or max(present, 1)
     if wanted > present:
         raise ValueError(
@@ -187,31 +174,22 @@ def _choose_gpus(present: int, count: int | None) -> tuple[Any, str]:
     return tf.distribute.MirroredStrategy(names), f"{wanted} x GPU mirrored"
 
 
-def _is_tpu_likely() -> bool:
-    names = ("TPU_NAME", "COLAB_TPU_ADDR", "TPU_WORKER_HOSTNAMES")
-    return any(os.environ.get(name) for name in names)
-
-
 def _choose_tpu() -> tuple[Any, str]:
-    """Returns a strategy for the TPU, and its description."""
-    import tensorflow as tf
-
-    counts = [(len(tf.config.list_physical_devices(k)), k) for k in ("CPU", "GPU")]
-    found = " and ".join(f"{count} {kind}" for count, kind in counts)
+    counts = [f"{len(tf.config.list_physical_devices(k))} {k}" for k in ("CPU", "GPU")]
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
             os.environ.get("TPU_NAME", "")
         )
         tf.config.experimental_connect_to_cluster(resolver)
         tf.tpu.experimental.initialize_tpu_system(resolver)
-        chosen = tf.distribute.TPUStrategy(resolver)
+        strategy = tf.distribute.TPUStrategy(resolver)
     except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
         raise ValueError(
-            f"TensorFlow finds {found}, and no TPU: {str(error).splitlines()[0]}. "
-            "On a TPU machine TPU_NAME names it ('local' on the machine itself). "
-            "Received: devices='tpu'"
+            f"TensorFlow finds {' and '.join(counts)}, and no TPU: "
+            f"{str(error).splitlines()[0]}. On a TPU machine TPU_NAME names it "
+            "('local' on the machine itself). Received: devices='tpu'"
         ) from error
-    return chosen, f"TPU with {chosen.num_replicas_in_sync} cores"
+    return strategy, f"TPU with {strategy.num_replicas_in_sync} cores"
 
 
 def _read_cluster() -> dict[str, list[str]]:
@@ -230,8 +208,6 @@ def _read_cluster() -> dict[str, list[str]]:
 
 def _choose_machines() -> tuple[Any, str, bool]:
     """Returns a strategy for several machines, its description, and `is_chief`."""
-    import tensorflow as tf
-
     cluster = _read_cluster()
     if not cluster:
         raise ValueError(
@@ -253,31 +229,26 @@ def _choose_machines() -> tuple[Any, str, bool]:
             "TF_CONFIG's task must be one of its cluster's. Received: "
             f"task={task!r}, cluster={cluster!r}"
         )
-    is_chief = machines.index(here[0]) == 0
-    _wait_for_machines(here[0], [address for address in machines if address != here[0]])
-    chosen = tf.distribute.MultiWorkerMirroredStrategy()
     place = machines.index(here[0]) + 1
+    _wait_for_machines(here[0], [address for address in machines if address != here[0]])
     what = f"{len(machines)} machines mirrored, this is number {place}"
-    return chosen, what, is_chief
+    return tf.distribute.MultiWorkerMirroredStrategy(), what, place == 1
 
 
 def _wait_for_machines(here: str, others: list[str]) -> None:
     """Waits until all machines are reachable and have reached this one.
 
     TensorFlow would wait for them in a call that cannot be interrupted.
-
-    Raises:
-        ConnectionError: If some are missing after `PATIENCE` seconds.
     """
     patience = float(os.environ.get("RNNZOO_PATIENCE", PATIENCE))
-    begin = time.monotonic()
+    start = time.monotonic()
     reached: set[str] = set()
     seen: set[str] = set()
     announced = False
     with socket.create_server(("", int(here.rsplit(":", 1)[1]))) as server:
         server.settimeout(0.2)
         while missing := [a for a in others if a not in reached & seen]:
-            waited = time.monotonic() - begin
+            waited = time.monotonic() - start
             names = ", ".join(missing)
             if waited > patience:
                 raise ConnectionError(
@@ -290,16 +261,12 @@ def _wait_for_machines(here: str, others: list[str]) -> None:
                 announced = True
             for address in set(others) - reached:
                 host, port = address.rsplit(":", 1)
-                try:
+                with contextlib.suppress(OSError):
                     with socket.create_connection((host, int(port)), 1) as connection:
                         connection.sendall(here.encode())
                     reached.add(address)
-                except OSError:
-                    pass
-            try:
+            with contextlib.suppress(OSError):
                 connection, _ = server.accept()
                 with connection:
                     connection.settimeout(1)
                     seen.add(connection.recv(1000).decode(errors="replace"))
-            except OSError:
-                pass
