@@ -43,7 +43,7 @@ class TextRecipe(Recipe, model="text_classifier"):
 
     def model(self) -> Any:
         """Returns an untrained classifier for the tokens of the training part."""
-        from rnnzoo.tokens.kinds import TOKENS
+        from rnnzoo.tokens import TOKENS
 
         vocabulary = None
         if self.tokens in TOKENS and self.tokens != "bytes":
@@ -110,7 +110,7 @@ class FineTuningRecipe(TextRecipe):
     def model(self) -> Any:
         """Returns the pretrained classifier for these texts, or an untrained one."""
         from rnnzoo import text_classifier
-        from rnnzoo.tokens.kinds import TOKENS
+        from rnnzoo.tokens import TOKENS
         from rnnzoo.weights import read_settings
 
         if not self.is_pretrained:

@@ -25,25 +25,27 @@ from rnnzoo.errors import check_choice
 @dataclasses.dataclass(frozen=True)
 class _DataSet:
     summary: str
-    task: str  # "classification", "language" or "translation"
-    inputs: str  # name of the TFDS feature
-    targets: str | None
     splits: list[str]
     licence: str
     citation: str
+    task: str = "classification"  # or "language" or "translation"
+    inputs: str = "text"  # name of the TFDS feature
+    targets: str | None = "label"
     classes: list[str] | None = None  # in the order of the TFDS labels
     unlabelled_splits: list[str] = dataclasses.field(default_factory=list)
     tfds_name: str | None = None  # if it is not the name here
 
 
+_POLARITY = ["negative", "positive"]
+_ZHANG = (
+    "X. Zhang, J. Zhao and Y. LeCun: Character-level Convolutional Networks for Text "
+    "Classification. NIPS 2015. arXiv:1509.01626"
+)
 DATA_SETS = {
     "imdb_reviews": _DataSet(
         summary="Film reviews, negative or positive: 25,000 for training, 25,000 for "
         "testing.",
-        task="classification",
-        inputs="text",
-        targets="label",
-        classes=["negative", "positive"],
+        classes=_POLARITY,
         splits=["train", "test", "unsupervised"],
         unlabelled_splits=["unsupervised"],
         licence="none stated (Maas et al., 2011)",
@@ -53,10 +55,8 @@ DATA_SETS = {
     ),
     "glue/sst2": _DataSet(
         summary="Phrases of film reviews, negative or positive: SST-2, as GLUE has it.",
-        task="classification",
         inputs="sentence",
-        targets="label",
-        classes=["negative", "positive"],
+        classes=_POLARITY,
         splits=["train", "validation", "test"],
         unlabelled_splits=["test"],
         licence="none stated (Socher et al., 2013)",
@@ -68,32 +68,24 @@ DATA_SETS = {
     "ag_news_subset": _DataSet(
         summary="Leads of news articles of four kinds: 120,000 for training, 7,600 for "
         "testing.",
-        task="classification",
         inputs="description",
-        targets="label",
         classes=["World", "Sports", "Business", "Sci/Tech"],
         splits=["train", "test"],
         licence="research and other non-commercial use (A. Gulli)",
-        citation="X. Zhang, J. Zhao and Y. LeCun: Character-level Convolutional "
-        "Networks for Text Classification. NIPS 2015. arXiv:1509.01626",
+        citation=_ZHANG,
     ),
     "yelp_polarity_reviews": _DataSet(
         summary="Reviews of businesses, negative or positive: 560,000 for training, "
         "38,000 for testing.",
-        task="classification",
-        inputs="text",
-        targets="label",
-        classes=["negative", "positive"],
+        classes=_POLARITY,
         splits=["train", "test"],
         licence="Yelp's terms for its data set: academic use (Yelp Dataset Challenge "
         "2015)",
-        citation="X. Zhang, J. Zhao and Y. LeCun: Character-level Convolutional "
-        "Networks for Text Classification. NIPS 2015. arXiv:1509.01626",
+        citation=_ZHANG,
     ),
     "tiny_shakespeare": _DataSet(
         summary="A million characters of Shakespeare's plays; each split is one text.",
         task="language",
-        inputs="text",
         targets=None,
         splits=["train", "validation", "test"],
         licence="public domain",
@@ -139,9 +131,6 @@ DATA_SETS = {
 def names() -> list[str]:
     """Lists the data sets of the catalog.
 
-    Returns:
-        Names for `describe`, `load`, `prepare` and `rnnzoo prepare`.
-
     Example:
         >>> from rnnzoo.data import catalog
         >>> [name for name in catalog.names() if name.startswith("t")]
@@ -153,17 +142,11 @@ def names() -> list[str]:
 def describe(name: str) -> dict[str, Any]:
     """Describes a data set: its content, licence and citation.
 
-    Args:
-        name: A name that `names` lists.
-
     Returns:
         `name`, `summary`, `task` (`"classification"`, `"language"` or `"translation"`),
         `inputs` and `targets` (names of the TFDS features), `splits`, `licence` as the
         owner states it, `citation`, `classes` (only for classification, else `None`),
         `unlabelled_splits`, and `tfds_name`.
-
-    Raises:
-        ValueError: If there is no such data set.
 
     Example:
         >>> from rnnzoo.data import catalog
@@ -171,19 +154,14 @@ def describe(name: str) -> dict[str, Any]:
         'none stated (Maas et al., 2011)'
     """
     check_choice("name", name, DATA_SETS)
-    return {
-        "name": name,
-        **dataclasses.asdict(DATA_SETS[name]),
-        "tfds_name": DATA_SETS[name].tfds_name or name,
-    }
+    fields = dataclasses.asdict(DATA_SETS[name])
+    return {"name": name, **fields, "tfds_name": fields["tfds_name"] or name}
 
 
 def load(
     name: str, split: str = "train", data_dir: str | os.PathLike | None = None
 ) -> tuple[list[str], Any]:
     """Reads a prepared data set, without a network.
-
-    Examples are in the order in which TFDS stored them: shuffled, and always the same.
 
     Args:
         name: A name that `names` lists.
@@ -195,8 +173,8 @@ def load(
 
     Returns:
         Inputs and targets, two lists of the same length: texts and class names, or
-        sentences and translations. For a language, a list of texts (one per split) and
-        `None`.
+        sentences and translations, always in the same order. For a language, a list of
+        texts (one per split) and `None`.
 
     Raises:
         FileNotFoundError: If the data set is not prepared; says how to prepare it.
@@ -230,16 +208,12 @@ def load(
         if data_set.task == "classification":
             labels = batch[data_set.targets]
             if min(labels) < 0:
-                labelled = [
-                    known
-                    for known in builder.info.splits
-                    if known not in data_set.unlabelled_splits
-                ]
+                hidden = data_set.unlabelled_splits
+                labelled = [one for one in builder.info.splits if one not in hidden]
                 raise ValueError(
-                    "The split must have labels: those of "
-                    f"{', '.join(data_set.unlabelled_splits)} are hidden or were never "
-                    f"given. Use {' or '.join(labelled)}. Received: split={split!r} of "
-                    f"{name!r}"
+                    f"The split must have labels: those of {', '.join(hidden)} are "
+                    f"hidden or were never given. Use {' or '.join(labelled)}. "
+                    f"Received: split={split!r} of {name!r}"
                 )
             classes = data_set.classes or ()
             targets += [classes[label] for label in labels]
@@ -247,9 +221,7 @@ def load(
             targets += _decode(batch[data_set.targets])
     if data_set.task == "translation":
         # Some sources keep line ends.
-        inputs, targets = (
-            [line.strip() for line in side] for side in (inputs, targets)
-        )
+        inputs, targets = ([text.strip() for text in x] for x in (inputs, targets))
     return inputs, None if data_set.task == "language" else targets
 
 
@@ -262,12 +234,11 @@ def prepare(
 
     Prints the folder, the number of examples of each split, licence and citation.
     Without a network, put the original file, under its original name, into
-    `manual_dir`. If the preparation fails, the data set does not count as prepared.
+    `manual_dir`.
 
     Args:
         name: A name that `names` lists.
-        data_dir: Folder of all data sets; `None` for TFDS_DATA_DIR, or else
-            `~/tensorflow_datasets`.
+        data_dir: As of `load`.
         manual_dir: Folder with original files; `None` for `downloads/manual` in the
             folder of all data sets.
 
@@ -293,13 +264,12 @@ def prepare(
     builder = _builder(name, data_dir)
     if _is_prepared(builder):
         print(f"{name} is prepared already.")
+    elif builder.data_path.exists():
+        raise FileExistsError(
+            "The folder of the data set is incomplete: remove it and prepare the data "
+            f"set again. Received: {builder.data_dir!r} without dataset_info.json"
+        )
     else:
-        if builder.data_path.exists():
-            raise FileExistsError(
-                "The folder of the data set is incomplete: remove it and prepare the "
-                f"data set again. Received: {builder.data_dir!r} without "
-                "dataset_info.json"
-            )
         _download_and_prepare(name, builder, manual_dir)
     print(f"Folder: {builder.data_dir}")
     splits = builder.info.splits.items()
@@ -310,14 +280,12 @@ def prepare(
 
 
 def _builder(name: str, data_dir: str | os.PathLike | None) -> Any:
-    """Returns the TFDS builder of a data set, which knows its folder."""
     import tensorflow_datasets as tfds
 
     # TFDS reads the variable only when it is imported.
     folder = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return tfds.builder(
-        DATA_SETS[name].tfds_name or name, data_dir=os.path.expanduser(folder)
-    )
+    tfds_name = DATA_SETS[name].tfds_name or name
+    return tfds.builder(tfds_name, data_dir=os.path.expanduser(folder))
 
 
 def _is_prepared(builder: Any) -> bool:
@@ -362,17 +330,14 @@ def _download_and_prepare(
     name: str, builder: Any, manual_dir: str | os.PathLike | None
 ) -> None:
     import tensorflow_datasets as tfds
-    from tensorflow_datasets.core.download.download_manager import (
-        NonMatchingChecksumError,
-    )
+    from tensorflow_datasets.core.download import download_manager
 
-    manual_dir = os.path.abspath(
-        manual_dir or builder.data_dir_root / "downloads" / "manual"
-    )
+    folder = manual_dir or builder.data_dir_root / "downloads" / "manual"
+    manual_dir = os.path.abspath(folder)
     make_manager = builder._make_download_manager
 
     def make_careful_manager(**arguments: Any) -> Any:
-        """Makes TFDS check the host first; else it retries downloads for minutes."""
+        # TFDS would retry downloads for minutes: the host is checked first.
         manager = make_manager(**arguments)
         download = manager._download
 
@@ -385,10 +350,9 @@ def _download_and_prepare(
 
     builder._make_download_manager = make_careful_manager
     try:
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
-        )
-    except NonMatchingChecksumError as error:
+        config = tfds.download.DownloadConfig(manual_dir=manual_dir)
+        builder.download_and_prepare(download_config=config)
+    except download_manager.NonMatchingChecksumError as error:
         raise ValueError(
             "The file must be the original one, unchanged: remove it and download it "
             f"again. Received: {error}"
@@ -401,7 +365,7 @@ def _download_and_prepare(
 
 
 def _check_host(name: str, url: str, builder: Any, manual_dir: str) -> None:
-    """Refuses a download whose host, or proxy, does not answer within 5 s."""
+    # Refuses a download whose host, or proxy, does not answer within 5 s.
     address = urllib.parse.urlsplit(url)
     proxies = urllib.request.getproxies()
     proxy = proxies.get(address.scheme) or proxies.get("all")

@@ -10,9 +10,7 @@ Indices = Sequence[int] | np.ndarray
 
 
 class Categorical(Sequence):
-    """Names of classes that are stored as numbers, like `pandas.Categorical`.
-
-    It is read as a list of names; who knows the same categories may take the numbers.
+    """A list of names that are stored as numbers, like `pandas.Categorical`.
 
     Args:
         codes: The number of each label in `categories`, int32 `[labels]`.

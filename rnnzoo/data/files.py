@@ -39,8 +39,7 @@ CLASS_LIMIT = 100_000  # More are texts rather than labels, and would fill the m
 class LabelledFile:
     r"""Labelled texts in a file or a folder, as examples in any order.
 
-    Use it to train or test a classifier on your own texts. The suffix selects the
-    format:
+    The suffix selects the format:
 
     - `.csv`, `.tsv`: the first line names the columns. A quoted field may contain line
       ends; a quote in it is doubled. Labels are stripped of white space.
@@ -51,10 +50,9 @@ class LabelledFile:
     - A folder: each sub-folder is named as a label and contains its texts as `.txt`
       files.
 
-    Blank lines are skipped. A byte order mark is removed; if `encoding` is a Unicode
-    one, the mark overrides it. A file whose line ends are not the byte 10, as in
-    UTF-16, is copied as UTF-8 to a temporary file that is deleted with this object.
-    `rows` is thread-safe.
+    Blank lines are skipped. A byte order mark is removed, and overrides a Unicode
+    `encoding`. A file whose line ends are not the byte 10, as in UTF-16, is copied as
+    UTF-8 to a temporary file that is deleted with this object. `rows` is thread-safe.
 
     Args:
         path: Path of the file or folder.
@@ -131,20 +129,14 @@ class LabelledFile:
         return len(self.labels)
 
     def rows(self, indices: Indices) -> tuple[list[str], Categorical]:
-        """Reads rows.
+        """Reads the texts and the names of the labels of rows, in this order.
 
         Args:
-            indices: Indices of rows, from 0, in any order; negative ones count from
-                the end.
-
-        Returns:
-            The texts and the names of their labels, in the order of `indices`. A
-            classifier with the same classes uses the indices of the labels directly.
+            indices: Indices of rows, from 0; negative ones count from the end.
 
         Raises:
             TypeError: If `indices` is not a list of integers.
-            ValueError: If there is no such row, or if the file has been changed or
-                removed.
+            ValueError: If there is no such row, or the file was changed or removed.
         """
         numbers = np.asarray(indices)
         if numbers.ndim != 1 or (len(numbers) and numbers.dtype.kind not in "iu"):
@@ -162,7 +154,7 @@ class LabelledFile:
         return texts, Categorical(self.labels[numbers], self.classes)
 
     def _prepare(self, encoding: str, progress: Callable) -> tuple[int, str, Callable]:
-        """Returns the start of the text and its encoding; copies the file if needed."""
+        # The start of the text, its encoding, and the progress after a copy, if needed.
         self._content = self.path
         with open(self.path, "rb") as file:
             encoding, start = detect_encoding(file.read(4), encoding)
@@ -183,11 +175,7 @@ class LabelledFile:
         return 0, "utf-8", second_half
 
     def _index(
-        self,
-        rows: Iterable[tuple],
-        classes: list[str] | None,
-        size: int,
-        progress: Callable,
+        self, rows: Iterable, classes: list[str] | None, size: int, progress: Callable
     ) -> dict[str, tuple[int, list[str]]]:
         """Indexes the good rows; returns the number and places of each problem."""
         offsets, sizes = array("q"), array("i")
@@ -228,7 +216,6 @@ class LabelledFile:
         return problems
 
     def _report_problems(self, problems: dict, skip_bad_rows: bool) -> str | None:
-        """Returns a report of bad rows; refuses them, or a file without good ones."""
         bad = sum(count for count, _ in problems.values())
         count = bad + len(self)
         received = f"Received: path={str(self.path)!r}"
@@ -240,15 +227,12 @@ class LabelledFile:
         if not bad:
             return None
         place = "line" if self._names is None else "file"
-        lines = [
+        report = (
             f"Every row must be a text with a label: {bad} of {count} rows "
-            f"{'is' if bad == 1 else 'are'} bad.",
-            *(
-                describe_problem(kind, place, *found)
-                for kind, found in problems.items()
-            ),
-        ]
-        report = "\n".join(lines)
+            f"{'is' if bad == 1 else 'are'} bad."
+        )
+        for kind, found in problems.items():
+            report += "\n" + describe_problem(kind, place, *found)
         if not len(self):
             raise ValueError(
                 f"{report}\nNo row is left: correct them, or state another `encoding`, "
@@ -263,7 +247,6 @@ class LabelledFile:
         return report
 
     def _read_rows(self, numbers: np.ndarray) -> Iterator[tuple]:
-        """Yields the bytes of rows and, in a folder, their labels."""
         if self._names is None:
             _check_unchanged(self.path, self._stamps[0])
             with open(self._content, "rb") as file:
@@ -279,18 +262,12 @@ class LabelledFile:
 
 
 def open_with_bar(path: str | os.PathLike, **options: Any) -> LabelledFile:
-    """Returns a `LabelledFile`, with a progress bar while it is indexed.
-
-    Arguments and errors are those of `LabelledFile`.
-    """
+    """Returns a `LabelledFile`, with a progress bar while it is indexed."""
     import rich.console
     import rich.progress
 
-    with rich.progress.Progress(
-        console=rich.console.Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
+    console, hidden = rich.console.Console(stderr=True), not sys.stderr.isatty()
+    with rich.progress.Progress(console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task(f"Reading {os.fspath(path)}", total=None)
 
         def show(done: int, total: int) -> None:
@@ -318,24 +295,20 @@ def _list_folder(folder: pathlib.Path) -> tuple[np.ndarray, array, int]:
 
 
 def _sorted_names(folder: pathlib.Path, wanted: Callable) -> list[str]:
-    """Returns the names in a folder, without hidden ones."""
     with os.scandir(folder) as entries:
         return sorted(e.name for e in entries if wanted(e) and e.name[0] != ".")
 
 
 def _is_text_file(entry: os.DirEntry) -> bool:
-    """Whether an entry of a folder is one of its texts."""
     return entry.name.lower().endswith(".txt") and entry.is_file()
 
 
 def _stamp(path: pathlib.Path) -> int:
-    """Returns a number that changes with a file."""
     status = path.stat()
     return hash((status.st_size, status.st_mtime_ns))
 
 
 def _check_unchanged(path: pathlib.Path, stamp: int) -> None:
-    """Refuses a file that has changed, so that its index is wrong."""
     if not path.exists() or _stamp(path) != stamp:
         raise ValueError(
             "A file must stay as it is while it is used; it has changed since it was "
@@ -345,7 +318,6 @@ def _check_unchanged(path: pathlib.Path, stamp: int) -> None:
 
 
 def _find_path(path: str | os.PathLike) -> pathlib.Path:
-    """Returns the absolute path of a file of a known format, or of a folder."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path must be a string or a path. Received: path={path!r}")
     received = f"Received: path={os.fspath(path)!r}"
@@ -367,7 +339,6 @@ def _find_path(path: str | os.PathLike) -> pathlib.Path:
 
 
 def _check_classes(classes: Sequence[str]) -> list[str]:
-    """Returns the names of labels as a list without duplicates."""
     # A set has no order, and a string is not a list of names.
     is_list = isinstance(classes, Iterable) and not isinstance(classes, (str, set))
     names = list(classes) if is_list else []
@@ -385,5 +356,5 @@ def _check_classes(classes: Sequence[str]) -> list[str]:
 
 
 def _sort_key(name: str) -> tuple[str, str]:
-    """Returns a sort key with "2" before "10"."""
+    # "2" is before "10".
     return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), name), name

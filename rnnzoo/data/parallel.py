@@ -1,6 +1,7 @@
 """Texts and their translations: a tsv or two files, validated before training."""
 
 import collections
+import itertools
 import os
 import re
 import unicodedata
@@ -24,15 +25,14 @@ def read_pairs(
 ) -> tuple[list[str], list[str]]:
     r"""Reads texts and their translations, one pair per line.
 
+    Texts and translations are stripped of white space; lines that are blank on both
+    sides are left out.
+
     Args:
         source: A file of texts; without `target`, one of texts and translations,
             separated by a tab. Columns after the second are ignored.
         target: A file of translations, with as many lines as `source`.
         encoding: Encoding of the files.
-
-    Returns:
-        Texts and translations, stripped of white space, without lines that are blank on
-        both sides.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -52,9 +52,8 @@ def read_pairs(
         if len(lines) != len(others):
             raise ValueError(
                 "Parallel files must have one line for each line of the other: find "
-                "where they part. Received: "
-                f"{len(lines)} lines of {os.fspath(source)!r} and {len(others)} of "
-                f"{os.fspath(target)!r}"
+                f"where they part. Received: {len(lines)} lines of "
+                f"{os.fspath(source)!r} and {len(others)} of {os.fspath(target)!r}"
             )
         pairs = zip(lines, others, strict=True)
     else:
@@ -66,8 +65,11 @@ def read_pairs(
                 f"{len(wrong)} lines without a tab, such as line {wrong[0]}"
             )
         pairs = (row.split("\t")[:2] for row in lines if row.strip())
-    pairs = [(one.strip(), other.strip()) for one, other in pairs]
-    pairs = [pair for pair in pairs if any(pair)]
+    pairs = ((one.strip(), other.strip()) for one, other in pairs)
+    return _unzip([pair for pair in pairs if any(pair)])
+
+
+def _unzip(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
     return [one for one, _ in pairs], [other for _, other in pairs]
 
 
@@ -79,10 +81,6 @@ def clean_pairs(
     These are pairs with an empty side, with two equal sides (untranslated, or the same
     column twice), and those where one side is more than three times as long as the
     other, and longer by more than 30 characters.
-
-    Args:
-        sources: Texts.
-        targets: Their translations.
 
     Returns:
         The good texts and translations, and a report, empty if all are good.
@@ -112,22 +110,18 @@ def clean_pairs(
         else:
             good.append(pair)
     bad = sum(map(len, found.values()))
-    report = ""
-    if bad:
-        verb = "is" if bad == 1 else "are"
-        report = f"{bad} of {bad + len(good)} pairs {verb} left out:"
-        for kind, pairs in found.items():
-            shown = ", ".join(
-                f"{one[:60]!r} -> {other[:60]!r}" for one, other in pairs[:LISTED]
-            )
-            more = ", ..." if len(pairs) > LISTED else ""
-            report += f"\n  {len(pairs)} {kind}: {shown}{more}"
+    verb = "is" if bad == 1 else "are"
+    report = f"{bad} of {bad + len(good)} pairs {verb} left out:" if bad else ""
+    for kind, pairs in found.items():
+        shown = [f"{one[:60]!r} -> {other[:60]!r}" for one, other in pairs[:LISTED]]
+        shown += ["..."] if len(pairs) > LISTED else []
+        report += f"\n  {len(pairs)} {kind}: {', '.join(shown)}"
     if bad > BAD_SHARE * (bad + len(good)):
         raise ValueError(
             f"At most {BAD_SHARE:.0%} of the pairs may be bad. See whether lines or "
             f"columns are mixed up, and correct them. Received: {report}"
         )
-    return [one for one, _ in good], [other for _, other in good], report
+    return *_unzip(good), report
 
 
 def hold_out(
@@ -142,15 +136,13 @@ def hold_out(
     Args:
         sources: Texts; each may occur with several translations.
         targets: Their translations.
-        count: Number of different texts to hold out.
+        count: Number of different texts to hold out; a `ValueError` if there are fewer
+            that are similar to no other.
         seed: Random seed.
 
     Returns:
-        The remaining texts and translations; and the translations of each held-out
+        The remaining texts and translations, and the translations of each held-out
         text.
-
-    Raises:
-        ValueError: If there are fewer than `count` texts that are similar to no other.
 
     Example:
         >>> from rnnzoo.data.parallel import hold_out
@@ -164,9 +156,7 @@ def hold_out(
         if target not in translations[source]:
             translations[source].append(target)
     patterns = {source: _patterns(source) for source in translations}
-    counts = collections.Counter()
-    for found in patterns.values():
-        counts.update(found)
+    counts = collections.Counter(itertools.chain.from_iterable(patterns.values()))
     unlike = [
         source
         for source, found in patterns.items()
@@ -180,14 +170,12 @@ def hold_out(
     chosen = np.random.default_rng(seed).permutation(len(unlike))[:count]
     held = {unlike[i]: translations[unlike[i]] for i in sorted(chosen)}
     rest = [pair for pair in zip(sources, targets, strict=True) if pair[0] not in held]
-    return ([one for one, _ in rest], [other for _, other in rest]), held
+    return _unzip(rest), held
 
 
 def _patterns(text: str) -> set[tuple]:
-    """Returns the words of a text, and the words with each of them left out.
-
-    Texts that differ in one word, or by one word, share a pattern.
-    """
+    # The words, and the words with each of them left out: texts that differ in one
+    # word, or by one word, share a pattern.
     text = unicodedata.normalize("NFKC", text).lower()
     words = tuple(re.findall(r"\w+", text))
     return {words} | {words[:i] + words[i + 1 :] for i in range(len(words))}

@@ -36,16 +36,9 @@ class Source(Protocol):
 
 
 class Pairs:
-    """Inputs and targets in memory as a `Source`.
+    """Inputs, such as texts, and as many targets in memory as a `Source`.
 
-    Args:
-        inputs: Raw inputs, such as texts.
-        targets: As many targets.
-        lengths: Length of each example, in any unit; `None` for the lengths of the
-            inputs.
-
-    Raises:
-        ValueError: If their numbers differ, or there are none.
+    Lengths are those of the inputs, unless given in another unit.
 
     Example:
         >>> from rnnzoo.data.pipeline import Pairs
@@ -66,9 +59,7 @@ class Pairs:
                 f"Received: {len(inputs)} inputs and {len(targets)} targets"
             )
         self.inputs, self.targets = inputs, targets
-        if lengths is None:
-            lengths = [len(one) for one in inputs]
-        self.lengths = np.array(lengths)
+        self.lengths = np.array(list(map(len, inputs)) if lengths is None else lengths)
 
     def __len__(self) -> int:
         """Returns the number of examples."""
@@ -80,12 +71,7 @@ class Pairs:
 
 
 class Subset:
-    """A subset of a `Source`; nothing is copied.
-
-    Args:
-        source: The source.
-        indices: Indices of the examples.
-    """
+    """The examples of a `Source` at some indices; nothing is copied."""
 
     def __init__(self, source: Source, indices: Indices):
         self.source, self.indices = source, np.asarray(indices)
@@ -101,15 +87,7 @@ class Subset:
 
 
 def split(source: Source, count: int, seed: int = 0) -> tuple[Subset, Subset]:
-    """Splits a source at random, for example into training and validation.
-
-    Args:
-        source: The source.
-        count: Number of examples of the second part.
-        seed: Random seed.
-
-    Returns:
-        The rest, and `count` examples.
+    """Splits a source at random into the rest and a part of `count` examples.
 
     Raises:
         ValueError: If one of the parts would be empty.
@@ -132,10 +110,8 @@ def split(source: Source, count: int, seed: int = 0) -> tuple[Subset, Subset]:
 class Shuffled:
     """A source as endless `Examples`: shuffled every epoch, in length buckets.
 
-    The examples of every `pool` batches are sorted by length before they are split into
-    batches, and the batches are shuffled: batches have little padding, and differ in
-    every epoch. An epoch drops the remainder that does not fill a batch, other examples
-    each time.
+    Batches have little padding, and differ in every epoch. An epoch drops the remainder
+    that does not fill a batch, other examples each time.
 
     Args:
         source: The source of the examples.
@@ -151,8 +127,7 @@ class Shuffled:
     """
 
     def __init__(self, source: Source, pool: int = 50):
-        self.source = source
-        self.pool = pool
+        self.source, self.pool = source, pool
         # Two pipelines may be in different epochs.
         self._epoch = functools.lru_cache(2)(self._epoch)
 
@@ -166,7 +141,6 @@ class Shuffled:
         return self.source.rows(self._epoch(size, seed, epoch)[step])
 
     def _epoch(self, size: int, seed: int, epoch: int) -> np.ndarray:
-        """Returns the indices `[batches, size]` of an epoch."""
         random = np.random.default_rng((seed, epoch))
         order = random.permutation(len(self.source))
         order = np.resize(order, self.batches_per_epoch(size) * size)
@@ -177,34 +151,17 @@ class Shuffled:
 
 
 def padding_share(examples: Examples, encode: Callable, size: int, seed: int) -> float:
-    """Returns the fraction of padding among the steps of 20 batches of tokens.
-
-    Args:
-        examples: The examples.
-        encode: A model's `encode`.
-        size: Examples per batch.
-        seed: Random seed of the examples.
-    """
-    padding = steps = 0
-    for index in range(20):
-        ids = _first(encode(*examples.batch(size, seed, index))[0])
-        padding += np.count_nonzero(ids == 0)
-        steps += ids.size
-    return padding / steps
-
-
-def _first(inputs: Any) -> np.ndarray:
-    """Returns a model's input, or the first of several."""
-    return tf.nest.flatten(inputs)[0]
+    """Returns the fraction of padding in 20 batches of `size` examples, encoded."""
+    batches = (encode(*examples.batch(size, seed, index)) for index in range(20))
+    # Of several inputs, the first.
+    ids = [tf.nest.flatten(inputs)[0] for inputs, _ in batches]
+    return sum(np.count_nonzero(a == 0) for a in ids) / sum(a.size for a in ids)
 
 
 def padding_line(examples: Examples, encode: Callable, size: int, seed: int) -> str:
-    """Returns a line about the fraction of padding; arguments as `padding_share`.
-
-    It is empty for real values, where a zero need not be padding.
-    """
-    if _first(encode(*examples.batch(size, seed, 0))[0]).ndim > 2:
-        return ""
+    """Returns a line about the fraction of padding; none for real values."""
+    if tf.nest.flatten(encode(*examples.batch(size, seed, 0)))[0].ndim > 2:
+        return ""  # a zero need not be padding
     line = f"Padding: {padding_share(examples, encode, size, seed):.1%} of the steps"
     if isinstance(examples, Shuffled):
         plain = padding_share(Shuffled(examples.source, 1), encode, size, seed)
@@ -222,15 +179,8 @@ def evaluation_batches(
 ) -> tf.data.Dataset:
     """Returns a finite `tf.data.Dataset` of encoded batches, from short to long.
 
-    Args:
-        inputs: Raw inputs.
-        targets: As many targets.
-        encode: Converts raw inputs and targets to arrays, such as a model's `encode`.
-        batch_size: Examples per batch; the last may have fewer.
-        length: As in `batches`.
-
-    Returns:
-        Batches `(inputs, targets)` with the shapes of `encode`.
+    The last batch may have fewer than `batch_size` examples; arguments and shapes are
+    those of `batches`.
     """
     order = np.argsort([len(one) for one in inputs], kind="stable")
     encoded = []
@@ -242,9 +192,7 @@ def evaluation_batches(
         lambda a: tf.TensorSpec((None, length, *a.shape[2:])[: a.ndim], a.dtype),
         encoded[0],
     )
-    data = tf.data.Dataset.from_generator(
-        lambda: iter(encoded), output_signature=signature
-    )
+    data = tf.data.Dataset.from_generator(lambda: encoded, output_signature=signature)
     return data.apply(tf.data.experimental.assert_cardinality(len(encoded)))
 
 
@@ -261,7 +209,7 @@ def batches(
     """Returns a `tf.data.Dataset` of encoded batches.
 
     Batch `i` is the same whether training began at 0 or at `i`: a resumed run equals an
-    uninterrupted one.
+    uninterrupted one. Batches are made in one thread, small ones several at a time.
 
     Args:
         examples: The examples, such as `rnnzoo.data.synthetic.Sorting`.
@@ -275,9 +223,7 @@ def batches(
 
     Returns:
         Batches `(inputs, targets)` with the shapes of `encode`; the batch size is
-        static, time only with `length`. They are made in one thread, small ones several
-        at a time; transformations of the data set run in that thread too, unless its
-        options are changed.
+        static, time only with `length`.
 
     Raises:
         ValueError: If a sequence of the first batch is longer than `length`.
@@ -292,21 +238,23 @@ def batches(
         [(2, 4), (2, 4), (2, 4)]
     """
 
-    def flat(number: int) -> list[np.ndarray]:
-        """Returns the arrays of a batch."""
-        arrays = encode(*examples.batch(batch_size, seed, number))
+    def encoded(number: int) -> tuple:
+        return encode(*examples.batch(batch_size, seed, number))
+
+    def flatten(arrays: tuple) -> list[np.ndarray]:
         return [_pad(array, length) for array in tf.nest.flatten(arrays)]
 
-    sample = encode(*examples.batch(batch_size, seed, first))
-    flat_sample = [_pad(array, length) for array in tf.nest.flatten(sample)]
+    sample = encoded(first)
+    flat_sample = flatten(sample)
     # Calls from TensorFlow to Python would take longer than some batches.
     size = sum(array.nbytes for array in flat_sample)
     pool = max(1, min(POOL, POOL_BYTES // max(size, 1)))
     end = tf.int64.max if count is None else first + count
 
     def draw(index: np.ndarray) -> list[np.ndarray]:
-        """Returns a pool of batches, and the steps of each of their arrays."""
-        pooled = [flat(i) for i in range(int(index), min(int(index) + pool, end))]
+        # A pool of batches, and the steps of each of their arrays.
+        numbers = range(int(index), min(int(index) + pool, end))
+        pooled = [flatten(encoded(number)) for number in numbers]
         steps = [[a.shape[1] if a.ndim > 1 else 0 for a in batch] for batch in pooled]
         steps = np.array(steps, "int32")
         stacked = [
@@ -324,7 +272,7 @@ def batches(
         return tuple(arrays)
 
     def cut(*arrays: tf.Tensor) -> Any:
-        """Returns a batch without the padding of its pool."""
+        # The padding of the pool is removed.
         *cropped, steps = arrays
         for place, like in enumerate(flat_sample):
             if like.ndim > 1:
@@ -344,7 +292,7 @@ def batches(
 
 
 def _pad(array: np.ndarray, length: int | None) -> np.ndarray:
-    """Pads `[batch, time, ...]` with zeros in time; returns `[batch]` unchanged."""
+    # Pads `[batch, time, ...]` with zeros in time; `[batch]` is unchanged.
     if length is None or array.ndim < 2:
         return array
     missing = length - array.shape[1]

@@ -21,8 +21,7 @@ ROW_LIMIT = 64 * 2**20  # Bytes: an unclosed quote must not load the whole file.
 
 
 def _mark_undecodable(error: Any) -> tuple[str, int]:
-    """Marks a row: UTF-8 has no lone surrogates."""
-    return "\udcff", error.end
+    return "\udcff", error.end  # UTF-8 has no lone surrogates
 
 
 codecs.register_error("rnnzoo.undecodable", _mark_undecodable)
@@ -45,24 +44,19 @@ def open_rows(
         tabbed = any(b"\t" in raw for *_, raw in first)
         parse = functools.partial(_parse_txt, encoding, tabbed)
         return itertools.chain(first, rows), parse
-    delimiter = DELIMITERS[suffix]
-    rows = _csv_rows(file, encoding, delimiter)
+    rows = _csv_rows(file, encoding, DELIMITERS[suffix])
+    split = functools.partial(_split, encoding, DELIMITERS[suffix])
     positions = (0, 0, 0)
     for *_, raw in itertools.islice(rows, 1):
-        positions = _positions(raw, encoding, delimiter, text, label, path)
-    return rows, functools.partial(_parse_csv, encoding, delimiter, *positions)
+        positions = _find_columns(raw, split, text, label, path)
+    return rows, functools.partial(_parse_csv, split, *positions)
 
 
-def _positions(
-    raw: bytes,
-    encoding: str,
-    delimiter: str,
-    text: str,
-    label: str,
-    path: pathlib.Path,
+def _find_columns(
+    raw: bytes, split: Callable, text: str, label: str, path: pathlib.Path
 ) -> tuple[int, int, int]:
     """Returns the number of columns, and the indices of the text and the label."""
-    separator = "commas" if delimiter == "," else "tabs"
+    separator = "commas" if path.suffix.lower() == ".csv" else "tabs"
     expected = (
         f"The first line must name the columns {text!r} and {label!r}, separated by "
         f"{separator}"
@@ -72,7 +66,7 @@ def _positions(
         f"`encoding`. Received: path={str(path)!r}"
     )
     try:
-        header = [name.strip() for name in _fields(_decode(raw, encoding), delimiter)]
+        header = [name.strip() for name in split(raw)]
     except BadRow as error:
         raise ValueError(f"{expected}; it has {error.args[0]}. {fix}") from None
     problems = [
@@ -124,7 +118,7 @@ def _csv_rows(
 
 
 def _until_closed(file: BinaryIO, row: list[bytes], encoding: str) -> Iterator[str]:
-    """Yields the first line of a row, then the following ones, appended to `row`."""
+    # The first line of a row, then the following ones, which are appended to `row`.
     yield row[0].decode(encoding, "replace")
     size = len(row[0])
     while line := file.readline(ROW_LIMIT):
@@ -157,24 +151,21 @@ def _read_line(file: BinaryIO) -> bytes:
 
 
 def _parse_csv(
-    encoding: str, delimiter: str, width: int, text: int, label: int, raw: bytes
+    split: Callable, width: int, text: int, label: int, raw: bytes
 ) -> tuple[str, str]:
-    """Returns the text and the label of a row."""
-    fields = _fields(_decode(raw, encoding), delimiter)
+    fields = split(raw)
     if len(fields) != width:
         raise BadRow("wrong number of fields", f"{len(fields)} instead of {width}")
     return fields[text], fields[label].strip()
 
 
 def _parse_json(encoding: str, text: str, label: str, raw: bytes) -> tuple[str, str]:
-    """Returns the text and the label of a JSON object; see `_label_name`."""
     line = _decode(raw, encoding)
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadRow(
-            "no JSON object in one line", getattr(error, "msg", str(error))
-        ) from None
+        detail = getattr(error, "msg", str(error))
+        raise BadRow("no JSON object in one line", detail) from None
     if not isinstance(row, dict):
         raise BadRow("JSON that is not an object", shorten(row, json.dumps))
     for key in (text, label):
@@ -182,20 +173,15 @@ def _parse_json(encoding: str, text: str, label: str, raw: bytes) -> tuple[str, 
             raise BadRow(f"no key {key!r}", f"only {list_places(row)}")
     if not isinstance(row[text], str):
         raise BadRow("text that is not a string", shorten(row[text], json.dumps))
-    return row[text], _label_name(row[label])
-
-
-def _label_name(label: Any) -> str:
-    """Returns a label of JSON as text, an empty one if there is none."""
-    if label is None or label != label:
-        return ""
-    if isinstance(label, (list, dict)):
-        raise BadRow("label that is no string or number", shorten(label, json.dumps))
-    return label if isinstance(label, str) else json.dumps(label)
+    name: Any = row[label]
+    if name is None or name != name:
+        return row[text], ""
+    if isinstance(name, (list, dict)):
+        raise BadRow("label that is no string or number", shorten(name, json.dumps))
+    return row[text], name if isinstance(name, str) else json.dumps(name)
 
 
 def _parse_txt(encoding: str, tabbed: bool, raw: bytes) -> tuple[str, str]:
-    """Returns the text and the label of a line that begins with the label."""
     line = _decode(raw, encoding).removesuffix("\n").removesuffix("\r")
     if tabbed and "\t" not in line:
         raise BadRow("no tab after the label, as there is in the first line")
@@ -226,16 +212,14 @@ def check_example(text: str, label: str, classes: Iterable[str] | None) -> None:
         raise BadRow(f"label not among {list_places(classes)}", shorten(label))
 
 
-def _fields(row: str, delimiter: str) -> list[str]:
-    """Returns the fields of a csv row."""
+def _split(encoding: str, delimiter: str, raw: bytes) -> list[str]:
+    row = _decode(raw, encoding)
     try:
         return next(_csv_reader([row], delimiter))
     except csv.Error:
-        problem = (
-            'an unclosed or misplaced quote (one inside quotes is written "")'
-            if '"' in row
-            else "a carriage return or NUL outside quotes"
-        )
+        if '"' not in row:
+            raise BadRow("a carriage return or NUL outside quotes") from None
+        problem = 'an unclosed or misplaced quote (one inside quotes is written "")'
         raise BadRow(problem) from None
 
 
@@ -247,7 +231,6 @@ def _csv_reader(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def _decode(raw: bytes, encoding: str, start: int = 0) -> str:
-    """Returns the text of a row's bytes."""
     if len(raw) > ROW_LIMIT:
         raise BadRow(f"longer than {ROW_LIMIT // 2**20} MB")
     try:

@@ -11,15 +11,13 @@ from rnnzoo.errors import check_number
 
 
 class LongText:
-    """A long text to draw examples from, a string or a list of words.
+    """A text as endless `Examples`: rows of inputs and their continuations.
 
     Args:
-        text: The text.
-        length: Symbols per row of a batch; a shorter text is one row.
+        text: A string, or a list of words; at least two symbols.
+        length: Symbols per row of a batch: characters or words; a shorter text is one
+            row.
         separator: What separates words.
-
-    Raises:
-        ValueError: If there are fewer than two symbols.
     """
 
     def __init__(self, text: str | Sequence[str], length: int, separator: str = " "):
@@ -40,17 +38,9 @@ class LongText:
 class Windows(LongText):
     r"""Windows at random places of a long text, as endless `Examples`.
 
-    Use it to train a language model. Windows of characters begin where a line does, or
-    else a word, if there is such a place nearby: then the model's start symbol means
-    the beginning of a line. Every window is split into an input and its continuation.
-
-    Args:
-        text: The text, a string; or a list of words.
-        length: Symbols of a window: characters or words. A shorter text is one window.
-        separator: What separates words.
-
-    Raises:
-        ValueError: If there are fewer than two symbols.
+    Windows of characters begin where a line does, or else a word, if there is such a
+    place nearby: then the model's start symbol means the beginning of a line. Arguments
+    are those of `LongText`.
 
     Example:
         >>> from rnnzoo.data.text import Windows
@@ -64,12 +54,11 @@ class Windows(LongText):
         """Returns `size` inputs and targets, the same for the same arguments."""
         random = np.random.default_rng((seed, index))
         last = len(self.text) - self.length
-        places = random.integers(0, last + 1, size)
-        found = [self._window(int(place), last) for place in places]
+        places = random.integers(0, last + 1, size).tolist()
+        found = [self._window(place, last) for place in places]
         return halves(found, self.separator)
 
     def _window(self, place: int, last: int) -> str | Sequence[str]:
-        """Returns the window that begins at a place, or a little later."""
         if isinstance(self.text, str):
             end = min(place + max(self.length // 2, 1), last)
             for gap in "\n ":
@@ -82,31 +71,19 @@ class Windows(LongText):
 
 
 class Segment(str):
-    """A text that continues the one before it.
+    """A text that continues the one before it."""
 
-    Attributes:
-        first: The symbol that it begins with, the last one of the text before.
-    """
-
-    first: str
+    first: str  # its first symbol, the last one of the text before
 
 
 class Streams(LongText):
     r"""A long text as several parallel streams, as endless `Examples`.
 
-    Use it to train a language model that carries its state from each batch to the next
-    (truncated backpropagation through time; Williams and Peng, 1990): row `r` of a
-    batch continues row `r` of the previous batch. Every epoch reads the whole text,
-    except for what does not fill a batch, from another place on. The rows of an epoch's
-    first batch start from the initial state; all others are `Segment`.
-
-    Args:
-        text: The text, a string; or a list of words.
-        length: Symbols of a segment: characters or words.
-        separator: What separates words.
-
-    Raises:
-        ValueError: If there are fewer than two symbols.
+    For a model that carries its state from each batch to the next (truncated
+    backpropagation through time): row `r` of a batch continues row `r` of the previous
+    batch. Every epoch reads the whole text, except for what does not fill a batch, from
+    another place on. The rows of an epoch's first batch start from the initial state;
+    all others are `Segment`. Arguments are those of `LongText`.
 
     Example:
         >>> from rnnzoo.data.text import Streams
@@ -125,12 +102,11 @@ class Streams(LongText):
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` inputs and targets, the same for the same arguments."""
         epoch, step = divmod(index, self.batches_per_epoch(size))
-        total = len(self.text)
+        total, continues = len(self.text), step > 0
         begin = int(np.random.default_rng((seed, epoch)).integers(total))
-        found = []
-        for row in range(size):
-            place = begin + row * total // size + step * self.length
-            found.append(self._segment(place - (step > 0), self.length + (step > 0)))
+        begin += step * self.length - continues
+        places = [begin + row * total // size for row in range(size)]
+        found = [self._segment(p, self.length + continues) for p in places]
         inputs, targets = halves(found, self.separator)
         if step:
             inputs = list(map(Segment, inputs))
@@ -139,7 +115,7 @@ class Streams(LongText):
         return inputs, targets
 
     def _segment(self, place: int, length: int) -> Any:
-        """Returns a part of the text, which starts again after its end."""
+        # After its end, the text starts again.
         place %= len(self.text)
         part: Any = self.text[place : place + length]
         return part + self.text[: length - len(part)]
@@ -151,15 +127,12 @@ def windows(
     r"""Splits a text into consecutive windows, to evaluate a model on.
 
     Windows of characters end with a line, or else a word, if possible; all together
-    they are the text. Each is split into an input and its continuation.
+    they are the text. Returns inputs and their continuations.
 
     Args:
         text: The text, a string; or a list of words.
-        length: Maximum number of symbols of a window.
+        length: Maximum number of symbols of a window, at least 2.
         separator: What separates words.
-
-    Returns:
-        Inputs and targets.
 
     Example:
         >>> from rnnzoo.data.text import windows
@@ -190,20 +163,14 @@ def halves(
     def join(part: str | Sequence[str]) -> str:
         return part if isinstance(part, str) else separator.join(part)
 
-    cuts = [len(text) // 2 for text in texts]
-    pairs = list(zip(texts, cuts, strict=True))
     return (
-        [join(text[:cut]) for text, cut in pairs],
-        [join(text[cut:]) for text, cut in pairs],
+        [join(text[: len(text) // 2]) for text in texts],
+        [join(text[len(text) // 2 :]) for text in texts],
     )
 
 
 def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
     r"""Reads a text file; line ends become `\n`, and a byte order mark is removed.
-
-    Args:
-        path: Path of the file.
-        encoding: Any text encoding of Python, such as `"latin-1"`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -238,14 +205,8 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
 def original_file(folder: str, name: str, source: str) -> pathlib.Path:
     """Returns the path of a file of a data set that is downloaded by hand.
 
-    Args:
-        folder: The data set's folder inside TFDS_DATA_DIR, by default
-            `~/tensorflow_datasets`.
-        name: The file's name.
-        source: Where to get the file.
-
-    Raises:
-        FileNotFoundError: If it is not there; says where to get and to put it.
+    `folder` is the data set's inside TFDS_DATA_DIR, by default `~/tensorflow_datasets`;
+    an error names the `source` where to get a file that is not there.
 
     Example:
         >>> from rnnzoo.data.text import original_file

@@ -9,9 +9,8 @@ import numpy as np
 from rnnzoo import weights as weight_files
 from rnnzoo.data.pipeline import Source
 from rnnzoo.models.classifier import Classifier
+from rnnzoo.tokens import check_classes, make_tokens
 from rnnzoo.tokens.characters import ASCII
-from rnnzoo.tokens.kinds import make_tokens
-from rnnzoo.tokens.labels import check_classes
 from rnnzoo.weights import factory
 
 

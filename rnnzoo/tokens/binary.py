@@ -9,13 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import check_number
-from rnnzoo.tokens.checks import (
-    Problem,
-    check_in_graph,
-    find_integer_problems,
-    is_row,
-    refuse_rows,
-)
+from rnnzoo.tokens import checks
+from rnnzoo.tokens.checks import check_in_graph, find_integer_problems, is_row
 from rnnzoo.tokens.numbers import flatten_integers
 
 
@@ -23,9 +18,8 @@ from rnnzoo.tokens.numbers import flatten_integers
 class BinaryColumns(keras.layers.Layer):
     """Encodes rows of natural numbers as bits, the least significant bits first.
 
-    Use it for models that calculate digit by digit. The call works inside a graph, as
-    in `tf.data.Dataset.map` and in exports, for numbers of any size; `encode` does the
-    same for Python integers and names every bad one.
+    The call works in the graph, for numbers of any size; `encode` does the same for
+    Python integers and names every bad one.
 
     Inputs of the call: strings `[batch]` of `numbers` decimal numbers each, separated
     by spaces, commas or plus signs. Anything else raises `InvalidArgumentError`.
@@ -36,9 +30,6 @@ class BinaryColumns(keras.layers.Layer):
     Args:
         numbers: Number of numbers in a row.
         extra_steps: Number of steps after the last bit of the largest number.
-
-    Raises:
-        ValueError: If an argument is outside its range.
 
     Example:
         >>> import tensorflow as tf
@@ -104,9 +95,8 @@ class BinaryColumns(keras.layers.Layer):
 
         def double(step: tf.Tensor, digits: tf.Tensor) -> tuple:
             # A digit of five or more carries one; the lowest digit gets the bit.
-            carry = tf.concat(
-                [bits[steps - 1 - step][:, None], digits[:, :-1] // 5], axis=1
-            )
+            bit = bits[steps - 1 - step][:, None]
+            carry = tf.concat([bit, digits[:, :-1] // 5], axis=1)
             return step + 1, digits * 2 % 10 + carry
 
         _, digits = tf.while_loop(lambda step, _: step < steps, double, (0, digits))
@@ -116,39 +106,30 @@ class BinaryColumns(keras.layers.Layer):
     def check(self, rows: Sequence, name: str = "numbers") -> list[tuple[int, ...]]:
         """Returns rows of natural numbers as tuples of Python integers.
 
-        Args:
-            rows: A sequence of sequences of integers.
-            name: Name of the argument, for error messages.
-
         Raises:
             TypeError: If something in a row is not an integer (bools are not).
             ValueError: If a number is negative, or the length of a row is wrong. Both
-                messages name every bad row.
+                messages name every bad row, and the argument `name`.
         """
         numbers = flatten_integers(rows)
         are_natural = numbers is not None and min(numbers, default=0) >= 0
         if are_natural and set(map(len, rows)) <= {self.numbers}:
             return [tuple(row) for row in rows]
         expected = f"{name} must be natural numbers, {self.numbers} in a row."
-        refuse_rows(rows, expected, self._find_problems)
+        checks.refuse_rows(rows, expected, self._find_problems)
         return [tuple(int(value) for value in row) for row in rows]
 
-    def _find_problems(self, row: Any) -> list[Problem]:
-        """Returns the problems of a row."""
+    def _find_problems(self, row: Any) -> list[checks.Problem]:
         if is_row(row) and len(row) != self.numbers:
             return [(ValueError, f"{len(row)} numbers")]
         return find_integer_problems(row, lambda n: "is negative" if n < 0 else None)
 
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
-        """Converts rows of natural numbers to bits `[rows, time, numbers]`, float32.
-
-        Arguments and errors are those of `check`.
-        """
+        """Converts rows that pass `check` to bits `[rows, time, numbers]`, float32."""
         rows = self.check(rows, name)
         numbers = list(itertools.chain.from_iterable(rows))
-        longest = max(numbers, default=0).bit_length()
-        bits = to_bits(numbers, longest + self.extra_steps)
-        bits = bits.reshape(len(rows), self.numbers, longest + self.extra_steps)
+        steps = max(numbers, default=0).bit_length() + self.extra_steps
+        bits = to_bits(numbers, steps).reshape(len(rows), self.numbers, steps)
         return bits.transpose(0, 2, 1).astype("float32")
 
     def decode(self, bits: Any) -> list[int]:
@@ -162,14 +143,7 @@ class BinaryColumns(keras.layers.Layer):
 
 
 def to_bits(numbers: Sequence[int], length: int) -> np.ndarray:
-    """Converts integers to bits, least significant first.
-
-    Args:
-        numbers: Natural numbers.
-        length: Number of bits; at least those of the largest number.
-
-    Returns:
-        Zeros and ones `[numbers, length]`, uint8.
+    """Converts natural numbers to bits `[numbers, length]`, least significant first.
 
     Example:
         >>> from rnnzoo.tokens import to_bits

@@ -14,10 +14,8 @@ from rnnzoo.tokens.numbers import Numbers, parse_number_strings
 class Bits(Numbers):
     """Encodes bits as real values: `zero` for 0, and 1 for 1; 0 is padding.
 
-    Inputs of the call: as of `Numbers`; in strings, separators between bits are
-    optional.
-
-    Outputs of the call: `[batch, time, 1]`, float32, padded with 0 at the end.
+    Inputs of the call are those of `Numbers`, but separators in strings are optional;
+    outputs are `[batch, time, 1]`, float32, padded with 0 at the end.
 
     Args:
         zero: The value of a 0.

@@ -13,19 +13,14 @@ from rnnzoo.tokens.text import START_SYMBOL, TextTokens
 class Bytes(TextTokens):
     r"""Tokenizes texts into the bytes of UTF-8: 0 is padding, byte `b` has id `b + 2`.
 
-    Use it for models of any language and script without a vocabulary: nothing is
-    unknown, and a character is one to four tokens. Models may generate invalid UTF-8:
-    `decode` ignores bytes that are not part of a character. The call works inside a
-    graph, as in `tf.data.Dataset.map` and in exports.
+    For any language without a vocabulary: nothing is unknown, and a character is one to
+    four tokens. Models may generate invalid UTF-8: `decode` ignores bytes that are not
+    part of a character.
 
-    Inputs of the call: strings `[batch]` of any length, UTF-8 or not.
-
-    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
-    empty text is its start symbol, or one unknown token: every sequence has a step.
+    The call converts strings `[batch]`, UTF-8 or not, to token ids as `TextTokens`.
 
     Args:
-        start: Whether every sequence begins with a start symbol, as models that
-            generate text need it; its id is the largest.
+        start: Whether every sequence begins with a start symbol, the largest id.
 
     Example:
         >>> from rnnzoo.tokens import Bytes
@@ -57,7 +52,7 @@ class Bytes(TextTokens):
         return parts.with_values(tf.cast(values, tf.int32) + 2)
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
-        """Formats token ids as strings, in the graph; as `TextTokens.format`."""
+        """Formats token ids as strings, in the graph."""
         symbols = tf.constant([b"", b"", *(bytes([b]) for b in range(256)), b""])
         texts = tf.strings.reduce_join(tf.gather(symbols, ids), axis=1)
         return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")

@@ -20,26 +20,18 @@ ASCII = "".join(c for c in string.printable if c.isprintable() or c == "\n")
 class Characters(VocabularyTokens):
     r"""Tokenizes texts into characters: 0 is padding, 1 an unknown character.
 
-    Use it for models that read or generate text character by character. A character is
-    a Unicode code point: a letter with a combining mark is two. Texts are not
-    normalized: `decode` inverts `encode`, except for unknown characters. The call works
-    inside a graph, as in `tf.data.Dataset.map` and in exports; `encode` gives the same
-    for Python strings, and is faster.
+    A character is a Unicode code point: a letter with a combining mark is two. Texts
+    are not normalized: `decode` inverts `encode`, except for unknown characters.
 
-    Inputs of the call: UTF-8 strings `[batch]` of any length; invalid bytes become
-    U+FFFD.
-
-    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
-    empty text is its start symbol, or one unknown character: every sequence has a step.
+    The call converts UTF-8 strings `[batch]`, where invalid bytes become U+FFFD, to
+    token ids as `TextTokens`; `encode` is faster for Python strings.
 
     Args:
         vocabulary: The known characters, in the order of their ids; the first has id 2.
-        start: Whether every sequence begins with a start symbol, as models that
-            generate text need it; its id is the largest.
+        start: Whether every sequence begins with a start symbol, the largest id.
 
     Raises:
-        ValueError: If a character is repeated in the vocabulary, or an entry is not a
-            single character.
+        ValueError: If an entry is repeated or not a single character.
 
     Example:
         >>> from rnnzoo.tokens import Characters
@@ -76,31 +68,27 @@ class Characters(VocabularyTokens):
         return tf.strings.unicode_split(texts, "UTF-8", errors="replace")
 
     def encode_checked(self, texts: list[str]) -> np.ndarray:
-        """Converts texts to padded token ids; as `TextTokens.encode_checked`."""
-        if self.max_length is not None:
-            texts = [self._truncate(text) for text in texts]
+        """Converts texts to padded token ids."""
+        if (limit := self.max_length) is not None:
+            head, tail = limit - limit // 2, limit // 2
+            texts = [
+                text if len(text) <= limit else text[:head] + text[-tail:]
+                for text in texts
+            ]
         lengths = np.array([len(text) for text in texts], int)
         # Code points; halves of surrogate pairs become question marks, as in `to_utf8`.
         points = np.frombuffer("".join(texts).encode("utf-32-le", "replace"), "<u4")
-        first = 1 if self.start else 0
+        first = int(self.start)
         steps = max(1, first + lengths.max(initial=0))
         ids = np.zeros((len(texts), steps), "int32")
-        known = self._id_of_point
         is_real = np.arange(steps - first) < lengths[:, None]
+        known = self._id_of_point
         ids[:, first:][is_real] = known[np.minimum(points, len(known) - 1)]
         if self.start:
             ids[:, 0] = self.start_id
         else:
             ids[lengths == 0, 0] = self.UNKNOWN
         return ids
-
-    def _truncate(self, text: str) -> str:
-        """Truncates a text to the first and the last half of `max_length`."""
-        limit = self.max_length
-        if limit is None or len(text) <= limit:
-            return text
-        tail = limit // 2
-        return text[: limit - tail] + text[len(text) - tail :]
 
     @functools.cached_property
     def _id_of_point(self) -> np.ndarray:

@@ -20,12 +20,7 @@ def type_name(value: Any) -> str:
 
 
 def check_in_graph(value: Any, is_right: tf.Tensor, message: str) -> Any:
-    """Returns a tensor whose use raises `InvalidArgumentError` if a check fails.
-
-    Args:
-        value: The tensor.
-        is_right: Booleans of any shape; all must be true.
-        message: The error's message.
+    """Returns a tensor whose use raises `InvalidArgumentError` unless all are right.
 
     Example:
         >>> import tensorflow as tf
@@ -33,9 +28,8 @@ def check_in_graph(value: Any, is_right: tf.Tensor, message: str) -> Any:
         >>> int(check_in_graph(tf.constant(3), tf.constant(True), "It must be 3."))
         3
     """
-    with tf.control_dependencies(
-        [tf.debugging.Assert(tf.reduce_all(is_right), [message])]
-    ):
+    check = tf.debugging.Assert(tf.reduce_all(is_right), [message])
+    with tf.control_dependencies([check]):
         return tf.identity(value)
 
 
@@ -56,17 +50,13 @@ def refuse_rows(
     *,
     have_positions: bool = True,
 ) -> None:
-    """Raises one error that names every bad row, if there is any.
+    """Raises one error that names every bad row: `TypeError` if a type is wrong.
 
     Args:
         rows: The rows.
         expected: What they must be, a sentence.
         find_problems: Returns the problems of a row.
         have_positions: Whether the problems name positions within the row.
-
-    Raises:
-        TypeError: If anything in a row has the wrong type.
-        ValueError: If all types are right and a value is wrong.
     """
     found = {i: wrong for i, row in enumerate(rows) if (wrong := find_problems(row))}
     if not found:
@@ -88,9 +78,7 @@ def find_integer_problems(
 ) -> list[Problem]:
     """Returns the problems of a row that must hold integers, in order.
 
-    Args:
-        row: The row.
-        find_range_problem: Says what is wrong with an integer, as "is negative".
+    `find_range_problem` says what is wrong with an integer, as "is negative".
     """
     if not is_row(row):
         return [(TypeError, f"{shorten(row)} is not a list ({type_name(row)})")]
@@ -110,14 +98,9 @@ def find_integer_problems(
 
 
 def check_texts(texts: Any, name: str = "texts") -> list[str]:
-    """Returns a batch of texts as a list of Python strings.
+    """Returns a list, tuple, array or tensor of strings as a list of Python strings.
 
-    Args:
-        texts: A list, tuple, array or tensor of strings (bytes are UTF-8).
-        name: Name of the argument, for error messages.
-
-    Raises:
-        TypeError: If it is not one of these, or holds something else; names every row.
+    Bytes are UTF-8. A `TypeError` names every row that is something else.
     """
     if isinstance(texts, tf.Tensor):
         texts = texts.numpy()

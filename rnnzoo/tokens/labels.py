@@ -10,12 +10,7 @@ from rnnzoo.errors import closest
 
 
 def check_classes(classes: Any) -> list[str]:
-    """Returns names of classes as a list of strings.
-
-    Raises:
-        ValueError: If there are fewer than two, or one of them twice.
-        TypeError: If they are not a list of names.
-    """
+    """Returns two or more different names of classes as a list of strings."""
     if isinstance(classes, str) or not isinstance(classes, Sequence):
         raise TypeError(
             f"classes must be a list of names. Received: classes={classes!r}"
@@ -32,14 +27,9 @@ def check_classes(classes: Any) -> list[str]:
 def class_numbers(labels: Sequence, classes: Sequence[str]) -> np.ndarray:
     """Converts labels to indices of classes, int32.
 
-    Args:
-        labels: Names of classes; others than strings are compared as text, so that the
-            class "3" may be given as 3. A `Categorical` with the same classes has
-            indices already.
-        classes: The names of all classes, in the order of their indices.
-
-    Raises:
-        ValueError: If a label is not a class; names the rows.
+    Labels are compared as text, so that the class "3" may be given as 3. A
+    `Categorical` with the same classes has indices already. A `ValueError` names the
+    rows whose label is not a class.
     """
     if isinstance(labels, Categorical) and labels.categories == classes:
         return labels.codes

@@ -10,14 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import check_number, shorten
-from rnnzoo.tokens.checks import (
-    PADDING,
-    Problem,
-    check_in_graph,
-    find_integer_problems,
-    is_row,
-    refuse_rows,
-)
+from rnnzoo.tokens import checks
+from rnnzoo.tokens.checks import PADDING, check_in_graph, is_row
 from rnnzoo.tokens.text import join_words
 
 # Separators of numbers in a text: white space of `str.split`, and marks.
@@ -32,9 +26,8 @@ REAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 class Numbers(keras.layers.Layer):
     """Tokenizes integers of a range: `minimum` has id 1, and 0 is padding.
 
-    Use it for models that read or write numbers. The call works inside a graph, as in
-    `tf.data.Dataset.map` and in exports; `encode` does the same for Python lists and
-    names every bad number.
+    The call works in the graph; `encode` does the same for Python lists and names every
+    bad number.
 
     Inputs of the call: integers `[batch, time]`, dense or ragged, or strings `[batch]`
     of numbers separated by spaces, commas or brackets. Numbers out of range and other
@@ -44,10 +37,7 @@ class Numbers(keras.layers.Layer):
 
     Args:
         minimum: Smallest number.
-        maximum: Largest number.
-
-    Raises:
-        ValueError: If `maximum` is less than `minimum`.
+        maximum: Largest number; not less than `minimum`.
 
     Example:
         >>> import tensorflow as tf
@@ -83,17 +73,15 @@ class Numbers(keras.layers.Layer):
             inputs = self.parse(inputs)
         numbers = inputs.flat_values if isinstance(inputs, tf.RaggedTensor) else inputs
         message = f"Every number must be from {self.minimum} to {self.maximum}."
-        with tf.control_dependencies(
-            [
-                tf.debugging.assert_greater_equal(
-                    numbers, tf.cast(self.minimum, numbers.dtype), message
-                ),
-                tf.debugging.assert_less_equal(
-                    numbers, tf.cast(self.maximum, numbers.dtype), message
-                ),
-            ]
-        ):
-            shift = tf.cast(self.minimum - 1, inputs.dtype)
+        low, high, shift = (
+            tf.cast(number, inputs.dtype)
+            for number in (self.minimum, self.maximum, self.minimum - 1)
+        )
+        checks_of_range = [
+            tf.debugging.assert_greater_equal(numbers, low, message),
+            tf.debugging.assert_less_equal(numbers, high, message),
+        ]
+        with tf.control_dependencies(checks_of_range):
             ids = tf.cast(inputs - shift, tf.int32)
         return ids.to_tensor(PADDING) if isinstance(ids, tf.RaggedTensor) else ids
 
@@ -116,17 +104,16 @@ class Numbers(keras.layers.Layer):
     def check(
         self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
     ) -> None:
-        """Refuses rows that `encode` cannot take, with the same errors."""
+        """Refuses rows that `encode` cannot convert, with the same errors."""
         self._flatten(rows, max_length, name)
 
     def _flatten(self, rows: Sequence, max_length: int | None, name: str) -> np.ndarray:
-        """Returns the numbers of all rows as one array; refuses bad rows."""
         numbers = integer_array(rows)
         if numbers is not None and self._are_in_range(numbers):
             if max_length is None or max(map(len, rows), default=0) <= max_length:
                 return numbers
         most = "" if max_length is None else f", at most {max_length} in a row"
-        refuse_rows(
+        checks.refuse_rows(
             rows,
             f"{name} must be integers from {self.minimum} to {self.maximum}{most}.",
             lambda row: self._find_problems(row, max_length),
@@ -141,16 +128,13 @@ class Numbers(keras.layers.Layer):
         length: int | None = None,
         name: str = "numbers",
     ) -> np.ndarray:
-        """Converts rows of Python integers or arrays to padded token ids.
+        """Converts rows of Python integers or arrays to token ids `[rows, length]`.
 
         Args:
             rows: A sequence of sequences of integers.
             max_length: Maximum length of a row; `None` for no limit.
             length: Length to pad to; `None` for that of the longest row.
             name: Name of the argument, for error messages.
-
-        Returns:
-            Token ids `[rows, length]`, int32, padded with 0 at the end.
 
         Raises:
             TypeError: If something in a row is not an integer (bools are not).
@@ -168,7 +152,7 @@ class Numbers(keras.layers.Layer):
         return np.asarray(ids) + (self.minimum - 1)
 
     def _is_good(self, row: Any) -> bool:
-        """Checks a row quickly; may be false for a good one."""
+        # A quick check; it may be false for a good row.
         if type(row) is np.ndarray:  # a masked one would hide numbers
             is_whole = row.dtype.kind in "iu" or not row.size
             return row.ndim == 1 and is_whole and self._are_in_range(row)
@@ -176,21 +160,19 @@ class Numbers(keras.layers.Layer):
         return numbers is not None and self._are_in_range(numbers)
 
     def _are_in_range(self, numbers: np.ndarray) -> bool:
-        """Whether all numbers are in the range."""
-        if not numbers.size:
-            return True
-        return bool(self.minimum <= numbers.min() and numbers.max() <= self.maximum)
+        return not numbers.size or bool(
+            self.minimum <= numbers.min() and numbers.max() <= self.maximum
+        )
 
-    def _find_problems(self, row: Any, max_length: int | None) -> list[Problem]:
-        """Returns the problems of a row."""
-
+    def _find_problems(self, row: Any, max_length: int | None) -> list[checks.Problem]:
         def find_range_problem(value: int) -> str | None:
             if value < self.minimum:
                 return f"is less than {self.minimum}"
             return f"is more than {self.maximum}" if value > self.maximum else None
 
-        good = self._is_good(row)
-        problems = [] if good else find_integer_problems(row, find_range_problem)
+        problems = []
+        if not self._is_good(row):
+            problems = checks.find_integer_problems(row, find_range_problem)
         if max_length is not None and is_row(row) and len(row) > max_length:
             text = f"{len(row)} numbers, more than {max_length}"
             problems.append((ValueError, text))
@@ -202,10 +184,7 @@ class Numbers(keras.layers.Layer):
 
 
 def flatten_integers(rows: Sequence) -> list[int] | None:
-    """Returns the integers of all rows as one list; `None` if a row has other types.
-
-    The quick check of rows: several times faster than a check of each value.
-    """
+    """Returns the integers of all rows, a quick check; `None` for other types."""
     if not set(map(type, rows)) <= {list, tuple, range}:
         return None
     numbers = list(itertools.chain.from_iterable(rows))
@@ -233,15 +212,13 @@ def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
 
     Args:
         numbers: One row (a list, tuple, range or 1-D array of integers) or a batch of
-            rows (a list or tuple of rows, a 2-D array or tensor, a ragged tensor).
+            rows (a list or tuple of rows, a 2-D array or tensor, a ragged tensor);
+            anything else raises `TypeError`.
         name: Name of the argument, for error messages.
 
     Returns:
         The rows, and a function that converts rows of the same lengths to the type of
         `numbers`.
-
-    Raises:
-        TypeError: If it is not one of these types.
     """
     expected = (
         f"{name} must be a list of integers or a list of such lists (tuples, NumPy "
@@ -268,11 +245,8 @@ def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
 
     if isinstance(numbers, np.ndarray) and numbers.ndim:
         rows = list(numbers) if numbers.ndim > 1 else [numbers]
-
-        def to_array(answers: list) -> np.ndarray:
-            return np.asarray(answers, numbers.dtype).reshape(numbers.shape)
-
-        return rows, to_array
+        shape, dtype = numbers.shape, numbers.dtype
+        return rows, lambda answers: np.asarray(answers, dtype).reshape(shape)
 
     if not isinstance(numbers, (list, tuple, range)):
         raise TypeError(f"{expected} Received: {name}={shorten(numbers)}")
@@ -294,9 +268,7 @@ def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
 
 
 def parse_numbers(text: str) -> list:
-    """Parses integers separated by spaces, commas or brackets.
-
-    Other words stay strings, so that `Numbers.encode` can name them.
+    """Parses integers separated by spaces, commas or brackets; other words are kept.
 
     Example:
         >>> from rnnzoo.tokens import parse_numbers
@@ -313,13 +285,7 @@ def parse_numbers(text: str) -> list:
 
 
 def parse_real_numbers(text: str) -> list:
-    """Parses real numbers, as `parse_numbers`.
-
-    Example:
-        >>> from rnnzoo.tokens import parse_real_numbers
-        >>> parse_real_numbers("(2, -.5) 1e3 x")
-        [2.0, -0.5, 1000.0, 'x']
-    """
+    """Parses real numbers, as `parse_numbers`."""
     words = text.translate(_MARKS).split()
     return [float(word) if re.fullmatch(REAL, word) else word for word in words]
 

@@ -18,18 +18,13 @@ from rnnzoo.tokens.numbers import REAL, parse_number_strings, parse_real_numbers
 class RealSteps(keras.layers.Layer):
     """Encodes real numbers as steps of `features` values each.
 
-    Use it for models that calculate with streams of numbers.
-
     Inputs of the call: strings `[batch]` of numbers separated by spaces, commas or
     brackets, step after step; or such numbers, ragged.
 
     Outputs of the call: `[batch, time, features]`, float32, padded with 0 at the end.
 
     Args:
-        features: Numbers per step.
-
-    Raises:
-        ValueError: If `features` is less than 1.
+        features: Numbers per step, at least 1.
 
     Example:
         >>> import tensorflow as tf
@@ -56,15 +51,13 @@ class RealSteps(keras.layers.Layer):
     def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Parses strings `[batch]` into numbers, float32 `[batch, (numbers)]`.
 
-        Other words, infinite numbers and incomplete steps raise
-        `InvalidArgumentError`.
+        Other words, infinite numbers and incomplete steps: `InvalidArgumentError`.
         """
         numbers = parse_number_strings(texts, REAL, tf.float64)
         message = f"Numbers must be finite, {self.features} a step."
-        flat = check_in_graph(
-            numbers.values, tf.math.is_finite(numbers.values), message
-        )
-        flat = check_in_graph(flat, numbers.row_lengths() % self.features == 0, message)
+        flat, is_whole = numbers.values, numbers.row_lengths() % self.features == 0
+        flat = check_in_graph(flat, tf.math.is_finite(flat), message)
+        flat = check_in_graph(flat, is_whole, message)
         return numbers.with_values(tf.cast(flat, tf.float32))
 
     def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
@@ -73,15 +66,13 @@ class RealSteps(keras.layers.Layer):
         Args:
             inputs: A row: a list, tuple, array or tensor of numbers, or of steps if
                 there are several numbers a step. Or a batch: a list of rows, or of
-                texts of numbers, or an array of one dimension more.
+                texts of numbers, or an array of one dimension more. Anything else
+                raises `TypeError`.
             name: Name of the argument, for error messages.
 
         Returns:
             The rows, for `check` and `encode`, and whether the input was a batch. A row
             is an array of real numbers, or a list of Python numbers.
-
-        Raises:
-            TypeError: If it is not one of these.
         """
         if hasattr(inputs, "numpy"):
             inputs = inputs.numpy()
@@ -107,18 +98,13 @@ class RealSteps(keras.layers.Layer):
         return [_plain_row(row, self.features) for row in rows], is_batch
 
     def _parse(self, text: str) -> list:
-        """Parses a text into numbers or steps of numbers; other words stay strings."""
         numbers, size = parse_real_numbers(text), self.features
         if size == 1:
             return numbers
         return [numbers[i : i + size] for i in range(0, len(numbers), size)]
 
     def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
-        """Returns rows as arrays `[time, features]`, float32.
-
-        Args:
-            rows: A sequence of rows: of numbers, or of steps of `features` numbers.
-            name: Name of the argument, for error messages.
+        """Returns rows, of numbers or of steps, as arrays `[time, features]`, float32.
 
         Raises:
             TypeError: If something is not a number (bools are not).
@@ -131,7 +117,6 @@ class RealSteps(keras.layers.Layer):
         return [np.array(row, "float32").reshape(-1, self.features) for row in rows]
 
     def _find_problems(self, row: Any) -> list[Problem]:
-        """Returns the first problem of a row, if there is one."""
         row = row.tolist() if isinstance(row, np.ndarray) else row
         steps = row if self.features > 1 else [[value] for value in row]
         flat = [value for step in steps for value in step]
@@ -147,7 +132,7 @@ class RealSteps(keras.layers.Layer):
         return []
 
     def _is_good(self, row: Any) -> bool:
-        """Checks an array quickly; may be false for a good row."""
+        # A quick check; it may be false for a good row.
         if not _is_real_array(row) or not row.ndim or not len(row):
             return False
         is_flat = self.features == 1 and row.ndim == 1
@@ -155,15 +140,21 @@ class RealSteps(keras.layers.Layer):
         return is_right and bool(np.isfinite(row).all())
 
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
-        """Converts rows to what the call returns for them, float32; as `check`."""
+        """Converts rows that pass `check` as the call does, float32."""
         return self.encode_checked(self.check(rows, name))
 
     def encode_checked(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
-        """Pads arrays that `check` returned: `[rows, time, features]`, float32."""
-        longest = max(map(len, arrays), default=0)
-        steps = np.zeros((len(arrays), longest, self.features), "float32")
-        for row, array in zip(steps, arrays, strict=True):
-            row[: len(array)] = array
+        """Converts arrays that `check` returned as the call does, float32."""
+        empty = np.zeros((0, self.features), "float32")
+        flat = self._scale(np.concatenate([empty, *arrays]))
+        lengths = np.array([len(array) for array in arrays], int)
+        steps = np.zeros(
+            (len(arrays), lengths.max(initial=0), flat.shape[1]), "float32"
+        )
+        steps[np.arange(steps.shape[1]) < lengths[:, None]] = flat
+        return steps
+
+    def _scale(self, steps: np.ndarray) -> np.ndarray:
         return steps
 
     def get_config(self) -> dict:
@@ -181,20 +172,12 @@ class RealSteps(keras.layers.Layer):
 class ScaledSteps(RealSteps):
     """Standardizes each feature, and appends a 1 to every step.
 
-    Use it for measurements of different scales. The 1 distinguishes steps of zeros from
-    padding.
-
-    Inputs of the call: as of `RealSteps`.
-
-    Outputs of the call: `[batch, time, features + 1]`, float32, padded with 0 at the
-    end.
+    The 1 distinguishes steps of zeros from padding. Inputs of the call are those of
+    `RealSteps`, outputs `[batch, time, features + 1]`, float32, padded with 0.
 
     Args:
         means: Mean of each feature, which is subtracted.
-        scales: Scale of each feature, by which the difference is divided.
-
-    Raises:
-        ValueError: If their numbers differ, or a scale is not positive.
+        scales: Scale of each feature, by which the difference is divided; positive.
 
     Example:
         >>> from rnnzoo.tokens import ScaledSteps
@@ -224,16 +207,9 @@ class ScaledSteps(RealSteps):
         real = tf.sequence_mask(lengths, dtype=tf.float32)[..., tf.newaxis]
         return tf.concat([scaled * real, real], axis=-1)
 
-    def encode_checked(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
-        """Scales and pads what `check` returned: `[rows, time, features + 1]`."""
+    def _scale(self, steps: np.ndarray) -> np.ndarray:
         means, scales = (np.array(row, "float32") for row in (self.means, self.scales))
-        longest = max(map(len, arrays), default=0)
-        steps = np.zeros((len(arrays), longest, self.features + 1), "float32")
-        if arrays:
-            real = np.arange(longest) < np.array(list(map(len, arrays)))[:, None]
-            scaled = (np.concatenate(arrays) - means) / scales
-            steps[real] = np.pad(scaled, [(0, 0), (0, 1)], constant_values=1)
-        return steps
+        return np.pad((steps - means) / scales, [(0, 0), (0, 1)], constant_values=1)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -241,7 +217,7 @@ class ScaledSteps(RealSteps):
 
 
 def _is_real_array(value: Any) -> bool:
-    """Whether a value is an array of real numbers (subclasses excluded)."""
+    # Subclasses of arrays may hide numbers.
     return type(value) is np.ndarray and value.dtype.kind in "iuf"
 
 

@@ -19,22 +19,16 @@ from rnnzoo.tokens.text import START_SYMBOL, TextTokens
 class Subwords(TextTokens):
     r"""Tokenizes texts into subwords of SentencePiece: 0 is padding, 1 unknown.
 
-    Use it for models with a large or open vocabulary. Frequent words are one token,
-    rare ones several; case is kept, and `decode` inverts `encode`, except for
-    characters that were not in the training texts and for the normalization of
-    SentencePiece (NFKC; several blanks become one). The call works inside a graph, as
-    in `tf.data.Dataset.map` and in exports, with tensorflow-text: a program that loads
-    such an export must import `tensorflow_text`.
+    For a large or open vocabulary: frequent words are one token, rare ones several.
+    `decode` inverts `encode`, except for characters that were not in the training texts
+    and for the normalization of SentencePiece (NFKC; several blanks become one). A
+    program that loads an export must import `tensorflow_text`.
 
-    Inputs of the call: UTF-8 strings `[batch]` of any length.
-
-    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. An
-    empty text is its start symbol, or one unknown token: every sequence has a step.
+    The call converts UTF-8 strings `[batch]` to token ids as `TextTokens`.
 
     Args:
         vocabulary: A SentencePiece model in base64, as `learn` returns it.
-        start: Whether every sequence begins with a start symbol, as models that
-            generate text need it; its id is the largest.
+        start: Whether every sequence begins with a start symbol, the largest id.
 
     Raises:
         ValueError: If `vocabulary` is no such model.
@@ -50,9 +44,7 @@ class Subwords(TextTokens):
         [' a  slow\n', 'row']
 
     References:
-        - Kudo and Richardson, "SentencePiece: a simple and language independent subword
-          tokenizer and detokenizer for neural text processing", EMNLP 2018,
-          arXiv:1808.06226.
+        - Kudo and Richardson, "SentencePiece", EMNLP 2018, arXiv:1808.06226.
         - Sennrich, Haddow and Birch, "Neural machine translation of rare words with
           subword units", ACL 2016, arXiv:1508.07909 (byte pair encoding).
     """
@@ -102,15 +94,13 @@ class Subwords(TextTokens):
 
     def ids(self, inputs: Any) -> tf.RaggedTensor:
         """Returns the ids of strings `[batch]` without start symbols and padding."""
-        texts = tf.convert_to_tensor(inputs, tf.string)
-        return self.tokenizer.tokenize(texts)
+        return self.tokenizer.tokenize(tf.convert_to_tensor(inputs, tf.string))
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
         """Formats token ids as strings, in the graph; unknown ones become U+2047."""
-        is_kept = tf.not_equal(ids, PADDING)
-        if self.start:
-            is_kept &= tf.not_equal(ids, self.start_id)
-        return self.tokenizer.detokenize(tf.ragged.boolean_mask(ids, is_kept))
+        return self.tokenizer.detokenize(
+            tf.ragged.boolean_mask(ids, self.is_symbol(ids))
+        )
 
     def decode(self, ids: Any) -> list[str]:
         """Converts rows of token ids to texts; unknown ones become U+2047."""
@@ -124,10 +114,8 @@ class Subwords(TextTokens):
         """Returns the subword of each token; `▁` marks the beginning of a word."""
         known = tf.constant([i if i < self.size else 0 for i in ids], tf.int32)
         parts = [part.decode() for part in self.tokenizer.id_to_string(known).numpy()]
-        return [
-            part if i < self.size else START_SYMBOL
-            for i, part in zip(ids, parts, strict=True)
-        ]
+        pairs = zip(ids, parts, strict=True)
+        return [part if i < self.size else START_SYMBOL for i, part in pairs]
 
     @staticmethod
     def split(text: str) -> list[str]:
@@ -136,16 +124,13 @@ class Subwords(TextTokens):
 
     @staticmethod
     def learn(texts: Iterable[str], size: int, *, lossless: bool = False) -> str:
-        """Learns subwords by byte pair encoding; the same texts give the same ones.
+        """Returns a `vocabulary`: subwords of texts by byte pair encoding.
 
         Args:
             texts: The texts, an iterable.
             size: Number of tokens, with padding and unknown; fewer for small data.
             lossless: Whether all white space is kept and nothing is normalized, as
                 language models need it.
-
-        Returns:
-            The `vocabulary` of `Subwords`.
 
         Raises:
             ValueError: If the texts have more characters than `size`, or are empty.

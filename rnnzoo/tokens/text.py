@@ -26,8 +26,13 @@ def join_words(words: tf.Tensor, is_kept: tf.Tensor, separator: str) -> tf.Tenso
 class TextTokens(keras.layers.Layer):
     """Base class of the tokenizers of texts.
 
-    Token 0 is padding. Every sequence has a step: an empty text is its start symbol, or
-    one unknown token.
+    The call works inside a graph, as in `tf.data.Dataset.map` and in exports; `encode`
+    does the same for Python strings.
+
+    Inputs of the call: strings `[batch]` of any length.
+
+    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end.
+    Every sequence has a step: an empty text is its start symbol, or one unknown token.
 
     Args:
         start: Whether every sequence begins with a start symbol, as models that
@@ -81,8 +86,7 @@ class TextTokens(keras.layers.Layer):
         if self.max_length is not None:
             ids = keep_ends(ids, self.max_length)
         if self.start:
-            first = tf.fill([ids.nrows(), 1], self.start_id)
-            ids = tf.concat([first, ids], axis=1)
+            ids = tf.concat([tf.fill([ids.nrows(), 1], self.start_id), ids], axis=1)
         else:
             empty = tf.cast(tf.equal(ids.row_lengths(), 0), tf.int64)
             unknown = tf.RaggedTensor.from_row_lengths(
@@ -92,11 +96,15 @@ class TextTokens(keras.layers.Layer):
         return ids.to_tensor(PADDING)
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
-        """Formats token ids `[batch, time]` as strings `[batch]`, in the graph.
-
-        The strings are those of `decode`, without padding and start symbols.
-        """
+        """Formats token ids `[batch, time]` as strings `[batch]`, as `decode` does."""
         raise NotImplementedError
+
+    def is_symbol(self, ids: tf.Tensor) -> tf.Tensor:
+        """Whether token ids are symbols of a text, not padding or start symbols."""
+        is_padding = tf.equal(ids, PADDING)
+        return ~(
+            is_padding | tf.equal(ids, self.start_id) if self.start else is_padding
+        )
 
     @classmethod
     def chunks(cls, text: str, size: int) -> Iterator[str]:
@@ -112,17 +120,10 @@ class TextTokens(keras.layers.Layer):
         return len(ids)
 
     def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
-        """Converts texts to padded token ids.
-
-        Args:
-            texts: A sequence of strings.
-            name: Name of the argument, for error messages.
-
-        Returns:
-            Token ids `[texts, time]`, int32, padded with 0 at the end.
+        """Converts texts to token ids `[texts, time]`, int32, padded with 0 at the end.
 
         Raises:
-            TypeError: If something is not a string; names every such text.
+            TypeError: If something is not a string; names it, and the argument `name`.
         """
         return self.encode_checked(check_texts(texts, name))
 
@@ -134,7 +135,6 @@ class TextTokens(keras.layers.Layer):
 
     @functools.cached_property
     def _encode(self) -> Callable:
-        """The call as a compiled function."""
         spec = tf.TensorSpec((None,), tf.string)
         return tf.function(self.call, input_signature=[spec], autograph=False)
 
@@ -163,8 +163,7 @@ class VocabularyTokens(TextTokens):
     Args:
         vocabulary: The known symbols, in the order of their ids; the first has id 2.
         start: As of `TextTokens`.
-        **layer_options: `max_length` of `TextTokens`, and options of
-            `keras.layers.Layer`.
+        **layer_options: As of `TextTokens`, with `max_length`.
     """
 
     def __init__(
@@ -184,10 +183,8 @@ class VocabularyTokens(TextTokens):
             # A table must not be empty; no symbol is an empty string.
             known = tf.constant([to_utf8(symbol) for symbol in (*self.vocabulary, "")])
             ids = [*range(2, 2 + len(self.vocabulary)), self.UNKNOWN]
-            ids = tf.constant(ids, tf.int32)
-            self.table = tf.lookup.StaticHashTable(
-                tf.lookup.KeyValueTensorInitializer(known, ids), self.UNKNOWN
-            )
+            pairs = tf.lookup.KeyValueTensorInitializer(known, tf.constant(ids))
+            self.table = tf.lookup.StaticHashTable(pairs, self.UNKNOWN)
 
     @property
     def vocabulary_size(self) -> int:
@@ -207,26 +204,22 @@ class VocabularyTokens(TextTokens):
 
     @classmethod
     def learn(cls, texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
-        """Finds the most frequent symbols of texts, which need not fit into memory.
+        """Returns the `size` most frequent symbols of texts, the most frequent first.
+
+        The texts need not fit into memory. Of millions of symbols, those seen once are
+        dropped from time to time, so that memory is bounded.
 
         Args:
             texts: The texts, an iterable.
             size: Maximum number of symbols.
             min_count: Minimum number of occurrences of a symbol.
-
-        Returns:
-            The symbols, most frequent first, and in the order of strings where equally
-            frequent. Where there are millions, those seen once are dropped from time to
-            time, so that memory is bounded.
         """
         counts, texts = collections.Counter(), iter(texts)
         while batch := [to_utf8(text) for text in itertools.islice(texts, 1000)]:
             symbols = cls.split_strings(tf.constant(batch)).flat_values
             counts.update(symbols.numpy().tolist())
             if len(counts) > 100 * size + 1_000_000:
-                counts = collections.Counter(
-                    {symbol: count for symbol, count in counts.items() if count > 1}
-                )
+                counts = collections.Counter({s: n for s, n in counts.items() if n > 1})
         ranking = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return [symbol.decode() for symbol, n in ranking[:size] if n >= min_count]
 
@@ -245,7 +238,6 @@ class VocabularyTokens(TextTokens):
 
     @functools.cached_property
     def _symbol_of_id(self) -> np.ndarray:
-        """The symbol of each id."""
         return np.array(["", self.unknown, *self.vocabulary, START_SYMBOL], object)
 
     def symbols_of(self, ids: Sequence[int]) -> list[str]:
@@ -253,13 +245,10 @@ class VocabularyTokens(TextTokens):
         return [self._symbol_of_id[i] for i in ids]
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
-        """Formats token ids as strings, in the graph; as `TextTokens.format`."""
+        """Formats token ids as strings, in the graph."""
         symbols = tf.constant([to_utf8(symbol) for symbol in self._symbol_of_id])
         words = tf.gather(symbols, ids)
-        is_kept = tf.not_equal(ids, PADDING)
-        if self.start:
-            is_kept &= tf.not_equal(ids, self.start_id)
-        return join_words(words, is_kept, self.separator)
+        return join_words(words, self.is_symbol(ids), self.separator)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -1,13 +1,13 @@
-"""Words and punctuation marks as tokens."""
+"""Words as tokens: of any text, or of texts that are already tokenized."""
 
 import re
+from collections.abc import Iterable
 
 import keras
 import tensorflow as tf
 
 from rnnzoo.tokens.text import VocabularyTokens
 
-UNKNOWN_WORD = "[unknown]"
 # Replacements before a text is split at spaces, in this order. Letters with their marks
 # and digits form words, an apostrophe joins two parts of one (don't, l'eau), and any
 # other visible character is a word of its own. Patterns that match rarely are fast; one
@@ -31,35 +31,27 @@ _WORD_RULES = (
     ("Í", "í"),
     ("Ĩ", "ĩ"),
 )
+# What separates words in a line of a tokenized text.
+_SPACES = r" \t\r\f\v"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Words(VocabularyTokens):
     """Tokenizes texts into words and punctuation: 0 is padding, 1 an unknown word.
 
-    Use it for models that read text. The call works inside a graph, as in
-    `tf.data.Dataset.map` and in exports; `encode` and `learn` call the same graph. It
-    lowercases, replaces simple HTML tags such as `<br />` by spaces, and makes every
-    visible character outside words (punctuation, emoji) a token.
+    Texts are lowercased, simple HTML tags such as `<br />` become spaces, and every
+    visible character outside words (punctuation, emoji) is a token.
 
-    Inputs of the call: UTF-8 strings `[batch]` of any length; invalid bytes become
-    unknown characters.
-
-    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end. A
-    text without words is its start symbol, or one unknown word: every sequence has a
-    step.
+    The call converts UTF-8 strings `[batch]`, where invalid bytes become unknown
+    characters, to token ids as `TextTokens`.
 
     Args:
         vocabulary: The known words, in the order of their ids; the first has id 2.
-        start: Whether every sequence begins with a start symbol, as models that
-            generate text need it; its id is the largest.
-        **layer_options: `max_length`, the maximum length of a sequence: longer texts
-            are truncated in the middle (head and tail of Sun et al., 2019). Default: no
-            limit. And options of `keras.layers.Layer`.
+        start: Whether every sequence begins with a start symbol, the largest id.
+        **layer_options: As of `TextTokens`, with `max_length`.
 
     Raises:
-        ValueError: If a word is repeated in the vocabulary, or `max_length` is less
-            than 2.
+        ValueError: If a word is repeated, or `max_length` is less than 2.
 
     Example:
         >>> from rnnzoo.tokens import Words
@@ -71,15 +63,11 @@ class Words(VocabularyTokens):
         ["it's", 'great', '!', '!']
         >>> Words.learn(["a b b", "b c"], size=2)
         ['b', 'a']
-
-    References:
-        Sun et al., "How to fine-tune BERT for text classification?", 2019,
-        arXiv:1905.05583, section 5.3.1, on truncation.
     """
 
     kind = "word"
     separator = " "
-    unknown = UNKNOWN_WORD
+    unknown = "[unknown]"
     # Not within a tag with spaces in it.
     gap = re.compile(r"(?<=[^\s<>/'\u2019])\s+(?=[^\s<>/'\u2019])")
 
@@ -90,3 +78,46 @@ class Words(VocabularyTokens):
         for pattern, replacement in _WORD_RULES:
             texts = tf.strings.regex_replace(texts, pattern, replacement)
         return tf.strings.split(tf.strings.lower(texts, "utf-8"))
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Whitespace(VocabularyTokens):
+    r"""Tokenizes texts at white space; the end of a line is a token.
+
+    For texts that are already tokenized, such as the Penn Treebank: case is kept, the
+    end of a line is the word `"\n"`, and `<unk>` is the unknown word, as is any other
+    word outside the vocabulary.
+
+    The call converts UTF-8 strings `[batch]`, where invalid bytes become U+FFFD, to
+    token ids as `TextTokens`. Arguments and errors are those of `Words`.
+
+    Example:
+        >>> from rnnzoo.tokens import Whitespace
+        >>> words = Whitespace(["\n", "mr.", "N"])
+        >>> words.encode(["mr. <unk> N\nN  %", "N"])
+        array([[3, 1, 4, 2, 4, 1],
+               [4, 0, 0, 0, 0, 0]], dtype=int32)
+        >>> words.decode([[3, 1, 2]])
+        ['mr. <unk> \n']
+        >>> Whitespace.learn(["b <unk> <unk>\n", "b A"], size=2)
+        ['b', '\n']
+    """
+
+    kind = "word"
+    separator = " "
+    unknown = "<unk>"
+    gap = re.compile(f"[{_SPACES}\n]")
+
+    @staticmethod
+    def split_strings(texts: tf.Tensor) -> tf.RaggedTensor:
+        """Splits strings `[batch]` at white space; an end of a line is a word."""
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+        texts = tf.strings.regex_replace(texts, f"[{_SPACES}]", " ")
+        words = tf.strings.split(tf.strings.regex_replace(texts, r"\n", " \n "), " ")
+        return tf.ragged.boolean_mask(words, tf.not_equal(words, ""))
+
+    @classmethod
+    def learn(cls, texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
+        """Returns the most frequent words except `<unk>`."""
+        found = super().learn(texts, size + 1, min_count)
+        return [word for word in found if word != cls.unknown][:size]

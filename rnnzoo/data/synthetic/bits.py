@@ -4,16 +4,15 @@ import dataclasses
 
 import numpy as np
 
-from rnnzoo.data.synthetic.curriculum import curriculum_length
-from rnnzoo.errors import check_number
+from rnnzoo.data.synthetic.curriculum import LengthCurriculum
 
 
 @dataclasses.dataclass(frozen=True)
-class Addition:
+class Addition(LengthCurriculum):
     """Pairs of natural numbers and their sums.
 
-    Use it to train and to test adders. With random bits, a carry rarely propagates over
-    more than a few digits; here, pairs are of these kinds, a quarter each:
+    With random bits, a carry rarely propagates over more than a few digits; here, pairs
+    are of these kinds, a quarter each, with lengths uniform from 1 to the maximum:
 
     - each digit 0 or 1 with equal probability;
     - most digits of both numbers 0, or most of them 1;
@@ -21,12 +20,9 @@ class Addition:
     - one number the complement of the other, except for a few digits: carries
       propagate far.
 
-    Lengths are uniform from 1 to the maximum.
-
     Args:
         max_length: Maximum number of binary digits.
-        curriculum_steps: Curriculum: the largest length grows from 4 to `max_length`
-            over this many batches.
+        curriculum_steps: Batches over which the length grows from 4 to `max_length`.
 
     Example:
         >>> from rnnzoo.data.synthetic import Addition
@@ -38,15 +34,10 @@ class Addition:
     max_length: int = 20
     curriculum_steps: int = 0
 
-    def __post_init__(self):
-        """Checks the arguments."""
-        check_number("max_length", self.max_length, minimum=1, whole=True)
-        check_number("curriculum_steps", self.curriculum_steps, minimum=0, whole=True)
-
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` pairs of integers, and their sums."""
         random = np.random.default_rng((seed, index))
-        longest = curriculum_length(4, self.max_length, index, self.curriculum_steps)
+        longest = self.longest(index)
         kind = random.integers(0, 4, (size, 1))
         shares = np.array([0.1, 0.9])[random.integers(0, 2, (size, 1))]
         ones = np.where(kind == 0, 0.5, shares)
@@ -61,7 +52,7 @@ class Addition:
 
 
 @dataclasses.dataclass(frozen=True)
-class Parity:
+class Parity(LengthCurriculum):
     """Rows of bits, and 1 where the number of ones is odd, else 0.
 
     Half of the rows have the maximum length, the others any length up to it. In a third
@@ -70,8 +61,7 @@ class Parity:
 
     Args:
         max_length: Maximum number of bits.
-        curriculum_steps: Curriculum: the largest length grows from 2 to `max_length`
-            over this many batches.
+        curriculum_steps: Batches over which the length grows from 2 to `max_length`.
 
     Example:
         >>> from rnnzoo.data.synthetic import Parity
@@ -82,16 +72,12 @@ class Parity:
 
     max_length: int = 40
     curriculum_steps: int = 0
-
-    def __post_init__(self):
-        """Checks the arguments."""
-        check_number("max_length", self.max_length, minimum=1, whole=True)
-        check_number("curriculum_steps", self.curriculum_steps, minimum=0, whole=True)
+    first_length = 2
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` rows of bits, and their parities."""
         random = np.random.default_rng((seed, index))
-        longest = curriculum_length(2, self.max_length, index, self.curriculum_steps)
+        longest = self.longest(index)
         ones = np.array([0.5, 0.5, 0.1, 0.9, 0.02, 0.98])
         ones = ones[random.integers(0, len(ones), (size, 1))]
         bits = (random.random((size, longest)) < ones).astype(int)
@@ -117,9 +103,7 @@ def random_pairs(count: int, length: int, seed: int) -> list[tuple[int, int]]:
 
 
 def carry_chains(length: int) -> list[tuple[int, int]]:
-    """Returns the pairs 2^n - 1 and 1, in both orders, for every n up to `length`.
-
-    One carry propagates through all digits.
+    """Returns the pairs 2^n - 1 and 1, in both orders: a carry through all digits.
 
     Example:
         >>> from rnnzoo.data.synthetic import carry_chains
@@ -131,8 +115,5 @@ def carry_chains(length: int) -> list[tuple[int, int]]:
 
 
 def _integers(bits: np.ndarray) -> list[int]:
-    """Returns rows of bits, least significant first, as integers."""
     packed = np.packbits(bits, axis=1, bitorder="little")
-    content, size = packed.tobytes(), packed.shape[1]
-    rows = (content[i : i + size] for i in range(0, len(content), size))
-    return [int.from_bytes(row, "little") for row in rows]
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnnzoo.data.synthetic.curriculum import curriculum_length
-from rnnzoo.errors import check_choice, check_number
+from rnnzoo.data.synthetic.curriculum import LengthCurriculum
+from rnnzoo.errors import check_choice
 
 # The tasks of `Memorization`.
 MEMORIES = {
@@ -17,7 +17,7 @@ MEMORIES = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Memorization:
+class Memorization(LengthCurriculum):
     """Strings of digits, and the same copied, reversed, or twice in a row.
 
     Each digit is uniform and independent, and so is the length.
@@ -25,8 +25,7 @@ class Memorization:
     Args:
         task: `"copy"`, `"reverse"`, or `"double"`.
         max_length: Maximum number of digits.
-        curriculum_steps: Curriculum: the largest length grows from 4 to `max_length`
-            over this many batches.
+        curriculum_steps: Batches over which the length grows from 4 to `max_length`.
 
     Example:
         >>> from rnnzoo.data.synthetic import Memorization
@@ -42,14 +41,13 @@ class Memorization:
     def __post_init__(self):
         """Checks the arguments."""
         check_choice("task", self.task, MEMORIES)
-        check_number("max_length", self.max_length, minimum=1, whole=True)
-        check_number("curriculum_steps", self.curriculum_steps, minimum=0, whole=True)
+        super().__post_init__()
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` strings of digits, and their answers."""
         random = np.random.default_rng((seed, index))
-        longest = curriculum_length(4, self.max_length, index, self.curriculum_steps)
-        return self.sample_lengths(random.integers(1, longest + 1, size), random)
+        lengths = random.integers(1, self.longest(index) + 1, size)
+        return self.sample_lengths(lengths, random)
 
     def sample_lengths(
         self, lengths: Sequence[int] | np.ndarray, random: np.random.Generator

@@ -36,10 +36,9 @@ class Patterns:
 
     def __post_init__(self):
         """Checks the arguments."""
-        check_number("zeros", self.zeros, minimum=1, whole=True)
-        check_number("ones", self.ones, minimum=1, whole=True)
-        check_number("max_length", self.max_length, minimum=4, whole=True)
-        check_number("curriculum_steps", self.curriculum_steps, minimum=0, whole=True)
+        minima = {"zeros": 1, "ones": 1, "max_length": 4, "curriculum_steps": 0}
+        for name, minimum in minima.items():
+            check_number(name, getattr(self, name), minimum=minimum, whole=True)
 
     @property
     def period(self) -> int:
@@ -50,21 +49,14 @@ class Patterns:
         """Returns `size` rows of bits, and their continuations of the same length."""
         random = np.random.default_rng((seed, index))
         third = self.curriculum_steps // 3
-        longest = max(self.zeros, self.ones)
-        longest = curriculum_length(
-            3, longest, index - third, self.curriculum_steps - third
-        )
-        shorter = dataclasses.replace(
-            self, zeros=min(self.zeros, longest), ones=min(self.ones, longest)
-        )
+        last, steps = max(self.zeros, self.ones), self.curriculum_steps - third
+        longest = curriculum_length(3, last, index - third, steps)
+        zeros, ones = min(self.zeros, longest), min(self.ones, longest)
+        shorter = dataclasses.replace(self, zeros=zeros, ones=ones)
         return shorter.at(random.integers(0, shorter.period, size))
 
     def at(self, phases: Sequence[int] | np.ndarray) -> tuple[list, list]:
-        """Returns a row of bits for each phase, and its continuation.
-
-        Args:
-            phases: Where in the period each row begins; 0 is the first zero.
-        """
+        """Returns rows of bits that begin at these phases, and their continuations."""
         steps = np.asarray(phases)[:, None] + np.arange(self.max_length)
         bits = (steps % self.period >= self.zeros).astype(int)
         middle = self.max_length // 2

@@ -47,12 +47,11 @@ class CurriculumPrograms:
         """
         pool, place = divmod(index, POOL)
         with _LOCK:  # several threads would generate the same pool
-            pairs = _pool(self, size, seed, pool)[place]
-        return [program for program, _ in pairs], [answer for _, answer in pairs]
+            return self._unzip(_pool(self, size, seed, pool)[place])
 
     def sample_unseen(
         self, size: int, seed: int, length: int, nesting: int = 1
-    ) -> tuple:
+    ) -> tuple[list, list]:
         """Returns programs of one difficulty that `batch` never has, and their outputs.
 
         One in ten programs is held out, by a hash of its text.
@@ -60,8 +59,10 @@ class CurriculumPrograms:
         check_number("length", length, minimum=1, whole=True)
         check_number("nesting", nesting, minimum=1, whole=True)
         random = np.random.default_rng((seed, length, nesting))
-        chosen = [(length, nesting)] * size
-        pairs = [self._sample(*one, random, held_out=True) for one in chosen]
+        pairs = [self._sample(length, nesting, random, True) for _ in range(size)]
+        return self._unzip(pairs)
+
+    def _unzip(self, pairs: list[tuple[str, str]]) -> tuple[list, list]:
         return [program for program, _ in pairs], [answer for _, answer in pairs]
 
     def _difficulty(self, index: int, random: np.random.Generator) -> tuple[int, int]:
@@ -98,17 +99,14 @@ class Programs(CurriculumPrograms):
     r"""Short programs in Python, and their outputs.
 
     A program has `nesting` operations, each with the result of the previous one among
-    its operands; the other operands are numbers from 1 to 10 to the power of `length`.
-    The operations, all equally frequent, are those of the paper:
+    its operands; the others are numbers from 1 to 10 to the power of `length`. The
+    operations, all equally frequent, are those of the paper:
 
     - a sum or a difference of two operands, or no operation at all;
     - a product with a number from 1 to 4 times `length`;
     - an operand that is assigned to a variable, and a sum or difference of both;
     - a loop that adds or subtracts an operand from 1 to 4 times `length` times;
     - one of two operands, selected by a comparison of two others.
-
-    So every program can be executed in a single pass with constant memory, as a
-    recurrent network must.
 
     Curricula, all of which end at the full length and nesting:
 
@@ -143,38 +141,20 @@ class Programs(CurriculumPrograms):
     curriculum_steps: int = 0
     scrambled: bool = False
 
-    def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
-        """Returns `size` programs, and their outputs."""
-        programs, answers = super().batch(size, seed, index)
-        return [self._scramble(program) for program in programs], answers
-
-    def sample_unseen(
-        self, size: int, seed: int, length: int, nesting: int = 1
-    ) -> tuple:
-        """Returns programs of one difficulty that `batch` never has, and their outputs.
-
-        One in ten programs is held out, by a hash of its text.
-        """
-        programs, answers = super().sample_unseen(size, seed, length, nesting)
-        return [self._scramble(program) for program in programs], answers
-
-    def _scramble(self, program: str) -> str:
-        """Returns a program in the characters of the task."""
-        return scramble(program) if self.scrambled else program
+    def _unzip(self, pairs: list[tuple[str, str]]) -> tuple[list, list]:
+        programs, answers = super()._unzip(pairs)
+        return [scramble(p) if self.scrambled else p for p in programs], answers
 
     def _program(
         self, length: int, nesting: int, random: np.random.Generator
     ) -> tuple[str, int]:
-        """Generates a program: lines of statements, and the printed expression.
-
-        The output is computed along with it: to run every program would take longer.
-        """
+        # The output is computed along with it: to run every program would take longer.
         lines, variables = [], ["abcdefghij"[i] for i in random.permutation(10)]
         largest = 10**length
         result: Any = None
 
         def operands(count: int) -> list[tuple[str, int]]:
-            """Returns numbers, with the last result in a random place."""
+            # The last result has a random place among them.
             numbers = [int(random.integers(1, largest + 1)) for _ in range(count)]
             pairs = [(str(number), number) for number in numbers]
             if result is not None:
@@ -185,26 +165,22 @@ class Programs(CurriculumPrograms):
             sign, factor = (("+", 1), ("-", -1))[random.integers(2)]
             small = int(random.integers(1, 4 * length + 1))
             kind = random.integers(6)
-            if kind == 0:
-                (first, a), (second, b) = operands(2)
-                result = f"({first}{sign}{second})", a + factor * b
-            elif kind == 1:
+            if kind == 1:
                 (result,) = operands(1)
             elif kind == 2:
                 factors = [operands(1)[0], (str(small), small)]
                 (first, a), (second, b) = factors[:: (1, -1)[random.integers(2)]]
                 result = f"({first}*{second})", a * b
-            elif kind == 3:
+            elif kind < 5:
                 (first, a), (second, b) = operands(2)
-                variable = variables.pop()
-                lines.append(f"{variable}={first}")
-                result = f"({variable}{sign}{second})", a + factor * b
-            elif kind == 4:
-                (first, a), (second, b) = operands(2)
-                variable = variables.pop()
-                lines.append(f"{variable}={first}")
-                lines.append(f"for x in range({small}):{variable}{sign}={second}")
-                result = variable, a + factor * small * b
+                if kind > 0:
+                    variable = variables.pop()
+                    lines.append(f"{variable}={first}")
+                    first = variable
+                result = f"({first}{sign}{second})", a + factor * b
+                if kind == 4:
+                    lines.append(f"for x in range({small}):{first}{sign}={second}")
+                    result = first, a + factor * small * b
             else:
                 (first, a), (second, b), (this, c), (that, d) = operands(4)
                 than = "<>"[random.integers(2)]
@@ -240,7 +216,6 @@ class DecimalAddition(CurriculumPrograms):
     def _program(
         self, length: int, nesting: int, random: np.random.Generator
     ) -> tuple[str, int]:
-        """Generates a sum of numbers without leading zeros, and its value."""
         first, second = random.integers(10 ** (length - 1), 10**length, 2).tolist()
         return f"print({first}+{second})", first + second
 
@@ -249,7 +224,6 @@ class DecimalAddition(CurriculumPrograms):
 def _pool(
     examples: CurriculumPrograms, size: int, seed: int, index: int
 ) -> list[list[tuple[str, str]]]:
-    """Returns programs and outputs of `POOL` batches, in random order."""
     random = np.random.default_rng((seed, index))
     chosen = [examples._difficulty(index, random) for _ in range(size * POOL)]
     pairs = [examples._sample(*one, random, held_out=False) for one in chosen]

@@ -1,21 +1,21 @@
 """Lists of integers to sort."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 
-from rnnzoo.data.synthetic.curriculum import curriculum_length
+from rnnzoo.data.synthetic.curriculum import LengthCurriculum
 from rnnzoo.errors import check_number
 
 
 @dataclasses.dataclass(frozen=True)
-class Sorting:
+class Sorting(LengthCurriculum):
     """Lists of integers and the same lists in increasing order.
 
-    Use it to train and to test sorters. Uniform random lists are nearly all alike: long
-    ones have about two of every three values, most of them once, and a sorter trained
-    on them alone fails on `[7, 7, 7, 8]`. Most of these lists therefore come from other
-    distributions, in which values repeat or are close together:
+    Uniform random lists are nearly all alike, and a sorter trained on them alone fails
+    on `[7, 7, 7, 8]`. Most of these lists come from other distributions, in which
+    values repeat or are close together:
 
     - 27 % each number uniform and independent;
     - 4 % sampled without replacement;
@@ -25,17 +25,15 @@ class Sorting:
     - 16 % of one value in all places except one.
 
     Of all these, 5 % each are sorted, reversed, or rotated after sorting. Most lists
-    have the maximum length, 20 % have any length up to it, and 20 % at most six
-    numbers, since short lists teach as much as long ones.
+    have the maximum length, 20 % any length up to it, and 20 % at most six numbers.
 
     Args:
         max_value: Numbers are from 1 to this.
         max_length: Maximum length.
         full_length: Fraction of lists with the maximum length; half of the others have
             any length, half are short.
-        curriculum_steps: Curriculum: the largest length grows from 4 to `max_length`
-            over this many batches. Short lists teach what numbers mean in a fraction of
-            the time (Bengio et al., 2009, on curricula).
+        curriculum_steps: Batches over which the length grows from 4 to `max_length`
+            (a curriculum; Bengio et al., 2009).
 
     Example:
         >>> from rnnzoo.data.synthetic import Sorting
@@ -51,22 +49,20 @@ class Sorting:
 
     def __post_init__(self):
         """Checks the arguments."""
+        super().__post_init__()
         check_number("max_value", self.max_value, minimum=1, whole=True)
-        check_number("max_length", self.max_length, minimum=1, whole=True)
         check_number("full_length", self.full_length, minimum=0, maximum=1)
-        check_number("curriculum_steps", self.curriculum_steps, minimum=0, whole=True)
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` lists and their sorted lists, each a list of ints."""
         random = np.random.default_rng((seed, index))
-        longest = curriculum_length(4, self.max_length, index, self.curriculum_steps)
+        lengths = self._sample_lengths(size, self.longest(index), random)
         rows = [
-            self._ordered(self._drawn(length, random), random).tolist()
-            for length in self._lengths(size, longest, random)
+            self._sort_some(self._sample(length, random), random) for length in lengths
         ]
         return rows, [sorted(row) for row in rows]
 
-    def _lengths(
+    def _sample_lengths(
         self, size: int, longest: int, random: np.random.Generator
     ) -> np.ndarray:
         any_length = random.integers(1, longest + 1, size)
@@ -74,8 +70,8 @@ class Sorting:
         lengths = np.where(random.random(size) < 0.5, any_length, short)
         return np.where(random.random(size) < self.full_length, longest, lengths)
 
-    def _drawn(self, length: int, random: np.random.Generator) -> np.ndarray:
-        """Draws the numbers of one list from one of the distributions."""
+    def _sample(self, length: int, random: np.random.Generator) -> np.ndarray:
+        """Samples the numbers of one list from one of the distributions."""
         top, kind = self.max_value, random.random()
         if kind < 0.27 or top == 1:
             return random.integers(1, top + 1, length)
@@ -94,17 +90,16 @@ class Sorting:
         count = random.integers(1, max(length, 2)) if kind < 0.84 else 1
         return random.permutation(np.where(np.arange(length) < count, one, other))
 
-    def _ordered(self, numbers: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def _sort_some(self, numbers: np.ndarray, random: np.random.Generator) -> list:
         """Sorts a few of the lists, in either direction or in a circle."""
         order = random.random()
-        if order >= 0.15:
-            return numbers
-        numbers = np.sort(numbers)
-        if order < 0.05:
-            return numbers
-        if order < 0.1:
-            return numbers[::-1]
-        return np.roll(numbers, random.integers(len(numbers)))
+        if order < 0.15:
+            numbers = np.sort(numbers)
+            if order >= 0.1:
+                numbers = np.roll(numbers, random.integers(len(numbers)))
+            elif order >= 0.05:
+                numbers = numbers[::-1]
+        return numbers.tolist()
 
 
 def uniform_lists(count: int, max_value: int, length: int, seed: int) -> list:
@@ -122,17 +117,11 @@ def uniform_lists(count: int, max_value: int, length: int, seed: int) -> list:
 def structured_lists(max_value: int, length: int, seed: int = 0) -> dict[str, list]:
     """Returns the lists on which a sorter trained on random lists tends to fail.
 
-    Args:
-        max_value: Numbers are from 1 to this.
-        length: Length of every list.
-        seed: Seed of the orders of the lists of two values, and of the sorted lists.
-
-    Returns:
-        Lists by kind: `all_equal` (each value alone), `sorted` and `reversed` (1,000
-        random lists each), `two_values` (every pair of values in every proportion,
-        shuffled), `one_different` (every value once among `length - 1` of every other,
-        in first, last and a random place), and `rotations` (every rotation of
-        1, 2, ..., `max_value`, cut or repeated to the length).
+    They are of one length, with numbers from 1 to `max_value`. By kind: `all_equal`
+    (each value alone), `sorted` and `reversed` (1,000 random lists each), `two_values`
+    (every pair of values in every proportion, shuffled), `one_different` (every value
+    once among `length - 1` of every other, in first, last and a random place), and
+    `rotations` (every rotation of 1, 2, ..., `max_value`, cut or repeated).
 
     Example:
         >>> from rnnzoo.data.synthetic import structured_lists
@@ -144,19 +133,15 @@ def structured_lists(max_value: int, length: int, seed: int = 0) -> dict[str, li
     values = range(1, max_value + 1)
     increasing = np.sort(random.integers(1, max_value + 1, (1000, length)), axis=1)
     two_values, one_different = [], []
-    for low in values:
-        for high in range(low + 1, max_value + 1):
-            for count in range(1, length):
-                row = np.array([low] * count + [high] * (length - count))
-                two_values.append(random.permutation(row).tolist())
-    for often in values:
-        for once in values:
-            if once != often and length > 1:
-                for place in (0, length - 1, int(random.integers(length))):
-                    row = [often] * length
-                    row[place] = once
-                    one_different.append(row)
-    circle = np.resize(np.arange(1, max_value + 1), max_value)
+    for low, high in itertools.combinations(values, 2):
+        for count in range(1, length):
+            row = np.array([low] * count + [high] * (length - count))
+            two_values.append(random.permutation(row).tolist())
+    for often, once in itertools.permutations(values if length > 1 else (), 2):
+        for place in (0, length - 1, int(random.integers(length))):
+            row = [often] * length
+            row[place] = once
+            one_different.append(row)
     return {
         "all_equal": [[value] * length for value in values],
         "sorted": increasing.tolist(),
@@ -164,7 +149,7 @@ def structured_lists(max_value: int, length: int, seed: int = 0) -> dict[str, li
         "two_values": two_values,
         "one_different": one_different,
         "rotations": [
-            np.resize(np.roll(circle, shift), length).tolist()
+            np.resize(np.roll(values, shift), length).tolist()
             for shift in range(max_value)
         ],
     }
