@@ -16,14 +16,6 @@ def compile_for_python(function: Callable, *signature: Any) -> Callable:
     graph = tf.function(function, input_signature=signature, autograph=False)
 
     def call(*arguments: Any) -> Any:
-        if not tf.executing_eagerly():
-            return function(*arguments)
-        return graph(
-            *tf.nest.map_structure(
-                lambda spec, value: tf.convert_to_tensor(value, spec.dtype),
-                signature,
-                arguments,
-            )
-        )
+        return graph(*arguments) if tf.executing_eagerly() else function(*arguments)
 
     return call
