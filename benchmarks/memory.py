@@ -205,8 +205,7 @@ def draw(table: list[list]) -> Any:
 
 def main() -> None:
     """Measures, writes the table and draws it."""
-    quick = {"STEPS": 50, "BEGINNINGS": 1, "MORE_BITS": ()}
-    benchmark = Benchmark(__file__, __doc__, quick)
+    benchmark = Benchmark(__file__, __doc__)
     benchmark.parse()
     table = measure()
     header = ["model", "states", "weights", "bits", "right_answers", "bits_remembered"]
