@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,13 +20,17 @@ from rnnzoo.errors import closest
 
 FOLDER = pathlib.Path(__file__).parent
 CATALOG = FOLDER / "weights.json"
-# The documentation of the first argument of every factory.
-WEIGHTS_HELP = """\
+# The arguments and errors of every factory, around the arguments of its class.
+FACTORY_HELP = """\
 Args:
     weights: A name that `rnnzoo.list_weights("{name}")` has,
         the path of a file that `save` wrote, or `None` for an untrained model.
         Listed weights and files bring their own settings; an argument that
         contradicts them is refused.
+{arguments}Raises:
+    ValueError: If there are no such weights, they contradict an argument, or an
+        argument is outside its range.
+
 """
 
 
@@ -154,10 +159,14 @@ def factory(
         annotation=str | None,
     )
     own = make.__signature__.parameters.values()
-    help = WEIGHTS_HELP.format(name=name)
     shown: Any = functools.update_wrapper(make_or_load, make)
     shown.__signature__ = make.__signature__.replace(parameters=[first, *own])
-    shown.__doc__ = make.__doc__.replace("Args:\n", help, 1)
+    shown.__doc__ = re.sub(
+        r"Args:\n((?:    .*\n|\n)+)",
+        lambda args: FACTORY_HELP.format(name=name, arguments=args[1]),
+        f"{make.__doc__}\n\n",
+        count=1,
+    ).rstrip()
     shown.also = also
     return shown
 

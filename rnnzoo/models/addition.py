@@ -52,10 +52,6 @@ class Adder(BitModel):
         state_noise: For "simple": standard deviation of the noise on the state in
             training.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import adder
         >>> adder().add(5, 3)

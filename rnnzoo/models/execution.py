@@ -39,10 +39,6 @@ class Executor(CharacterSeq2Seq):
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import executor
         >>> executor().answer("print((5+3))")

@@ -69,10 +69,6 @@ class LanguageModel(LanguageGraphs):
         tokens: The symbols that it knows: `rnnzoo.tokens.Characters`, `Bytes`,
             `Subwords`, `Words` or `Whitespace`.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import language_model
         >>> model = language_model(weights=None, vocabulary="abcdr ", units=16,

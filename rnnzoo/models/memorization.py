@@ -47,10 +47,6 @@ class Memorizer(CharacterSeq2Seq):
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import memorizer
         >>> memorizer("reverse").answer("3141")

@@ -139,10 +139,6 @@ class ParityReader(BitsReader, BitModel):
         state_noise: For "simple": standard deviation of the noise on the state in
             training.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import parity
         >>> parity().answer([0, 1, 1, 1])

@@ -68,10 +68,6 @@ class PatternGenerator(BitRows, BitModel):
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import pattern_generator
         >>> shown = "00000000001111111111" * 2

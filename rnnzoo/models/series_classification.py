@@ -43,10 +43,6 @@ class SeriesClassifier(Classifier):
         classes: Names of the classes, in the order of the graph's outputs.
         tokens: How numbers are scaled.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import series_classifier
         >>> model = series_classifier()

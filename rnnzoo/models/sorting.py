@@ -40,10 +40,6 @@ class Sorter(ManyToOneToMany):
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import sorter
         >>> sorter().sort([31, 4, 15, 9, 26])

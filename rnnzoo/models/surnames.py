@@ -62,10 +62,6 @@ class SurnameClassifier(Classifier):
         classes: Names of the classes, in the order of the graph's outputs.
         tokens: The letters that it knows: `rnnzoo.tokens.Characters`.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import surname_classifier
         >>> model = surname_classifier()

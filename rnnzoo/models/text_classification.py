@@ -56,10 +56,6 @@ class TextClassifier(Classifier):
         tokens: The tokens that it knows: `rnnzoo.tokens.Words`, `Characters`, `Bytes`,
             `Subwords` or `Whitespace`.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import sentiment_classifier, text_classifier
         >>> sentiment_classifier().classify("A quiet triumph.")

@@ -83,10 +83,6 @@ class Translator(TextToText):
             `Whitespace`. Their start symbol comes before every text, and ends those
             that are written.
 
-    Raises:
-        ValueError: If there are no such weights, they contradict an argument, or an
-            argument is outside its range.
-
     Example:
         >>> from rnnzoo import translator
         >>> model = translator(weights=None, units=16)
