@@ -8,6 +8,7 @@ needed. `write` adds the models, and `serve` serves the page to this machine.
 
 import contextlib
 import errno
+import functools
 import hashlib
 import http.server
 import json
@@ -57,11 +58,7 @@ def get_cache_folder() -> pathlib.Path:
 
 
 def check_new(folder: str | os.PathLike) -> None:
-    """Refuses a folder that is there already.
-
-    Raises:
-        ValueError: If it is.
-    """
+    """Refuses a folder that exists, with a `ValueError`."""
     if os.path.lexists(folder):
         raise ValueError(
             "The page needs a new folder: give another, or remove that one. Received: "
@@ -77,13 +74,13 @@ def write(folder: str | os.PathLike, say: Callable[[str], None] = print) -> None
     browsers then let it read no models.
 
     Args:
-        folder: A folder that is not there yet.
-        say: Is told what is being done.
+        folder: A folder that does not exist yet.
+        say: Prints what is being done.
 
     Raises:
         ImportError: If a package is missing that the export needs; says how to get it.
-        ValueError: If there is something already, or an export does not answer as
-            Python does. Nothing is written then.
+        ValueError: If the folder exists, or an export does not answer as Python does.
+            Nothing is written then.
 
     Example:
         >>> from rnnzoo import demo
@@ -106,15 +103,13 @@ def write(folder: str | os.PathLike, say: Callable[[str], None] = print) -> None
                     shutil.copy(made / part, beside)
         # What there is to load, for the progress that is shown.
         loaded = [*draft.rglob("*.wasm"), *(draft / "models").rglob("*.*")]
-        sizes = {
-            path.relative_to(draft).as_posix(): path.stat().st_size for path in loaded
-        }
+        sizes = {p.relative_to(draft).as_posix(): p.stat().st_size for p in loaded}
         text = json.dumps(sizes, indent=2, sort_keys=True)
         (draft / "files.json").write_text(text + "\n", encoding="utf-8")
 
 
 class _Files(http.server.SimpleHTTPRequestHandler):
-    """Sends the files of a folder, and says nothing of it."""
+    """Sends the files of a folder, silently; folders are not shown."""
 
     extensions_map = {
         **http.server.SimpleHTTPRequestHandler.extensions_map,
@@ -125,21 +120,19 @@ class _Files(http.server.SimpleHTTPRequestHandler):
     }
 
     def end_headers(self) -> None:
-        """Adds headers to every answer."""
         # A later version of the page may be at the same address.
         self.send_header("Cache-Control", "no-cache")
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 
     def list_directory(self, path: str) -> None:
-        """Shows no folders."""
         self.send_error(404)
 
     def log_message(self, format: str, *values: object) -> None:
-        """Prints nothing."""
+        pass
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
-        """Sends a file; a page that is closed meanwhile is no error."""
+        # A page that is closed meanwhile is no error.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             super().copyfile(source, outputfile)
 
@@ -154,7 +147,7 @@ def make_server(
         port: Where to listen; 0 for any free port.
 
     Raises:
-        ValueError: If the port is taken, or no port.
+        ValueError: If the port is taken or invalid.
 
     Example:
         >>> from rnnzoo import demo
@@ -162,10 +155,7 @@ def make_server(
         ...     server.server_address[0]
         '127.0.0.1'
     """
-
-    def files(*arguments: Any) -> _Files:
-        return _Files(*arguments, directory=os.fspath(folder))
-
+    files = functools.partial(_Files, directory=os.fspath(folder))
     try:
         return http.server.ThreadingHTTPServer((HOST, port), files)
     except (OSError, OverflowError) as error:
@@ -180,15 +170,7 @@ def make_server(
 def serve(
     folder: str | os.PathLike, port: int, say: Callable[[str], None] = print
 ) -> None:
-    """Serves a folder to this machine until Ctrl-C.
-
-    Args:
-        folder: The folder.
-        port: Where to listen; 0 for any free port.
-        say: Is told the address.
-
-    Raises:
-        ValueError: If the port is taken, or no port.
+    """Serves a folder to this machine until Ctrl-C; arguments as of `make_server`.
 
     Example:
         >>> from rnnzoo import demo

@@ -13,6 +13,7 @@ from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
 
 FLAG = {"action": "store_true"}
+CLASS, FILE, FOLDER = ({"metavar": name} for name in ("CLASS", "FILE", "FOLDER"))
 MODEL = [
     ("model", "a model or weights of `rnnzoo list`, or a .keras file"),
     ("--weights", "listed weights or a .keras file; default: the model's own"),
@@ -45,12 +46,8 @@ VERBS = {
             *MODEL,
             ("text", "one text"),
             ("--method", "occlusion or gradient", {"default": "occlusion"}),
-            (
-                "--target-class --of",
-                "default: the class answered",
-                {"metavar": "CLASS"},
-            ),
-            ("--html", "also write an HTML page", {"metavar": "FILE"}),
+            ("--target-class --of", "default: the class answered", CLASS),
+            ("--html", "also write an HTML page", FILE),
         ],
     ),
     "evaluate": (
@@ -70,7 +67,7 @@ VERBS = {
             (
                 "--plots",
                 "with --data, folder for confusion.png and calibration.png",
-                {"default": ".", "metavar": "FOLDER"},
+                {"default": ".", **FOLDER},
             ),
             ("--recipe", "default: the recipe that trained the weights"),
             ("--json", "print the figures as JSON", FLAG),
@@ -81,7 +78,7 @@ VERBS = {
         "write a folder that can be served without rnnzoo",
         [
             *MODEL,
-            ("--to", "the folder", {"required": True, "metavar": "FOLDER"}),
+            ("--to", "the folder", {"required": True, **FOLDER}),
             (
                 "--format",
                 "savedmodel (raw text in, answers out), onnx or litert (tokens in and "
@@ -106,17 +103,8 @@ VERBS = {
         verbs.run_demo,
         "show a page with models in the browser",
         [
-            (
-                "--port",
-                "of the page; 0 for any free one",
-                {"type": int, "default": 8000},
-            ),
-            (
-                "--to",
-                "write the page to a new folder for any static host, and do not serve "
-                "it",
-                {"metavar": "FOLDER"},
-            ),
+            ("--port", "of the page; 0 for a free one", {"type": int, "default": 8000}),
+            ("--to", "write it to a new folder for any static host instead", FOLDER),
         ],
     ),
     "prepare": (
@@ -141,7 +129,7 @@ VERBS = {
 
 # What `train` takes beside the options of the recipe.
 RUN = [
-    ("--run", "folder of the run; the same folder resumes", {}),
+    ("--run", "folder of the run; the same folder resumes"),
     (
         "--devices",
         "auto, cpu, gpu, tpu, multi_worker (the machines of TF_CONFIG), or a number of "
@@ -203,6 +191,10 @@ class _Parser(argparse.ArgumentParser):
         options = [o for action in parser._actions for o in action.option_strings]
         parser.error(f"there is no {name!r} here.{closest(name, options)}")
 
+    def add_all(self, arguments: list[tuple]) -> None:
+        for names, text, *details in arguments:
+            self.add_argument(*names.split(), help=text, **dict(*details))
+
     def add_typed(self, name: str, kind: type, default: typing.Any, help: str) -> None:
         """Adds an option of a type; `--name` and `--no-name` for a boolean."""
         details = {"default": default, "help": help.replace("%", "%%")}
@@ -215,12 +207,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser(words: list[str]) -> _Parser:
-    """Creates the parser of the command.
-
-    Args:
-        words: The words to parse. Options that depend on a model or a recipe are added
-            for the one that they name.
-    """
+    """Creates the parser of the command, with options of the model or recipe named."""
     parser = _Parser(
         prog="rnnzoo",
         description="A zoo of recurrent networks: raw input in, answer out.",
@@ -232,16 +219,8 @@ def make_parser(words: list[str]) -> _Parser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, (action, help, arguments) in VERBS.items():
-        sub = commands.add_parser(
-            name,
-            help=help,
-            description=help[0].upper() + help[1:] + ".",
-            allow_abbrev=False,
-            formatter_class=_Formatter,
-        )
-        sub.set_defaults(action=action, parser=sub)
-        for names, text, *details in arguments:
-            sub.add_argument(*names.split(), help=text, **dict(*details))
+        description = help[0].upper() + help[1:] + "."
+        sub = _add_parser(commands, name, help, description, arguments, action=action)
         if name == "answer" and words[:1] == ["answer"]:
             _add_answer_options(sub, words[1:])
         if name == "train":
@@ -253,10 +232,11 @@ def _add_answer_options(parser: _Parser, words: list[str]) -> None:
     """Adds the options of `answer` of the model that the words name."""
     options = []
     for word in words:
+        name = word.split(".")[0]
         if os.path.isfile(word) and word.endswith(".keras"):
-            options += listing.answer_options(weights.read_class_name(word))
-        elif word.split(".")[0] in listing.list_models():
-            options += listing.answer_options(word.split(".")[0])
+            options = listing.answer_options(weights.read_class_name(word))
+        elif name in listing.list_models():
+            options = listing.answer_options(name)
         if options:
             break
     for option in options:
@@ -272,25 +252,33 @@ def _add_train(sub: _Parser, words: list[str]) -> None:
     asked = words[1] if words[:1] == ["train"] and len(words) > 1 else None
     for name in listing.list_recipes():
         summary = listing.describe(name)["summary"]
-        recipe = recipes.add_parser(
-            name,
-            help=summary,
-            description=summary,
-            allow_abbrev=False,
-            formatter_class=_Formatter,
-        )
-        recipe.set_defaults(action=verbs.run_train, parser=recipe, recipe=name)
+        parser = _add_parser(recipes, name, summary, summary, [], recipe=name)
         if name == asked:
-            _add_recipe_options(recipe, name)
+            recipe = recipe_class(name)
+            types = typing.get_type_hints(recipe)
+            for field in dataclasses.fields(recipe):
+                kind, help = types[field.name], field.metadata["help"]
+                parser.add_typed(field.name, kind, field.default, help)
+            parser.set_defaults(run=f"runs/{name}")
+            parser.add_all(RUN)
 
 
-def _add_recipe_options(parser: _Parser, name: str) -> None:
-    """Adds the options of a recipe and of the training."""
-    recipe = recipe_class(name)
-    types = typing.get_type_hints(recipe)
-    for field in dataclasses.fields(recipe):
-        kind, help = types[field.name], field.metadata["help"]
-        parser.add_typed(field.name, kind, field.default, help)
-    parser.set_defaults(run=f"runs/{name}")
-    for option, text, details in RUN:
-        parser.add_argument(option, help=text, **details)
+def _add_parser(
+    parent: typing.Any,
+    name: str,
+    help: str,
+    description: str,
+    arguments: list,
+    **defaults: typing.Any,
+) -> _Parser:
+    """Adds the parser of a verb or a recipe, with arguments as in `VERBS`."""
+    parser = parent.add_parser(
+        name,
+        help=help,
+        description=description,
+        allow_abbrev=False,
+        formatter_class=_Formatter,
+    )
+    parser.add_all(arguments)
+    parser.set_defaults(parser=parser, **defaults)
+    return parser

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import fnmatch
+import functools
 import inspect
 import json
 import os
@@ -31,9 +32,8 @@ def run_list(parsed: argparse.Namespace) -> None:
             models.append(f"  {model:22} {listing.describe(model)['summary']}")
         for name in names:
             record = weights.records()[name]
-            size = (
-                f"{record['parameters']:>9,} parameters {record['bytes'] / 1e6:6.2f} MB"
-            )
+            size = f"{record['parameters']:>9,} parameters"
+            size += f" {record['bytes'] / 1e6:6.2f} MB"
             models.append(f"    {name:33} {size}  {record['summary']}")
     recipes = [
         f"  {recipe:22} {listing.describe(recipe)['summary']}"
@@ -128,7 +128,6 @@ def run_evaluate(parsed: argparse.Namespace) -> None:
 
 
 def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
-    """Measures a classifier on the user's data."""
     if not hasattr(model, "report"):
         raise ValueError(
             "--data is for classifiers: leave it out for other models. "
@@ -150,12 +149,9 @@ def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
     report = model.report(source, _progress)
     print(json.dumps(report.figures(), indent=2) if parsed.json else report)
     os.makedirs(parsed.plots, exist_ok=True)
-    for name, plot in {
-        "confusion.png": analysis.plot_confusion,
-        "calibration.png": analysis.plot_calibration,
-    }.items():
-        path = os.path.join(parsed.plots, name)
-        plot(report, path)
+    for name in ("confusion", "calibration"):
+        path = os.path.join(parsed.plots, f"{name}.png")
+        getattr(analysis, f"plot_{name}")(report, path)
         print(f"Written: {path}", file=sys.stderr)
 
 
@@ -176,9 +172,7 @@ def run_demo(parsed: argparse.Namespace) -> None:
     """Serves or writes the page with models in the browser."""
     from rnnzoo import demo
 
-    def say(message: str) -> None:
-        print(message, flush=True)
-
+    say = functools.partial(print, flush=True)
     folder = demo.get_cache_folder()
     if parsed.to:
         demo.check_new(parsed.to)
@@ -244,18 +238,17 @@ def run_train(parsed: argparse.Namespace) -> int:
 
 
 def _load_model(parsed: argparse.Namespace) -> typing.Any:
-    """Loads the model that the command line names."""
     name, models = parsed.model, listing.list_models()
     factory = name.split(".")[0]
-    if os.path.isfile(name) or factory not in models:
-        if not os.path.isfile(name):
-            known = [*models, *listing.list_weights()]
-            raise ValueError(
-                f"There is no such model or file: there are {', '.join(known)}."
-                f"{closest(name, known)} Received: model={name!r}"
-            )
+    if os.path.isfile(name):
         _import_quietly()
         return rnnzoo.load(name)
+    if factory not in models:
+        known = [*models, *listing.list_weights()]
+        raise ValueError(
+            f"There is no such model or file: there are {', '.join(known)}."
+            f"{closest(name, known)} Received: model={name!r}"
+        )
     chosen = parsed.weights or (name if name != factory else None)
     _import_quietly()
     make = getattr(rnnzoo, factory)

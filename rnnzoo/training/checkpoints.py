@@ -48,13 +48,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     Beside what Keras saves of a compiled model (weights, optimizer), `last.keras` has
     a member `training.npz`: the state of the epoch's metrics, the variables that Keras
-    does not save, such as dropout seeds, and the `RunProgress`.
-
-    Args:
-        model: The compiled model.
-        run: The run folder. All machines must see the same one; only the chief writes.
-        recipe: The recipe that is trained.
-        devices: The devices of the training.
+    does not save, such as dropout seeds, and the `RunProgress`. All machines must see
+    the same run folder; only the chief writes to it.
     """
 
     # Several machines decide together, at this interval, whether to stop.
@@ -100,7 +95,6 @@ class Checkpoint(keras.callbacks.Callback):
         return dataclasses.replace(self.progress)
 
     def _read(self, path: pathlib.Path) -> None:
-        """Restores a checkpoint."""
         with zipfile.ZipFile(path) as archive:
             state = np.load(io.BytesIO(archive.read("training.npz")))
             progress = RunProgress(**json.loads(str(state["done"])))
@@ -234,17 +228,16 @@ class Checkpoint(keras.callbacks.Callback):
         )
 
     def _is_due(self) -> bool:
-        """Returns whether a checkpoint is due after this step."""
         step = self.progress.step
         return step == self.recipe.steps or step % self.recipe.checkpoint_every == 0
 
     def _raise_interrupted(self) -> None:
-        """Leaves the training, which is saved. Only the chief has a message."""
         message = (
             f"Interrupted and saved at epoch {self.progress.epoch + 1}, step "
             f"{self.progress.step}: the same command with --run={self.run} resumes "
             "from there"
         )
+        # Only the chief has a message.
         raise Interrupted(message if self.devices.is_chief else "", self.signal)
 
     @functools.cached_property
@@ -288,7 +281,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _replace(draft: pathlib.Path, path: pathlib.Path) -> None:
-    """Replaces a file by a finished draft, so that it is never half written."""
+    # What is written is on the disk before it has the name: never a half file.
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     draft.replace(path)

@@ -14,12 +14,7 @@ def read_history(run: pathlib.Path) -> list[dict[str, float]]:
 
 
 def draw_learning_curve(rows: list[dict], path: pathlib.Path) -> None:
-    """Draws loss and metrics against epochs, training beside validation.
-
-    Args:
-        rows: Rows of `history.csv`, as `rnnzoo.training.read_history` returns them.
-        path: Path of the PNG file.
-    """
+    """Draws the rows of `read_history` as a PNG file: training beside validation."""
     from matplotlib.figure import Figure
 
     names = [n.removeprefix("val_") for n in rows[0] if n.startswith("val_")]

@@ -3,7 +3,6 @@
 import csv
 import datetime
 import math
-import pathlib
 import sys
 import time
 from typing import Any
@@ -15,9 +14,8 @@ import tensorflow as tf
 
 from rnnzoo.architectures.distributed import to_scalar
 from rnnzoo.errors import shorten
-from rnnzoo.training.checkpoints import Checkpoint, RunProgress
+from rnnzoo.training.checkpoints import Checkpoint
 from rnnzoo.training.history import draw_learning_curve, read_history
-from rnnzoo.training.recipe import Recipe
 
 # Drawing learning curves may take this fraction of the time.
 DRAWING_FRACTION = 0.02
@@ -28,30 +26,28 @@ class RunFolder(keras.callbacks.Callback):
 
     Drawing takes about a second; if epochs are short, only some of them are drawn, and
     always the last.
-
-    Args:
-        run: The run folder.
-        recipe: The recipe that is trained.
-        checkpoint: The run's checkpoint, which measures the time.
     """
 
-    def __init__(self, run: pathlib.Path, recipe: Recipe, checkpoint: Checkpoint):
+    def __init__(self, checkpoint: Checkpoint):
         super().__init__()
-        self.run, self.recipe, self.checkpoint = run, recipe, checkpoint
+        self.run, self.checkpoint = checkpoint.run, checkpoint
         # The file can be ahead: it is written just before the checkpoint.
         epochs = checkpoint.progress.epoch
-        self.rows = [r for r in read_history(run) if r["epoch"] <= epochs]
+        self.rows = [r for r in read_history(self.run) if r["epoch"] <= epochs]
         # End and duration of the last drawing, and the number of epochs in it.
         self.drawing_end, self.drawing_seconds, self.drawn_epochs = -math.inf, 0.0, 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Adds a row to the history and draws it."""
         seconds = round(self.checkpoint.elapsed_seconds(), 1)
-        row = {"epoch": epoch + 1, "seconds": seconds}
-        row["learning_rate"] = float(self.model.optimizer.learning_rate)
-        row |= {name: float(value) for name, value in logs.items()}
         norms = self.checkpoint.progress.gradient_norms
-        row["gradient_norm"] = norms / self.recipe.steps
+        row = {
+            "epoch": epoch + 1,
+            "seconds": seconds,
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            **{name: float(value) for name, value in logs.items()},
+            "gradient_norm": norms / self.checkpoint.recipe.steps,
+        }
         self.rows.append(row)
         draft = self.run / "history.draft"
         with draft.open("w", encoding="utf-8", newline="") as file:
@@ -69,41 +65,32 @@ class RunFolder(keras.callbacks.Callback):
             self._draw()
 
     def _draw(self) -> None:
-        """Draws the learning curve and measures how long that takes."""
-        begin = time.monotonic()
+        start = time.monotonic()
         draw_learning_curve(self.rows, self.run / "learning_curve.png")
         self.drawing_end, self.drawn_epochs = time.monotonic(), len(self.rows)
-        self.drawing_seconds = self.drawing_end - begin
+        self.drawing_seconds = self.drawing_end - start
 
 
 class Samples(keras.callbacks.Callback):
-    """Shows the model's answers to a few examples after every epoch.
+    """Shows the model's answers to a few raw inputs, and the targets, after each epoch.
 
-    Args:
-        run: The run folder; answers are also written to its `samples.txt` and its
-            TensorBoard logs.
-        checkpoint: The run's checkpoint, which has the weights to answer with.
-        inputs: Raw inputs.
-        targets: The correct answers.
+    They are also written to `samples.txt` and to the TensorBoard logs.
     """
 
-    def __init__(
-        self, run: pathlib.Path, checkpoint: Checkpoint, inputs: list, targets: list
-    ):
+    def __init__(self, checkpoint: Checkpoint, inputs: list, targets: list):
         super().__init__()
-        self.checkpoint = checkpoint
+        run = checkpoint.run
+        self.checkpoint, self.inputs, self.targets = checkpoint, inputs, targets
         self.path = run / "samples.txt"
         self.writer = tf.summary.create_file_writer(str(run / "logs" / "samples"))
-        self.inputs, self.targets = inputs, targets
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Answers the examples, prints them and appends them to the file."""
         with self.checkpoint.use_average():
             answers = self.model.answer(self.inputs)
         lines = [f"Samples after epoch {epoch + 1}:"]
-        for given, target, answer in zip(
-            self.inputs, self.targets, answers, strict=True
-        ):
+        rows = zip(self.inputs, self.targets, answers, strict=True)
+        for given, target, answer in rows:
             lines.append(f"  given  {_to_line(given)}")
             if not self.model.has_unique_target:
                 lines += [f"  | {line}" for line in answer.splitlines()]
@@ -128,22 +115,16 @@ def _to_line(value: Any) -> str:
 
 
 class Progress(keras.callbacks.Callback):
-    """A progress bar with remaining time, rate and metrics; lines if not in a terminal.
+    """A progress bar with remaining time, rate and metrics; lines without terminal."""
 
-    Args:
-        recipe: The recipe that is trained.
-        progress: How far the run has come before.
-        seconds_between_lines: Interval of the lines if the output is not a terminal.
-    """
+    SECONDS_BETWEEN_LINES = 30.0
 
-    def __init__(
-        self, recipe: Recipe, progress: RunProgress, seconds_between_lines: float = 30.0
-    ):
+    def __init__(self, checkpoint: Checkpoint):
         super().__init__()
-        self.recipe = recipe
+        self.recipe = recipe = checkpoint.recipe
+        progress = checkpoint.progress
         self.total = recipe.epochs * recipe.steps
         self.step = self.first = progress.epoch * recipe.steps + progress.step
-        self.seconds_between_lines = seconds_between_lines
         self.bar = None
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -153,11 +134,11 @@ class Progress(keras.callbacks.Callback):
         self.first = self.step
         if sys.stdout.isatty():
             self.bar = rich.progress.Progress(
-                rich.progress.TextColumn("{task.description}"),
+                "{task.description}",
                 rich.progress.BarColumn(bar_width=None),
-                rich.progress.TextColumn("{task.completed}/{task.total}"),
+                "{task.completed}/{task.total}",
                 rich.progress.TimeRemainingColumn(elapsed_when_finished=True),
-                rich.progress.TextColumn("{task.fields[figures]}"),
+                "{task.fields[figures]}",
                 console=rich.get_console(),
             )
             self.task = self.bar.add_task(
@@ -170,7 +151,7 @@ class Progress(keras.callbacks.Callback):
         self.step += 1
         self.tokens += to_scalar(logs["tokens"])
         now = time.monotonic()
-        pause = 0.25 if self.bar else self.seconds_between_lines
+        pause = 0.25 if self.bar else self.SECONDS_BETWEEN_LINES
         if now - self.last_update < pause:
             return
         self.last_update = now
@@ -184,15 +165,12 @@ class Progress(keras.callbacks.Callback):
             if name != "tokens":
                 figures += f", {name} {to_scalar(value):.4f}"
         if self.bar:
-            self.bar.update(
-                self.task, completed=self.step, description=where, figures=figures
-            )
+            state = {"completed": self.step, "description": where, "figures": figures}
+            self.bar.update(self.task, **state)
         else:
             left = datetime.timedelta(seconds=int((self.total - self.step) / rate))
-            print(
-                f"{where}, step {self.step}/{self.total}, {left} left, {figures}",
-                flush=True,
-            )
+            where += f", step {self.step}/{self.total}, {left} left"
+            print(f"{where}, {figures}", flush=True)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Prints the metrics of the epoch."""

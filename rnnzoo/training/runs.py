@@ -15,24 +15,20 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     The folder holds `settings.json` (options and versions), `history.csv`,
     `learning_curve.png`, `samples.txt` (answers after every epoch), `logs/`
     (TensorBoard), `best.keras` (the weights with the lowest validation loss, for
-    `rnnzoo.load`) and `last.keras` (all that resuming needs, with the optimizer). The
-    last two are replaced as a whole, never half written.
-
-    Ctrl-C and SIGTERM finish the step, save and raise `Interrupted`. A resumed training
-    takes the same steps on the same batches as one that was never interrupted. Of
-    several machines (see `rnnzoo.training.devices.choose_devices`) the first writes the
-    run folder and all read it: it must be on a file system that they share.
+    `rnnzoo.load`) and `last.keras` (all that resuming needs). A resumed training takes
+    the same steps on the same batches as one that was never interrupted.
 
     Args:
         recipe: The recipe, with its options.
-        run: The run folder; created if it does not exist.
+        run: The run folder; created if it does not exist. Several machines need one on
+            a file system that they share.
         devices: As `rnnzoo.training.devices.choose_devices` takes it.
 
     Returns:
         The model with the best weights.
 
     Raises:
-        Interrupted: If it was interrupted; everything is saved.
+        Interrupted: After Ctrl-C or SIGTERM, once the step is finished and saved.
         ValueError: If the folder holds a run with other options. More `epochs` are
             allowed: the learning rate then follows the longer schedule.
 
@@ -67,12 +63,9 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
         _write_settings(settings, run)
         _check_disk_space(model, run)
     length = recipe.static_length(model) if chosen.needs_static_shapes else None
+    size = max(recipe.batch_size, 256)
     validation = evaluation_batches(
-        inputs,
-        targets,
-        model.encode,
-        batch_size=max(recipe.batch_size, 256),
-        length=length,
+        inputs, targets, model.encode, batch_size=size, length=length
     )
     # Keras creates metrics at their first use; resuming needs them before.
     model.evaluate(validation.take(1), verbose=0)
@@ -94,7 +87,6 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
 
 
 def _build_model(recipe: Recipe, devices: Any) -> Any:
-    """Builds and compiles a recipe's model on its devices, ready to train."""
     import keras
 
     keras.utils.set_random_seed(recipe.seed)
@@ -109,7 +101,6 @@ def _build_model(recipe: Recipe, devices: Any) -> Any:
 def _fit(
     checkpoint: Any, examples: Any, validation: Any, length: int | None, samples: tuple
 ) -> None:
-    """Trains from a restored checkpoint to the end of the run."""
     import keras
     import tensorflow as tf
 
@@ -119,16 +110,15 @@ def _fit(
     model, recipe, run = checkpoint.model, checkpoint.recipe, checkpoint.run
     devices = checkpoint.devices
     epoch, step = checkpoint.progress.epoch, checkpoint.progress.step
-    progress = reports.Progress(recipe, checkpoint.progress)
-    callbacks = [checkpoint]
+    progress, callbacks = reports.Progress(checkpoint), [checkpoint]
     if devices.is_chief:
         callbacks = [
             progress,
             # A history ahead of the checkpoint is cut; one behind would have a gap.
-            reports.RunFolder(run, recipe, checkpoint),
+            reports.RunFolder(checkpoint),
             # Before the checkpoint, which saves random states: Keras' recurrent layers
             # draw dropout masks even to answer.
-            reports.Samples(run, checkpoint, *samples),
+            reports.Samples(checkpoint, *samples),
             checkpoint,
             keras.callbacks.TensorBoard(run / "logs", write_graph=False),
         ]
@@ -171,7 +161,6 @@ def _fit(
 
 
 def _make_settings(recipe: Recipe, devices: Any) -> dict:
-    """Returns what `settings.json` keeps of a run."""
     import keras
     import tensorflow as tf
 
@@ -219,7 +208,6 @@ def _check_settings(recipe: Recipe, settings: dict, run: pathlib.Path) -> None:
 
 
 def _write_settings(settings: dict, run: pathlib.Path) -> None:
-    """Creates the run folder and writes the settings to it."""
     path = run / "settings.json"
     try:
         run.mkdir(parents=True, exist_ok=True)
@@ -234,7 +222,6 @@ def _write_settings(settings: dict, run: pathlib.Path) -> None:
 
 
 def _check_disk_space(model: Any, run: pathlib.Path) -> None:
-    """Refuses a disk that is too full for the files of a run."""
     # Three checkpoints of weights, Adam's two moments and an average; best and logs.
     needed = 3 * 4 * 4 * model.count_params() / 1e6 + 20
     free = shutil.disk_usage(run).free / 1e6

@@ -4,6 +4,7 @@ On real machines none of this is needed: start the same command on each, with
 `TF_CONFIG` set as TensorFlow documents it.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -21,14 +22,10 @@ GRACE = 5.0
 
 
 def run_workers(count: int, words: list[str]) -> int:
-    """Runs `rnnzoo WORDS` in several processes that train together.
+    """Runs `rnnzoo WORDS` in `count` processes that train together.
 
     The first writes to the output of this process and to the run folder. Ctrl-C and
     SIGTERM are forwarded; when one worker dies, the others are stopped.
-
-    Args:
-        count: Number of processes.
-        words: The words of the command line, for every worker.
 
     Returns:
         The exit status: 0; that of the workers if they were interrupted; or 1 if one
@@ -78,7 +75,6 @@ def run_workers(count: int, words: list[str]) -> int:
 
 
 def _wait(workers: list[subprocess.Popen], addresses: list[str]) -> int:
-    """Waits until all workers have ended, or one has failed."""
     while True:
         time.sleep(0.2)
         statuses: list[Any] = [worker.poll() for worker in workers]
@@ -91,9 +87,8 @@ def _wait(workers: list[subprocess.Popen], addresses: list[str]) -> int:
         while time.monotonic() < end and None in [w.poll() for w in workers]:
             time.sleep(0.2)
         status = statuses[failed[0]]
-        how = f"with status {status}"
-        if status < 0:
-            how = f"by {signal.Signals(-status).name}"
+        name = signal.Signals(-status).name if status < 0 else ""
+        how = f"by {name}" if name else f"with status {status}"
         print(
             f"rnnzoo: worker {failed[0] + 1} of {len(workers)} "
             f"({addresses[failed[0]]}) ended {how}; the others were stopped. Once "
@@ -122,12 +117,8 @@ def end_with_parent() -> None:
 
 
 def _find_free_addresses(count: int) -> list[str]:
-    """Returns addresses on this machine with unused ports."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
