@@ -142,11 +142,9 @@ def names() -> list[str]:
 def describe(name: str) -> dict[str, Any]:
     """Describes a data set: its content, licence and citation.
 
-    Returns:
-        `name`, `summary`, `task` (`"classification"`, `"language"` or `"translation"`),
-        `inputs` and `targets` (names of the TFDS features), `splits`, `licence` as the
-        owner states it, `citation`, `classes` (only for classification, else `None`),
-        `unlabelled_splits`, and `tfds_name`.
+    The keys are `name`, `summary`, `task` (`"classification"`, `"language"` or
+    `"translation"`), `inputs` and `targets` (TFDS features), `splits`, `licence` as the
+    owner states it, `citation`, `classes` or `None`, `unlabelled_splits`, `tfds_name`.
 
     Example:
         >>> from rnnzoo.data import catalog

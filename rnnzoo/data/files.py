@@ -19,13 +19,15 @@ from typing import Any
 import numpy as np
 
 from rnnzoo.data.categorical import Categorical, Indices
-from rnnzoo.data.encodings import copy_as_utf8, detect_encoding, encoding_name
 from rnnzoo.data.rows import (
     DELIMITERS,
     BadRow,
     add_problem,
     check_example,
+    copy_as_utf8,
     describe_problem,
+    detect_encoding,
+    encoding_name,
     folder_files,
     open_rows,
     parse_file,
@@ -72,7 +74,6 @@ class LabelledFile:
         report: The skipped rows and the reasons; `None` if there are none.
 
     Raises:
-        TypeError: If an argument has the wrong type.
         ValueError: If a row is bad and `skip_bad_rows` is false, if all are bad, if a
             column is missing, or if the format or the encoding is unknown.
         OSError: If the file does not exist or cannot be read.
@@ -178,8 +179,7 @@ class LabelledFile:
         self, rows: Iterable, classes: list[str] | None, size: int, progress: Callable
     ) -> dict[str, tuple[int, list[str]]]:
         """Indexes the good rows; returns the number and places of each problem."""
-        offsets, sizes = array("q"), array("i")
-        labels, lengths = array("i"), array("i")
+        offsets, (sizes, labels, lengths) = array("q"), (array("i") for _ in range(3))
         numbers = {name: number for number, name in enumerate(classes or [])}
         problems = {}
         done = reported = 0

@@ -34,11 +34,6 @@ def read_pairs(
         target: A file of translations, with as many lines as `source`.
         encoding: Encoding of the files.
 
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the files differ in the number of lines, a line has no tab, or a
-            file is of another encoding.
-
     Example:
         >>> import pathlib
         >>> from rnnzoo.data.parallel import read_pairs
@@ -130,8 +125,7 @@ def hold_out(
     """Holds out texts with all their translations, none similar to a remaining text.
 
     Two texts are similar if they differ in at most one word that is replaced or left
-    out, regardless of case and punctuation. Held-out texts are sampled from those that
-    are similar to no other: others could be translated from memory.
+    out, regardless of case and punctuation: others could be translated from memory.
 
     Args:
         sources: Texts; each may occur with several translations.

@@ -47,12 +47,7 @@ class Pairs:
         (['dull'], ['negative'])
     """
 
-    def __init__(
-        self,
-        inputs: Sequence,
-        targets: Sequence,
-        lengths: Sequence | np.ndarray | None = None,
-    ):
+    def __init__(self, inputs: Sequence, targets: Sequence, lengths: Any = None):
         if len(inputs) != len(targets) or not len(inputs):
             raise ValueError(
                 "There must be one target for each input, and at least one of them. "
@@ -295,14 +290,13 @@ def _pad(array: np.ndarray, length: int | None) -> np.ndarray:
     # Pads `[batch, time, ...]` with zeros in time; `[batch]` is unchanged.
     if length is None or array.ndim < 2:
         return array
-    missing = length - array.shape[1]
-    if missing < 0:
+    if array.shape[1] == length:
+        return array
+    if array.shape[1] > length:
         raise ValueError(
             "length must be at least that of the longest sequence. Received: "
             f"length={length} and a sequence of {array.shape[1]} steps"
         )
-    if not missing:
-        return array
     padded = np.zeros((len(array), length, *array.shape[2:]), array.dtype)
     padded[:, : array.shape[1]] = array
     return padded

@@ -59,14 +59,11 @@ class Windows(LongText):
         return halves(found, self.separator)
 
     def _window(self, place: int, last: int) -> str | Sequence[str]:
-        if isinstance(self.text, str):
+        if isinstance(self.text, str) and place:
             end = min(place + max(self.length // 2, 1), last)
-            for gap in "\n ":
-                # The place itself is one if the character before it is a gap.
-                found = self.text.find(gap, max(place - 1, 0), end)
-                if found >= 0 and place:
-                    place = found + 1
-                    break
+            # The place itself is one if the character before it is a gap.
+            gaps = [self.text.find(gap, place - 1, end) for gap in "\n "]
+            place = next((gap + 1 for gap in gaps if gap >= 0), place)
         return self.text[place : place + self.length]
 
 
@@ -145,11 +142,8 @@ def windows(
     while begin < len(text):
         end = min(begin + length, len(text))
         if end < len(text) and isinstance(text, str):
-            for gap in "\n ":
-                place = text.rfind(gap, begin + length // 2, end)
-                if place >= 0:
-                    end = place + 1
-                    break
+            gaps = [text.rfind(gap, begin + length // 2, end) for gap in "\n "]
+            end = next((gap + 1 for gap in gaps if gap >= 0), end)
         found.append(text[begin:end])
         begin = end
     return halves(found, separator)

@@ -39,8 +39,9 @@ class BinaryColumns(keras.layers.Layer):
         [[1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]
         >>> columns(tf.constant(["5 + 3"])).shape
         TensorShape([1, 4, 2])
-        >>> columns.decode([[False, True, False, True]])
-        [10]
+        >>> bits = [[False, True, False, True]]
+        >>> columns.decode(bits), columns.format(bits).numpy().tolist()
+        ([10], [b'10'])
     """
 
     def __init__(self, numbers: int, extra_steps: int = 0, **layer_options: Any):
@@ -81,13 +82,7 @@ class BinaryColumns(keras.layers.Layer):
         return tf.cast(tf.transpose(bits, [1, 0, 2]), tf.float32)
 
     def format(self, bits: tf.Tensor) -> tf.Tensor:
-        """Formats bits `[batch, time]`, least significant first, as decimal strings.
-
-        Example:
-            >>> from rnnzoo.tokens import BinaryColumns
-            >>> BinaryColumns(1).format([[False, True, False, True]]).numpy().tolist()
-            [b'10']
-        """
+        """Formats bits `[batch, time]`, least significant first, as decimal strings."""
         bits = tf.transpose(tf.cast(bits, tf.int32))
         steps, batch = tf.shape(bits)[0], tf.shape(bits)[1]
         # A bit is less than 0.302 decimal digits.

@@ -1,6 +1,7 @@
 """Characters as tokens."""
 
 import functools
+import re
 import string
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnnzoo.tokens.checks import is_surrogate, to_utf8
+from rnnzoo.tokens.checks import to_utf8
 from rnnzoo.tokens.text import VocabularyTokens
 
 # The printable characters of ASCII, and the line feed.
@@ -52,8 +53,11 @@ class Characters(VocabularyTokens):
     def __init__(
         self, vocabulary: Sequence[str], *, start: bool = False, **layer_options: Any
     ):
-        wrong = [one for one in vocabulary if not isinstance(one, str) or len(one) != 1]
-        wrong += [one for one in vocabulary if one not in wrong and is_surrogate(one)]
+        wrong = [
+            one  # UTF-8 cannot encode halves of surrogate pairs
+            for one in vocabulary
+            if not isinstance(one, str) or not re.fullmatch("(?s)[^\ud800-\udfff]", one)
+        ]
         if wrong:
             raise ValueError(
                 "A vocabulary of characters must hold single characters: give a string "
@@ -92,7 +96,7 @@ class Characters(VocabularyTokens):
 
     @functools.cached_property
     def _id_of_point(self) -> np.ndarray:
-        """The id of every code point up to the first above all known ones."""
+        # Of every code point up to the first above all known ones.
         points = [ord(symbol) for symbol in self.vocabulary]
         ids = np.full(max(points, default=0) + 2, self.UNKNOWN, "int32")
         ids[points] = np.arange(2, 2 + len(points))

@@ -38,11 +38,6 @@ def is_row(value: Any) -> bool:
     return isinstance(value, (list, tuple, range, np.ndarray))
 
 
-def is_surrogate(character: str) -> bool:
-    """Whether a character is half of a surrogate pair, which UTF-8 cannot encode."""
-    return "\ud800" <= character <= "\udfff"
-
-
 def refuse_rows(
     rows: Sequence | np.ndarray,
     expected: str,
@@ -76,10 +71,7 @@ def refuse_rows(
 def find_integer_problems(
     row: Any, find_range_problem: Callable[[Any], str | None]
 ) -> list[Problem]:
-    """Returns the problems of a row that must hold integers, in order.
-
-    `find_range_problem` says what is wrong with an integer, as "is negative".
-    """
+    """Returns the problems of a row of integers; a range problem is "is negative"."""
     if not is_row(row):
         return [(TypeError, f"{shorten(row)} is not a list ({type_name(row)})")]
     problems = []
@@ -98,10 +90,7 @@ def find_integer_problems(
 
 
 def check_texts(texts: Any, name: str = "texts") -> list[str]:
-    """Returns a list, tuple, array or tensor of strings as a list of Python strings.
-
-    Bytes are UTF-8. A `TypeError` names every row that is something else.
-    """
+    """Returns strings, or bytes of UTF-8, as a list of strings; or names bad rows."""
     if isinstance(texts, tf.Tensor):
         texts = texts.numpy()
     # np.ndim would copy a list to an array, with each text as long as the longest.

@@ -16,10 +16,9 @@ from rnnzoo.tokens.text import join_words
 
 # Separators of numbers in a text: white space of `str.split`, and marks.
 _GAPS = r"[\s\v\x1c-\x1f\x85\pZ,;()\[\]]+"
-_MARKS = str.maketrans("[](),;", "      ")
-# Numbers in a text; Python and the graph parse the same ones.
+MARKS = str.maketrans("[](),;", "      ")
+# Integers in a text; Python and the graph parse the same ones.
 WHOLE = r"[+-]?[0-9]+"
-REAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -48,9 +47,8 @@ class Numbers(keras.layers.Layer):
                [15,  0]], dtype=int32)
         >>> numbers(tf.constant(["31 4", "15"])).numpy().tolist()
         [[31, 4], [15, 0]]
-        >>> numbers.decode([[31, 4], [15, 0]])
-        array([[31,  4],
-               [15,  0]])
+        >>> numbers.format([[31, 4], [15, 0]]).numpy().tolist()
+        [b'31 4', b'15']
     """
 
     def __init__(self, minimum: int, maximum: int, **layer_options: Any):
@@ -90,24 +88,15 @@ class Numbers(keras.layers.Layer):
         return parse_number_strings(texts, WHOLE, tf.int64)
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
-        """Formats token ids `[batch, time]` as strings `[batch]`, in the graph.
-
-        Example:
-            >>> from rnnzoo.tokens import Numbers
-            >>> Numbers(1, 32).format([[31, 4], [15, 0]]).numpy().tolist()
-            [b'31 4', b'15']
-        """
+        """Formats token ids `[batch, time]` as strings `[batch]`, in the graph."""
         ids = tf.convert_to_tensor(ids)
         words = tf.strings.as_string(ids + (self.minimum - 1))
         return join_words(words, tf.not_equal(ids, PADDING), " ")
 
     def check(
         self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
-    ) -> None:
-        """Refuses rows that `encode` cannot convert, with the same errors."""
-        self._flatten(rows, max_length, name)
-
-    def _flatten(self, rows: Sequence, max_length: int | None, name: str) -> np.ndarray:
+    ) -> np.ndarray:
+        """Returns the numbers of all rows as one array; arguments as of `encode`."""
         numbers = integer_array(rows)
         if numbers is not None and self._are_in_range(numbers):
             if max_length is None or max(map(len, rows), default=0) <= max_length:
@@ -141,7 +130,7 @@ class Numbers(keras.layers.Layer):
             ValueError: If a number is out of range or a row too long. Both messages
                 name every bad row, position and value.
         """
-        flat = self._flatten(rows, max_length, name)
+        flat = self.check(rows, max_length, name)
         lengths = np.array([len(row) for row in rows], int)
         ids = np.zeros((len(rows), length or lengths.max(initial=0)), "int32")
         ids[np.arange(ids.shape[1]) < lengths[:, None]] = flat - (self.minimum - 1)
@@ -260,15 +249,12 @@ def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
     if not len(numbers) or not is_row(numbers[0]):
         return [numbers], lambda answers: to_kind(answers[0], numbers)
 
-    def to_batch(answers: list) -> Any:
-        batch = [to_kind(a, row) for a, row in zip(answers, numbers, strict=True)]
-        return tuple(batch) if isinstance(numbers, tuple) else batch
-
-    return list(numbers), to_batch
+    kind = tuple if isinstance(numbers, tuple) else list
+    return list(numbers), lambda answers: kind(map(to_kind, answers, numbers))
 
 
 def parse_numbers(text: str) -> list:
-    """Parses integers separated by spaces, commas or brackets; other words are kept.
+    """Parses integers separated by spaces, commas or brackets; keeps other words.
 
     Example:
         >>> from rnnzoo.tokens import parse_numbers
@@ -281,13 +267,7 @@ def parse_numbers(text: str) -> list:
         is_number = re.fullmatch(WHOLE, word) and len(word) < 4000
         return int(word) if is_number else word
 
-    return [parse(word) for word in text.translate(_MARKS).split()]
-
-
-def parse_real_numbers(text: str) -> list:
-    """Parses real numbers, as `parse_numbers`."""
-    words = text.translate(_MARKS).split()
-    return [float(word) if re.fullmatch(REAL, word) else word for word in words]
+    return [parse(word) for word in text.translate(MARKS).split()]
 
 
 def parse_number_strings(texts: tf.Tensor, pattern: str, dtype: Any) -> tf.RaggedTensor:

@@ -1,6 +1,7 @@
 """Real numbers as steps, with or without scaling."""
 
 import math
+import re
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -11,7 +12,10 @@ import tensorflow as tf
 
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.tokens.checks import Problem, check_in_graph, refuse_rows, type_name
-from rnnzoo.tokens.numbers import REAL, parse_number_strings, parse_real_numbers
+from rnnzoo.tokens.numbers import MARKS, parse_number_strings
+
+# Real numbers in a text; Python and the graph parse the same ones.
+REAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -98,7 +102,8 @@ class RealSteps(keras.layers.Layer):
         return [_plain_row(row, self.features) for row in rows], is_batch
 
     def _parse(self, text: str) -> list:
-        numbers, size = parse_real_numbers(text), self.features
+        words, size = text.translate(MARKS).split(), self.features
+        numbers = [float(w) if re.fullmatch(REAL, w) else w for w in words]
         if size == 1:
             return numbers
         return [numbers[i : i + size] for i in range(0, len(numbers), size)]

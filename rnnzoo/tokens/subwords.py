@@ -72,11 +72,9 @@ class Subwords(TextTokens):
 
     @property
     def tokenizer(self) -> Any:
-        """A new `tensorflow_text.SentencepieceTokenizer` for every graph.
-
-        Its data belong to the kernel of an operation, which is deleted with its graph
-        and by `keras.utils.clear_session`; kernels that exist are reused.
-        """
+        """A new `tensorflow_text.SentencepieceTokenizer`, as every graph needs one."""
+        # Its data belong to the kernel of an operation, which is deleted with its graph
+        # and by `keras.utils.clear_session`; kernels that exist are reused.
         import tensorflow_text
 
         return tensorflow_text.SentencepieceTokenizer(self.content)

@@ -40,11 +40,7 @@ class CurriculumPrograms:
         check_number("curriculum_steps", self.curriculum_steps, minimum=0, whole=True)
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
-        """Returns `size` programs, none of them held out, and their outputs.
-
-        Programs of a batch have similar lengths, for little padding: those of every
-        `POOL` batches are sorted by length before they are split into batches.
-        """
+        """Returns `size` programs of similar lengths, none held out, and outputs."""
         pool, place = divmod(index, POOL)
         with _LOCK:  # several threads would generate the same pool
             return self._unzip(_pool(self, size, seed, pool)[place])
@@ -67,10 +63,8 @@ class CurriculumPrograms:
 
     def _difficulty(self, index: int, random: np.random.Generator) -> tuple[int, int]:
         """Returns length and nesting of a program of this pool of batches."""
-        is_mixed = self.curriculum == "mix"
-        if self.curriculum == "combined":
-            is_mixed = random.random() < MIXED
-        if is_mixed:
+        is_combined = self.curriculum == "combined"
+        if self.curriculum == "mix" or is_combined and random.random() < MIXED:
             length = random.integers(1, self.length + 1)
             return int(length), int(random.integers(1, self.nesting + 1))
         if self.curriculum == "baseline" or index * POOL >= self.curriculum_steps:
@@ -203,9 +197,6 @@ class DecimalAddition(CurriculumPrograms):
         >>> from rnnzoo.data.synthetic import DecimalAddition
         >>> DecimalAddition().sample_unseen(1, seed=0, length=9)
         (['print(...+...)'], ['...'])
-
-    References:
-        Zaremba and Sutskever, "Learning to execute", 2014, arXiv:1410.4615.
     """
 
     length: int = 9
@@ -227,7 +218,7 @@ def _pool(
     random = np.random.default_rng((seed, index))
     chosen = [examples._difficulty(index, random) for _ in range(size * POOL)]
     pairs = [examples._sample(*one, random, held_out=False) for one in chosen]
-    pairs.sort(key=lambda pair: len(pair[0]))
+    pairs.sort(key=lambda pair: len(pair[0]))  # for little padding
     places = random.permutation(POOL) * size
     return [pairs[place : place + size] for place in places]
 

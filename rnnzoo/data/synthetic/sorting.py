@@ -30,8 +30,7 @@ class Sorting(LengthCurriculum):
     Args:
         max_value: Numbers are from 1 to this.
         max_length: Maximum length.
-        full_length: Fraction of lists with the maximum length; half of the others have
-            any length, half are short.
+        full_length: Fraction of lists with the maximum length.
         curriculum_steps: Batches over which the length grows from 4 to `max_length`
             (a curriculum; Bengio et al., 2009).
 
@@ -56,19 +55,13 @@ class Sorting(LengthCurriculum):
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` lists and their sorted lists, each a list of ints."""
         random = np.random.default_rng((seed, index))
-        lengths = self._sample_lengths(size, self.longest(index), random)
-        rows = [
-            self._sort_some(self._sample(length, random), random) for length in lengths
-        ]
-        return rows, [sorted(row) for row in rows]
-
-    def _sample_lengths(
-        self, size: int, longest: int, random: np.random.Generator
-    ) -> np.ndarray:
+        longest = self.longest(index)
         any_length = random.integers(1, longest + 1, size)
         short = random.integers(1, min(6, longest) + 1, size)
         lengths = np.where(random.random(size) < 0.5, any_length, short)
-        return np.where(random.random(size) < self.full_length, longest, lengths)
+        lengths = np.where(random.random(size) < self.full_length, longest, lengths)
+        rows = [self._sort_some(self._sample(n, random), random) for n in lengths]
+        return rows, [sorted(row) for row in rows]
 
     def _sample(self, length: int, random: np.random.Generator) -> np.ndarray:
         """Samples the numbers of one list from one of the distributions."""
@@ -93,12 +86,11 @@ class Sorting(LengthCurriculum):
     def _sort_some(self, numbers: np.ndarray, random: np.random.Generator) -> list:
         """Sorts a few of the lists, in either direction or in a circle."""
         order = random.random()
-        if order < 0.15:
-            numbers = np.sort(numbers)
-            if order >= 0.1:
-                numbers = np.roll(numbers, random.integers(len(numbers)))
-            elif order >= 0.05:
-                numbers = numbers[::-1]
+        numbers = np.sort(numbers) if order < 0.15 else numbers
+        if 0.05 <= order < 0.1:
+            numbers = numbers[::-1]
+        elif 0.1 <= order < 0.15:
+            numbers = np.roll(numbers, random.integers(len(numbers)))
         return numbers.tolist()
 
 

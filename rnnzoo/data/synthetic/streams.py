@@ -7,10 +7,7 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Sums:
-    """Rows of multiples of a half, and their sums.
-
-    Args:
-        max_length: Maximum number of numbers.
+    """Rows of up to `max_length` multiples of a half, and their sums.
 
     Example:
         >>> from rnnzoo.data.synthetic import Sums
@@ -31,12 +28,9 @@ class Sums:
 
 @dataclasses.dataclass(frozen=True)
 class Comparisons:
-    """Rows of pairs of numbers, and 1 at every step where the first have a larger sum.
+    """Rows of up to `max_length` pairs, and 1 where the first so far have a larger sum.
 
-    Numbers are multiples of a half.
-
-    Args:
-        max_length: Maximum number of pairs.
+    Numbers are multiples of a half; there is a 0 or 1 for every pair.
 
     Example:
         >>> from rnnzoo.data.synthetic import Comparisons
@@ -52,6 +46,6 @@ class Comparisons:
         random = np.random.default_rng((seed, index))
         lengths = random.integers(1, self.max_length + 1, size)
         rows = [random.integers(-20, 21, (n, 2)) / 2 for n in lengths]
-        totals = [np.cumsum(row, axis=0) for row in rows]
-        answers = [(total[:, 0] > total[:, 1]).astype(int).tolist() for total in totals]
+        leads = [np.cumsum(row[:, 0] - row[:, 1]) > 0 for row in rows]
+        answers = [lead.astype(int).tolist() for lead in leads]
         return [row.tolist() for row in rows], answers
