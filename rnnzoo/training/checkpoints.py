@@ -26,21 +26,13 @@ from rnnzoo.training.recipe import Recipe
 
 @dataclasses.dataclass
 class RunProgress:
-    """How far a run has come.
+    """How far a run has come."""
 
-    Attributes:
-        epoch: Number of complete epochs.
-        step: Number of steps done in the epoch after these.
-        best: Lowest validation loss so far.
-        seconds: Time spent in training, validation and files, over all starts.
-        gradient_norms: Sum of the gradient norms over the steps of that epoch.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    best: float = float("inf")
-    seconds: float = 0.0
-    gradient_norms: float = 0.0
+    epoch: int = 0  # complete epochs
+    step: int = 0  # steps of the epoch after these
+    best: float = float("inf")  # lowest validation loss
+    seconds: float = 0.0  # of training, validation and files, over all starts
+    gradient_norms: float = 0.0  # sum over the steps of that epoch
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -214,9 +206,9 @@ class Checkpoint(keras.callbacks.Callback):
             values += self.model.get_weights()
         if all(np.isfinite(value).all() for value in values):
             return
-        kept = "there is no checkpoint yet"
-        if self.last.exists():
-            kept = f"{self.last} holds the last checkpoint before"
+        kept = f"{self.last} holds the last checkpoint before"
+        if not self.last.exists():
+            kept = "there is no checkpoint yet"
         raise FloatingPointError(
             f"The training has diverged at epoch {self.progress.epoch + 1}, step "
             f"{self.progress.step}: loss {to_scalar(logs['loss'])}, learning rate "

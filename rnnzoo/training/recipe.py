@@ -190,8 +190,7 @@ class Recipe:
     def static_length(self, model: Any) -> int:
         """Returns the length that batches are padded to where shapes must be static.
 
-        Default: the model's `max_length`. Override it for a model without one; no
-        training or validation example may then be longer.
+        Default: the model's `max_length`. No example may be longer.
         """
         return model.max_length
 

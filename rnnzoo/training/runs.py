@@ -208,12 +208,11 @@ def _check_settings(recipe: Recipe, settings: dict, run: pathlib.Path) -> None:
 
 
 def _write_settings(settings: dict, run: pathlib.Path) -> None:
-    path = run / "settings.json"
     try:
         run.mkdir(parents=True, exist_ok=True)
         draft = run / "settings.draft"
         draft.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)  # other machines may be reading it
+        draft.replace(run / "settings.json")  # other machines may be reading it
     except OSError as error:
         raise OSError(
             f"The run folder cannot be written ({error.strerror}). Choose another with "
