@@ -21,8 +21,7 @@ from typing import Any
 
 import rnnzoo
 from rnnzoo import weights
-from rnnzoo.exporting.drafts import replace_folder
-from rnnzoo.exporting.export import export
+from rnnzoo.exporting.export import export, replace_folder
 from rnnzoo.listing import list_weights
 
 BROWSER = pathlib.Path(__file__).parent / "browser"

@@ -1,14 +1,15 @@
 """Exporting: a model as a folder that servers and other languages run.
 
-A model says in `signatures()` how its export can be called. Each signature brings the
-graph, what Python answers to the same inputs, and examples, on which `export` compares
-the two in a process that does not know rnnzoo (`rnnzoo.exporting.replay`).
+A model says in `signatures()` how its export can be called, and brings examples, on
+which `export` compares the files with Python in a process that does not know rnnzoo.
 """
 
 import contextlib
 import logging
 import os
 import pathlib
+import shutil
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,6 @@ import tensorflow as tf
 from rnnzoo import __version__, listing
 from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.errors import check_choice, check_number
-from rnnzoo.exporting.drafts import replace_folder
 from rnnzoo.exporting.formats import WRITERS
 from rnnzoo.exporting.precision import PRECISIONS, round_weights
 from rnnzoo.exporting.serving import write_json, write_serving_files
@@ -40,12 +40,10 @@ def export(
     The folder `path/1` (a version, as servers want it) holds:
 
     - with `"savedmodel"`, for TensorFlow and what serves it: `saved_model.pb` with all
-      signatures. Raw text goes in, and named answers come out; vocabulary and labels
-      are inside, and texts are written inside the graph too. `requests.json` has an
-      exact request and response of each for TensorFlow Serving. If the package
-      `tensorflow-serving-api` is there, `assets.extra` has them to warm up with.
-      `mlserver start path/1` serves the folder too, with the files `runtime.py`,
-      `settings.json` and `model-settings.json`.
+      signatures, from raw text to named answers. `requests.json` has an exact request
+      and response of each for TensorFlow Serving; if `tensorflow-serving-api` is
+      installed, `assets.extra` has them to warm up with. `mlserver start path/1` serves
+      the folder too.
     - with `"onnx"`, a file `<signature>.onnx` for each signature without text, for ONNX
       Runtime; with `"litert"`, files `<signature>.tflite` for LiteRT, of batch 1.
       Neither knows texts: `model.json` has the vocabulary.
@@ -57,18 +55,15 @@ def export(
     one. Text, labels and integers must be Python's; other numbers may differ by
     1e-4 of the largest in a tensor. What Python refuses the SavedModel must refuse.
 
-    With a `precision` below float32 the matrices of the weights are rounded, which
-    makes the files smaller and may cost some of the score (docs/serving.md says how
-    much). The export then answers as Python does with the rounded weights, in float32.
-
     Args:
         model: A model of the zoo, trained or not, or one of an architecture, such as
             `many_to_one`: without tokens, it takes arrays instead of texts.
         path: The folder to make.
         format: `"savedmodel"`, `"onnx"` or `"litert"`.
-        precision: What the matrices of the weights are stored as: `"float32"`, as they
-            are; `"float16"`, in half the space (ONNX and LiteRT); or `"int8"`, in a
-            quarter, with a scale for each of the last dimension (ONNX).
+        precision: What the matrices of the weights are rounded to: `"float32"`, not at
+            all; `"float16"`, for half the space (ONNX and LiteRT); or `"int8"`, for a
+            quarter (ONNX). Answers are Python's with the rounded weights;
+            docs/serving.md says what that costs.
         version: The number of the folder in `path`. Servers take the highest.
         overwrite: Whether to replace a folder of that version.
 
@@ -77,9 +72,8 @@ def export(
 
     Raises:
         TypeError: If `model` is neither, or `path` no path.
-        ValueError: If `format` or `precision` is not one of those, something is there
-            already, or the export does not answer as Python does. Nothing is written
-            then.
+        ValueError: If `format` or `precision` is not one of those, the folder exists,
+            or the export does not answer as Python does. Nothing is written then.
         ImportError: If a package is missing that a format needs; says how to get it.
 
     Example:
@@ -116,15 +110,14 @@ def export(
         signatures = model.signatures()
         if format != "savedmodel":
             signatures = {n: s for n, s in signatures.items() if not s.has_text}
-        with _silence_converters():
-            WRITERS[format](model, signatures, draft, precision)
+        WRITERS[format](model, signatures, draft, precision)
         answers = {
             name: verify(name, signature, format, draft)
             for name, signature in signatures.items()
         }
         card = _describe(model, signatures, answers)
-        card |= {"format": format, "precision": precision}
-        write_json(draft / "model.json", card)
+        stored = {"format": format, "precision": precision}
+        write_json(draft / "model.json", card | stored)
         if format == "savedmodel":
             name = target.absolute().parent.name
             write_serving_files(name, signatures, answers, draft)
@@ -160,7 +153,7 @@ def _check_target(
 
 @contextlib.contextmanager
 def _use_portable_operations(model: Any) -> Iterator[None]:
-    """Has a model's graphs made of operations that run everywhere.
+    """Has graphs made of operations that run everywhere, and converters silent.
 
     That is, without cuDNN's, and without the random numbers that recurrent layers draw
     for dropout even when they do not use them. Python answers in full precision
@@ -173,6 +166,8 @@ def _use_portable_operations(model: Any) -> Iterator[None]:
             precision.tensor_float_32_execution_enabled(),
         )
         precision.enable_tensor_float_32_execution(False)
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.WARNING)
         for layer in list_layers(model):
             for name, value in (("use_cudnn", False), ("dropout", 0.0)):
                 if name in vars(layer):
@@ -181,26 +176,13 @@ def _use_portable_operations(model: Any) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def _silence_converters() -> Iterator[None]:
-    """Keeps converters from logging what they do."""
-    with contextlib.ExitStack() as stack:
-        for name in ("tensorflow", "tf2onnx"):
-            logger = logging.getLogger(name)
-            stack.callback(logger.setLevel, logger.level)
-            logger.setLevel(logging.ERROR)
-        yield
-
-
 def _describe(model: Any, signatures: dict, answers: dict) -> dict:
     """Returns what `model.json` says of a model and its signatures."""
-    settings = model.get_config()
-    settings.pop("vocabulary", None)
     tokens = getattr(model, "tokens", None)
     return {
         "model": type(model).__name__,
         "card": dict(model.card),
-        "settings": settings,
+        "settings": {k: v for k, v in model.get_config().items() if k != "vocabulary"},
         "tokens": tokens and {"kind": type(tokens).__name__, **tokens.get_config()},
         "signatures": {
             name: {
@@ -210,12 +192,12 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
                 },
                 "outputs": {
                     key: {
-                        "dimensions": value.ndim,
+                        "dimensions": array.ndim,
                         "dtype": "string"
-                        if value.dtype == object
-                        else value.dtype.name,
+                        if array.dtype == object
+                        else str(array.dtype),
                     }
-                    for key, value in answers[name][1].items()
+                    for key, array in answers[name][1].items()
                 },
             }
             for name, signature in signatures.items()
@@ -227,3 +209,31 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
             "tensorflow": tf.__version__,
         },
     }
+
+
+@contextlib.contextmanager
+def replace_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a folder to write in, which takes the place of `target` at the end.
+
+    After an error nothing is left of it, and what was there stays.
+    """
+    made = [p for p in (target.parent, *target.parent.parents) if not p.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = pathlib.Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
+    try:
+        draft = work / "new"
+        draft.mkdir()
+        yield draft
+        if target.exists():
+            target.rename(work / "old")
+        try:
+            draft.rename(target)
+        except OSError:
+            if (work / "old").exists():
+                (work / "old").rename(target)
+            raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        for folder in made:
+            with contextlib.suppress(OSError):  # not empty: it holds the export
+                folder.rmdir()

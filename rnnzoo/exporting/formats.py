@@ -5,6 +5,8 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+import tensorflow as tf
+
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.exporting.precision import shrink_onnx
 
@@ -13,23 +15,15 @@ def write_savedmodel(
     model: Any, signatures: dict, folder: pathlib.Path, precision: str
 ) -> None:
     """Writes a SavedModel, in float32."""
-    import tensorflow as tf
-
     # Not the model itself, which would bring classes and settings of Keras along.
-    root, functions = tf.Module(), {}
+    root = tf.Module()
     root.weights = [weight.value for weight in model.variables]
-    tokens = getattr(model, "tokens", None)
-    root.tables = (
-        [
-            value
-            for value in vars(tokens).values()
-            if isinstance(value, tf.lookup.StaticHashTable)
-        ]
-        if tokens
-        else []
-    )
-    for name, signature in signatures.items():
-        functions[name] = _make_function(signature).get_concrete_function()
+    held = vars(getattr(model, "tokens", root)).values()
+    root.tables = [one for one in held if isinstance(one, tf.lookup.StaticHashTable)]
+    functions = {
+        name: _make_function(signature).get_concrete_function()
+        for name, signature in signatures.items()
+    }
     # Servers call it where a request names no signature.
     functions.setdefault("serving_default", next(iter(functions.values())))
     tf.saved_model.save(root, str(folder), functions)
@@ -39,9 +33,9 @@ def write_onnx(
     model: Any, signatures: dict, folder: pathlib.Path, precision: str
 ) -> None:
     """Writes an ONNX file for each signature."""
-    import_extra("onnxruntime", "onnx")
-    tf2onnx = import_extra("tf2onnx", "onnx")
-    onnx = import_extra("onnx", "onnx")
+    _import_extra("onnxruntime", "onnx")
+    tf2onnx = _import_extra("tf2onnx", "onnx")
+    onnx = _import_extra("onnx", "onnx")
     from rnnzoo.exporting import onnx_operators
 
     with onnx_operators.mark_recurrent_layers(model):
@@ -61,10 +55,9 @@ def write_litert(
     model: Any, signatures: dict, folder: pathlib.Path, precision: str
 ) -> None:
     """Writes a LiteRT file for each signature, for one row at a time."""
-    import tensorflow as tf
     from tensorflow.python.framework import convert_to_constants
 
-    import_extra("ai_edge_litert", "litert")
+    _import_extra("ai_edge_litert", "litert")
     root = tf.Module()
     for name, signature in signatures.items():
         function = _make_function(signature, batch=1)
@@ -86,22 +79,14 @@ def write_litert(
         (folder / f"{name}.tflite").write_bytes(converter.convert())
 
 
-# How each format is written: from a model, signatures, a folder and a precision.
-WRITERS = {
-    "savedmodel": write_savedmodel,
-    "onnx": write_onnx,
-    "litert": write_litert,
-}
+WRITERS = {"savedmodel": write_savedmodel, "onnx": write_onnx, "litert": write_litert}
 
 
 def _make_function(signature: Signature, batch: int | None = None) -> Any:
     """Returns a signature's graph as a `tf.function` of its inputs in order.
 
-    Args:
-        signature: The signature.
-        batch: Number of rows of every input; `None` for any.
+    With `batch`, every input has that number of rows.
     """
-    import tensorflow as tf
 
     def graph(*tensors: tf.Tensor) -> dict:
         return signature.graph(**dict(zip(signature.inputs, tensors, strict=True)))
@@ -118,12 +103,8 @@ def _name_outputs(function: Callable, names: list[str]) -> Callable:
     return lambda *tensors: dict(zip(names, function(*tensors), strict=True))
 
 
-def import_extra(module: str, extra: str) -> Any:
-    """Imports what an extra of rnnzoo brings.
-
-    Raises:
-        ImportError: If it is not installed; says how to get it.
-    """
+def _import_extra(module: str, extra: str) -> Any:
+    """Imports what an extra of rnnzoo installs, or says how to get it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

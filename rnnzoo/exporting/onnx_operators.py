@@ -34,33 +34,24 @@ def mark_recurrent_layers(model: Any) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         for layer in list_layers(model):
-            kind = _find_kind(layer)
-            if kind is not None:
-                mode, _, order = OPERATORS[kind]
-                weights = _flatten_weights(layer.cell, order)
-                loop = functools.partial(_run_marked_loop, layer, mode, weights)
-                stack.enter_context(replace_untracked(layer, "inner_loop", loop))
+            for kind, (mode, _, order) in OPERATORS.items():
+                if isinstance(getattr(layer, "cell", None), kind):
+                    weights = _flatten_weights(layer.cell, order)
+                    loop = functools.partial(_run_marked_loop, layer, mode, weights)
+                    stack.enter_context(replace_untracked(layer, "inner_loop", loop))
         yield
-
-
-def _find_kind(layer: Any) -> type | None:
-    """Returns the class of a recurrent layer's cell, if ONNX has an operator for it."""
-    cell = getattr(layer, "cell", None)
-    return next((kind for kind in OPERATORS if isinstance(cell, kind)), None)
 
 
 def _flatten_weights(cell: Any, order: list[int]) -> np.ndarray:
     """Returns ONNX's weights of a cell in one row."""
-    matrices = [cell.kernel.numpy(), cell.recurrent_kernel.numpy()]
     biases = np.atleast_2d(cell.bias.numpy())  # of inputs, and of states if there are
     biases = np.concatenate([biases, np.zeros_like(biases)])[:2]
     ordered = []
-    for values in (*matrices, biases):
-        gates = np.split(values, len(order), axis=-1)
-        ordered.append(np.concatenate([gates[i] for i in order], axis=-1))
-    return np.concatenate(
-        [ordered[0].T.ravel(), ordered[1].T.ravel(), ordered[2].ravel()]
-    )
+    for values in (cell.kernel.numpy().T, cell.recurrent_kernel.numpy().T, biases.T):
+        gates = np.split(values, len(order))
+        ordered.append(np.concatenate([gates[i] for i in order]))
+    ordered[2] = ordered[2].T
+    return np.concatenate([values.ravel() for values in ordered])
 
 
 def _run_marked_loop(
@@ -79,8 +70,7 @@ def _run_marked_loop(
     if length is not None:
         inputs = tf.repeat(inputs, length, axis=0)
     if mask is None:
-        steps, batch = tf.shape(inputs)[0], tf.shape(inputs)[1]
-        lengths = tf.fill([batch], steps)
+        lengths = tf.fill([tf.shape(inputs)[1]], tf.shape(inputs)[0])
     else:
         lengths = tf.math.count_nonzero(tf.nest.flatten(mask)[0], 1, dtype=tf.int32)
     if layer.go_backwards:
@@ -102,20 +92,16 @@ def _run_marked_loop(
 
 
 def _replace_mark(graph: Any, node: Any, name: str, args: Any) -> None:
-    """Replaces a marked operator of a graph of tf2onnx."""
     from tf2onnx.graph_builder import GraphBuilder
 
     mode = node.get_attr_str("rnn_mode")
-    operator, gates = next(
-        (operator, len(order))
-        for known, operator, order in OPERATORS.values()
-        if known == mode
-    )
+    operators = {known: (name, len(order)) for known, name, order in OPERATORS.values()}
+    operator, gates = operators[mode]
     inputs, hidden, cell, weights, lengths = node.input
     units = graph.get_shape(hidden)[-1]
     values = node.inputs[3].get_tensor_value(as_list=False)
-    recurrent, biases = gates * units * units, 2 * gates * units
     rows = gates * units
+    recurrent, biases = rows * units, 2 * rows
     parts = {
         "kernel": values[: -recurrent - biases].reshape(1, rows, -1),
         "recurrent": values[-recurrent - biases : -biases].reshape(1, rows, units),
@@ -125,9 +111,8 @@ def _replace_mark(graph: Any, node: Any, name: str, args: Any) -> None:
         graph.make_const(f"{name}/{part}", np.ascontiguousarray(matrix)).output[0]
         for part, matrix in parts.items()
     ]
-    attributes = {"hidden_size": units}
-    if operator == "GRU":
-        attributes["linear_before_reset"] = 1  # as Keras' reset_after
+    # As Keras' reset_after.
+    attributes = {"linear_before_reset": 1} if operator == "GRU" else {}
     states = [hidden, cell] if operator == "LSTM" else [hidden]
     old = node.output
     steps, batch, _ = graph.get_shape(old[0])
@@ -136,7 +121,7 @@ def _replace_mark(graph: Any, node: Any, name: str, args: Any) -> None:
     made = graph.make_node(
         operator,
         [inputs, *constants, lengths, *states],
-        attr=attributes,
+        attr={"hidden_size": units, **attributes},
         output_count=len(shapes),
         shapes=shapes,
         dtypes=[graph.get_dtype(inputs)] * len(shapes),

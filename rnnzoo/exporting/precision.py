@@ -17,13 +17,11 @@ PRECISIONS = {
 @contextlib.contextmanager
 def round_weights(model: Any, precision: str) -> Iterator[None]:
     """Rounds the matrices of a model, for a time, to what is stored of them."""
-    exact = []
-    if precision != "float32":
-        exact = [
-            (variable, variable.numpy())
-            for variable in model.variables
-            if variable.dtype == "float32" and variable.ndim > 1
-        ]
+    exact = [
+        (variable, variable.numpy())
+        for variable in model.variables
+        if precision != "float32" and variable.dtype == "float32" and variable.ndim > 1
+    ]
     try:
         for variable, value in exact:
             variable.assign(round_matrix(value, precision))
@@ -34,12 +32,9 @@ def round_weights(model: Any, precision: str) -> Iterator[None]:
 
 
 def round_matrix(matrix: np.ndarray, precision: str) -> np.ndarray:
-    """Rounds a matrix to values that need less space, still float32.
+    """Rounds a matrix `[..., columns]` to values that need less space, still float32.
 
-    Args:
-        matrix: Weights `[..., columns]`.
-        precision: `"float16"`, or `"int8"` for multiples, from -127 to 127, of a scale
-            that every column has for itself.
+    Those of `"int8"` are the multiples, from -127 to 127, of a scale for each column.
 
     Example:
         >>> import numpy as np
@@ -64,10 +59,7 @@ def _quantize(matrix: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shrink_onnx(graph: Any, precision: str) -> None:
-    """Stores the rounded matrices of an ONNX graph in less space.
-
-    When the file is loaded, they are made float32 once.
-    """
+    """Stores the rounded matrices of an ONNX graph in less space."""
     from onnx import TensorProto, helper, numpy_helper
 
     stored, nodes = [], []

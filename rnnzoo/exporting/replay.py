@@ -3,8 +3,8 @@
     python -I replay.py savedmodel|onnx|litert
 
 It reads requests from standard input and writes answers, a line of JSON each. It is run
-as a file, so that nothing of rnnzoo is imported; importing rnnzoo or Keras fails in it.
-TensorFlow asks for the package `keras` when it is imported, and gets an empty one.
+as a file: importing rnnzoo or Keras fails in it. TensorFlow imports `keras`, and gets
+an empty package.
 """
 
 import functools
@@ -20,12 +20,8 @@ import numpy as np
 
 def to_json(array: np.ndarray) -> dict:
     """Returns an array as JSON has it; strings are in arrays of objects."""
-    text = array.dtype == object
-    return {
-        "shape": list(array.shape),
-        "dtype": "object" if text else array.dtype.name,
-        "values": array.ravel().tolist(),
-    }
+    values = array.ravel().tolist()
+    return {"shape": list(array.shape), "dtype": array.dtype.name, "values": values}
 
 
 def from_json(content: dict) -> np.ndarray:
@@ -41,9 +37,7 @@ def savedmodel(folder: str) -> Callable:
     # Operations of tensorflow-text, without its Python, which asks for Keras.
     package = importlib.util.find_spec("tensorflow_text")
     for place in (package and package.submodule_search_locations) or ():
-        for library in pathlib.Path(place, "python", "ops").glob(
-            "*_sentencepiece_*.so"
-        ):
+        for library in pathlib.Path(place, "python/ops").glob("*_sentencepiece_*.so"):
             tf.load_op_library(str(library))
     loaded = tf.saved_model.load(folder)
 
@@ -67,7 +61,7 @@ def onnx(folder: str) -> Callable:
 
     sessions = {
         file.stem: onnxruntime.InferenceSession(
-            str(file), providers=["CPUExecutionProvider"]
+            file, providers=["CPUExecutionProvider"]
         )
         for file in pathlib.Path(folder).glob("*.onnx")
     }
@@ -89,11 +83,7 @@ def litert(folder: str) -> Callable:
         file.stem: Interpreter(str(file)).get_signature_runner()
         for file in pathlib.Path(folder).glob("*.tflite")
     }
-
-    def call(signature: str, inputs: dict) -> dict:
-        return runners[signature](**inputs)
-
-    return call
+    return lambda signature, inputs: runners[signature](**inputs)
 
 
 def decode_texts(array: np.ndarray) -> np.ndarray:
@@ -105,11 +95,7 @@ def decode_texts(array: np.ndarray) -> np.ndarray:
 
 
 class ImportBlocker:
-    """An importer that refuses packages.
-
-    Args:
-        *names: Names of the packages.
-    """
+    """An importer that refuses packages with these names."""
 
     def __init__(self, *names: str):
         self.names = names
@@ -121,12 +107,12 @@ class ImportBlocker:
 
 
 def main(format: str) -> None:
-    """Answers requests until there are no more."""
+    """Answers requests in a format until there are no more."""
     hidden = ["rnnzoo", "tf_keras"]
     hidden += ["keras"] if format == "savedmodel" else ["keras", "tensorflow"]
     sys.modules["keras"] = types.ModuleType("keras")
     sys.meta_path.insert(0, ImportBlocker(*hidden))
-    open_folder = {"savedmodel": savedmodel, "onnx": onnx, "litert": litert}[format]
+    open_folder = globals()[format]
     for line in sys.stdin:
         request = json.loads(line)
         inputs = {name: from_json(value) for name, value in request["inputs"].items()}

@@ -16,11 +16,7 @@ def write_serving_files(
 ) -> None:
     """Writes requests and warm-up for TensorFlow Serving, and what MLServer needs.
 
-    Args:
-        model: Name by which the model is served.
-        signatures: Signatures by name.
-        answers: For each signature, the inputs and outputs of an example.
-        folder: The folder of the SavedModel.
+    `answers` has the inputs and outputs of an example of each signature.
     """
     requests = {name: _make_request(model, name, *answers[name]) for name in signatures}
     write_json(folder / "requests.json", requests)
@@ -34,22 +30,19 @@ def write_serving_files(
 
 def _make_request(model: str, signature: str, inputs: dict, outputs: dict) -> dict:
     """Returns a request to TensorFlow Serving's REST interface, and the response."""
-    body = {"inputs": {key: value.tolist() for key, value in inputs.items()}}
-    if signature != "serving_default":
-        body = {"signature_name": signature, **body}
-    response = {key: value.tolist() for key, value in outputs.items()}
-    if len(response) == 1:  # then the interface leaves its name out
-        (response,) = response.values()
+    named = {} if signature == "serving_default" else {"signature_name": signature}
+    # The interface leaves the name of a single output out.
+    response = outputs if len(outputs) > 1 else next(iter(outputs.values()))
     return {
         "method": "POST",
         "url": f"/v1/models/{model}:predict",
-        "request": body,
+        "request": {**named, "inputs": inputs},
         "response": {"outputs": response},
     }
 
 
 def _write_warmup(model: str, signatures: dict, folder: pathlib.Path) -> None:
-    """Writes the requests that TensorFlow Serving warms up with, if it can be done."""
+    """Writes requests for TensorFlow Serving to warm up with, if its API is there."""
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
     except ImportError:
@@ -65,20 +58,17 @@ def _write_warmup(model: str, signatures: dict, folder: pathlib.Path) -> None:
             request.model_spec.signature_name = name
             for key, (_, dtype) in signature.inputs.items():
                 value = to_array(signature.examples[0][key], dtype)
-                tensor = tf.make_tensor_proto(value, dtype)
-                request.inputs[key].CopyFrom(tensor)
-            log = prediction_log_pb2.PredictionLog(
-                predict_log=prediction_log_pb2.PredictLog(request=request)
-            )
+                request.inputs[key].CopyFrom(tf.make_tensor_proto(value, dtype))
+            log = prediction_log_pb2.PredictionLog()
+            log.predict_log.request.CopyFrom(request)
             writer.write(log.SerializeToString())
 
 
 def write_json(path: pathlib.Path, content: dict) -> None:
     """Writes JSON; NaN and infinities are written as Python and servers write them."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=_to_plain)
+
+    def to_plain(value: Any) -> Any:
+        return value.tolist() if hasattr(value, "tolist") else str(value)
+
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=to_plain)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def _to_plain(value: Any) -> Any:
-    """Returns NumPy's values as JSON has them."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)

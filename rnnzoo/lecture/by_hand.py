@@ -1,9 +1,14 @@
-"""Recurrent networks whose weights are set by hand: what a few units can compute."""
+"""Recurrent networks whose weights are set by hand: what a few units can compute.
+
+Source of all: Grosse, "Intro to neural networks and machine learning" (CSC321), lecture
+15: recurrent neural networks.
+"""
 
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from rnnzoo.architectures.bits import ChunkedReader
 from rnnzoo.architectures.factory import builder
@@ -11,7 +16,6 @@ from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.data import synthetic
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.reader import SequenceReader, sequence_input
-from rnnzoo.lecture.cells import FixedWeightHead, LinearSumCell, XorCell
 from rnnzoo.models.parity import BitsReader
 from rnnzoo.tokens.bits import Bits
 from rnnzoo.tokens.checks import check_in_graph
@@ -21,6 +25,114 @@ LECTURE = (
     "Grosse, Intro to neural networks and machine learning (CSC321), lecture 15: "
     "recurrent neural networks"
 )
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class XorCell(keras.layers.Layer):
+    r"""Three units that compute the XOR of the input and the last output.
+
+    With input $x_t$, last output $y_{t-1}$, and the threshold function (`"hard"`: 1
+    where its argument is positive) or the logistic one, $\phi$,
+
+    $$h_1 = \phi(w (x_t + y_{t-1} - 0.5))$$
+    $$h_2 = \phi(w (x_t + y_{t-1} - 1.5))$$
+    $$y_t = \phi(w (h_1 - h_2 - 0.5))$$
+
+    $h_1$ is the OR, $h_2$ the AND.
+    """
+
+    state_size = 1
+    output_size = 1
+
+    def __init__(self, hidden: str, weight: float, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.hidden, self.weight = hidden, weight
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Sets the weights."""
+        for name, values in {
+            "kernel": [[1, 1]],
+            "recurrent_kernel": [[1, 1]],
+            "bias": [-0.5, -1.5],
+            "output_kernel": [[1], [-1]],
+            "output_bias": [-0.5],
+        }.items():
+            values = np.array(values) * self.weight
+            setattr(self, name, _add_fixed_weight(self, name, values))
+
+    def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
+        """Returns the output `[batch, 1]` and the state, which is the output."""
+        hidden = ops.matmul(inputs, self.kernel) + self.bias
+        hidden = self._activate(hidden + ops.matmul(states[0], self.recurrent_kernel))
+        output = ops.matmul(hidden, self.output_kernel) + self.output_bias
+        output = self._activate(output)
+        return output, [output]
+
+    def _activate(self, total: Any) -> Any:
+        if self.hidden == "hard":
+            return ops.cast(ops.greater(total, 0.0), total.dtype)
+        return ops.sigmoid(total)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class LinearSumCell(keras.layers.Layer):
+    """One linear unit that adds its inputs, each times its weight, to its state."""
+
+    state_size = 1
+    output_size = 1
+
+    def __init__(self, weights: list[float], **kwargs: Any):
+        super().__init__(**kwargs)
+        self.input_weights = list(weights)
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Sets the weights."""
+        kernel = np.array(self.input_weights)[:, None]
+        self.kernel = _add_fixed_weight(self, "kernel", kernel)
+        self.recurrent_kernel = _add_fixed_weight(self, "recurrent_kernel", [[1]])
+
+    def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
+        """Returns the sum `[batch, 1]`, and the state, which is the sum."""
+        total = ops.matmul(states[0], self.recurrent_kernel)
+        total = total + ops.matmul(inputs, self.kernel)
+        return total, [total]
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class FixedWeightHead(keras.layers.Layer):
+    """An output unit with one weight, and a bias."""
+
+    def __init__(
+        self, weight: float, activation: str, bias: float = 0.0, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        self.weight, self.activation, self.shift = weight, activation, bias
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Sets the weights."""
+        self.kernel = _add_fixed_weight(self, "kernel", [[self.weight]])
+        self.bias = _add_fixed_weight(self, "bias", [self.shift])
+
+    def load_own_variables(self, store: Any) -> None:
+        """Does nothing: the weights are those that the constructor was given.
+
+        Files have them at a path of the class, which had another name before.
+        """
+
+    def call(self, inputs: Any) -> Any:
+        """Returns `[batch, time, 1]`."""
+        total = ops.matmul(inputs, self.kernel) + self.bias
+        return keras.activations.get(self.activation)(total)
+
+
+def _add_fixed_weight(layer: keras.layers.Layer, name: str, values: Any) -> Any:
+    values = np.array(values, "float32")
+    return layer.add_weight(
+        shape=values.shape,
+        initializer=lambda shape, dtype=None: ops.convert_to_tensor(values, dtype),
+        trainable=False,
+        name=name,
+    )
 
 
 class FixedWeightModel(ChunkedReader, SequenceModel):
@@ -61,7 +173,7 @@ class StreamReader(FixedWeightModel):
     """Base of the fixed-weight models that read real numbers."""
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Converts rows to numbers `[batch, time, features]`; targets are unchanged."""
+        """Converts rows to numbers `[batch, time, features]`; targets stay."""
         return self.tokens.encode(self.tokens.rows(inputs)[0]), targets
 
     def answer(self, inputs: Any) -> Any:
@@ -130,11 +242,7 @@ class Accumulator(StreamReader):
 
     Shapes of the graph: `[batch, time, 1]` to the sums so far, `[batch, time, 1]`;
     zeros are padding. Sums are those of 32-bit numbers: exact for whole ones up to
-    16,777,216.
-
-    Raises:
-        TypeError: By `answer`, if something is not a number; names every bad row.
-        ValueError: By `answer`, if a number is not finite, or a row is empty.
+    16,777,216. `answer` refuses what is not a finite number, and empty rows.
 
     Example:
         >>> from rnnzoo import accumulator
@@ -144,8 +252,7 @@ class Accumulator(StreamReader):
         '3.5'
 
     References:
-        Grosse, "Intro to neural networks and machine learning" (CSC321), lecture 15:
-        recurrent neural networks.
+        Grosse, CSC321, lecture 15: recurrent neural networks.
     """
 
     def __init__(self):
@@ -178,11 +285,8 @@ class Comparer(StreamReader):
         3       1, 2.2      -0.7         0.03     0
 
     Shapes of the graph: `[batch, time, 2]` to the logistic unit's outputs
-    `[batch, time, 1]`; zeros are padding. Equal totals give 0.
-
-    Raises:
-        TypeError: By `answer`, if something is not a number; names every bad row.
-        ValueError: By `answer`, if a number is not finite, or a step is not a pair.
+    `[batch, time, 1]`; zeros are padding. Equal totals give 0. `answer` refuses what is
+    not a finite number, and steps that are not a pair.
 
     Example:
         >>> from rnnzoo import comparer
@@ -192,8 +296,7 @@ class Comparer(StreamReader):
         '1 1 0'
 
     References:
-        Grosse, "Intro to neural networks and machine learning" (CSC321), lecture 15:
-        recurrent neural networks.
+        Grosse, CSC321, lecture 15: recurrent neural networks.
     """
 
     def __init__(self):
@@ -228,9 +331,7 @@ class ParityByHand(BitsReader, FixedWeightModel):
         1          0    1         0          1
         1          1    1         1          0
 
-    The weights are 1 from bit and last output to both hidden units, with thresholds 0.5
-    and 1.5, and 1 and -1 from these to the output unit, with threshold 0.5
-    (docs/by_hand.png); all times `weight`.
+    docs/by_hand.png shows the weights, which are all times `weight`.
 
     Logistic units never reach 0 or 1, and the error of the output enters the next step.
     With `weight` from 4.44 on errors do not accumulate: for any number of any bits, the
@@ -257,8 +358,7 @@ class ParityByHand(BitsReader, FixedWeightModel):
         '1'
 
     References:
-        Grosse, "Intro to neural networks and machine learning" (CSC321), lecture 15:
-        recurrent neural networks.
+        Grosse, CSC321, lecture 15: recurrent neural networks.
     """
 
     def __init__(self, hidden: str = "hard", *, weight: float = 20.0):
@@ -272,9 +372,5 @@ class ParityByHand(BitsReader, FixedWeightModel):
 
 
 accumulator = builder(Accumulator, "accumulator")
-
-
 comparer = builder(Comparer, "comparer")
-
-
 parity_by_hand = builder(ParityByHand, "parity_by_hand")

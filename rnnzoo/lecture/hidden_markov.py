@@ -16,11 +16,10 @@ from rnnzoo.layers.reader import sequence_input
 class HiddenMarkovModel(SequenceModel):
     """A hidden Markov model that predicts the next value of a sequence.
 
-    Use it to compare with a recurrent network: its state is one out of `states`, so
-    that all it can remember of the past are `log2(states)` bits, where a recurrent
-    network has `units` numbers. It is trained as these are: `fit` with the next value
-    as the target of each step maximises the likelihood of the next values, through the
-    forward algorithm (`rnnzoo.layers.hidden_markov.HiddenMarkov`).
+    Use it to compare with a recurrent network: all that it can remember of the past are
+    `log2(states)` bits. `fit` with the next value as the target of each step maximises
+    the likelihood, through the forward algorithm
+    (`rnnzoo.layers.hidden_markov.HiddenMarkov`).
 
     The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
     values `[batch, time, features]` (float32, best with mean 0 and variance 1), and
@@ -70,10 +69,7 @@ class HiddenMarkovModel(SequenceModel):
         super().__init__(inputs=inputs, outputs=self.chain(inputs))
 
         # === Config ===
-        self.set_targets(
-            classes=vocabulary_size is not None,
-            padding=None if vocabulary_size is None else 0,
-        )
+        self.set_targets(vocabulary_size is not None, 0 if vocabulary_size else None)
 
     def choose_objective(self) -> tuple:
         """Returns nothing: `compute_loss` is the model's own, maximum likelihood."""
@@ -87,15 +83,7 @@ class HiddenMarkovModel(SequenceModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Returns minus the log-likelihood of the next values, per real step.
-
-        Args:
-            x: Inputs.
-            y: The value after each of them.
-            y_pred: The graph's outputs.
-            sample_weight: Weight of each step `[batch, time]`.
-            training: Whether this is a training step.
-        """
+        """Returns minus the log-likelihood of the next values `y`, per real step."""
         losses = -ops.logsumexp(y_pred + self.chain.log_probabilities(y), axis=-1)
         real = ops.ones_like(losses)
         if self.has_classes:
@@ -104,15 +92,10 @@ class HiddenMarkovModel(SequenceModel):
         return ops.sum(losses * weights) / ops.maximum(ops.sum(real), 1)
 
     def expect(self, inputs: Any) -> np.ndarray:
-        """Returns what to expect after each step.
+        """Returns what to expect after each step of what the graph takes.
 
-        Args:
-            inputs: As the graph's: token ids `[batch, time]` or real values
-                `[batch, time, features]`.
-
-        Returns:
-            The expected next value `[batch, time, features]`, or the probability of
-            each next token `[batch, time, vocabulary_size]`; float32.
+        That is the next value `[batch, time, features]`, or the probability of each
+        next token `[batch, time, vocabulary_size]`; float32.
 
         Example:
             >>> from rnnzoo import hidden_markov
@@ -124,13 +107,9 @@ class HiddenMarkovModel(SequenceModel):
         return ops.convert_to_numpy(self.chain.expect(beliefs))
 
     def log_likelihood(self, inputs: Any) -> np.ndarray:
-        """Returns the log-probability of whole sequences, or their log-density.
+        """Returns the log-probability or log-density `[batch]` of whole sequences.
 
-        Args:
-            inputs: As the graph's, `[batch, time]` or `[batch, time, features]`.
-
-        Returns:
-            `[batch]`, in nats; padding counts nothing.
+        Inputs are those of the graph; it is in nats, without padding.
 
         Example:
             >>> import numpy as np
@@ -141,12 +120,9 @@ class HiddenMarkovModel(SequenceModel):
             True
         """
         inputs = np.asarray(inputs)
-        after = self.predict(inputs, verbose=0)[:, :-1]
-        first = np.broadcast_to(
-            ops.convert_to_numpy(self.chain.first_state()),
-            after[:, :1].shape[:1] + (1, after.shape[-1]),
-        )
-        before = np.concatenate([first, after], axis=1)
+        # The belief before each step: before the first, that of the model alone.
+        before = np.roll(self.predict(inputs, verbose=0), 1, axis=1)
+        before[:, 0] = ops.convert_to_numpy(self.chain.first_state())
         values = before + ops.convert_to_numpy(self.chain.log_probabilities(inputs))
         steps = ops.convert_to_numpy(ops.logsumexp(values, axis=-1))
         if self.has_classes:

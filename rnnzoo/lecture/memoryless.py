@@ -8,17 +8,12 @@ from rnnzoo.errors import check_number
 from rnnzoo.layers.reader import SequenceReader, sequence_input
 
 
-@keras.saving.register_keras_serializable("rnnzoo")
 class DelayTaps(SequenceModel):
     """Predicts at every step from the last few values only."""
 
-    def __init__(
-        self, *, taps: int, features: int = 1, num_values: int = 1, units: int = 0
-    ):
-        check_number("taps", taps, minimum=1, whole=True)
-        check_number("features", features, minimum=1, whole=True)
-        check_number("num_values", num_values, minimum=1, whole=True)
-        check_number("units", units, minimum=0, whole=True)
+    def __init__(self, taps: int, features: int, num_values: int, units: int = 0):
+        for name, value in self.arguments.items():
+            check_number(name, value, minimum=1, whole=True)
 
         # === Layers ===
         reader = SequenceReader(name="reader")
@@ -46,9 +41,8 @@ class NeuralNgram(SequenceModel):
     """A feed-forward language model of the last few tokens.
 
     Use it as a baseline of a recurrent language model: the embeddings of the last
-    `context` tokens, a hidden layer with tanh, and the logits of the next token. Like
-    an n-gram model it has no memory of earlier tokens, but similar contexts lead to
-    similar predictions, and the number of weights is linear in the context.
+    `context` tokens, a hidden layer with tanh, and the logits of the next token. It has
+    no memory of earlier tokens, but similar contexts lead to similar predictions.
 
     The model takes token ids `[batch, time]` (int32, 0 = padding at the end) and
     returns logits of the next token `[batch, time, vocabulary_size]`, float32. Before
@@ -74,10 +68,8 @@ class NeuralNgram(SequenceModel):
         (8, 15, 4)
 
     References:
-        - Bengio, Ducharme, Vincent and Jauvin, "A neural probabilistic language model",
-          JMLR 3, 2003.
-        - Grosse, "Intro to neural networks and machine learning" (CSC321): recurrent
-          networks beside models without memory.
+        Bengio, Ducharme, Vincent and Jauvin, "A neural probabilistic language model",
+        JMLR 3, 2003; Grosse, "Intro to neural networks and machine learning" (CSC321).
     """
 
     has_unique_target = False
@@ -114,8 +106,7 @@ class Autoregressive(DelayTaps):
     """A linear model of the last few values: an autoregressive model.
 
     Use it as the first baseline of a recurrent network: each answer is a weighted sum
-    of the last `taps` values of the input, plus a bias. It has no memory: earlier
-    values have no influence.
+    of the last `taps` values of the input, plus a bias.
 
     The model takes real values `[batch, time, features]` and returns values
     `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
@@ -144,7 +135,7 @@ class Autoregressive(DelayTaps):
     """
 
     def __init__(self, *, taps: int, features: int = 1, num_values: int = 1):
-        super().__init__(taps=taps, features=features, num_values=num_values)
+        super().__init__(taps, features, num_values)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -152,8 +143,7 @@ class FeedForward(DelayTaps):
     """A feed-forward network of the last few values.
 
     Use it beside `autoregressive`, which it generalizes: a hidden layer of rectified
-    linear units on the last `taps` values, and a linear output layer. It has no memory
-    either.
+    linear units on the last `taps` values, and a linear output layer.
 
     The model takes real values `[batch, time, features]` and returns values
     `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
@@ -185,10 +175,7 @@ class FeedForward(DelayTaps):
     def __init__(
         self, *, taps: int, features: int = 1, num_values: int = 1, units: int = 64
     ):
-        check_number("units", units, minimum=1, whole=True)
-        super().__init__(
-            taps=taps, features=features, num_values=num_values, units=units
-        )
+        super().__init__(taps, features, num_values, units)
 
 
 autoregressive = builder(Autoregressive, "autoregressive")

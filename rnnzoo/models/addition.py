@@ -9,13 +9,8 @@ import numpy as np
 
 from rnnzoo.architectures.bits import BitModel
 from rnnzoo.errors import check_number
-from rnnzoo.tokens import (
-    BinaryColumns,
-    check_in_graph,
-    from_decimal,
-    to_bits,
-    to_decimal,
-)
+from rnnzoo.tokens import BinaryColumns, from_decimal, to_bits, to_decimal
+from rnnzoo.tokens.checks import check_in_graph, refuse_rows
 from rnnzoo.weights import factory
 
 # Two numbers in a text; Python and the graph read the same ones.
@@ -29,19 +24,17 @@ class Adder(BitModel):
     """A model that adds two natural numbers of any size.
 
     A small recurrent network reads the numbers in binary as in addition on paper: one
-    digit of each per step, the least significant first. It must keep the carry in its
+    digit of each per step, the least significant first, and keeps the carry in its
     state. Trained on at most 20 binary digits, it generalizes to thousands, since every
     step is the same. A feed-forward network that reads all digits at once has a fixed
     size (`benchmarks/addition.py`).
 
-    Digits of the sum are delayed by `delay` steps, so that as many steps of zeros
-    follow the numbers. In the lecture of this task, a signal takes two steps from an
-    input unit over the hidden units to the output; Keras' layers answer within a step,
-    and here the network must remember two digits instead.
+    Digits of the sum are delayed by `delay` steps: in the lecture, a signal takes two
+    steps from an input unit over the hidden units to the output. Keras' layers answer
+    within a step, and here the network must remember two digits instead.
 
     Shapes of the graph: bits `[batch, time, 2]`, to the logit of a digit of the sum at
-    every step, `[batch, time, 1]`. Zeros are the leading digits of any number: there is
-    no other padding.
+    every step, `[batch, time, 1]`. Leading zeros are the padding.
 
     Args:
         delay: Steps between two digits and the digit of their sum.
@@ -111,21 +104,18 @@ class Adder(BitModel):
     def add(self, first: Any, second: Any) -> Any:
         """Adds two natural numbers, or each of a list to its partner in another.
 
-        The answer is the network's own; nothing corrects it. Numbers have any size, and
-        memory grows with that of the input alone.
+        Nothing corrects the network's output. Numbers have any size, and memory grows
+        with that of the input alone.
 
         Args:
             first: An integer of at least 0 (NumPy's too), or a list, tuple or 1-D array
                 of them.
             second: The same kind, of the same length.
 
-        Returns:
-            The sum, an integer; or a list of as many sums.
-
         Raises:
             TypeError: If something is not an integer; bools and floats are not.
-            ValueError: If a number is negative, or the lists have different lengths.
-                The message names every bad row; nothing is added then.
+            ValueError: If a number is negative, or the lists have different lengths;
+                names every bad row. Nothing is added then.
 
         Example:
             >>> from rnnzoo import adder
@@ -161,11 +151,8 @@ class Adder(BitModel):
                 strings or of pairs.
 
         Returns:
-            The sum: a string for a string, an integer for a pair, or a list.
-
-        Raises:
-            TypeError: As `add`.
-            ValueError: As `add`; also for a string that is no two natural numbers.
+            The sum: a string for a string, an integer for a pair, or a list. Errors are
+            those of `add`.
 
         Example:
             >>> from rnnzoo import adder
@@ -187,9 +174,8 @@ class Adder(BitModel):
     def sample_texts(self) -> list[str]:
         """Returns texts of various lengths to try an export on."""
         random = np.random.default_rng(0)
-        sizes = [1, 3, 20, 60, 200]
-        numbers = ["".join(map(str, random.integers(0, 10, 2 * n))) for n in sizes]
-        pairs = [f"{n[: len(n) // 2]}+{n[len(n) // 2 :]}" for n in numbers]
+        digits = [random.integers(0, 10, (2, n)) for n in (1, 3, 20, 60, 200)]
+        pairs = ["+".join("".join(map(str, row)) for row in pair) for pair in digits]
         return ["5 + 3", "99999999999999999999, 1", "0 0", "1 " + "9" * 40, *pairs]
 
     def answer_in_graph(self, text: Any) -> dict:
@@ -232,12 +218,7 @@ def _to_python(value: Any) -> Any:
 
 
 def _parse_pairs(inputs: Any) -> list:
-    """Returns a batch of pairs, or of texts with two numbers each, as pairs.
-
-    Raises:
-        TypeError: If it is not a batch.
-        ValueError: If a text is something else; names every such row.
-    """
+    """Returns a batch of pairs, or of texts with two numbers each, as pairs."""
     inputs = _to_python(inputs)
     if not isinstance(inputs, (list, tuple)):
         raise TypeError(
@@ -246,19 +227,13 @@ def _parse_pairs(inputs: Any) -> list:
         )
     if not all(isinstance(text, str) for text in inputs):
         return [_to_python(pair) for pair in inputs]
-    matches = [_SUM.fullmatch(text) for text in inputs]
-    problems = [
-        f"  row {row}: {text[:77]!r}"
-        for row, (text, match) in enumerate(zip(inputs, matches, strict=True))
-        if match is None
-    ]
-    if problems:
-        raise ValueError(
-            "texts must be two natural numbers, such as '5 + 3', '5, 3' or '5 3'. "
-            f"Correct or remove {len(problems)} of {len(inputs)} rows (rows count from "
-            "0); nothing was answered. Received:\n" + "\n".join(problems)
-        )
-    return [tuple(map(from_decimal, match.groups())) for match in matches if match]
+    refuse_rows(
+        inputs,
+        "texts must be two natural numbers, such as '5 + 3', '5, 3' or '5 3'.",
+        lambda t: [] if _SUM.fullmatch(t) else [(ValueError, repr(t[:77]))],
+        have_positions=False,
+    )
+    return [tuple(map(from_decimal, re.findall("[0-9]+", text))) for text in inputs]
 
 
 adder = factory(Adder, "adder", weights="binary")

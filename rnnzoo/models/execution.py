@@ -83,19 +83,14 @@ class Executor(CharacterSeq2Seq):
     def answer(self, inputs: Any) -> Any:
         r"""Predicts the output of a program, or of each program of a batch.
 
-        Nothing runs the program, and the network's output is not corrected. Characters
-        that no program of `rnnzoo.data.synthetic.Programs` has are read as unknown, and
+        Nothing runs the program, and nothing corrects the network's output. Characters
+        that no program of `rnnzoo.data.synthetic.Programs` has are unknown tokens, and
         an empty text has the empty answer.
 
         Args:
             inputs: A string such as `"print((5+3))"`, with line ends between
-                statements, or a list, tuple, array or tensor of them.
-
-        Returns:
-            The predicted output, a string; a list for a batch.
-
-        Raises:
-            TypeError: If something is not a string.
+                statements, or a list, tuple, array or tensor of them. Anything else is
+                a `TypeError`.
 
         Example:
             >>> from rnnzoo import executor

@@ -8,10 +8,10 @@ import numpy as np
 
 from rnnzoo.errors import check_choice
 from rnnzoo.models.text_to_text import ATTENTION, CharacterSeq2Seq
-from rnnzoo.tokens import check_in_graph, check_texts
+from rnnzoo.tokens.checks import check_in_graph, check_texts, refuse_rows
 from rnnzoo.weights import factory
 
-DIGITS = "0123456789"
+DIGITS, _DIGITS = "0123456789", re.compile("[0-9]*")
 # Without attention: longest memory of the untrained gates, in steps.
 MEMORY = 60
 
@@ -21,9 +21,8 @@ class Memorizer(CharacterSeq2Seq):
     """A model that reads digits and writes them from memory.
 
     An encoder reads a string of digits; a decoder copies it, reverses it, or writes it
-    twice, digit by digit, reading its own output. Which of these depends on the weights
-    alone: the model learns any of them from examples. It is the classic test of the
-    memory of a recurrent network.
+    twice, digit by digit, reading its own output. Which of these it learns depends on
+    the examples. It is the classic test of the memory of a recurrent network.
 
     Without attention everything passes through the encoder's final state, as in Zaremba
     and Sutskever's experiments, where it helped to read the digits from their end, or
@@ -90,34 +89,23 @@ class Memorizer(CharacterSeq2Seq):
         )
 
     def check(self, texts: Any, name: str = "texts") -> list[str]:
-        """Returns a batch of texts of digits as a list of strings.
-
-        Raises:
-            TypeError: If something is not a string.
-            ValueError: If a text has other characters; names every such row.
-        """
+        """Returns texts of digits as a list of strings; refuses any other."""
         texts = check_texts(texts, name)
-        problems = [
-            f"  row {row}: {text[:77]!r}"
-            for row, text in enumerate(texts)
-            if not re.fullmatch("[0-9]*", text)
-        ]
-        if problems:
-            raise ValueError(
-                f"{name} must be of digits, such as '3141'. Correct or remove "
-                f"{len(problems)} of {len(texts)} rows (rows count from 0); nothing "
-                "was answered. Received:\n" + "\n".join(problems)
-            )
+        refuse_rows(
+            texts,
+            f"{name} must be of digits, such as '3141'.",
+            lambda t: [] if _DIGITS.fullmatch(t) else [(ValueError, repr(t[:77]))],
+            have_positions=False,
+        )
         return texts
 
     def check_in_graph(self, text: Any) -> Any:
         """Returns strings `[batch]` that are of digits only."""
         import tensorflow as tf
 
-        is_right = tf.strings.regex_full_match(text, "[0-9]*")
-        return check_in_graph(
-            text, is_right, "A text must be of digits, such as '3141'."
-        )
+        is_right = tf.strings.regex_full_match(text, _DIGITS.pattern)
+        message = "A text must be of digits, such as '3141'."
+        return check_in_graph(text, is_right, message)
 
     def longest_answers(self, lengths: Any) -> Any:
         """Returns twice as many, and one."""
@@ -126,15 +114,12 @@ class Memorizer(CharacterSeq2Seq):
     def answer(self, inputs: Any) -> Any:
         """Writes the digits of a text, or of each text of a batch, from memory.
 
-        The network's output is not corrected: the model card says how often it is
+        Nothing corrects the network's output: the model card says how often it is
         right. It has at most twice as many digits as the text, and one.
 
         Args:
             inputs: A string of digits, or a list, tuple, array or tensor of them, of
-                any length; answers to more digits than a training had are poor.
-
-        Returns:
-            The digits in the order that was learned, a string; a list for a batch.
+                any length; answers to more digits than in training are poor.
 
         Raises:
             TypeError: If something is not a string.

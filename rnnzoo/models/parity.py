@@ -36,12 +36,9 @@ class BitRows(Mixin):
 
     def parse_in_graph(self, text: Any) -> tuple:
         """Returns what the graph takes for strings, and the places of last bits."""
-        bits = self.tokens.parse(text)
-        lengths = bits.row_lengths()
-        lengths = check_in_graph(
-            lengths, lengths > 0, "A row must have at least one bit."
-        )
-        return self.tokens(bits), lengths - 1
+        bits, message = self.tokens.parse(text), "A row must have at least one bit."
+        last = bits.row_lengths() - 1
+        return self.tokens(bits), check_in_graph(last, last >= 0, message)
 
 
 @functools.cache
@@ -56,48 +53,47 @@ class BitsReader(BitRows):
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts rows of bits, and answers, to values and bits `[batch, time, 1]`.
 
-        The target of every step is the parity of what was read so far, which follows
-        from the bits after it and the last target.
+        The target of every step is the parity so far.
         """
         rows, _ = split_bit_rows(inputs)
         source = self.tokens.encode(rows)
         if targets is None:
             return source, None
-        last = _make_bit_tokens().encode(
-            [[target] for target in targets], name="targets"
-        )
+        last = _make_bit_tokens().encode([[bit] for bit in targets], name="targets")
         if len(last) != len(rows):
             raise ValueError(
                 "targets must hold one bit for each row. Received: "
                 f"{len(rows)} rows and {len(last)} targets"
             )
         bits = source > 0
-        still_to_come = bits.sum(axis=1, keepdims=True) - np.cumsum(bits, axis=1)
-        return source, ((last[..., None] - 1 + still_to_come) % 2).astype("float32")
+        bits_after = bits.sum(axis=1, keepdims=True) - np.cumsum(bits, axis=1)
+        return source, ((last[..., None] - 1 + bits_after) % 2).astype("float32")
 
     def answer(self, inputs: Any) -> Any:
         """Answers a row of bits, or each row of a batch, with 0 or 1; text with text.
 
-        The answer is the network's own; nothing corrects it. Rows have any length, and
-        memory grows with that of the input alone.
+        Nothing corrects the network's output. Rows have any length, and memory grows
+        with that of the input alone.
 
         Args:
             inputs: A list, tuple or 1-D array of 0 and 1; bits in a string such as
                 `"0111"` (blanks and commas may stand between); or a batch: a list of
                 these, a 2-D array or tensor, or a ragged tensor.
 
-        Returns:
-            0 or 1, a string for a string; a list of these for a batch.
-
         Raises:
             TypeError: If something is not an integer; bools and floats are not.
-            ValueError: If an integer is neither 0 nor 1, or a row is empty. Either
-                message names every bad row of a batch; nothing is answered then.
+            ValueError: If an integer is neither 0 nor 1, or a row is empty; names every
+                bad row of a batch. Nothing is answered then.
         """
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
         rows, is_batch = self.check_rows(inputs)
-        answers = self._read_last_bits(rows)
+        lengths = np.array([len(row) for row in rows], int)
+        bits = np.zeros(len(rows), int)
+        for group in self.group_rows(lengths):
+            source = self.tokens.encode([rows[row] for row in group])
+            bits[group] = self.read_to_end(source, lengths[group])[0][:, 0] > 0
+        answers = bits.tolist()
         if are_texts(inputs):
             return [str(answer) for answer in answers]
         return answers if is_batch else answers[0]
@@ -109,15 +105,6 @@ class BitsReader(BitRows):
         source, last = self.parse_in_graph(text)
         bits = tf.gather(self(source)[..., 0], last, batch_dims=1) > 0
         return {"text": tf.strings.as_string(tf.cast(bits, tf.int32))}
-
-    def _read_last_bits(self, rows: list) -> list[int]:
-        """Returns the bit that was written at the last step of each row."""
-        lengths = np.array([len(row) for row in rows], int)
-        answers = np.zeros(len(rows), int)
-        for group in self.group_rows(lengths):
-            source = self.tokens.encode([rows[row] for row in group])
-            answers[group] = self.read_to_end(source, lengths[group])[0][:, 0] > 0
-        return answers.tolist()
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

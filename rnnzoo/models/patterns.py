@@ -51,10 +51,9 @@ class PatternGenerator(BitRows, BitModel):
     """A network of a single LSTM cell that continues a periodic pattern.
 
     After ten zeros, ten ones, and after these ten zeros again: to write that, a network
-    must count, and know which of the two it is counting. One LSTM cell with one input,
-    one output unit and 14 weights learns it, and each of the weights listed here holds
-    another pattern: `zeros_ones`, such as `20_1` for twenty zeros and a one. They write
-    500 bits without an error from every phase.
+    must count, and know what it is counting. One LSTM cell with 14 weights learns it.
+    Each of the listed weights holds another pattern, such as `20_1`, twenty zeros and a
+    one. They write 500 bits without an error from every phase.
 
     Shapes of the graph: `[batch, time, 1]` (-1 for a 0, 1 for a 1, and 0 = padding at
     the end), to the logit of the next bit at every step, `[batch, time, 1]`. `fit` and
@@ -118,7 +117,7 @@ class PatternGenerator(BitRows, BitModel):
 
         With targets, each row and its continuation are one sequence. The target of a
         step is 1 or -1 for the next bit, times 5 where that differs, and 0 where it is
-        still part of the input: the phase of the pattern cannot be known there.
+        still part of the input.
         """
         rows, _ = split_bit_rows(inputs)
         if targets is None:
@@ -143,14 +142,11 @@ class PatternGenerator(BitRows, BitModel):
     def generate(self, prompts: Any, max_length: int = 500) -> Any:
         """Continues a row of bits, or each row of a batch.
 
-        The network reads each bit that it writes, and nothing corrects it.
-
         Args:
             prompts: Bits in a string such as `"0111"`; a list, tuple or 1-D array of 0
                 and 1; or a batch: a list of these, a 2-D array or tensor, or a ragged
-                tensor. A prompt should have as many bits as are shown in training,
-                half of the model's `max_length`: with fewer, the network may not know
-                the phase yet.
+                tensor. With fewer bits than half of the model's `max_length`, which it
+                was shown in training, it may not know the phase yet.
             max_length: Number of bits to write.
 
         Returns:
@@ -159,8 +155,8 @@ class PatternGenerator(BitRows, BitModel):
 
         Raises:
             TypeError: If something is not an integer; bools and floats are not.
-            ValueError: If an integer is neither 0 nor 1, or a row is empty. Either
-                message names every bad row of a batch; nothing is answered then.
+            ValueError: If an integer is neither 0 nor 1, or a row is empty; names every
+                bad row of a batch. Nothing is answered then.
 
         Example:
             >>> from rnnzoo import pattern_generator
@@ -177,28 +173,15 @@ class PatternGenerator(BitRows, BitModel):
         return answers if is_batch else answers[0]
 
     def answer(self, inputs: Any, *, max_length: int | None = None) -> Any:
-        """Continues a row of bits, or each row of a batch.
-
-        Args:
-            inputs: As `generate`.
-            max_length: Number of bits to write; default: half of the model's
-                `max_length`, as the targets of its training have.
-
-        Returns:
-            As `generate`.
-
-        Raises:
-            TypeError: As `generate`.
-            ValueError: As `generate`.
+        """Continues as `generate`: by default with half of the model's `max_length`.
 
         Example:
             >>> from rnnzoo import pattern_generator
             >>> pattern_generator("5_5").answer("0000011111" * 4, max_length=12)
             '000001111100'
         """
-        if max_length is None:
-            max_length = self.max_length // 2
-        return self.generate(inputs, max_length)
+        half = self.max_length // 2
+        return self.generate(inputs, half if max_length is None else max_length)
 
     def answer_in_graph(self, text: Any) -> dict:
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""
@@ -207,34 +190,29 @@ class PatternGenerator(BitRows, BitModel):
         source, last = self.parse_in_graph(text)
         outputs, state = self.read(source, self.get_initial_state(tf.size(last)))
         first = tf.gather(outputs[..., 0], last, batch_dims=1) > 0
-        first = tf.cast(first, tf.int32)[:, None]
-        tokens = self._decode(first[:, 0], state, self.max_length // 2 - 1)
-        bits = tf.strings.as_string(tf.concat([first, tokens - 1], axis=1))
-        return {"text": tf.strings.reduce_join(bits, axis=1)}
+        bits = self._decode(first, state, self.max_length // 2)
+        return {"text": tf.strings.reduce_join(tf.strings.as_string(bits), axis=1)}
 
     def _continue_rows(self, rows: list, count: int) -> list[list[int]]:
-        """Returns the bits that come after each row."""
         lengths = np.array([len(row) for row in rows], int)
         answers: list = [None] * len(rows)
         for group in self.group_rows(lengths + count):
             source = self.tokens.encode([rows[row] for row in group])
             logits, state = self.read_to_end(source, lengths[group])
-            first = (logits[:, 0] > 0).astype(int)
-            tokens = self._decode(first, state, count - 1).numpy()
-            bits = np.concatenate([first[:, None], tokens - 1], axis=1)
-            for row, answer in zip(group, bits.tolist(), strict=True):
+            bits = self._decode(logits[:, 0] > 0, state, count).numpy().tolist()
+            for row, answer in zip(group, bits, strict=True):
                 answers[row] = answer
         return answers
 
     def _decode(self, first: Any, state: list, count: Any) -> Any:
-        """Returns the `count` tokens after the first bits `[batch]` and a state."""
+        """Returns `count` bits: the first bits `[batch]`, and those after a state."""
         import tensorflow as tf
 
         first = tf.cast(first, tf.int32) + 1
-        before = self._writer.initial_state(
-            first, state, tf.zeros_like(first, tf.uint64)
-        )
-        return self._writer.sample(before, GREEDY.to_tensors(), count)[0]
+        seeds = tf.zeros_like(first, tf.uint64)
+        before = self._writer.initial_state(first, state, seeds)
+        tokens = self._writer.sample(before, GREEDY.to_tensors(), count - 1)[0]
+        return tf.concat([first[:, None], tokens], axis=1) - 1
 
     @functools.cached_property
     def _writer(self) -> Writer:

@@ -25,8 +25,7 @@ class Sorter(ManyToOneToMany):
 
     An encoder reads the list into one vector of `units` numbers; a decoder starts from
     that vector, gets it as input at every step, and outputs the list in increasing
-    order. The vector is the only connection between the two. Use it to teach or to
-    study the capacity of a state, or untrained for another range.
+    order. Use it to teach or to study the capacity of a state.
 
     Shapes of the graph: token ids `[batch, time]`, 0 = padding at the end, to logits
     `[batch, time, max_value + 1]`. `sort` and `answer` take and return numbers.
@@ -97,22 +96,21 @@ class Sorter(ManyToOneToMany):
     def sort(self, numbers: Any) -> Any:
         """Sorts a list of numbers, or each list of a batch, in increasing order.
 
-        The answer is the network's own: it is right as often as the model card says,
-        and nothing corrects it.
+        Nothing corrects the network's output: the model card says how often it is
+        right.
 
         Args:
             numbers: A list, tuple or 1-D array of integers; or a batch: a list or tuple
-                of these, of any lengths, a 2-D array or tensor, or a ragged tensor.
-                Integers are from 1 to `max_value`, at most `max_length` in a list.
-                Empty lists are allowed.
+                of these, a 2-D array or tensor, or a ragged tensor. Integers are from 1
+                to `max_value`, at most `max_length` in a list; it may be empty.
 
         Returns:
             The same kind, with the numbers of each list in increasing order.
 
         Raises:
             TypeError: If something is not an integer, or nested too deep.
-            ValueError: If a number is out of range, or a list too long. The message
-                names every bad row of a batch; nothing of it is sorted then.
+            ValueError: If a number is out of range, or a list too long; names every bad
+                row of a batch. Nothing is sorted then.
 
         Example:
             >>> from rnnzoo import sorter
@@ -136,11 +134,7 @@ class Sorter(ManyToOneToMany):
 
         Returns:
             The numbers in increasing order: a string such as `"4 15 31"`, a list of
-            strings, or what `sort` returns.
-
-        Raises:
-            TypeError: As `sort`; also for a word that is not an integer.
-            ValueError: As `sort`.
+            strings, or what `sort` returns. Errors are those of `sort`.
 
         Example:
             >>> from rnnzoo import sorter
@@ -150,10 +144,10 @@ class Sorter(ManyToOneToMany):
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
         is_text = isinstance(inputs, (list, tuple)) and len(inputs)
-        if is_text and all(isinstance(text, str) for text in inputs):
-            answers = self.sort([parse_numbers(text) for text in inputs])
-            return [" ".join(map(str, answer)) for answer in answers]
-        return self.sort(inputs)
+        if not is_text or not all(isinstance(text, str) for text in inputs):
+            return self.sort(inputs)
+        answers = self.sort([parse_numbers(text) for text in inputs])
+        return [" ".join(map(str, answer)) for answer in answers]
 
     def signatures(self) -> dict[str, Signature]:
         """Adds lists of integers to what every model's export can be called with."""
@@ -173,8 +167,8 @@ class Sorter(ManyToOneToMany):
         """Returns texts of various lengths to try an export on."""
         random = np.random.default_rng(0)
         lengths = [5, 1, *random.integers(0, self.max_length + 1, 6), self.max_length]
-        lengths = np.minimum(lengths, self.max_length)
-        rows = [random.integers(1, self.tokens.maximum + 1, n) for n in lengths]
+        highest = self.tokens.maximum + 1
+        rows = [random.integers(1, highest, min(n, self.max_length)) for n in lengths]
         return [" ".join(map(str, row)) for row in rows]
 
     def answer_in_graph(self, text: Any) -> dict:
@@ -188,9 +182,8 @@ class Sorter(ManyToOneToMany):
         real = tf.not_equal(numbers, 0)
         highest = self.tokens.maximum
         message = f"Numbers must be from 1 to {highest}; 0 may fill the end of a list."
-        numbers = check_in_graph(
-            numbers, (numbers >= 0) & (numbers <= highest), message
-        )
+        in_range = (numbers >= 0) & (numbers <= highest)
+        numbers = check_in_graph(numbers, in_range, message)
         numbers = check_in_graph(numbers, real[:, :-1] | ~real[:, 1:], message)
         answers = self._sort_in_graph(tf.cast(numbers, tf.int32))
         return {"sorted": tf.cast(answers, tf.int64)}
@@ -206,7 +199,6 @@ class Sorter(ManyToOneToMany):
 
     @functools.cached_property
     def _sort(self) -> Callable:
-        """The compiled `_sort_in_graph`."""
         return compile_graph(self._sort_in_graph, ((None, None), "int32"))
 
     def _sort_in_graph(self, ids: Any) -> Any:
@@ -219,9 +211,7 @@ class Sorter(ManyToOneToMany):
         ids = check_in_graph(ids, lengths <= self.max_length, message)
         # Every list needs a number to read.
         source = tf.pad(ids, [[0, 0], [0, 1]])[:, : tf.maximum(tf.shape(ids)[1], 1)]
-        is_empty = tf.equal(source[:, :1], 0)
-        first = tf.where(is_empty, 1, source[:, :1])
-        source = tf.concat([first, source[:, 1:]], axis=1)
+        source = tf.concat([tf.maximum(source[:, :1], 1), source[:, 1:]], axis=1)
         logits = self(source, training=False)[:, : tf.shape(ids)[1], 1:]
         return tf.where(real, tf.argmax(logits, axis=-1, output_type=tf.int32) + 1, 0)
 
