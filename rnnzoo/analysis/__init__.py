@@ -1,6 +1,5 @@
 """Analysis: where a model goes wrong, what its answers come from, and gradients."""
 
-from rnnzoo.analysis.attention import plot_attention
 from rnnzoo.analysis.attribution import explain
 from rnnzoo.analysis.classification import (
     ClassificationReport,
@@ -8,7 +7,7 @@ from rnnzoo.analysis.classification import (
     plot_calibration,
     plot_confusion,
 )
-from rnnzoo.analysis.explanation import Explanation
+from rnnzoo.analysis.explanation import Explanation, plot_attention
 from rnnzoo.analysis.gradients import gradient_norms, plot_unrolled
 
 __all__ = [

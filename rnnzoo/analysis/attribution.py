@@ -25,25 +25,20 @@ def explain(
 ) -> Explanation:
     """Says how much each token of a text, or step of a series, speaks for a class.
 
-    Use it to see why a classifier (`text_classifier`, `series_classifier`) answers as
-    it does, and what a wrong answer comes from. Log-odds are the logarithm of
-    p / (1 - p) for the class's probability p; a word of +0.7 nats about doubles the
-    odds. The sum over tokens is not the log-odds of the text: tokens act together.
+    Log-odds are the logarithm of p / (1 - p) for the class's probability p; a word of
+    +0.7 nats about doubles the odds. The sum over tokens is not the log-odds of the
+    text: tokens act together.
 
     Args:
         model: A classifier of texts or of series.
         example: One text or one series. A long text is truncated as the model does it.
         method: `"occlusion"`: the log-odds of the input less those of the input with
             the token replaced by the unknown token, or the step by the mean of all
-            steps (Zeiler and Fergus, 2014; for words, Li et al., 2016): exact for one
-            token at a time, one reading of the text per known token, and zero for
-            unknown ones. `"gradient"`: the gradient of the log-odds with respect to the
-            token's vector, times the vector, summed over it, and the token's part in
-            n-grams; for a step, times its distance from the mean (Simonyan et al.,
-            2014; Shrikumar et al., 2016): one reading in all, but linear, which tokens
-            that saturate the network are not.
-        target_class: Name of the class to explain; `None` for the one that the model
-            answers.
+            steps: exact for one token at a time; one forward pass per known token, and
+            zero for unknown ones. `"gradient"`: the gradient of the log-odds times the
+            token's vector, and its part in n-grams, or times the step's distance from
+            the mean: one pass in all, but less exact where the network saturates.
+        target_class: Name of the class to explain; default: the model's answer.
 
     Returns:
         An `Explanation`: it prints, colours a terminal, and writes HTML.
@@ -67,14 +62,11 @@ def explain(
 
     References:
         - Zeiler and Fergus, "Visualizing and understanding convolutional networks",
-          ECCV 2014, arXiv:1311.2901: occlusion.
-        - Li et al., "Understanding neural networks through representation erasure",
-          2016, arXiv:1612.08220: the same for words, in log-likelihood.
+          ECCV 2014, arXiv:1311.2901: occlusion; for words: Li et al., 2016,
+          arXiv:1612.08220.
         - Simonyan et al., "Deep inside convolutional networks", ICLR 2014 workshop,
-          arXiv:1312.6034: the gradient of a class score.
-        - Shrikumar et al., "Not just a black box: learning important features through
-          propagating activation differences", 2016, arXiv:1605.01713: gradient times
-          input.
+          arXiv:1312.6034: gradients; times input: Shrikumar et al., 2016,
+          arXiv:1605.01713.
     """
     check_choice("method", method, METHODS)
     if target_class is not None:
@@ -87,15 +79,15 @@ def explain(
         )
     read = _read_text if isinstance(model.tokens, TextTokens) else _read_series
     found = read(model, example)
-    logits = _logits(model, found.inputs)[0]
+    logits = _compute_logits(model, found.inputs)[0]
     number = int(logits.argmax())
     if target_class is not None:
         number = model.classes.index(target_class)
     log_odds = _log_odds(logits, number)
     if method == "occlusion":
-        contributions = _occlusion(model, found, number, log_odds)
+        contributions = _occlude(model, found, number, log_odds)
     else:
-        contributions = _gradient(model, found, number)
+        contributions = _multiply_gradient(model, found, number)
     return Explanation(
         answer=model.classes[number],
         probability=float(np.exp(-np.logaddexp(0.0, -log_odds))),
@@ -111,29 +103,18 @@ def explain(
 
 @dataclasses.dataclass
 class _Reading:
-    """What a model reads of one input.
+    """What a model reads of one input; see the attributes of `Explanation`."""
 
-    Attributes:
-        inputs: What the graph takes, `[1, time]` or `[1, time, features]`.
-        baseline: What stands for a token that says nothing.
-        tokens: The tokens as text.
-        known: Whether each is known, `[time]`.
-        left_out: How many in the middle are not read.
-        unit: What a token is called.
-        separator: What stands between two tokens.
-    """
-
-    inputs: np.ndarray
-    baseline: Any
+    inputs: np.ndarray  # [1, time] or [1, time, features]
+    baseline: Any  # in place of a token, it says nothing
     tokens: list[str]
     known: np.ndarray
-    left_out: int
-    unit: str
-    separator: str
+    left_out: int = 0
+    unit: str = "step"
+    separator: str = " "
 
 
 def _read_text(model: Any, text: Any) -> _Reading:
-    """Reads one text."""
     if not isinstance(text, (str, bytes)):
         raise TypeError(
             "text must be a string: explain the texts of a batch one by one. "
@@ -147,11 +128,8 @@ def _read_text(model: Any, text: Any) -> _Reading:
     if isinstance(tokens, VocabularyTokens) and (words := tokens.split(text)):
         half = length - length // 2  # unknown words as they are written
         symbols = words[:half] + words[half + left_out :]
-    known = inputs[0] != tokens.UNKNOWN
-    separator = tokens.separator
-    return _Reading(
-        inputs, tokens.UNKNOWN, symbols, known, left_out, tokens.kind, separator
-    )
+    known, names = inputs[0] != tokens.UNKNOWN, (tokens.kind, tokens.separator)
+    return _Reading(inputs, tokens.UNKNOWN, symbols, known, left_out, *names)
 
 
 def _read_series(model: Any, series: Any) -> _Reading:
@@ -171,7 +149,7 @@ def _read_series(model: Any, series: Any) -> _Reading:
     baseline = np.eye(inputs.shape[2], dtype="float32")[-1]
     if not isinstance(model.tokens, ScaledSteps):
         baseline = np.zeros_like(baseline)
-    return _Reading(inputs, baseline, steps, np.ones(len(steps), bool), 0, "step", " ")
+    return _Reading(inputs, baseline, steps, np.ones(len(steps), bool))
 
 
 def _log_odds(logits: np.ndarray, number: int) -> np.ndarray:
@@ -180,83 +158,78 @@ def _log_odds(logits: np.ndarray, number: int) -> np.ndarray:
     return logits[..., number] - np.logaddexp.reduce(others, axis=-1)
 
 
-def _occlusion(
+def _occlude(
     model: Any, found: _Reading, number: int, log_odds: np.ndarray
 ) -> np.ndarray:
-    """Returns what the log-odds lose with each token."""
     contributions = np.zeros(len(found.known))
     known = np.flatnonzero(found.known)
     for start in range(0, len(known), BATCH_SIZE):
         places = known[start : start + BATCH_SIZE]
         variants = np.repeat(found.inputs, len(places), axis=0)
         variants[np.arange(len(places)), places] = found.baseline
-        contributions[places] = log_odds - _log_odds(_logits(model, variants), number)
+        logits = _compute_logits(model, variants)
+        contributions[places] = log_odds - _log_odds(logits, number)
     return contributions
 
 
-def _logits(model: Any, inputs: np.ndarray) -> np.ndarray:
-    """Returns the logits `[batch, classes]` of what the graph takes, float64."""
-
-    def make() -> Callable:
-        return compile_graph(
-            lambda inputs: model(inputs, training=False),
-            (model.input_shape, model.inputs[0].dtype),
-        )
-
-    logits = _get_or_make(model, "logits", make)(inputs)
+def _compute_logits(model: Any, inputs: np.ndarray) -> np.ndarray:
+    logits = _compile_once(model, _compile_logits)(inputs)
     return keras.ops.convert_to_numpy(logits).astype("float64")
 
 
-def _gradient(model: Any, found: _Reading, number: int) -> np.ndarray:
-    """Returns gradient times input for each token."""
-    import tensorflow as tf
-
-    is_real = model.inputs[0].dtype == "float32"
-
-    def make() -> Callable:
-        # The answer's inputs, token by token: vectors, and n-grams' shares of logits.
-        layers = [x for x in model.layers if x.name in ("reader", "ngrams")]
-        outputs = [] if is_real else [layer.output for layer in layers]
-        graph = keras.Model(model.input, [outputs, model.output])
-        weights = [weight for layer in layers for weight in layer.weights]
-        watched = [w.value for w in weights if w.dtype.startswith(("float", "bfloat"))]
-
-        def gradient_times_input(tokens: Any, number: Any, baseline: Any) -> Any:
-            with tf.GradientTape() as tape:
-                # Frozen vectors are not watched by themselves.
-                tape.watch([tokens] if is_real else watched)
-                inputs, logits = graph(tokens, training=False)
-                inputs = [tokens] if is_real else inputs
-                others = [logits[:, :number], logits[:, number + 1 :]]
-                others = tf.reduce_logsumexp(tf.concat(others, axis=1), axis=1)
-                log_odds = logits[:, number] - others
-            gradients = tape.gradient(log_odds, inputs)
-            return tf.add_n(
-                [
-                    tf.reduce_sum(
-                        tf.cast(g, "float32") * (tf.cast(x, "float32") - baseline), 2
-                    )
-                    for g, x in zip(gradients, inputs, strict=True)
-                ]
-            )
-
-        return compile_graph(
-            gradient_times_input,
-            (model.input_shape, model.inputs[0].dtype),
-            ((), "int32"),
-            ((None,), "float32"),
-        )
-
-    baseline = found.baseline if is_real else np.zeros(1, "float32")
-    compute = _get_or_make(model, "gradient", make)
+def _multiply_gradient(model: Any, found: _Reading, number: int) -> np.ndarray:
+    baseline = np.zeros(1, "float32") if found.unit != "step" else found.baseline
+    compute = _compile_once(model, _compile_gradient)
     products = compute(found.inputs, np.int32(number), baseline)
     return keras.ops.convert_to_numpy(products)[0].astype("float64")
 
 
-def _get_or_make(model: Any, name: str, make: Callable) -> Callable:
-    """Makes a function of a model once, and keeps it as long as the model."""
+def _compile_once(model: Any, compile_function: Callable) -> Callable:
+    """Compiles a function of a model, and keeps it as long as the model."""
     # Through vars, as Keras would track an attribute and save it with the model.
     functions = vars(model).setdefault("_explanation_functions", {})
-    if name not in functions:
-        functions[name] = make()
-    return functions[name]
+    if compile_function not in functions:
+        functions[compile_function] = compile_function(model)
+    return functions[compile_function]
+
+
+def _compile_logits(model: Any) -> Callable:
+    return compile_graph(
+        lambda inputs: model(inputs, training=False),
+        (model.input_shape, model.inputs[0].dtype),
+    )
+
+
+def _compile_gradient(model: Any) -> Callable:
+    """Compiles gradient times input, `[1, time]`."""
+    import tensorflow as tf
+
+    spec = (model.input_shape, model.inputs[0].dtype)
+    is_real = spec[1] == "float32"
+    # The answer's inputs, token by token: vectors, and n-grams' shares of logits.
+    layers = [x for x in model.layers if x.name in ("reader", "ngrams")]
+    outputs = [] if is_real else [layer.output for layer in layers]
+    graph = keras.Model(model.input, [outputs, model.output])
+    weights = [weight for layer in layers for weight in layer.weights]
+    watched = [w.value for w in weights if w.dtype.startswith(("float", "bfloat"))]
+
+    def multiply(tokens: Any, number: Any, baseline: Any) -> Any:
+        with tf.GradientTape() as tape:
+            # Frozen vectors are not watched by themselves.
+            tape.watch([tokens] if is_real else watched)
+            inputs, logits = graph(tokens, training=False)
+            inputs = [tokens] if is_real else inputs
+            others = [logits[:, :number], logits[:, number + 1 :]]
+            others = tf.reduce_logsumexp(tf.concat(others, axis=1), axis=1)
+            log_odds = logits[:, number] - others
+        gradients = tape.gradient(log_odds, inputs)
+        return tf.add_n(
+            [
+                tf.reduce_sum(
+                    tf.cast(g, "float32") * (tf.cast(x, "float32") - baseline), 2
+                )
+                for g, x in zip(gradients, inputs, strict=True)
+            ]
+        )
+
+    return compile_graph(multiply, spec, ((), "int32"), ((None,), "float32"))

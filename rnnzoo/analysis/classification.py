@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnzoo.tokens.labels import check_classes
+
 NUM_BINS = 15
-# The colours of the picture of calibration.
-_ACCURACY, _GAP = "#2f6fb0", "#d55e00"
 
 
 class CalibrationBin(NamedTuple):
-    """The answers whose confidence is in one interval.
+    """The answers whose confidence is in one interval; means of no answers are NaN.
 
     Attributes:
         count: How many there are.
-        confidence: Their mean confidence; NaN if there are none.
-        accuracy: Fraction of them that is right; NaN if there are none.
+        confidence: Their mean confidence.
+        accuracy: Fraction of them that is right.
     """
 
     count: int
@@ -28,26 +28,22 @@ class CalibrationBin(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ClassificationReport:
-    """How good a classifier's answers are; made by `classification_report`.
-
-    `print` shows it as a table.
+    """How good a classifier's answers are; `print` shows it as a table.
 
     Attributes:
         classes: Names of the classes.
         accuracy: Fraction of the examples whose most likely class is the true one.
-        precision: For each class, the fraction of its answers that are right; 0 where
-            there is none.
-        recall: For each class, the fraction of its examples that are recognized; 0
-            where there is none.
+        precision: For each class, the fraction of its answers that are right; 0 if
+            there are none.
+        recall: For each class, the fraction of its examples that are recognized; 0 if
+            there are none.
         f1: For each class, the harmonic mean of the two; 0 where both are 0.
         confusion: Counts `[true class, answered class]`, int64.
-        calibration_error: Expected calibration error: mean difference between the
-            confidence of answers and the accuracy at that confidence, over 15 intervals
-            weighted by their answers.
+        calibration_error: Expected calibration error: mean difference between
+            confidence and accuracy over 15 intervals weighted by their answers.
         bins: Those intervals: of confidence above `i / 15`, up to `(i + 1) / 15`.
         negative_log_likelihood: Mean over examples of minus the logarithm of the true
-            class's probability, in nats. A probability below 1e-38 counts as that much,
-            so that one example does not make it infinite.
+            class's probability (at least 1e-38, so that it is finite), in nats.
     """
 
     classes: list[str]
@@ -99,23 +95,20 @@ class ClassificationReport:
 def classification_report(
     labels: Any, probabilities: Any, classes: Sequence[str]
 ) -> ClassificationReport:
-    """Measures the answers of a classifier, and whether its confidence is earned.
+    """Measures the answers of a classifier, and whether its confidence is justified.
 
-    The answer is the most likely class (the first of equally likely ones), and its
-    probability is the confidence.
+    The answer is the first of the most likely classes; its probability is the
+    confidence. `plot_confusion` and `plot_calibration` draw the report.
 
     Args:
         labels: The true classes as numbers `[examples]`, integers from 0.
         probabilities: Probabilities `[examples, classes]`, not logits.
         classes: Names of the classes, in the order of the probabilities.
 
-    Returns:
-        A `ClassificationReport`; `plot_confusion` and `plot_calibration` draw it.
-
     Raises:
-        TypeError: If labels are not integers, or classes no list of names.
-        ValueError: If shapes do not fit each other, there is no example, a label is no
-            class, or a row is not a distribution over the classes.
+        TypeError: If labels are not integers, or classes not a list of names.
+        ValueError: If shapes do not match, there is no example, a label is not a class,
+            or a row is not a distribution over the classes.
 
     Example:
         >>> from rnnzoo.analysis import classification_report
@@ -140,36 +133,38 @@ def classification_report(
         Guo et al., "On calibration of modern neural networks", ICML 2017,
         arXiv:1706.04599: the calibration error and its picture.
     """
-    classes = _checked_classes(classes)
-    probabilities = _checked_probabilities(probabilities, len(classes))
-    labels = _checked_labels(labels, *probabilities.shape)
+    if not isinstance(classes, (list, tuple)) or not all(
+        isinstance(name, str) for name in classes
+    ):
+        raise TypeError(
+            f"classes must be a list of names. Received: classes={classes!r}"
+        )
+    classes = check_classes(classes)
+    probabilities = _check_probabilities(probabilities, len(classes))
+    labels = _check_labels(labels, *probabilities.shape)
     answers = probabilities.argmax(axis=1)
     confusion = np.zeros((len(classes), len(classes)), "int64")
     np.add.at(confusion, (labels, answers), 1)
     right = confusion.diagonal()
-    precision = _ratio(right, confusion.sum(axis=0))
-    recall = _ratio(right, confusion.sum(axis=1))
-    f1 = _ratio(2 * right, confusion.sum(axis=0) + confusion.sum(axis=1))
+    answered, present = confusion.sum(axis=0), confusion.sum(axis=1)
 
-    def by_class(values: np.ndarray) -> dict[str, float]:
-        return dict(zip(classes, values.tolist(), strict=True))
+    def by_class(parts: np.ndarray, totals: np.ndarray) -> dict[str, float]:
+        return dict(zip(classes, _ratio(parts, totals).tolist(), strict=True))
 
     bins = _calibration_bins(probabilities.max(axis=1), answers == labels)
     gaps = [b.count * abs(b.accuracy - b.confidence) for b in bins if b.count]
     likelihoods = probabilities[np.arange(len(labels)), labels]
-    smallest = np.finfo("float32").tiny
+    likelihoods = np.maximum(likelihoods, np.finfo("float32").tiny)
     return ClassificationReport(
         classes=classes,
         accuracy=float(right.sum() / len(labels)),
-        precision=by_class(precision),
-        recall=by_class(recall),
-        f1=by_class(f1),
+        precision=by_class(right, answered),
+        recall=by_class(right, present),
+        f1=by_class(2 * right, answered + present),
         confusion=confusion,
         calibration_error=float(sum(gaps) / len(labels)),
         bins=bins,
-        negative_log_likelihood=float(
-            np.log(1 / np.maximum(likelihoods, smallest)).mean()
-        ),
+        negative_log_likelihood=float(np.log(1 / likelihoods).mean()),
     )
 
 
@@ -178,10 +173,7 @@ def plot_confusion(report: ClassificationReport, path: str | os.PathLike) -> Non
 
     Args:
         report: What `classification_report` returned.
-        path: The PNG file to write.
-
-    Raises:
-        OSError: If the file cannot be written.
+        path: The PNG file to write; `OSError` if it cannot be written.
 
     Example:
         >>> from rnnzoo.analysis import classification_report, plot_confusion
@@ -192,34 +184,30 @@ def plot_confusion(report: ClassificationReport, path: str | os.PathLike) -> Non
     from matplotlib.ticker import PercentFormatter
 
     number = len(report.classes)
-    totals = report.confusion.sum(axis=1, keepdims=True)
-    shares = _ratio(report.confusion, totals)
-    names = [fit_label(name) for name in report.classes]
+    shares = _ratio(report.confusion, report.confusion.sum(axis=1, keepdims=True))
+    names = list(map(fit_label, report.classes))
     widest = max(len(f"{report.confusion.max():,}"), 4)
     side = number * (max(0.6, 0.085 * widest) if number > 4 else 1.2)
     # The matrix fills the figure; what is around it is added when saving.
     figure = Figure(figsize=(side, side))
     axis = figure.add_axes((0, 0, 1, 1))
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    size = 11 if number <= 4 else 8
-    for row in range(number):
-        for column in range(number):
-            count, share = report.confusion[row, column], shares[row, column]
-            percent = "<1%" if share < 0.005 else f"{share:.0%}"
-            axis.text(
-                column,
-                row,
-                f"{count:,}\n{percent}" if count else "0",
-                ha="center",
-                va="center",
-                fontsize=size,
-                color="white" if share > 0.55 else "#1a1a1a" if count else "#757575",
-            )
-    is_turned = number > 4 or max(map(len, names)) > 12
+    for (row, column), count in np.ndenumerate(report.confusion):
+        share = shares[row, column]
+        percent = "<1%" if share < 0.005 else f"{share:.0%}"
+        axis.text(
+            column,
+            row,
+            f"{count:,}\n{percent}" if count else "0",
+            ha="center",
+            va="center",
+            fontsize=11 if number <= 4 else 8,
+            color="white" if share > 0.55 else "#1a1a1a" if count else "#757575",
+        )
     # A dollar sign in a name begins no formula.
     axis.set_xticks(range(number), names, parse_math=False)
     axis.set_yticks(range(number), names, parse_math=False)
-    if is_turned:
+    if number > 4 or max(map(len, names)) > 12:
         for label in axis.get_xticklabels():
             label.set(rotation=45, ha="right", rotation_mode="anchor")
     axis.set_xticks(np.arange(1, number) - 0.5, minor=True)
@@ -228,7 +216,7 @@ def plot_confusion(report: ClassificationReport, path: str | os.PathLike) -> Non
     axis.tick_params(which="both", length=0)
     axis.spines[:].set_visible(False)
     axis.set(xlabel="answered class", ylabel="true class")
-    axis.set_title(f"{report.accuracy:.1%} of {totals.sum():,} right", pad=12)
+    axis.set_title(f"{report.accuracy:.1%} of {report.confusion.sum():,} right", pad=12)
     bar = figure.colorbar(
         image,
         cax=figure.add_axes((1 + 0.2 / side, 0, 0.16 / side, 1)),
@@ -242,16 +230,12 @@ def plot_confusion(report: ClassificationReport, path: str | os.PathLike) -> Non
 def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> None:
     """Draws accuracy against confidence, and how many answers have which confidence.
 
-    A calibrated classifier's bars reach the diagonal: of the answers with a confidence
-    of 0.8, eight in ten are right. Bars below it show too much confidence, bars above
-    it too little.
+    A calibrated classifier's bars reach the diagonal; those of an overconfident one end
+    below it.
 
     Args:
         report: What `classification_report` returned.
-        path: The PNG file to write.
-
-    Raises:
-        OSError: If the file cannot be written.
+        path: The PNG file to write; `OSError` if it cannot be written.
 
     Example:
         >>> from rnnzoo.analysis import classification_report, plot_calibration
@@ -268,18 +252,17 @@ def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> N
 
     figure = Figure(figsize=(5, 6.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    edges = np.linspace(0, 1, NUM_BINS + 1)
-    centres = (edges[:-1] + edges[1:]) / 2
+    blue, orange = "#2f6fb0", "#d55e00"
+    centres, width = (np.arange(NUM_BINS) + 0.5) / NUM_BINS, 0.92 / NUM_BINS
     counts, confidence, accuracy = map(np.array, zip(*report.bins, strict=True))
-    width = 0.92 / NUM_BINS
-    upper.bar(centres, accuracy, width, color=_ACCURACY, label="accuracy")
+    upper.bar(centres, accuracy, width, color=blue, label="accuracy")
     upper.bar(
         centres,
         confidence - accuracy,
         width,
         bottom=accuracy,
-        facecolor=(*to_rgb(_GAP), 0.25),
-        edgecolor=_GAP,
+        facecolor=(*to_rgb(orange), 0.25),
+        edgecolor=orange,
         hatch="////",
         label="gap to the confidence",
     )
@@ -290,8 +273,8 @@ def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> N
     )
     lower.bar(centres, counts / counts.sum(), width, color="#9a9a9a")
     mean = np.nansum(counts * confidence) / counts.sum()
-    lower.axvline(report.accuracy, color=_ACCURACY, label="accuracy")
-    lower.axvline(mean, color=_GAP, linestyle="--", label="mean confidence")
+    lower.axvline(report.accuracy, color=blue, label="accuracy")
+    lower.axvline(mean, color=orange, linestyle="--", label="mean confidence")
     lower.set(xlabel="confidence of the answer", ylabel="share of answers")
     lower.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for axis in (upper, lower):
@@ -309,24 +292,7 @@ def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> N
     figure.savefig(path, dpi=120)
 
 
-def _checked_classes(classes: Any) -> list[str]:
-    """Returns names of classes as a list."""
-    if not isinstance(classes, (list, tuple)) or not all(
-        isinstance(name, str) for name in classes
-    ):
-        raise TypeError(
-            f"classes must be a list of names. Received: classes={classes!r}"
-        )
-    if len(classes) < 2 or len(set(classes)) < len(classes):
-        raise ValueError(
-            "classes must be at least two different names. Received: "
-            f"classes={list(classes)!r}"
-        )
-    return list(classes)
-
-
-def _checked_probabilities(probabilities: Any, num_classes: int) -> np.ndarray:
-    """Returns distributions over the classes, float64 `[examples, classes]`."""
+def _check_probabilities(probabilities: Any, num_classes: int) -> np.ndarray:
     expected = f"probabilities must be numbers [examples, {num_classes} classes]"
     try:
         array = np.asarray(probabilities, "float64")
@@ -352,8 +318,7 @@ def _checked_probabilities(probabilities: Any, num_classes: int) -> np.ndarray:
     return np.minimum(array, 1)
 
 
-def _checked_labels(labels: Any, num_examples: int, num_classes: int) -> np.ndarray:
-    """Returns numbers of classes `[examples]`."""
+def _check_labels(labels: Any, num_examples: int, num_classes: int) -> np.ndarray:
     expected = (
         f"labels must be class numbers from 0 to {num_classes - 1}, one for each row "
         "of probabilities"
@@ -390,13 +355,12 @@ def _calibration_bins(
     with np.errstate(invalid="ignore"):
         means = np.bincount(bins, confidence, NUM_BINS) / counts
         accuracy = np.bincount(bins, is_right, NUM_BINS) / counts
-    columns = (counts.tolist(), means.tolist(), accuracy.tolist())
-    return [CalibrationBin(*values) for values in zip(*columns, strict=True)]
+    columns = (column.tolist() for column in (counts, means, accuracy))
+    return list(map(CalibrationBin._make, zip(*columns, strict=True)))
 
 
 def _ratio(parts: np.ndarray, totals: np.ndarray) -> np.ndarray:
-    """Divides; nothing of nothing is 0."""
-    return parts / np.maximum(totals, 1)
+    return parts / np.maximum(totals, 1)  # nothing of nothing is 0
 
 
 def fit_label(name: str) -> str:

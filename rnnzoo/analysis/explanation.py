@@ -1,4 +1,4 @@
-"""Explanations as text, in colours and as HTML."""
+"""What models looked at: explanations in colours and HTML, attention as a picture."""
 
 import dataclasses
 import html
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnzoo.analysis.classification import fit_label
 from rnnzoo.errors import check_number
 
 if TYPE_CHECKING:
     from rich.text import Text
-
 
 GAP = "[...]"
 # What the number of a token says, by method; of a step of a series it is another.
@@ -31,21 +31,19 @@ _FOR, _AGAINST = "0, 158, 115", "213, 94, 0"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Explanation:
-    """What each token of an input contributed to an answer; made by `explain`.
-
-    `print` shows it as plain text, a notebook in colours.
+    """What each token contributed to an answer: `print` it, or show it in a notebook.
 
     Attributes:
         answer: The class that is explained.
         probability: The model's probability of that class.
         method: `"occlusion"` or `"gradient"`.
-        tokens: The tokens that the model read, such as words in lower case; unknown
-            ones as they are. For a series, its steps.
-        contributions: A number per token, in nats of log-odds; positive ones speak for
-            the class, negative ones against it. Float64 `[tokens]`.
+        tokens: The tokens that the model read (unknown ones as they are written), or
+            the steps of a series.
+        contributions: Nats of log-odds that each token adds, float64 `[tokens]`;
+            negative ones speak against the class.
         known: Whether each token is in the model's vocabulary.
-        left_out: How many tokens in the middle of a long text were not read; they
-            were after the first half of `tokens` (which has one more if uneven).
+        left_out: Tokens in the middle of a long text that were not read, after the
+            first half of `tokens` (which has one more if uneven).
         unit: What a token is called: `"word"`, `"character"`, `"byte"`, `"subword"` or
             `"step"`.
         separator: What stands between two tokens.
@@ -80,18 +78,10 @@ class Explanation:
     separator: str = " "
 
     def top(self, count: int = 10) -> list[tuple[str, float]]:
-        """Returns the tokens that count most, with their contributions.
-
-        Args:
-            count: How many at most.
-
-        Returns:
-            Pairs of token and contribution, largest absolute value first; a token
-            that occurs twice may be there twice.
+        """Returns at most `count` tokens and contributions, largest absolute first.
 
         Raises:
-            TypeError: If `count` is not an integer.
-            ValueError: If it is less than 1.
+            ValueError: If `count` is less than 1; `TypeError` if not an integer.
         """
         check_number("count", count, minimum=1, whole=True)
         order = np.argsort(-np.abs(self.contributions), kind="stable")[:count]
@@ -105,11 +95,7 @@ class Explanation:
         """Returns the explanation for `rich.print`, coloured token by token.
 
         Tokens on green speak for the class, those on red against it, bright ones more
-        than dark ones. The list of the tokens that count most says the same without
-        colours, as where `NO_COLOR` is set.
-
-        Returns:
-            A `rich.text.Text`.
+        than dark ones. The list of tokens below says the same without colours.
         """
         from rich.text import Text
 
@@ -134,13 +120,10 @@ class Explanation:
         return text
 
     def to_html(self) -> str:
-        """Returns a page that shows the text with a colour for each token.
+        """Returns an HTML page that shows the text with a colour for each token.
 
-        It needs no other file and runs no script; whatever the text holds is shown, not
-        obeyed. Pointing at a token shows its number.
-
-        Returns:
-            HTML, to be written as UTF-8.
+        It needs no other file and runs no script; the text is escaped. Pointing at a
+        token shows its number.
         """
         title = html.escape(f"{self.answer}, probability {self.probability:.3f}")
         return (
@@ -153,18 +136,10 @@ class Explanation:
         )
 
     def save_html(self, path: str | os.PathLike) -> None:
-        """Writes the page of `to_html` to a file.
-
-        Args:
-            path: The file; one that is there is replaced.
-
-        Raises:
-            OSError: If it cannot be written.
-        """
+        """Writes the page of `to_html`, UTF-8; `OSError` if it cannot be written."""
         pathlib.Path(path).write_text(self.to_html(), encoding="utf-8")
 
     def _repr_html_(self) -> str:
-        """Returns the body of the page; notebooks call it."""
         tokens = []
         for index, share in self._parts():
             if index is None:
@@ -186,8 +161,8 @@ class Explanation:
         ]
         answer = html.escape(self.answer)
         legend = [
-            f'<span style="{_html_background(1)}">speaks for {answer}</span>',
-            f'<span style="{_html_background(-1)}">speaks against {answer}</span>',
+            f'<span style="{_html_background(sign)}">speaks {word} {answer}</span>'
+            for sign, word in ((1, "for"), (-1, "against"))
         ]
         notes = ""
         if not all(self.known):
@@ -224,7 +199,6 @@ class Explanation:
 
     @property
     def _meaning(self) -> str:
-        """What the number of a token says."""
         methods = STEP_METHODS if self.unit == "step" else METHODS
         return methods[self.method].format(unit=self.unit)
 
@@ -242,7 +216,6 @@ class Explanation:
             yield index, float(contribution / largest)
 
     def _unknown(self) -> str:
-        """Lists each unknown token once, or the first twenty."""
         pairs = zip(self.tokens, self.known, strict=True)
         unknown = list(dict.fromkeys(token for token, known in pairs if not known))
         more = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""
@@ -250,7 +223,7 @@ class Explanation:
 
 
 def _terminal_style(share: float) -> Any:
-    """Returns the rich style of a token with a fraction of the largest contribution."""
+    """Returns the style of a token that has this fraction of the largest number."""
     from rich.color import Color
     from rich.style import Style
 
@@ -261,15 +234,51 @@ def _terminal_style(share: float) -> Any:
     if share < 0:
         dark, bright = ((90, 10, 10), (255, 110, 100))
     rgb = [low + (high - low) * size for low, high in zip(dark, bright, strict=True)]
-    # Where black and white are equally readable on either colour.
+    # At 0.65, black and white are equally readable on either colour.
     foreground = "#000000" if size > 0.65 else "#ffffff"
     return Style(color=foreground, bgcolor=Color.from_rgb(*rgb))
 
 
 def _html_background(share: float) -> str:
-    """Returns the CSS of a token with a fraction of the largest contribution."""
     colour = _FOR if share > 0 else _AGAINST
     return (
         f"background: rgba({colour}, {0.8 * abs(share):.3f}); color: #1a1a1a; "
         "padding: 0.1em 0.2em; border-radius: 0.2em"
     )
+
+
+def plot_attention(alignment: Any, path: str | os.PathLike) -> None:
+    """Draws what a translator looked at: a row for each token that it wrote.
+
+    Darker cells are larger weights of the column's source token (figure 3 there).
+
+    Args:
+        alignment: An `Alignment` of `Translator.translate(..., return_attention=True)`.
+        path: The PNG file to write; `OSError` if it cannot be written.
+
+    Example:
+        >>> from rnnzoo import translator
+        >>> from rnnzoo.analysis import plot_attention
+        >>> model = translator(weights=None, units=8)
+        >>> text, alignment = model.translate("a dog", return_attention=True)
+        >>> plot_attention(alignment, "attention.png")
+
+    References:
+        Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
+        align and translate", ICLR 2015, arXiv:1409.0473.
+    """
+    from matplotlib.figure import Figure
+
+    rows, columns = alignment.weights.shape
+    figure = Figure(figsize=(0.4 * columns, 0.3 * rows))
+    # The cells fill the figure; what is around them is added when saving.
+    axis = figure.add_axes((0, 0, 1, 1))
+    axis.imshow(alignment.weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+    # A dollar sign in a token begins no formula.
+    axis.set_xticks(range(columns), map(fit_label, alignment.source), parse_math=False)
+    axis.set_yticks(range(rows), map(fit_label, alignment.target), parse_math=False)
+    axis.xaxis.tick_top()
+    for label in axis.get_xticklabels():
+        label.set(rotation=45, ha="left", rotation_mode="anchor")
+    axis.tick_params(length=0)
+    figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.15)

@@ -3,10 +3,13 @@
 import os
 from typing import Any
 
+import keras
 import numpy as np
 
-# The colours of positive and negative weights, and how many units a picture holds.
-_POSITIVE, _NEGATIVE, _MOST_UNITS = "#2f6fb0", "#d55e00", 8
+from rnnzoo.architectures.many_to_many import ManyToMany
+from rnnzoo.architectures.many_to_one import ManyToOne
+
+MAX_UNITS = MAX_STEPS = 8  # that a picture of an unrolled network has room for
 
 
 def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
@@ -14,19 +17,18 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
 
     The gradient is the product of the Jacobian matrices of all steps in between: where
     it shrinks towards the past it vanishes, and early inputs are not learned from;
-    where it grows it explodes. States are those after each step, and the initial state;
-    later inputs and all weights are constant. A state of several layers, or of an LSTM
-    with its cell, is one vector.
+    where it grows it explodes. A state of several layers, or of an LSTM with its cell,
+    is one vector.
 
     Args:
-        model: A model of `many_to_one` with `pooling="last"`, or one of `many_to_many`,
-            whose last answer counts; compiled, and unidirectional.
+        model: A unidirectional model of `many_to_one` with `pooling="last"`, or one of
+            `many_to_many`, of which the last answer counts.
         inputs: Its inputs, without padding: every sequence has as many steps.
         targets: Its targets.
 
     Returns:
-        Norms `[steps + 1]`, float64: at `t` the norm of the gradient with respect to
-        the state after `t` steps of an example's own loss, the mean over the examples.
+        Mean over the examples, `[steps + 1]`, float64: at `t` the norm of the gradient
+        of an example's own loss with respect to the state after `t` steps.
 
     Raises:
         TypeError: If the model is neither.
@@ -48,28 +50,14 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
         Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural
         networks", ICML 2013, arXiv:1211.5063.
     """
-    import keras
     import tensorflow as tf
 
-    from rnnzoo.architectures.many_to_many import ManyToMany
-    from rnnzoo.architectures.many_to_one import ManyToOne
-
-    if not isinstance(model, (ManyToOne, ManyToMany)):
-        raise TypeError(
-            "model must be one of many_to_one or many_to_many. "
-            f"Received: model={model!r}"
-        )
+    _check_model(model)
     reader, recurrence, head = map(model.get_layer, ("reader", "recurrence", "head"))
-    settings = model.arguments
-    other_ways = [
-        f"{name}={settings[name]!r}"
-        for name, only in {"pooling": "last", "ngrams": 0}.items()
-        if settings.get(name, only) != only
-    ]
-    if recurrence.bidirectional:
-        other_ways.append("bidirectional=True")
-    if recurrence.residual:
-        other_ways.append("residual=True")
+    other_ways = _list_differences(model.arguments, pooling="last", ngrams=0)
+    other_ways += _list_differences(
+        vars(recurrence), bidirectional=False, residual=False
+    )
     if other_ways:
         raise ValueError(
             "The state after a step must be the only way from it to the answer. Build "
@@ -105,10 +93,9 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
 def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
     """Draws a small network unrolled over time: every unit, weight and value.
 
-    Each step has its input units below, its state units in the middle and its output
-    units above, with their values for these inputs; the same weights come again at
-    every step. Lines are weights: blue for positive ones, orange for negative ones,
-    wider for larger ones. Biases are not drawn.
+    From the bottom to the top: input, state and output units of each step, with their
+    values. Lines are weights: blue for positive ones, orange for negative ones, wider
+    for larger ones. Biases are not drawn.
 
     Args:
         model: A model of `many_to_many` or `many_to_one` for real values, with one
@@ -129,15 +116,12 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
     """
     from matplotlib.figure import Figure
 
-    inputs = _checked_for_unrolling(model, inputs)
-    cell = model.get_layer("recurrence").layers[0].cell
-    head = model.get_layer("head")
-    kernel, recurrent, bias = map(
-        np.asarray, (cell.kernel, cell.recurrent_kernel, cell.bias)
-    )
-    head_kernel, head_bias = map(np.asarray, (head.kernel, head.bias))
-    answers_once = "pooling" in model.arguments
-    state = np.concatenate(model.get_layer("recurrence").get_initial_state(1)[0])[0]
+    inputs = _check_for_unrolling(model, inputs)
+    recurrence, head = model.get_layer("recurrence"), model.get_layer("head")
+    cell = recurrence.layers[0].cell
+    weights = (cell.kernel, cell.recurrent_kernel, cell.bias, head.kernel, head.bias)
+    kernel, recurrent, bias, head_kernel, head_bias = map(np.asarray, weights)
+    state = np.concatenate(recurrence.get_initial_state(1)[0])[0]
     values = {}
     units = len(state)
     width = 1.3 + 0.45 * max(units, len(kernel), head_kernel.shape[1])
@@ -153,13 +137,13 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
 
     lines: list[tuple[Any, Any, np.ndarray]] = []
     for step, step_inputs in enumerate(inputs):
-        before, now = ("state", step - 1), ("state", step)
+        now = ("state", step)
         lines.append((("input", step), now, kernel))
         if step:
-            lines.append((before, now, recurrent))
+            lines.append((("state", step - 1), now, recurrent))
         state = np.tanh(step_inputs @ kernel + state @ recurrent + bias)
-        values["input", step], values["state", step] = step_inputs, state
-        if not answers_once or step == len(inputs) - 1:
+        values["input", step], values[now] = step_inputs, state
+        if isinstance(model, ManyToMany) or step == len(inputs) - 1:
             lines.append((now, ("output", step), head_kernel))
             values["output", step] = state @ head_kernel + head_bias
     height = 2.7 + 0.55 * units
@@ -168,12 +152,9 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
     largest = max(np.abs(weights).max() for _, _, weights in lines)
     for source, target, weights in lines:
         for (i, j), weight in np.ndenumerate(weights):
-            x, y = place(source[0], source[1], i)
-            other_x, other_y = place(target[0], target[1], j)
             axis.plot(
-                [x, other_x],
-                [y, other_y],
-                color=_POSITIVE if weight > 0 else _NEGATIVE,
+                *zip(place(*source, i), place(*target, j), strict=True),
+                color="#2f6fb0" if weight > 0 else "#d55e00",
                 linewidth=4 * abs(weight) / largest,
                 alpha=0.7,
                 solid_capstyle="butt",
@@ -195,38 +176,44 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
     figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.15)
 
 
-def _checked_for_unrolling(model: Any, inputs: Any) -> np.ndarray:
-    """Returns one sequence as float64 `[steps, features]`, if it can be drawn."""
-    from rnnzoo.architectures.many_to_many import ManyToMany
-    from rnnzoo.architectures.many_to_one import ManyToOne
-
+def _check_model(model: Any) -> None:
     if not isinstance(model, (ManyToOne, ManyToMany)):
         raise TypeError(
             "model must be one of many_to_one or many_to_many. "
             f"Received: model={model!r}"
         )
-    settings = model.arguments
-    wanted = {"cell": "simple", "num_layers": 1, "bidirectional": False}
-    wanted |= {"pooling": "last", "vocabulary_size": None}
-    wrong = [
+
+
+def _list_differences(settings: dict, **wanted: Any) -> list[str]:
+    """Returns the settings that are there and are not as wanted."""
+    return [
         f"{name}={settings[name]!r}"
         for name, only in wanted.items()
         if settings.get(name, only) != only
     ]
+
+
+def _check_for_unrolling(model: Any, inputs: Any) -> np.ndarray:
+    """Returns one sequence as float64 `[steps, features]`, if it can be drawn."""
+    _check_model(model)
+    settings = model.arguments
+    wanted = {"cell": "simple", "num_layers": 1, "bidirectional": False}
+    wanted |= {"pooling": "last", "vocabulary_size": None}
+    wrong = _list_differences(settings, **wanted)
     features = settings["features"]
     outputs = settings["num_values"] or settings["num_classes"]
-    if not wrong and max(settings["units"], features, outputs) > _MOST_UNITS:
+    if not wrong and max(settings["units"], features, outputs) > MAX_UNITS:
         wrong = [f"{settings['units']} units, {features} inputs, {outputs} outputs"]
     if wrong:
         raise ValueError(
             "A network to draw must have one layer of cell='simple' that reads real "
-            f"values forwards, pooling='last', and at most {_MOST_UNITS} units of each "
+            f"values forwards, pooling='last', and at most {MAX_UNITS} units of each "
             f"kind. Received: {', '.join(wrong)}"
         )
     array = np.asarray(inputs, "float64")
-    if array.ndim != 2 or array.shape[1] != features or not 0 < len(array) <= 8:
+    if array.ndim != 2 or array.shape[1] != features or not 0 < len(array) <= MAX_STEPS:
         raise ValueError(
-            f"inputs must be one sequence of 1 to 8 steps, [steps, {features}]. "
-            f"Received: shape {array.shape}"
+            f"inputs must be one sequence of 1 to {MAX_STEPS} steps, "
+            f"[steps, {features}]. Received: shape {array.shape}"
         )
     return array

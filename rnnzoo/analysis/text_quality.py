@@ -1,6 +1,7 @@
 """Quality of generated texts: character accuracy, BLEU, chrF."""
 
 import itertools
+import operator
 from collections.abc import Sequence
 
 
@@ -10,12 +11,8 @@ def character_accuracy(answers: Sequence[str], targets: Sequence[str]) -> float:
     The end of a text counts as a character. An answer that misses a character is wrong
     from there on.
 
-    Args:
-        answers: The answers.
-        targets: As many targets.
-
     Raises:
-        ValueError: If their numbers differ, or there are none.
+        ValueError: If the numbers of answers and targets differ, or there are none.
 
     Example:
         >>> from rnnzoo.analysis.text_quality import character_accuracy
@@ -27,14 +24,10 @@ def character_accuracy(answers: Sequence[str], targets: Sequence[str]) -> float:
             "There must be one target for each answer, and at least one of them. "
             f"Received: {len(answers)} answers and {len(targets)} targets"
         )
-    right = total = 0
+    right = 0
     for answer, target in zip(answers, targets, strict=True):
-        # No character of a text is the end's.
-        pairs = itertools.zip_longest(answer[: len(target) + 1], target)
-        right += sum(one == other for one, other in pairs)
-        right += len(answer) == len(target)
-        total += len(target) + 1
-    return right / total
+        right += sum(map(operator.eq, answer, target)) + (len(answer) == len(target))
+    return right / sum(len(target) + 1 for target in targets)
 
 
 def translation_quality(
@@ -42,16 +35,13 @@ def translation_quality(
 ) -> dict[str, float]:
     """Measures translations against references, with sacreBLEU.
 
-    Texts must be detokenized: sacreBLEU tokenizes them. Figures of tokenized texts are
-    not comparable; `bleu_signature` returns the settings.
-
     Args:
-        translations: The translations.
+        translations: Detokenized texts: sacreBLEU tokenizes them.
         references: For each of them a reference, or a list of references.
 
     Returns:
-        `bleu` and `chrf`, from 0 to 100, of the texts; and `bleu_lower_case`, to
-        compare with figures of texts in lower case.
+        `bleu` and `chrf`, from 0 to 100; and `bleu_lower_case`, to compare with figures
+        of texts in lower case.
 
     Raises:
         ValueError: If there are not as many references as translations, or none.
@@ -75,11 +65,8 @@ def translation_quality(
     from sacrebleu.metrics.chrf import CHRF
 
     streams = _reference_streams(translations, references)
-    measures = {
-        "bleu": BLEU(),
-        "bleu_lower_case": BLEU(lowercase=True),
-        "chrf": CHRF(),
-    }
+    lower_case = BLEU(lowercase=True)
+    measures = {"bleu": BLEU(), "bleu_lower_case": lower_case, "chrf": CHRF()}
     return {
         name: float(measure.corpus_score(list(translations), streams).score)
         for name, measure in measures.items()
@@ -87,10 +74,7 @@ def translation_quality(
 
 
 def bleu_signature(references: Sequence[str | Sequence[str]]) -> str:
-    """Returns sacreBLEU's signature of the `bleu` of `translation_quality`.
-
-    Args:
-        references: As `translation_quality`.
+    """Returns sacreBLEU's signature, its settings, for these references.
 
     Example:
         >>> from rnnzoo.analysis.text_quality import bleu_signature
@@ -106,7 +90,7 @@ def bleu_signature(references: Sequence[str | Sequence[str]]) -> str:
 
 
 def _reference_streams(translations: Sequence, references: Sequence) -> list[list]:
-    """Returns the first reference of each, the second of each, and so on."""
+    """Returns the first reference of each translation, the second of each, ..."""
     if len(translations) != len(references) or not len(references):
         raise ValueError(
             "There must be one reference, or one list of them, for each translation, "
