@@ -147,6 +147,11 @@ class Subject:
         config = self.model.get_config()
         return self.build(**_smaller(config, TINY) | _known(config, settings))
 
+    @functools.cached_property
+    def small(self) -> Any:
+        """A tiny model that several checks share."""
+        return self.tiny()
+
     def shorten_recipe(self, **options: Any) -> Recipe:
         """Returns the model's recipe for a training of seconds.
 
