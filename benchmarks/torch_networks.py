@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
-from rnnzoo.layers.attention import SequenceAttention
-from rnnzoo.layers.pooling import SequencePooling
+from rnnzoo.layers.attention import SequenceAttention, SequencePooling
 from rnnzoo.layers.reader import SequenceReader
 from rnnzoo.layers.recurrence import RecurrentStack
 

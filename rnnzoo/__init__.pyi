@@ -113,9 +113,9 @@ def text_classifier(
             fresh head.
         vocabulary: The tokens to know, most frequent first: words, characters, or what
             `Subwords.learn` returned. With weights, the vectors of words and characters
-            that they know are carried over. Default for words: those of
-            `sentiment_classifier`, 30,000 of English film reviews; for characters:
-            ASCII's. Bytes have none; others need one.
+            that they know are carried over. Default: the 30,000 words of
+            `sentiment_classifier`, or ASCII's characters. Bytes have none; others need
+            one.
         tokens: What texts are read as: `"words"`, in lower case; `"characters"`;
             `"bytes"` of UTF-8; `"subwords"`; or `"whitespace"`, for texts that are
             split into words already (see `rnnzoo.tokens`).
@@ -158,9 +158,9 @@ def sentiment_classifier(
             fresh head.
         vocabulary: The tokens to know, most frequent first: words, characters, or what
             `Subwords.learn` returned. With weights, the vectors of words and characters
-            that they know are carried over. Default for words: those of
-            `sentiment_classifier`, 30,000 of English film reviews; for characters:
-            ASCII's. Bytes have none; others need one.
+            that they know are carried over. Default: the 30,000 words of
+            `sentiment_classifier`, or ASCII's characters. Bytes have none; others need
+            one.
         tokens: What texts are read as: `"words"`, in lower case; `"characters"`;
             `"bytes"` of UTF-8; `"subwords"`; or `"whitespace"`, for texts that are
             split into words already (see `rnnzoo.tokens`).
@@ -202,8 +202,7 @@ def language_model(
             and never written. Default: ASCII's characters, and the line end. Words and
             subwords have no default, and bytes need none.
         tokens: `"characters"`; `"bytes"` of UTF-8; `"subwords"`; `"words"`, in lower
-            case; or `"whitespace"`, for texts that are cut into words already (see
-            `rnnzoo.tokens`).
+            case; or `"whitespace"`, for texts that are cut into words already.
         max_length: Symbols of a text in training; `answer` writes half as many.
             `generate` and `score` have no limit.
         embedding_dim: Size of the vector that stands for a symbol.
@@ -213,8 +212,7 @@ def language_model(
         dropout: Fraction of features dropped in training.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
             in training.
-        tied_weights: Whether the head's weights are the symbols' vectors: for words,
-            of which there are many.
+        tied_weights: Whether the head's weights are the symbols' vectors: for words.
     """
 
 def translator(
@@ -241,8 +239,8 @@ def translator(
             contradicts them is refused.
         vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
             languages; or a list of words. Default: ASCII's characters.
-        tokens: `"subwords"`; `"words"`, which are read and written in lower case and
-            separated by blanks; or `"whitespace"`, for texts that are tokenized.
+        tokens: `"subwords"`; `"words"`, in lower case; or `"whitespace"`, for texts
+            that are tokenized.
         attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
             only the encoder's final state.
         reverse_source: Whether the text is read from its end.
@@ -326,9 +324,8 @@ def series_classifier(
             contradicts them is refused.
         classes: Names of the classes. With weights for other classes, the model gets a
             fresh head. Default: the ten digits.
-        means: The mean of each feature, a number per step. Default: 50 for both
-            coordinates of a pen.
-        scales: The standard deviation of each feature. Default: 35 for both.
+        means: The mean of each feature; the default is for coordinates of a pen.
+        scales: The standard deviation of each feature.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
@@ -496,9 +493,9 @@ def many_to_one(
     Args:
         vocabulary_size: For token input: number of ids, padding included.
         features: For real-valued input: number of values per time step.
-        num_classes: For a class: number of classes.
+        num_classes: For classes: number of classes.
         num_values: For real-valued output: number of values.
-        embedding_dim: Size of the token embeddings.
+        embedding_dim: Size of the vector that stands for a token.
         units: Size of each recurrent layer's state, per direction.
         num_layers: Number of recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
@@ -508,8 +505,8 @@ def many_to_one(
             (the same at every time step) and before the head; and of n-grams.
         token_dropout: Fraction of time steps dropped as a whole in training.
         initial_state: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialization: the longest time dependence to cover, in
-            steps; `None` for Keras' initial biases.
+        chrono_steps: Chrono initialization: how many steps the longest memory should
+            reach at first; `None` for Keras' own initial biases.
         pooling: Input of the head: `"last"`, the state after the last step of each
             direction; or the `"mean"`, `"max"`, both (`"mean_max"`), or `"attention"`-
             weighted mean of all steps.
@@ -548,7 +545,7 @@ def many_to_many(
         features: For real-valued input: number of values per time step.
         num_classes: For a class per step: number of classes. At padded steps targets
             may be any class.
-        num_values: For real-valued output: number of values per step.
+        num_values: For real-valued output: number of values.
         embedding_dim: Size of the vector that stands for a token.
         units: Size of each recurrent layer's state, per direction.
         num_layers: Number of recurrent layers.
@@ -558,11 +555,11 @@ def many_to_many(
         dropout: Fraction of features dropped in training, before each recurrent layer
             and before the head, the same at every time step.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
-            in training (Merity et al., 2018).
+            in training (Merity et al., arXiv:1708.02182).
         tied_weights: Whether the head's weights are the tokens' vectors: for classes
-            that are the first tokens of the input (Press and Wolf, 2017).
+            that are the first tokens of the input (Press and Wolf, arXiv:1608.05859).
         initial_state: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialisation: how many steps the longest memory should
+        chrono_steps: Chrono initialization: how many steps the longest memory should
             reach at first; `None` for Keras' own initial biases.
         state_noise: For "simple": standard deviation of the noise on the state in
             training, which makes it keep its values apart.
@@ -596,21 +593,20 @@ def many_to_one_to_many(
     """A model that reads a sequence and then writes another.
 
     Args:
-        vocabulary_size: For a token source: number of ids, padding included.
-        features: For a real-valued source: number of values per time step.
+        vocabulary_size: For token input: number of ids, padding included.
+        features: For real-valued input: number of values per time step.
         target_vocabulary_size: For a token target: number of ids, padding included.
         target_features: For a real-valued target: number of values per step.
         decoder: `"summary"` or `"autoregressive"`.
         attention: `"additive"` or `"multiplicative"` lets every decoder step attend to
             all encoder steps; `None` for the summary alone. Queries are the outputs of
-            the decoder's first layer, and the other layers read the context, so that
-            each of them runs over a whole target at once.
+            the decoder's first layer, and the other layers read the context (Wu et al.,
+            arXiv:1609.08144, section 3).
         reverse_source: Whether the encoder reads the source from its end (Sutskever et
-            al., 2014); for a token source.
-        output_length: With `decoder="summary"`, number of steps to write; `None` for
-            as many as the source has.
+            al., arXiv:1409.3215); for a token source.
+        output_length: For a summary decoder: number of steps; `None` for the source's.
         embedding_dim: Size of the vector that stands for a token.
-        units: Size of each recurrent layer's state (per direction in the encoder).
+        units: Size of each recurrent layer's state, per direction.
         num_layers: Number of recurrent layers in the encoder, and in the decoder.
         cell: `"simple"`, `"gru"` or `"lstm"`.
         bidirectional: Whether the encoder reads the source backwards too; its two
@@ -618,14 +614,15 @@ def many_to_one_to_many(
         residual: Whether layers from the second on add their input to their output.
         dropout: Fraction of features dropped in training, before each recurrent layer
             and before the head, the same at every time step.
-        token_dropout: Fraction of tokens whose whole vector is set to zero in training.
+        token_dropout: Fraction of time steps dropped as a whole in training.
         tied_weights: Whether source, target and head have the same vectors of tokens
-            (Press and Wolf, 2017); for an autoregressive decoder and one vocabulary.
+            (Press and Wolf, arXiv:1608.05859); for an autoregressive decoder and one
+            vocabulary.
         initial_state: The encoder's: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialisation: how many steps the longest memory should
+        chrono_steps: Chrono initialization: how many steps the longest memory should
             reach at first; `None` for Keras' own initial biases.
-        padding_value: For a real-valued source: steps whose features all have this
-            value are padding; `None` if there is no padding.
+        padding_value: For real-valued input: steps whose features all have this value
+            are padding; `None` if there is no padding.
     """
 
 def autoregressive(

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnzoo.layers.attention import SequenceAttention
-from rnnzoo.layers.pooling import SequencePooling
+from rnnzoo.layers.attention import SequenceAttention, SequencePooling
 
 MEMORY = np.array([[[1.0, 0.0], [0.0, 2.0], [5.0, 5.0]]], "float32")
 

@@ -11,7 +11,7 @@ from rnnzoo import command, training, translator
 from rnnzoo.analysis import plot_attention, text_quality
 from rnnzoo.data import parallel
 from rnnzoo.decoding import decode_greedily
-from rnnzoo.layers.losses import SmoothedCrossentropy
+from rnnzoo.layers.metrics import SmoothedCrossentropy
 from rnnzoo.recipes import multi30k_en_de
 from rnnzoo.recipes.own_translator import OwnTranslator
 from rnnzoo.tokens import Subwords, Words

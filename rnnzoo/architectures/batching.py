@@ -12,9 +12,8 @@ def group_by_length(
 
     Args:
         lengths: The number of steps of every row.
-        max_steps: Largest number of rows times steps of a group of several rows, which
-            bounds the memory that it takes.
-        max_rows: Largest number of rows of a group; `None` for any.
+        max_steps: Maximum number of rows times steps of a group of several rows.
+        max_rows: Maximum number of rows of a group; `None` for any.
 
     Example:
         >>> from rnnzoo.architectures.batching import group_by_length
@@ -25,6 +24,6 @@ def group_by_length(
     order = np.argsort(-sizes, kind="stable")
     while len(order):
         size = max(1, max_steps // max(1, sizes[order[0]]))
-        size = size if max_rows is None else min(size, max_rows)
+        size = min(size, max_rows or size)
         yield order[:size]
         order = order[size:]

@@ -19,38 +19,27 @@ from rnnzoo.mixin import Mixin
 class ChunkedReader(Mixin):
     """Mixed into models that read rows of any number and length in bounded memory.
 
-    Rows of similar length are read together, one chunk after another: the state after
-    a chunk is the state before the next. The models have `read(inputs, state)`, which
-    returns outputs and the next state, and a layer named "recurrence".
+    They have a layer "recurrence", and `read(inputs, state)`, which returns outputs and
+    the next state.
     """
 
     # Steps times rows that are encoded, and that are read, at a time.
     ENCODED, READ = 2**24, 2**20
 
     def group_rows(self, lengths: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:
-        """Yields the indices of rows to encode together; as `group_by_length`."""
+        """Yields the indices of rows to encode together."""
         return group_by_length(lengths, self.ENCODED)
 
     def read_in_chunks(self, source: np.ndarray) -> np.ndarray:
-        """Returns the outputs `[rows, time, values]` of all steps.
-
-        Args:
-            source: What the graph takes, `[rows, time, features]`.
-        """
+        """Returns outputs `[rows, time, n]` of a source `[rows, time, features]`."""
         lengths = np.full(len(source), source.shape[1])
         outputs = [outputs for _, outputs, _ in self._read_chunks(source, lengths)]
         return np.concatenate(outputs or [np.zeros((len(source), 0, 1))], axis=1)
 
     def read_to_end(self, source: np.ndarray, lengths: np.ndarray) -> tuple:
-        """Reads rows of different lengths, the longest first.
+        """Returns outputs `[rows, values]` and the state after each row's last step.
 
-        Args:
-            source: What the graph takes, `[rows, time, features]`.
-            lengths: The number of steps of every row, at least 1.
-
-        Returns:
-            The outputs `[rows, values]` at the last step of each row, and the state
-            after it.
+        Rows `[rows, time, features]` have `lengths` of at least 1, the longest first.
         """
         last = np.zeros((len(source), self.output_shape[-1]), "float32")
         state = None
@@ -91,12 +80,9 @@ class ChunkedReader(Mixin):
 
     @functools.cached_property
     def _read(self) -> Callable:
-        """The compiled graph from a chunk and a state to outputs and the next state."""
         inputs = ((None, None, self.input_shape[-1]), "float32")
         state = get_state_spec(self.get_initial_state(1))
-        return compile_graph(
-            lambda chunk, state: self.read(chunk, state), inputs, state
-        )
+        return compile_graph(lambda *both: self.read(*both), inputs, state)
 
 
 class BitModel(ChunkedReader, ManyToMany):
@@ -107,10 +93,7 @@ class BitModel(ChunkedReader, ManyToMany):
         return keras.losses.BinaryCrossentropy(from_logits=True), [BitAccuracy()]
 
     def smallest_margin(self, inputs: Any) -> float:
-        """Returns how near to 0, where a bit flips, a logit comes at any real step.
-
-        Args:
-            inputs: A batch of raw inputs.
+        """Returns how near to 0, where a bit flips, a logit of raw inputs comes.
 
         Example:
             >>> from rnnzoo import adder

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from rnnzoo.layers.keras_internals import TrainingHooks, get_mask, list_layers
 
@@ -19,28 +20,16 @@ from rnnzoo.layers.keras_internals import TrainingHooks, get_mask, list_layers
 class DistributedModel(TrainingHooks):
     """A Keras model whose training step does not depend on the number of replicas.
 
-    The loss of a step is the mean over all real targets of the batch, and the loss that
-    `fit` and `evaluate` report is the mean over all real targets of all batches.
-    Training logs have a `gradient_norm` beside the metrics, the global norm of the
-    gradient before clipping, and those of a step `tokens`, the real input steps of the
-    whole batch. With dropout, every replica drops other features. On Keras' other
-    backends it is an ordinary model.
+    `fit` and `evaluate` report the mean loss over all real targets. Training logs have
+    `gradient_norm`, the global norm before clipping, and those of a step `tokens`, the
+    real input steps of the whole batch. With dropout, every replica drops other
+    features. On Keras' other backends it is an ordinary model.
     """
 
     if keras.backend.backend() == "tensorflow":
 
         def train_step(self, data: Any) -> dict:
-            """Makes one optimizer step on one batch; Keras calls it in every replica.
-
-            Args:
-                data: The replica's share of `(inputs, targets)`, perhaps with
-                    `sample_weight`.
-
-            Returns:
-                Loss, metrics, gradient norm and number of tokens.
-            """
-            import tensorflow as tf
-
+            """Makes a step on a replica's share of a batch, and returns its logs."""
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
             x = self._trim_for_device(x)
             context = tf.distribute.get_replica_context()
@@ -54,29 +43,20 @@ class DistributedModel(TrainingHooks):
                 loss = self.optimizer.scale_loss(loss)
             weights = self.trainable_weights
             gradients = tape.gradient(loss, weights)
-            known = [g is not None for g in gradients]
-            summed = _sum_over_replicas(
-                [tf.convert_to_tensor(g) for g in gradients if g is not None]
-            )
+            known = [tf.convert_to_tensor(g) for g in gradients if g is not None]
+            summed = _sum_over_replicas(known)
             scale = self.optimizer.scale_loss(tf.ones(()))
             norm = tf.linalg.global_norm(summed) / scale
             # The optimizer adds the replicas' gradients up once more.
             factor = _clipping_factor(norm, self.optimizer) / replicas
             summed = iter([g * tf.cast(factor, g.dtype) for g in summed])
-            gradients = [next(summed) if is_known else None for is_known in known]
+            gradients = [None if g is None else next(summed) for g in gradients]
             self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
             logs = self.compute_metrics(x, y, y_pred, sample_weight)
             return self._add_axis({**logs, "gradient_norm": norm, "tokens": tokens})
 
         def test_step(self, data: Any) -> dict:
-            """Evaluates one batch; Keras calls it in every replica.
-
-            Args:
-                data: As `train_step`.
-
-            Returns:
-                Loss and metrics.
-            """
+            """Evaluates a replica's share of a batch, and returns its logs."""
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
             x = self._trim_for_device(x)
             y_pred = self(x, training=False)
@@ -86,12 +66,7 @@ class DistributedModel(TrainingHooks):
         def _track_loss(
             self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
         ) -> tuple:
-            """Returns the replica's loss as Keras scales it, and its real targets.
-
-            `fit` reports the mean over the real targets of all batches.
-            """
-            import tensorflow as tf
-
+            """Returns the replica's loss as Keras scales it, and its real targets."""
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
             count = tf.cast(self.count_targets(y, y_pred), tf.float32)
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -99,16 +74,11 @@ class DistributedModel(TrainingHooks):
             return loss, count
 
         def _trim_for_device(self, x: Any) -> Any:
-            """Returns inputs without needless steps, unless XLA needs one shape."""
-            import tensorflow as tf
-
+            # XLA needs one shape.
             on_tpu = isinstance(tf.distribute.get_strategy(), tf.distribute.TPUStrategy)
             return x if on_tpu or self.jit_compile else self.trim_padding(x)
 
         def _count_tokens(self, x: Any) -> Any:
-            """Returns how many real steps the inputs have."""
-            import tensorflow as tf
-
             source = keras.tree.flatten(x)[0]
             mask = self.get_layer("reader").compute_mask(source)
             if mask is None:
@@ -117,8 +87,6 @@ class DistributedModel(TrainingHooks):
 
         def _add_axis(self, logs: dict) -> dict:
             """Gives logs the rank that Keras needs with several machines."""
-            import tensorflow as tf
-
             if has_several_machines(tf.distribute.get_strategy()):
                 return {name: tf.reshape(value, [1]) for name, value in logs.items()}
             return logs
@@ -130,12 +98,11 @@ class DistributedModel(TrainingHooks):
 
         def choose_example(self, iterator: Any, batch: Any) -> tuple:
             """Returns the first replica's share where there are several."""
+            # Keras adds up the shares, which may have unequal shapes (keras#20585).
             strategy = self.distribute_strategy
             if iterator is None or strategy.num_replicas_in_sync == 1:
                 return iterator, batch
             for _, _, batches in iterator:
-                import tensorflow as tf
-
                 batch = tf.nest.map_structure(
                     lambda value: strategy.experimental_local_results(value)[0],
                     next(batches),
@@ -156,26 +123,19 @@ class DistributedModel(TrainingHooks):
         return self(x, training=True)
 
     def unsaved_variables(self) -> list:
-        """Returns the variables that Keras does not save: states of dropout.
-
-        Resuming a training exactly needs them.
-        """
-        saved = {id(variable) for variable in self.weights}
-        saved |= {id(variable) for variable in self.metrics_variables}
+        """Returns the states of dropout, which Keras does not save."""
+        saved = {id(v) for v in [*self.weights, *self.metrics_variables]}
         return [v for v in self.variables if id(v) not in saved]
 
     def trim_padding(self, x: Any) -> Any:
-        """Returns a batch of inputs without steps that are padding in every row.
+        """Returns inputs without the steps that are padding in every row.
 
-        Arrays are padded to their longest row, and most batches are much shorter; a
-        model whose outputs have no time axis can drop the rest. This drops none.
+        A model whose outputs have no time axis can drop them; this drops none.
         """
         return x
 
     def count_targets(self, y: Any, y_pred: Any) -> Any:
         """Returns how many targets of a batch the loss is a mean of."""
-        import tensorflow as tf
-
         real = tf.ones(tf.shape(y_pred)[:-1], tf.bool)
         if self.has_classes and self.padding is not None:
             real = tf.not_equal(y, tf.cast(self.padding, y.dtype))
@@ -187,8 +147,6 @@ class DistributedModel(TrainingHooks):
 
 def _draw_differently_in_replicas(generator: Any) -> None:
     """Gives every replica random numbers of its own; Keras gives all the same."""
-    import tensorflow as tf
-
     if "next" in vars(generator):
         return
     draw = generator.next
@@ -211,15 +169,10 @@ def to_scalar(log: Any) -> float:
 
 def has_several_machines(strategy: Any) -> bool:
     """Returns whether a strategy spans several processes."""
-    import tensorflow as tf
-
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
 def _sum_over_replicas(values: Any) -> Any:
-    """Adds up tensors over all replicas; every replica gets the sums."""
-    import tensorflow as tf
-
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return values
@@ -227,12 +180,7 @@ def _sum_over_replicas(values: Any) -> Any:
 
 
 def _clipping_factor(norm: Any, optimizer: Any) -> Any:
-    """Returns what to multiply a gradient of this norm with, so that it is clipped.
-
-    A norm that is not finite stays: it is for the loss scale, or the user, to see.
-    """
-    import tensorflow as tf
-
+    # A norm that is not finite stays: it is for the loss scale, or the user, to see.
     limit = getattr(optimizer, "inner_optimizer", optimizer).global_clipnorm
     if limit is None:
         return tf.ones(())

@@ -1,6 +1,7 @@
 """Factories: public functions made of a class, with its signature and docstring."""
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,10 +24,25 @@ def builder(model_class: type, name: str) -> Callable[..., Any]:
 
     make.__name__ = make.__qualname__ = name
     make.__module__ = model_class.__module__
-    make.__doc__ = inspect.cleandoc(model_class.__doc__ or "")
+    make.__doc__ = _document(model_class, own)
     make.__signature__ = signature
     make.model_class = model_class
     return make
+
+
+def _document(model_class: type, parameters: list[inspect.Parameter]) -> str:
+    """Returns a class' docstring, with the arguments that its bases describe."""
+    texts = [
+        inspect.cleandoc(vars(one).get("__doc__") or "") for one in model_class.mro()
+    ]
+    entries: dict[str, str] = {}
+    for text in reversed(texts):
+        section = re.search(r"\nArgs:\n((?: .*\n|\n(?= ))*)", text + "\n")
+        for entry in re.split(r"(?m)^ {4}(?=\w)", section[1] if section else "")[1:]:
+            entries[entry.partition(":")[0]] = f"    {entry}"
+    found = "".join(entries.get(one.name, "") for one in parameters)
+    pattern = r"(?<=\nArgs:\n)(?: .*\n|\n(?= ))*"
+    return re.sub(pattern, lambda _: found, texts[0] + "\n", count=1).rstrip()
 
 
 def refuse_unknown(name: str, given: dict, signature: inspect.Signature) -> None:

@@ -5,13 +5,14 @@ from typing import Any
 import keras
 
 from rnnzoo.architectures.factory import builder
-from rnnzoo.architectures.sequence_model import (
-    SequenceModel,
-    check_exactly_one,
+from rnnzoo.architectures.sequence_model import SequenceModel, check_exactly_one
+from rnnzoo.layers.reader import (
+    TIED_STDDEV,
+    SequenceReader,
+    TiedHead,
+    sequence_input,
 )
-from rnnzoo.layers.reader import TIED_STDDEV, SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import RecurrentStack
-from rnnzoo.layers.tied_head import TiedHead
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -25,38 +26,18 @@ class ManyToMany(SequenceModel):
     The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
     values `[batch, time, features]` (float32), and returns logits
     `[batch, time, num_classes]` or values `[batch, time, num_values]`, always float32.
-    Padded steps have no part in the loss and change no other answer. It comes compiled
+    Padded steps have no part in the loss and change no other answer. It is compiled
     (Adam; cross-entropy or mean squared error).
 
     Args:
-        vocabulary_size: For token input: number of ids, padding included.
-        features: For real-valued input: number of values per time step.
         num_classes: For a class per step: number of classes. At padded steps targets
             may be any class.
-        num_values: For real-valued output: number of values per step.
-        embedding_dim: Size of the vector that stands for a token.
-        units: Size of each recurrent layer's state, per direction.
-        num_layers: Number of recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
-        bidirectional: Whether to read each sequence backwards too.
-        residual: Whether layers from the second on add their input to their output.
-        dropout: Fraction of features dropped in training, before each recurrent layer
-            and before the head, the same at every time step.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
-            in training (Merity et al., 2018).
+            in training (Merity et al., arXiv:1708.02182).
         tied_weights: Whether the head's weights are the tokens' vectors: for classes
-            that are the first tokens of the input (Press and Wolf, 2017).
-        initial_state: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialisation: how many steps the longest memory should
-            reach at first; `None` for Keras' own initial biases.
+            that are the first tokens of the input (Press and Wolf, arXiv:1608.05859).
         state_noise: For "simple": standard deviation of the noise on the state in
             training, which makes it keep its values apart.
-        padding_value: For real-valued input: steps whose features all have this value
-            are padding; `None` if there is no padding.
-
-    Raises:
-        ValueError: If not exactly one kind of input and one kind of output is given,
-            or an argument is outside its range.
 
     Example:
         >>> import numpy as np
@@ -64,13 +45,6 @@ class ManyToMany(SequenceModel):
         >>> model = many_to_many(features=2, num_values=1, units=8, cell="simple")
         >>> model.predict(np.zeros((4, 10, 2), "float32"), verbose=0).shape
         (4, 10, 1)
-
-    References:
-        - Elman, "Finding structure in time", Cognitive Science 14, 1990.
-        - Merity, Keskar and Socher, "Regularizing and optimizing LSTM language models",
-          ICLR 2018, arXiv:1708.02182.
-        - Press and Wolf, "Using the output embedding to improve language models", EACL
-          2017, arXiv:1608.05859.
     """
 
     def __init__(
@@ -126,12 +100,11 @@ class ManyToMany(SequenceModel):
             name="recurrence",
         )
         self.head_dropout = keras.layers.SpatialDropout1D(dropout, name="head_dropout")
+        size, options = num_classes or num_values, {"dtype": "float32", "name": "head"}
         if tied_weights:
-            self.head = TiedHead(self.reader, num_classes, dtype="float32", name="head")
+            self.head = TiedHead(self.reader, size, **options)
         else:
-            self.head = keras.layers.Dense(
-                num_classes or num_values, dtype="float32", name="head"
-            )
+            self.head = keras.layers.Dense(size, **options)
 
         # === Graph ===
         inputs = sequence_input(features)
@@ -144,19 +117,11 @@ class ManyToMany(SequenceModel):
     def read(
         self, inputs: Any, state: list | None = None, training: bool | None = None
     ) -> tuple:
-        """Reads a sequence, or the next chunk of one.
+        """Reads a sequence, or the next chunk with the state after the last one.
 
-        Chunks and single steps give the outputs of the whole sequence: pass the state
-        that one call returns to the next.
-
-        Args:
-            inputs: Token ids `[batch, time]` or values `[batch, time, features]`.
-            state: The state before it; `None` for the initial state.
-            training: Whether features are dropped.
-
-        Returns:
-            Outputs `[batch, time, num_classes or num_values]` and the state after the
-            last real step of each row.
+        Inputs are token ids `[batch, time]` or values `[batch, time, features]`.
+        Returns outputs `[batch, time, num_classes or num_values]` and the state after
+        the last real step of each row.
         """
         # Keras passes a layer's mask on, but not beside a second argument.
         mask = None if state is None else self.reader.compute_mask(inputs)
@@ -166,15 +131,10 @@ class ManyToMany(SequenceModel):
         return self.head(self.head_dropout(hidden, training=training)), state
 
     def step(self, inputs: Any, state: list) -> tuple:
-        """Reads one step of each row; faster than `read` for that.
+        """Reads one step, token ids `[batch]` or values `[batch, features]`.
 
-        Args:
-            inputs: Token ids `[batch]` or values `[batch, features]`.
-            state: The state before it: `recurrence.get_initial_state(batch)`, or what
-                another call returned.
-
-        Returns:
-            Outputs `[batch, num_classes or num_values]` and the state after the step.
+        It is faster than `read`, and begins with `recurrence.get_initial_state(batch)`.
+        Returns outputs `[batch, num_classes or num_values]` and the state after it.
         """
         # Not through the layer's call, which attaches a mask.
         hidden, state = self.recurrence.step(self.reader.call(inputs), state)

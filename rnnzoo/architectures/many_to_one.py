@@ -8,15 +8,14 @@ from keras import ops
 from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import SequenceModel, check_exactly_one
 from rnnzoo.errors import check_choice, check_number
+from rnnzoo.layers.attention import POOLINGS, SequencePooling
 from rnnzoo.layers.ngrams import BranchDropout, NgramBag
-from rnnzoo.layers.pooling import POOLINGS, SequencePooling
 from rnnzoo.layers.reader import SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
 
 # Fraction of the training examples that n-grams answer alone: they learn faster.
 NGRAM_SHARE = 0.3
-# Their weight in the answer: the network is overconfident. Selected on held-out film
-# reviews of the training set.
+# Their weight in the answer, selected on held-out film reviews of the training set.
 NGRAM_WEIGHT = 0.8
 
 
@@ -25,7 +24,8 @@ class ManyToOne(SequenceModel):
     """A model that reads a sequence and gives one answer.
 
     Use it for classification of, or regression on, whole sequences: sentiment,
-    speaker, activity, the next value of a series.
+    speaker, activity, the next value of a series (Graves, "Supervised sequence
+    labelling with recurrent neural networks", 2012).
 
     The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
     values `[batch, time, features]` (float32), and returns logits
@@ -34,22 +34,8 @@ class ManyToOne(SequenceModel):
     `fit`, or `compile` it again.
 
     Args:
-        vocabulary_size: For token input: number of ids, padding included.
-        features: For real-valued input: number of values per time step.
-        num_classes: For a class: number of classes.
-        num_values: For real-valued output: number of values.
-        embedding_dim: Size of the token embeddings.
-        units: Size of each recurrent layer's state, per direction.
-        num_layers: Number of recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
-        bidirectional: Whether to read each sequence backwards too.
-        residual: Whether layers from the second on add their input to their output.
         dropout: Fraction of features dropped in training, before each recurrent layer
             (the same at every time step) and before the head; and of n-grams.
-        token_dropout: Fraction of time steps dropped as a whole in training.
-        initial_state: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialization: the longest time dependence to cover, in
-            steps; `None` for Keras' initial biases.
         pooling: Input of the head: `"last"`, the state after the last step of each
             direction; or the `"mean"`, `"max"`, both (`"mean_max"`), or `"attention"`-
             weighted mean of all steps.
@@ -57,12 +43,6 @@ class ManyToOne(SequenceModel):
             recurrence and averaged with it (`rnnzoo.layers.ngrams`); 0 for none.
         ngram_rows: Number of n-grams with their own vectors, after
             `get_layer("ngrams").adapt`; before, all n-grams share them by a hash.
-        padding_value: For real-valued input: steps whose features all have this value
-            are padding; `None` if there is no padding.
-
-    Raises:
-        ValueError: If not exactly one kind of input and one kind of output is given,
-            or an argument is outside its range.
 
     Example:
         >>> import numpy as np
@@ -73,10 +53,6 @@ class ManyToOne(SequenceModel):
         >>> model.predict(reviews, verbose=0).shape
         (2, 2)
         >>> history = model.fit(reviews, np.array([1, 0]), verbose=0)
-
-    References:
-        Graves, "Supervised sequence labelling with recurrent neural networks", 2012,
-        on sequence classification and bidirectional networks.
     """
 
     def __init__(

@@ -3,21 +3,26 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
-from rnnzoo.architectures.decoder_signatures import graph_signature, step_signatures
 from rnnzoo.architectures.factory import builder
-from rnnzoo.architectures.sequence_model import (
-    SequenceModel,
-    check_exactly_one,
+from rnnzoo.architectures.sequence_model import SequenceModel, check_exactly_one
+from rnnzoo.architectures.signature import (
+    Signature,
+    graph_signature,
+    step_signatures,
 )
-from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.attention import SCORES, SequenceAttention
 from rnnzoo.layers.bridge import ReversedSteps, StateBridge
-from rnnzoo.layers.reader import TIED_STDDEV, SequenceReader, sequence_input
+from rnnzoo.layers.reader import (
+    TIED_STDDEV,
+    SequenceReader,
+    TiedHead,
+    sequence_input,
+)
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
-from rnnzoo.layers.tied_head import TiedHead
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -26,56 +31,39 @@ class ManyToOneToMany(SequenceModel):
 
     Use it where the answer is a sequence that is not aligned with the input step by
     step: sorting, copying, translation, spelling to sound. An encoder reads the source
-    into a summary, its final state; a decoder starts from it.
+    into a summary, its final state; a decoder starts from it (Cho et al.,
+    arXiv:1406.1078).
 
-    The model takes the source as token ids `[batch, time]` (int32, 0 = padding at the
-    end) or real values `[batch, time, features]`, and returns float32 logits
+    The source is token ids `[batch, time]` (int32, 0 = padding at the end) or real
+    values `[batch, time, features]`; outputs are logits (float32)
     `[batch, steps, target_vocabulary_size]` or values
-    `[batch, steps, target_features]`. Target token 0 is padding, which loss and metrics
-    ignore. It is compiled (Adam; cross-entropy or mean squared error).
+    `[batch, steps, target_features]`. Target token 0 is padding, which is ignored.
+    The model is compiled (Adam; cross-entropy or mean squared error).
 
-    With `decoder="summary"` the decoder's input is the summary at every step, and the
-    source is the model's only input. With `decoder="autoregressive"` the model takes
-    `{"source": ..., "target": ...}`, where `target` is what the decoder has written so
-    far: in training, the right answer delayed by one step behind a start token
-    (teacher forcing, Williams and Zipser, 1989). `rnnzoo.decoding.decode_greedily`
+    With `decoder="summary"` the decoder reads the summary at every step. With
+    `decoder="autoregressive"` the model takes `{"source": ..., "target": ...}`, where
+    `target` is the decoder's output so far: in training, the right answer delayed by
+    one step behind a start token (teacher forcing). `rnnzoo.decoding.decode_greedily`
     answers, by feeding its own tokens back.
 
     Args:
-        vocabulary_size: For a token source: number of ids, padding included.
-        features: For a real-valued source: number of values per time step.
         target_vocabulary_size: For a token target: number of ids, padding included.
         target_features: For a real-valued target: number of values per step.
         decoder: `"summary"` or `"autoregressive"`.
         attention: `"additive"` or `"multiplicative"` lets every decoder step attend to
             all encoder steps; `None` for the summary alone. Queries are the outputs of
-            the decoder's first layer, and the other layers read the context, so that
-            each of them runs over a whole target at once.
+            the decoder's first layer, and the other layers read the context (Wu et al.,
+            arXiv:1609.08144, section 3).
         reverse_source: Whether the encoder reads the source from its end (Sutskever et
-            al., 2014); for a token source.
-        output_length: With `decoder="summary"`, number of steps to write; `None` for
-            as many as the source has.
-        embedding_dim: Size of the vector that stands for a token.
-        units: Size of each recurrent layer's state (per direction in the encoder).
+            al., arXiv:1409.3215); for a token source.
+        output_length: For a summary decoder: number of steps; `None` for the source's.
         num_layers: Number of recurrent layers in the encoder, and in the decoder.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
         bidirectional: Whether the encoder reads the source backwards too; its two
             final states are then projected to the decoder's.
-        residual: Whether layers from the second on add their input to their output.
-        dropout: Fraction of features dropped in training, before each recurrent layer
-            and before the head, the same at every time step.
-        token_dropout: Fraction of tokens whose whole vector is set to zero in training.
         tied_weights: Whether source, target and head have the same vectors of tokens
-            (Press and Wolf, 2017); for an autoregressive decoder and one vocabulary.
+            (Press and Wolf, arXiv:1608.05859); for an autoregressive decoder and one
+            vocabulary.
         initial_state: The encoder's: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialisation: how many steps the longest memory should
-            reach at first; `None` for Keras' own initial biases.
-        padding_value: For a real-valued source: steps whose features all have this
-            value are padding; `None` if there is no padding.
-
-    Raises:
-        ValueError: If not exactly one kind of source and one kind of target is given,
-            or an argument is outside its range.
 
     Example:
         >>> import numpy as np
@@ -85,27 +73,12 @@ class ManyToOneToMany(SequenceModel):
         ...                             attention="additive", units=16)
         >>> source = np.array([[3, 4, 5], [6, 7, 0]])
         >>> answer = np.array([[5, 4, 3], [7, 6, 0]])
-        >>> start = 1
-        >>> delayed = np.array([[start, 5, 4], [start, 7, 0]])
+        >>> delayed = np.array([[1, 5, 4], [1, 7, 0]])  # behind a start token
         >>> inputs = {"source": source, "target": delayed}
         >>> history = model.fit(inputs, answer, verbose=0)
         >>> from rnnzoo.decoding import decode_greedily
         >>> decode_greedily(model, source, start=1, end=2, max_length=4).shape[0]
         2
-
-    References:
-        - Cho et al., "Learning phrase representations using RNN encoder-decoder",
-          EMNLP 2014, arXiv:1406.1078.
-        - Sutskever, Vinyals and Le, "Sequence to sequence learning with neural
-          networks", NeurIPS 2014, arXiv:1409.3215.
-        - Luong, Pham and Manning, "Effective approaches to attention-based neural
-          machine translation", EMNLP 2015, arXiv:1508.04025.
-        - Wu et al., "Google's neural machine translation system", 2016,
-          arXiv:1609.08144, section 3 (attention on the decoder's first layer).
-        - Press and Wolf, "Using the output embedding to improve language models", EACL
-          2017, arXiv:1608.05859.
-        - Williams and Zipser, "A learning algorithm for continually running fully
-          recurrent neural networks", Neural Computation 1, 1989.
     """
 
     def __init__(
@@ -173,16 +146,19 @@ class ManyToOneToMany(SequenceModel):
             name="reader",
         )
         self.reversed = ReversedSteps(name="reversed") if reverse_source else None
+        stack_options: dict[str, Any] = {
+            "cell": cell,
+            "residual": residual,
+            "dropout": dropout,
+            "chrono_steps": chrono_steps,
+        }
         self.encoder = RecurrentStack(
             units,
             num_layers=num_layers,
-            cell=cell,
             bidirectional=bidirectional,
-            residual=residual,
-            dropout=dropout,
             initial_state=initial_state,
-            chrono_steps=chrono_steps,
             name="encoder",
+            **stack_options,
         )
         self.bridge = StateBridge(
             units, CELLS[cell][1], bidirectional, num_layers, name="bridge"
@@ -196,16 +172,10 @@ class ManyToOneToMany(SequenceModel):
                 token_dropout=token_dropout,
                 name="target_reader",
             )
-        decoder_options = {
-            "cell": cell,
-            "residual": residual,
-            "dropout": dropout,
-            "chrono_steps": chrono_steps,
-        }
         # Attention sits on the first layer; the others read what it has found.
         first = num_layers if attention is None else 1
         self.decoder = RecurrentStack(
-            units, num_layers=first, name="decoder", **decoder_options
+            units, num_layers=first, name="decoder", **stack_options
         )
         self.attention = self.attention_output = self.upper_decoder = None
         if attention is not None:
@@ -214,21 +184,17 @@ class ManyToOneToMany(SequenceModel):
                 units, activation="tanh", name="attention_output"
             )
         if num_layers > first:
+            upper = num_layers - first
             self.upper_decoder = RecurrentStack(
-                units,
-                num_layers=num_layers - first,
-                name="upper_decoder",
-                **decoder_options,
+                units, num_layers=upper, name="upper_decoder", **stack_options
             )
         self.head_dropout = keras.layers.SpatialDropout1D(dropout, name="head_dropout")
+        head_options = {"dtype": "float32", "name": "head"}
         if tied_weights:
-            self.head = TiedHead(
-                self.reader, vocabulary_size, dtype="float32", name="head"
-            )
+            self.head = TiedHead(self.reader, vocabulary_size, **head_options)
         else:
-            self.head = keras.layers.Dense(
-                target_vocabulary_size or target_features, dtype="float32", name="head"
-            )
+            size = target_vocabulary_size or target_features
+            self.head = keras.layers.Dense(size, **head_options)
 
         # === Graph ===
         source = sequence_input(features, name="source")
@@ -250,14 +216,10 @@ class ManyToOneToMany(SequenceModel):
         self.set_targets(classes=target_vocabulary_size is not None, padding=0)
 
     def run_encoder(self, source: Any) -> tuple:
-        """Reads the source.
+        """Reads token ids `[batch, time]` or values `[batch, time, features]`.
 
-        Args:
-            source: Token ids `[batch, time]` or values `[batch, time, features]`.
-
-        Returns:
-            The encoder's sequence `[batch, time, units]` (`2 * units` when
-            bidirectional), its mask or `None`, and the decoder's initial state.
+        Returns the encoder's sequence `[batch, time, units]` (`2 * units` when
+        bidirectional), its mask or `None`, and the decoder's initial state.
         """
         mask, steps = self.reader.compute_mask(source), self.reader(source)
         if self.reversed is not None:
@@ -278,17 +240,13 @@ class ManyToOneToMany(SequenceModel):
     ) -> tuple:
         """Returns an output step for each input step.
 
-        Whole sequences and single steps give the same outputs: pass the state that one
-        call returns to the next.
-
         Args:
             steps: Decoder input `[batch, steps, features]`.
-            state: State before the first step.
+            state: State before the first step: the encoder's, or a call's.
             memory: The encoder's sequence, for attention.
             memory_mask: `[batch, time]`, true for real steps of the memory.
             mask: `[batch, steps]`, true for real steps of the target.
-            length: To decode from one vector `[batch, features]`, which is repeated at
-                every step: number of steps, or a sequence `[batch, steps, ...]`.
+            length: As `RecurrentStack`'s: to repeat steps `[batch, features]`.
 
         Returns:
             Outputs `[batch, steps, target size]`, the state after the last step, and
@@ -310,14 +268,10 @@ class ManyToOneToMany(SequenceModel):
         return self.head(self.head_dropout(hidden)), after, weights
 
     def begin(self, source: Any) -> dict:
-        """Reads the source and returns the state that `step` starts from.
+        """Reads a source and returns the state that `step` starts from.
 
-        Args:
-            source: As in `run_encoder`.
-
-        Returns:
-            `decoder`, the decoder's state; and with attention `memory` and `keys`
-            `[batch, time, units]` and `memory_mask` `[batch, time]`.
+        It has `decoder`, the decoder's state; and with attention `memory` and `keys`
+        `[batch, time, units]` and `memory_mask` `[batch, time]`.
         """
         memory, memory_mask, state = self.run_encoder(source)
         if self.attention is None:
@@ -335,11 +289,9 @@ class ManyToOneToMany(SequenceModel):
         """Makes one step of an autoregressive decoder; faster than `run_decoder`.
 
         Args:
-            tokens: The last output: token ids `[batch]` or values
-                `[batch, target_features]`.
-            state: What `begin` or another call returned. The memory may have fewer
-                rows, each for several consecutive rows of tokens, as the hypotheses of
-                a beam.
+            tokens: The last token ids `[batch]` or values `[batch, target_features]`.
+            state: What `begin` or another call returned. A row of the memory may be for
+                several consecutive rows of tokens: the hypotheses of a beam.
 
         Returns:
             Outputs `[batch, target size]` and the state after the step.
@@ -367,17 +319,13 @@ class ManyToOneToMany(SequenceModel):
         return self.head(hidden), {**state, "decoder": after}
 
     def state_spec(self) -> dict:
-        """Returns the state of `begin` and `step`, of `tf.TensorSpec`."""
-        import tensorflow as tf
-
+        """Returns the structure of `tf.TensorSpec` of the state of `step`."""
         source, *_ = keras.tree.flatten(self.inputs)
         spec = tf.TensorSpec(source.shape, source.dtype)
         # Traced and not run: that would draw random numbers of the layers' dropout.
         begin = tf.function(self.begin, input_signature=[spec], autograph=False)
-        return tf.nest.map_structure(
-            lambda part: tf.TensorSpec(part.shape, part.dtype),
-            begin.get_concrete_function().structured_outputs,
-        )
+        outputs = begin.get_concrete_function().structured_outputs
+        return tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), outputs)
 
     def tokens_signature(self) -> Signature:
         """Returns the signature of the graph as it is."""
@@ -386,11 +334,7 @@ class ManyToOneToMany(SequenceModel):
         return graph_signature(self)
 
     def signatures(self) -> dict[str, Signature]:
-        """Adds the two halves of an autoregressive model, for callers that decode.
-
-        `begin` reads a source, and `step` makes one step, from the last token and a
-        state to outputs and the next state.
-        """
+        """Adds `begin` and `step` where the decoder is autoregressive."""
         found = super().signatures()
         return found | step_signatures(self) if self.is_autoregressive else found
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from rnnzoo.architectures.distributed import DistributedModel
@@ -25,13 +26,32 @@ class SequenceModel(DistributedModel):
     """Base of the three architectures: raw examples in, and a model card in the file.
 
     A model of the zoo sets `tokens`, which turn raw examples into arrays; then `fit`,
-    `evaluate` and `predict` take lists and arrays of raw examples. A
-    `tf.data.Dataset` is passed on unchanged: its batches are already encoded. A model
-    without tokens takes arrays, as every Keras model.
+    `evaluate` and `predict` take lists and arrays of raw examples, or a
+    `tf.data.Dataset` of encoded batches. Without tokens it takes arrays, as every Keras
+    model.
+
+    Args:
+        vocabulary_size: For token input: number of ids, padding included.
+        features: For real-valued input: number of values per time step.
+        num_classes: For classes: number of classes.
+        num_values: For real-valued output: number of values.
+        embedding_dim: Size of the vector that stands for a token.
+        units: Size of each recurrent layer's state, per direction.
+        num_layers: Number of recurrent layers.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        bidirectional: Whether to read each sequence backwards too.
+        residual: Whether layers from the second on add their input to their output.
+        dropout: Fraction of features dropped in training, before each recurrent layer
+            and before the head, the same at every time step.
+        token_dropout: Fraction of time steps dropped as a whole in training.
+        initial_state: `"zeros"` or `"learned"`.
+        chrono_steps: Chrono initialization: how many steps the longest memory should
+            reach at first; `None` for Keras' own initial biases.
+        padding_value: For real-valued input: steps whose features all have this value
+            are padding; `None` if there is no padding.
 
     Attributes:
-        card: The model card of the weights (name, data, licence, score, recipe, seed);
-            saved in the model's file and empty for an untrained model.
+        card: The model card of the weights (name, data, licence, score, recipe, seed).
     """
 
     arguments: dict[str, Any]
@@ -70,19 +90,13 @@ class SequenceModel(DistributedModel):
     def set_targets(self, classes: bool, padding: int | None = None) -> None:
         """Sets the kind of the targets, and compiles for them: `fit` works at once.
 
-        Args:
-            classes: Whether outputs are logits of classes; else they are real values.
-            padding: The class that stands for padding and does not count, if any.
+        Outputs are logits of `classes`, of which `padding` does not count; or values.
         """
         self.has_classes, self.padding = classes, padding
         self.compile_with_defaults()
 
     def compile_with_defaults(self, optimizer: Any = "adam") -> None:
-        """Compiles with the loss and metrics that suit the targets.
-
-        Args:
-            optimizer: What `keras.Model.compile` takes.
-        """
+        """Compiles with the loss and metrics that suit the targets."""
         loss, metrics = self.choose_objective()
         self.compile(optimizer, loss, metrics=metrics)
         self.default_optimizer = id(self.optimizer) if optimizer == "adam" else None
@@ -102,8 +116,7 @@ class SequenceModel(DistributedModel):
     def get_compile_config(self) -> dict | None:
         """Returns what to compile a loaded model with; Keras calls it when saving.
 
-        An optimizer that has not made a step has no state to save: loading then
-        compiles with the defaults again, without a warning of missing variables.
+        `None`, for the defaults, where a default optimizer has not made a step.
         """
         if not self.optimizer.built:
             if id(self.optimizer) == self.default_optimizer:
@@ -122,18 +135,14 @@ class SequenceModel(DistributedModel):
         self.optimizer.build(self.trainable_variables)
 
     def answer(self, inputs: Any) -> Any:
-        """Answers raw input with raw output; each model of the zoo says how."""
+        """Answers raw input with raw output."""
         raise NotImplementedError(
             f"{type(self).__name__} has no tokens to read raw input with: use "
             "predict() on arrays, or a model of rnnzoo.list_models()"
         )
 
     def answer_in_graph(self, text: Any) -> dict:
-        """Answers strings `[batch]` with named tensors, in the graph.
-
-        A model of the zoo says how. What `answer` refuses stops the graph with
-        `InvalidArgumentError`.
-        """
+        """Answers strings `[batch]` with named tensors, or `InvalidArgumentError`."""
         raise NotImplementedError
 
     def answer_in_python(self, text: list[str]) -> dict:
@@ -141,16 +150,11 @@ class SequenceModel(DistributedModel):
         return {"text": self.answer(text)}
 
     def sample_texts(self) -> list[str]:
-        """Returns raw inputs as text, the first of them short, to try an export on.
-
-        A model of the zoo says which.
-        """
+        """Returns raw inputs as text, the first of them short, to try an export on."""
         raise NotImplementedError
 
     def sample_inputs(self, rows: int) -> np.ndarray:
         """Returns what the reader takes for sample texts; random without tokens."""
-        import tensorflow as tf
-
         if hasattr(self, "tokens"):
             return self.tokens(tf.constant(self.sample_texts()[:rows])).numpy()
         random, source = np.random.default_rng(0), keras.tree.flatten(self.inputs)[0]
@@ -163,8 +167,8 @@ class SequenceModel(DistributedModel):
     def signatures(self) -> dict[str, Signature]:
         """Returns the ways to call an export of the model; the first is the default.
 
-        They are text to answers (`serving_default`, for models with tokens), and what
-        the graph takes to what it gives (`tokens`). Models add others.
+        `serving_default`, for models with tokens, is from text to answers; `tokens`
+        from what the graph takes to what it gives.
         """
         found = {"tokens": self.tokens_signature()}
         if not hasattr(self, "tokens"):
@@ -192,11 +196,9 @@ class SequenceModel(DistributedModel):
         )
 
     def stream_signature(self, read: Callable, state: Any) -> Signature:
-        """Returns the signature that reads a chunk and passes the state in and out.
+        """Returns the signature of `read`: tokens and state to outputs and next state.
 
-        Args:
-            read: From tokens and a state to outputs and the next state.
-            state: The initial state for one row.
+        The `state` given is the initial one for one row.
         """
         parts = {f"state_{i}": s for i, s in enumerate(keras.tree.flatten(state))}
         specs = {
@@ -227,10 +229,7 @@ class SequenceModel(DistributedModel):
         )
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Converts raw inputs and targets to the arrays that the graph takes.
-
-        An architecture without tokens returns them unchanged.
-        """
+        """Converts raw inputs and targets to arrays, which the graph takes."""
         return inputs, targets
 
     def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
@@ -268,30 +267,20 @@ class SequenceModel(DistributedModel):
 
 
 def compile_graph(function: Callable, *inputs: Any) -> Callable:
-    """Compiles a function once, for inputs of all sizes.
+    """Compiles a function of tensors once, for inputs of all sizes.
 
     `keras.Model.predict_on_batch` retraces for the first few shapes that it gets;
     this never does. Backends other than TensorFlow call the function directly.
-
-    Args:
-        function: Takes and returns tensors.
-        inputs: A shape (`None` for sizes that vary) and a dtype per argument; or, for
-            an argument with a structure, that structure of `tf.TensorSpec`.
+    `inputs` has shape and dtype, or a structure of `tf.TensorSpec`, of each argument.
     """
     if keras.backend.backend() != "tensorflow":
         return function
-    import tensorflow as tf
-
-    signature = [
-        tf.TensorSpec(*spec) if isinstance(spec, tuple) else spec for spec in inputs
-    ]
-    return tf.function(function, input_signature=signature, autograph=False)
+    specs = [tf.TensorSpec(*x) if isinstance(x, tuple) else x for x in inputs]
+    return tf.function(function, input_signature=specs, autograph=False)
 
 
 def get_state_spec(state: Any) -> Any:
-    """Returns the `tf.TensorSpec` of every tensor of a state, of any batch size."""
-    import tensorflow as tf
-
+    """Returns the `tf.TensorSpec` of every tensor of a state."""
     return keras.tree.map_structure(
         lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), state
     )
@@ -303,11 +292,7 @@ def _is_raw(examples: Any) -> bool:
 
 
 def check_exactly_one(**arguments: Any) -> None:
-    """Refuses anything but exactly one given argument, a positive integer.
-
-    Raises:
-        ValueError: If none or several of the arguments are given.
-    """
+    """Refuses anything but exactly one given argument, a positive integer."""
     given = {name: value for name, value in arguments.items() if value is not None}
     received = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
     if len(given) != 1:

@@ -25,10 +25,6 @@ class ReversedSteps(keras.layers.Layer):
         place = ops.where(place < length, length - 1 - place, place)
         return ops.take_along_axis(steps, place[..., None], axis=1)
 
-    def compute_output_shape(self, steps_shape: tuple, tokens_shape: tuple) -> tuple:
-        """Returns the shape of the steps."""
-        return steps_shape
-
     def compute_mask(self, *inputs: Any, **masks: Any) -> None:
         """Returns no mask: the encoder is given that of the tokens."""
         return None
@@ -40,21 +36,15 @@ class StateBridge(keras.layers.Layer):
 
     States of a unidirectional encoder are unchanged; those of a bidirectional one are
     concatenated and projected, one dense layer with tanh per state tensor (Bahdanau et
-    al., 2015).
+    al., arXiv:1409.0473).
 
-    Inputs: for each encoder layer a list of tensors `[batch, units]`, those of both
-    directions. Outputs: for each decoder layer a list of tensors `[batch, units]`.
+    Inputs and outputs: for each layer a list of tensors `[batch, units]`.
 
     Args:
         units: Size of the decoder's state.
         states_per_layer: Tensors in the state of a decoder layer: 2 for lstm, else 1.
         bidirectional: Whether the encoder is bidirectional.
         num_layers: Layers of the encoder, and of the decoder.
-        **kwargs: Those of `keras.layers.Layer`.
-
-    References:
-        Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
-        align and translate", ICLR 2015, arXiv:1409.0473.
     """
 
     def __init__(
@@ -66,20 +56,13 @@ class StateBridge(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.units = units
-        self.states_per_layer = states_per_layer
-        self.bidirectional = bidirectional
-        self.num_layers = num_layers
-        self.projections = []
-        if bidirectional:
-            for index in range(num_layers * states_per_layer):
-                layer = keras.layers.Dense(
-                    units,
-                    activation="tanh",
-                    dtype=self.dtype_policy,
-                    name=f"projection_{index}",
-                )
-                self.projections.append(layer)
+        self.units, self.states_per_layer = units, states_per_layer
+        self.bidirectional, self.num_layers = bidirectional, num_layers
+        options = {"activation": "tanh", "dtype": self.dtype_policy}
+        self.projections = [
+            keras.layers.Dense(units, name=f"projection_{index}", **options)
+            for index in range(num_layers * states_per_layer if bidirectional else 0)
+        ]
 
     def build(self, state_shapes: Any) -> None:
         """Creates the projections' weights."""
@@ -114,8 +97,3 @@ class DoubledTokens(keras.layers.Layer):
         place = ops.arange(2 * ops.shape(tokens)[1])[None]
         twice = ops.take_along_axis(tokens, place % ops.maximum(length, 1), axis=1)
         return ops.where(place < 2 * length, twice, 0)
-
-    def compute_output_shape(self, tokens_shape: tuple) -> tuple:
-        """Returns `(batch, 2 * time)`."""
-        batch, time = tokens_shape
-        return (batch, None if time is None else 2 * time)

@@ -1,17 +1,17 @@
 """Keras' recurrent layers, with faster loops on CPUs."""
 
-import functools
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
+from rnnzoo.layers import loops
 from rnnzoo.layers.keras_internals import keep_dropout_masks
 from rnnzoo.layers.threads import count_threads
 from rnnzoo.mixin import Mixin
 
-# Smallest number of rows of a slice that has a loop of its own: products of fewer are
-# too small for what a loop costs.
+# Fewest rows of a slice with a loop of its own, for what a loop costs.
 ROWS_OF_A_SLICE = 32
 
 
@@ -24,8 +24,7 @@ class FastCpuRNN(Mixin):
 
     Attributes:
         is_sliced: Whether, in training on several cores, slices of a batch are read
-            side by side: their products are too small to share. Not for a layer beside
-            which others are run, as the directions of a bidirectional one.
+            in parallel. Not for the directions of a bidirectional layer, which are.
     """
 
     is_sliced = False
@@ -38,23 +37,18 @@ class FastCpuRNN(Mixin):
         training: bool = False,
         length: Any = None,
     ) -> tuple:
-        """Returns the last output, all outputs, and the last states, as Keras does.
-
-        With a `length`, it reads a sequence of one step that many times.
-        """
+        """Returns as Keras does; with a `length`, it repeats a sequence of one step."""
         if not (_is_on_cpu() and self._is_usual(mask)):
             if length is not None:
                 sequences = ops.repeat(sequences, length, axis=1)
             return super().inner_loop(sequences, initial_state, mask, training)
-        from rnnzoo.layers import loops
-
         cell = self.cell
         if training and getattr(self, "dropout", 0):
             sequences *= cell.get_dropout_mask(sequences[:, 0])[:, None]
         inputs = ops.transpose(sequences, (1, 0, 2))
         if mask is not None:
-            mask = ops.cast(keras.tree.flatten(mask)[0], "bool")
-            mask = ops.transpose(mask)[..., None]
+            mask = ops.transpose(ops.cast(keras.tree.flatten(mask)[0], "bool"))
+            mask = mask[..., None]
             inputs = ops.where(mask, inputs, 0)  # whatever there is, if not numbers
             mask = ops.cast(mask, inputs.dtype)
         if self.go_backwards:
@@ -62,15 +56,11 @@ class FastCpuRNN(Mixin):
             mask = None if mask is None else ops.flip(mask, 0)
         weights = (self.get_kernel(inputs), cell.recurrent_kernel, cell.bias)
         weights = [ops.cast(one, inputs.dtype) for one in weights]
-        read = functools.partial(
-            getattr(loops, self.loop),
-            weights=weights,
-            training=bool(training),
-            length=length,
-        )
         states = keras.tree.flatten(initial_state)
         slices = self._count_slices(states[0].shape[0]) if training else 1
-        outputs, states = loops.read_in_slices(read, slices, inputs, states, mask)
+        outputs, states = loops.read_in_slices(
+            self.loop, slices, inputs, states, mask, weights, bool(training), length
+        )
         if mask is not None:
             outputs *= mask
         return states[0], ops.transpose(outputs, (1, 0, 2)), states
@@ -78,16 +68,9 @@ class FastCpuRNN(Mixin):
     def repeat_input(
         self, inputs: Any, length: Any, initial_state: list, training: bool = False
     ) -> tuple:
-        """Reads the same inputs at every step; the layer must have been built.
+        """Reads inputs `[batch, features]` at each of `length` steps, once built.
 
-        Args:
-            inputs: `[batch, features]`.
-            length: How many steps.
-            initial_state: The state before the first one.
-            training: Whether features are dropped.
-
-        Returns:
-            All outputs `[batch, length, units]`, and each last state.
+        Returns outputs `[batch, length, units]` and each last state.
         """
         with keep_dropout_masks(self, inputs, initial_state):
             _, outputs, states = self.inner_loop(
@@ -100,7 +83,6 @@ class FastCpuRNN(Mixin):
         return self.cell.kernel
 
     def _is_usual(self, mask: Any) -> bool:
-        """Whether the layer computes what the loops do."""
         cell = self.cell
         gates = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
         return (
@@ -113,7 +95,6 @@ class FastCpuRNN(Mixin):
         )
 
     def _count_slices(self, rows: int | None) -> int:
-        """Returns into how many slices to cut a batch."""
         if not self.is_sliced or rows is None:
             return 1
         return max(1, min(count_threads(), rows // ROWS_OF_A_SLICE))
@@ -121,11 +102,8 @@ class FastCpuRNN(Mixin):
 
 def _is_on_cpu() -> bool:
     """Whether TensorFlow computes, on CPUs: for GPUs, Keras has cuDNN."""
-    if keras.backend.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    return not any(map(tf.config.list_logical_devices, ("GPU", "TPU")))
+    devices = map(tf.config.list_logical_devices, ("GPU", "TPU"))
+    return keras.backend.backend() == "tensorflow" and not any(devices)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

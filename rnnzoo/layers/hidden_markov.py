@@ -8,9 +8,9 @@ from keras import ops
 
 from rnnzoo.errors import check_number
 
-# A spread below this would let one value's probability density grow without bound.
+# Below this, one value's probability density could grow without bound.
 SMALLEST_SCALE = 0.05
-# Probabilities below this count as this, so that all have a logarithm.
+# Smaller probabilities count as this, so that all have a logarithm.
 SMALLEST_SHARE = 1e-30
 
 
@@ -35,7 +35,7 @@ class ForwardCell(keras.layers.Layer):
         """Creates the transitions: at first a state is likely to stay."""
         states = self.state_size
         self.transitions = self.add_weight(
-            shape=(states, states), initializer="random_normal", name="transitions"
+            (states, states), "random_normal", name="transitions"
         )
         self.transitions.assign_add(ops.log(2.0 * states) * ops.eye(states))
 
@@ -53,27 +53,20 @@ class ForwardCell(keras.layers.Layer):
 class HiddenMarkov(keras.layers.Layer):
     """The forward algorithm: what is known of the hidden state, step by step.
 
-    A hidden Markov model is in one of `states` states. At every step it gives a value,
-    drawn from a distribution of that state's own, and goes to another state or stays,
-    with probabilities of that state's own. Nobody sees the states: this layer computes
-    how probable each is, given all values so far. It does so in logarithms, and is
-    trained through that computation as any layer.
+    At every step a hidden Markov model samples a value and a next state from
+    distributions that its state has. This layer computes how probable each state is,
+    given all values so far; gradients pass through that computation (Rabiner, "A
+    tutorial on hidden Markov models", Proceedings of the IEEE 77, 1989).
 
-    Inputs: token ids `[batch, time]` with a `vocabulary_size` (0 is padding and never
-    drawn), else real values `[batch, time, features]`, which a state draws from a
-    normal distribution with a mean and a spread for each feature. A mask may say which
-    steps are real.
-
-    Outputs: `[batch, time, states]`, float32: log-probabilities of the hidden state at
-    the next step, given all values up to this one.
+    Inputs: token ids `[batch, time]` with a `vocabulary_size` (0 is padding), else real
+    values `[batch, time, features]`, normally distributed in each state, optionally
+    with a mask. Outputs: `[batch, time, states]`, float32: log-probabilities of the
+    hidden state at the next step, given all values up to this one.
 
     Args:
         states: Number of hidden states.
         vocabulary_size: For tokens: number of ids, padding included.
         features: For real values: number of them at each step.
-
-    Raises:
-        ValueError: If `states` is less than 1.
 
     Example:
         >>> import numpy as np
@@ -82,10 +75,6 @@ class HiddenMarkov(keras.layers.Layer):
         >>> beliefs = layer(np.zeros((4, 5, 2), "float32"))
         >>> tuple(beliefs.shape), np.allclose(np.exp(beliefs).sum(axis=-1), 1)
         ((4, 5, 3), True)
-
-    References:
-        Rabiner, "A tutorial on hidden Markov models and selected applications in speech
-        recognition", Proceedings of the IEEE 77, 1989.
     """
 
     def __init__(
@@ -98,41 +87,34 @@ class HiddenMarkov(keras.layers.Layer):
         # Probabilities of long sequences need the exponents of float32.
         super().__init__(**{"dtype": "float32", **kwargs})
         check_number("states", states, minimum=1, whole=True)
-        self.states = states
+        self.states, self.features = states, features
         self.vocabulary_size = vocabulary_size
-        self.features = features
         self.supports_masking = True
         self.forward = keras.layers.RNN(
             ForwardCell(states, dtype="float32"), return_sequences=True, dtype="float32"
         )
 
     def build(self, inputs_shape: tuple) -> None:
-        """Creates the probabilities of the first state and of what states give."""
+        """Creates the parameters of the first state and of each state's values."""
         states = self.states
-        self.first = self.add_weight(shape=(states,), initializer="zeros", name="first")
-        spread = keras.initializers.RandomNormal(stddev=1.0)
+        self.first = self.add_weight((states,), "zeros", name="first")
+        normal = keras.initializers.RandomNormal(stddev=1.0)
         if self.vocabulary_size is not None:
-            self.symbols = self.add_weight(
-                shape=(states, self.vocabulary_size - 1),
-                initializer=spread,
-                name="symbols",
-            )
+            shape = (states, self.vocabulary_size - 1)
+            self.symbols = self.add_weight(shape, normal, name="symbols")
         else:
             shape = (states, self.features)
-            self.means = self.add_weight(shape=shape, initializer=spread, name="means")
-            self.scales = self.add_weight(
-                shape=shape, initializer="zeros", name="scales"
-            )
+            self.means = self.add_weight(shape, normal, name="means")
+            self.scales = self.add_weight(shape, "zeros", name="scales")
         self.forward.build((None, None, states))
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Returns what is known of the next hidden state; shapes as in the class."""
-        values = self.log_probabilities(inputs)
-        first = ops.broadcast_to(
-            self.first_state(), (ops.shape(inputs)[0], self.states)
-        )
+        shape = (ops.shape(inputs)[0], self.states)
         return self.forward(
-            values, initial_state=first, mask=self.compute_mask(inputs, mask)
+            self.log_probabilities(inputs),
+            initial_state=ops.broadcast_to(self.first_state(), shape),
+            mask=self.compute_mask(inputs, mask),
         )
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -144,20 +126,15 @@ class HiddenMarkov(keras.layers.Layer):
         return ops.log_softmax(self.first)
 
     def log_probabilities(self, values: Any) -> Any:
-        """Returns each state's log-probability of values, or its logarithmic density.
+        """Returns each state's log-probability or log-density `[batch, time, states]`.
 
-        Args:
-            values: As the layer's inputs.
-
-        Returns:
-            `[batch, time, states]`.
+        The values are as the layer's inputs.
         """
         if self.vocabulary_size is not None:
             table = ops.transpose(ops.log_softmax(self.symbols, axis=-1))
             # Padding counts as the first symbol: nothing of it is used.
-            return ops.take(
-                table, ops.maximum(ops.cast(values, "int32") - 1, 0), axis=0
-            )
+            rows = ops.maximum(ops.cast(values, "int32") - 1, 0)
+            return ops.take(table, rows, axis=0)
         scales = ops.exp(self.scales) + SMALLEST_SCALE
         values = ops.cast(values, self.compute_dtype)
         distance = (values[..., None, :] - self.means) / scales
@@ -165,21 +142,13 @@ class HiddenMarkov(keras.layers.Layer):
         return ops.sum(density, axis=-1)
 
     def expect(self, beliefs: Any) -> Any:
-        """Returns what value to expect, given log-probabilities of the state.
+        """Returns the expected values, given the layer's outputs.
 
-        Args:
-            beliefs: `[batch, time, states]`, as the layer's outputs.
-
-        Returns:
-            The mean `[batch, time, features]`; or the probability of each token id,
-            `[batch, time, vocabulary_size]`, 0 for that of padding.
+        They are means `[batch, time, features]`, or probabilities of token ids
+        `[batch, time, vocabulary_size]`, 0 for padding.
         """
         shares = ops.exp(beliefs)
         if self.vocabulary_size is None:
             return ops.matmul(shares, self.means)
         tokens = ops.matmul(shares, ops.softmax(self.symbols, axis=-1))
         return ops.pad(tokens, ((0, 0), (0, 0), (1, 0)))
-
-    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
-        """Returns the shape of the log-probabilities."""
-        return (*inputs_shape[:2], self.states)

@@ -14,10 +14,7 @@ from rnnzoo.mixin import Mixin
 
 
 def get_mask(tensor: Any) -> Any:
-    """Returns the mask that Keras attached to a layer's output; `None` without one.
-
-    Losses and metrics get outputs, and no masks beside them.
-    """
+    """Returns the mask that Keras attached to a layer's output; `None` without one."""
     return keras.src.backend.get_keras_mask(tensor)
 
 
@@ -27,10 +24,7 @@ def set_mask(tensor: Any, mask: Any) -> None:
 
 
 def list_layers(model: Any) -> list:
-    """Returns a model and all layers inside it, those inside layers too.
-
-    `model.layers` has the outermost ones only.
-    """
+    """Returns a model and all layers inside it, those inside layers too."""
     return list(model._flatten_layers())
 
 
@@ -41,28 +35,21 @@ def set_untracked(target: Any, name: str, value: Any) -> None:
 
 @contextlib.contextmanager
 def replace_untracked(target: Any, name: str, value: Any) -> Iterator[None]:
-    """Replaces an attribute for a time, hidden from what Keras tracks and saves.
-
-    For a cell's weights of which some are dropped, and for a layer's `inner_loop`,
-    the loop over time inside its masks and states.
-    """
+    """Replaces an attribute for a time, hidden from what Keras tracks and saves."""
     was_set, old = name in vars(target), getattr(target, name)
-    object.__setattr__(target, name, value)
+    set_untracked(target, name, value)
     try:
         yield
     finally:
         if was_set:
-            object.__setattr__(target, name, old)
+            set_untracked(target, name, old)
         else:
             object.__delattr__(target, name)
 
 
 @contextlib.contextmanager
 def keep_dropout_masks(layer: Any, inputs: Any, state: list) -> Iterator[None]:
-    """Uses the same dropout masks at every step, as the call of a recurrent layer does.
-
-    Custom loops run without that call.
-    """
+    """Uses the same dropout masks at every step, as a recurrent layer's call does."""
     layer._maybe_config_dropout_masks(layer.cell, inputs, state)
     yield
     layer._maybe_reset_dropout_masks(layer.cell)
@@ -85,11 +72,7 @@ class TrainingHooks(keras.Model):
         return super()._get_metrics_result_or_logs(logs)
 
     def choose_example(self, iterator: Any, batch: Any) -> tuple:
-        """Returns the iterator or the batch by which metrics and optimizer are built.
-
-        Keras adds up the replicas' shares of a batch, which must then have equal
-        shapes, and cannot do that with several machines (keras#20585).
-        """
+        """Returns the iterator or batch by which metrics and optimizer are built."""
         return iterator, batch
 
     def _get_metrics_result_or_logs(self, logs: dict) -> dict:
@@ -108,7 +91,7 @@ class OwnWeightDecay(Mixin):
     """Mixed into optimizers that decay weights in `update_step`, each at its rate."""
 
     def _apply_weight_decay(self, variables: Any) -> None:
-        """Does nothing, where Keras decays all weights at one rate."""
+        pass  # Keras decays all weights at one rate.
 
     def decays(self, variable: Any) -> bool:
         """Whether a variable is decayed, as `exclude_from_weight_decay` has it."""

@@ -16,37 +16,12 @@ from typing import Any
 import tensorflow as tf
 
 
-def simple(
-    inputs: tf.Tensor,
-    states: list[tf.Tensor],
-    mask: tf.Tensor | None,
-    weights: Sequence[tf.Tensor],
-    training: bool,
-    length: int | tf.Tensor | None = None,
-) -> tuple:
-    """Reads sequences with simple cells.
-
-    Args:
-        inputs: `[time, batch, features]`.
-        states: The state `[batch, units]` before the first step.
-        mask: `[time, batch, 1]`, or `None`.
-        weights: Kernel `[features, units]`, recurrent kernel `[units, units]` and bias
-            `[units]`.
-        training: Whether to have a gradient of its own, with what it needs of every
-            step kept in memory. Else TensorFlow derives one, which takes longer.
-        length: How many steps to make, if all of them read the same: `inputs` has only
-            one then, and is multiplied once.
-
-    Returns:
-        The states after every step `[time, batch, units]`, and a list of the last one.
-    """
+def _read_simple(inputs, states, mask, weights, training, length):
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
     of_inputs, steps = _project_inputs(inputs, kernel, bias, training, length)
 
     def read(of_inputs, state, kernel):
-        """Returns the states, and the last one."""
-
         def step(now, state):
             of_input, mask = now
             new = tf.tanh(of_input + tf.matmul(state, kernel))
@@ -93,26 +68,12 @@ def simple(
     return outputs, [last]
 
 
-def gru(
-    inputs: tf.Tensor,
-    states: list[tf.Tensor],
-    mask: tf.Tensor | None,
-    weights: Sequence[tf.Tensor],
-    training: bool,
-    length: int | tf.Tensor | None = None,
-) -> tuple:
-    """Reads sequences with a GRU; as `simple`, but for its weights.
-
-    They are the kernel `[features, 3 * units]`, the recurrent kernel
-    `[units, 3 * units]` and the bias `[2, 3 * units]`, as Keras orders the gates.
-    """
+def _read_gru(inputs, states, mask, weights, training, length):
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
     of_inputs, steps = _project_inputs(inputs, kernel, bias[0], training, length)
 
     def read(of_inputs, state, kernel, bias, for_gradient=False):
-        """Returns the states, the last one, and what the gradient needs."""
-
         def step(now, state):
             of_input, mask = now
             of_gates, of_new = tf.split(of_input, [2 * units, units], axis=-1)
@@ -169,27 +130,12 @@ def gru(
     return outputs, [last]
 
 
-def lstm(
-    inputs: tf.Tensor,
-    states: list[tf.Tensor],
-    mask: tf.Tensor | None,
-    weights: Sequence[tf.Tensor],
-    training: bool,
-    length: int | tf.Tensor | None = None,
-) -> tuple:
-    """Reads sequences with an LSTM; as `simple`, but for its weights and states.
-
-    Weights are the kernel `[features, 4 * units]`, the recurrent kernel
-    `[units, 4 * units]` and the bias `[4 * units]`, as Keras orders the gates. States
-    are the output and the cell state, both `[batch, units]`.
-    """
+def _read_lstm(inputs, states, mask, weights, training, length):
     kernel, recurrent_kernel, bias = weights
     units = recurrent_kernel.shape[0]
     of_inputs, steps = _project_inputs(inputs, kernel, bias, training, length)
 
     def read(of_inputs, output, state, kernel, for_gradient=False):
-        """Returns outputs, the last one, the last state, and what gradients need."""
-
         def step(now, output, before):
             product, mask = now
             product += tf.matmul(output, kernel)
@@ -254,33 +200,44 @@ def lstm(
     return outputs, last[:2]
 
 
+LOOPS = {"simple": _read_simple, "gru": _read_gru, "lstm": _read_lstm}
+
+
 def read_in_slices(
-    read: Callable,
+    cell: str,
     count: int,
     inputs: tf.Tensor,
     states: list[tf.Tensor],
     mask: tf.Tensor | None,
+    *others: Any,
 ) -> tuple:
-    """Reads slices of a batch with a loop for each; in a graph, side by side.
+    """Reads sequences, slices of a batch with a loop for each; in a graph, in parallel.
 
     Args:
-        read: One of the functions above, with all but the arguments below.
+        cell: A key of `LOOPS`.
         count: Number of slices.
         inputs: `[time, batch, features]`.
-        states: Tensors `[batch, units]`.
+        states: The initial state, tensors `[batch, units]`: two for an LSTM.
         mask: `[time, batch, 1]`, or `None`.
+        *others: The weights as Keras has them: kernel, recurrent kernel and bias;
+            `training`: whether to keep what a gradient of its own needs (else
+            TensorFlow derives one, which takes longer); and the number of steps if all
+            read the only step of the inputs, which is multiplied once, else `None`.
 
     Returns:
-        What `read` returns for the whole batch.
+        The outputs `[time, batch, units]`, and a list of the last states.
     """
+    read = LOOPS[cell]
     if count == 1:
-        return read(inputs, states, mask)
+        return read(inputs, states, mask, *others)
     rows = states[0].shape[0]
     outputs, last = [], []
     for number in range(count):
         one = slice(rows * number // count, rows * (number + 1) // count)
         masked = None if mask is None else mask[:, one]
-        output, after = read(inputs[:, one], [state[one] for state in states], masked)
+        output, after = read(
+            inputs[:, one], [state[one] for state in states], masked, *others
+        )
         outputs.append(output)
         last.append(after)
     return tf.concat(outputs, 1), [tf.concat(x, 0) for x in zip(*last, strict=True)]
@@ -294,21 +251,13 @@ def _run_loop(
     sizes: Sequence[int],
     backwards: bool = False,
 ) -> tuple:
-    """Runs a step for every element of some sequences.
+    """Runs `step` for each element of sequences, backwards from the last if wanted.
 
-    Args:
-        step: From a list of what the sequences have at a step, and the states, to a
-            list of the states after it, and to a list of what is collected.
-        length: How many steps to make.
-        sequences: Tensors `[time, batch, ...]`, or `[batch, ...]` for what is the same
-            at every step, or arrays that were collected; `None` stays `None`.
-        states: Tensors `[batch, units]`.
-        sizes: Features of each part that is collected.
-        backwards: Whether it begins with the last element.
-
-    Returns:
-        A list of what was collected, arrays of `[batch, size]`, and one of the last
-        states.
+    The step is from a list of what the sequences have, and the states, to lists of the
+    states after it and of what is collected, of these `sizes`. Sequences are
+    `[time, batch, ...]`, or `[batch, ...]` for what is the same at every step, or
+    arrays that were collected; `None` stays `None`. Returns lists of what was
+    collected, arrays of `[batch, size]`, and of the last states.
     """
     kind, batch = states[0].dtype, states[0].shape[0]
     collected = [
@@ -340,19 +289,8 @@ def _run_loop(
     return collected, states
 
 
-def _project_inputs(
-    inputs: tf.Tensor,
-    kernel: tf.Tensor,
-    bias: tf.Tensor,
-    training: bool,
-    length: int | tf.Tensor | None,
-) -> tuple:
-    """Multiplies inputs by a kernel, all steps in one product, and adds a bias.
-
-    Returns:
-        The products `[time, batch, n]`, or with a length the one `[batch, n]` of every
-        step; and the number of steps.
-    """
+def _project_inputs(inputs, kernel, bias, training, length):
+    """Returns the inputs' part of the gates at all steps, and the number of steps."""
     rows = tf.matmul(tf.reshape(inputs, (-1, kernel.shape[0])), kernel)
     rows = _add_bias(rows, bias) if training else rows + bias
     if length is not None:
@@ -362,34 +300,22 @@ def _project_inputs(
 
 
 @tf.custom_gradient
-def _add_bias(rows: tf.Tensor, bias: tf.Tensor) -> tuple:
-    """Adds a bias, whose gradient is added up in float32."""
+def _add_bias(rows, bias):
     return rows + bias, lambda d_rows: (d_rows, _sum_in_float32(d_rows, [0]))
 
 
-def _reduce_to_inputs(
-    d_products: tf.Tensor, length: int | tf.Tensor | None
-) -> tf.Tensor:
-    """Returns the gradient of `_project_inputs`' product from that of every step."""
+def _reduce_to_inputs(d_products, length):
     return d_products if length is None else _sum_in_float32(d_products, [0])
 
 
-def _sum_in_float32(values: tf.Tensor, axes: list[int]) -> tf.Tensor:
+def _sum_in_float32(values, axes):
     """Adds up in float32: TensorFlow's own adds up float16 as such."""
     total = tf.reduce_sum(tf.cast(values, tf.float32), axis=axes)
     return tf.cast(total, values.dtype)
 
 
-def _compute_kernel_gradient(
-    first: tf.Tensor, outputs: tf.Tensor, d_product: tf.Tensor
-) -> tf.Tensor:
-    """Returns the gradient of a recurrent kernel, of all steps in one product.
-
-    Args:
-        first: What the kernel was multiplied by at the first step, `[batch, units]`.
-        outputs: What came out of every step, and went into the next one.
-        d_product: The gradient with respect to every step's product.
-    """
+def _compute_kernel_gradient(first, outputs, d_product):
+    """Returns the gradient of a recurrent kernel, of all steps in one product."""
     before = tf.concat([first[None], outputs[:-1]], axis=0)
     before, d_product = (tf.reshape(x, (-1, x.shape[-1])) for x in (before, d_product))
     return tf.matmul(before, d_product, transpose_a=True)

@@ -1,15 +1,22 @@
-"""Metrics that Keras lacks."""
+"""Metrics and losses that Keras lacks."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
-from rnnzoo.layers.keras_internals import get_mask
+from rnnzoo.layers.keras_internals import get_mask, set_mask
 
 
 class PaddedMean(keras.metrics.Mean):
-    """Base of means over targets of which one marks padding."""
+    """Base of means over targets `[batch, time]` of which one marks padding.
+
+    Outputs are logits or probabilities `[batch, time, classes]`.
+
+    Args:
+        padding: Target that marks padding.
+        name: Name in logs.
+    """
 
     def __init__(self, padding: int = 0, name: str | None = None, **options: Any):
         super().__init__(name=name or self.NAME, **options)
@@ -22,16 +29,7 @@ class PaddedMean(keras.metrics.Mean):
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class TokenAccuracy(PaddedMean):
-    """Fraction of tokens that are right, padding left out.
-
-    Use it for sequences padded with a class of their own; it is a mean over tokens,
-    not over sequences.
-
-    Args:
-        padding: Target that marks padding.
-        name: Name in logs.
-
-    Shapes: targets `[batch, time]`, logits or probabilities `[batch, time, classes]`.
+    """Fraction of tokens that are right, padding left out; as `PaddedMean`.
 
     Example:
         >>> import numpy as np
@@ -55,15 +53,7 @@ class TokenAccuracy(PaddedMean):
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class ExactMatch(PaddedMean):
-    """Fraction of sequences that are right in every token, padding left out.
-
-    Use it where an answer with one wrong token is a wrong answer.
-
-    Args:
-        padding: Target that marks padding.
-        name: Name in logs.
-
-    Shapes: targets `[batch, time]`, logits or probabilities `[batch, time, classes]`.
+    """Fraction of sequences whose tokens are all right, without padding.
 
     Example:
         >>> import numpy as np
@@ -85,14 +75,9 @@ class ExactMatch(PaddedMean):
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class BitAccuracy(keras.metrics.Mean):
-    """Fraction of bits that are right, steps that are masked left out.
+    """Fraction of bits that are right, masked steps left out.
 
-    Use it for logits of bits: a positive one is a 1.
-
-    Args:
-        name: Name in logs.
-
-    Shapes: targets and logits `[batch, time, bits]`.
+    Targets and logits, of which positive ones are 1, are `[batch, time, bits]`.
 
     Example:
         >>> from rnnzoo.layers.metrics import BitAccuracy
@@ -110,9 +95,8 @@ class BitAccuracy(keras.metrics.Mean):
         mask = get_mask(y_pred)
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         right = ops.equal(ops.greater(y_true, 0.5), ops.greater(y_pred, 0.0))
-        weights = ops.ones_like(right[..., 0], "float32")
-        if mask is not None:
-            weights = ops.cast(mask, "float32")
+        weights = ops.ones_like(right[..., 0]) if mask is None else mask
+        weights = ops.cast(weights, "float32")
         if sample_weight is not None:
             weights = weights * ops.cast(sample_weight, "float32")
         right = ops.mean(ops.cast(right, "float32"), axis=-1)
@@ -124,3 +108,56 @@ def _compare_tokens(y_true: Any, y_pred: Any, padding: int) -> tuple:
     y_true = ops.cast(y_true, "int32")
     y_pred = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
     return ops.equal(y_true, y_pred), ops.not_equal(y_true, padding)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class SmoothedCrossentropy(keras.losses.Loss):
+    r"""Cross-entropy of tokens with label smoothing (arXiv:1512.00567).
+
+    With $\epsilon$ the smoothing, $V$ the number of classes and $p$ the softmax of the
+    logits, the loss of target $k$ is
+    $-(1 - \epsilon) \log p_k - \frac{\epsilon}{V} \sum_j \log p_j$. Keras smooths the
+    labels of its dense cross-entropy only, which needs a vector of classes per token.
+    Targets are `[batch, time]`, logits `[batch, time, classes]`.
+
+    Args:
+        smoothing: $\epsilon$, from 0 to below 1.
+        padding: Target that marks padding.
+        name: Name of the loss.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.layers.metrics import SmoothedCrossentropy
+        >>> loss = SmoothedCrossentropy(smoothing=0.1)
+        >>> logits = np.log([[[0.1, 0.8, 0.1], [0.5, 0.4, 0.1]]])
+        >>> round(float(loss([[1, 0]], logits)), 4)
+        0.3618
+    """
+
+    def __init__(
+        self,
+        smoothing: float = 0.1,
+        padding: int = 0,
+        name: str = "smoothed_crossentropy",
+        **options: Any,
+    ):
+        super().__init__(name=name, **options)
+        self.smoothing, self.padding = smoothing, padding
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Returns the loss of every token, 0 for padding."""
+        y_true = ops.cast(y_true, "int32")
+        real = ops.not_equal(y_true, self.padding)
+        losses = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+        if self.smoothing:
+            # -log p_j is the logarithm of the sum of exponentials, less logit j.
+            rest = ops.logsumexp(y_pred, axis=-1) - ops.mean(y_pred, axis=-1)
+            losses = (1 - self.smoothing) * losses + self.smoothing * rest
+        losses = ops.where(real, losses, 0.0)
+        set_mask(losses, real)
+        return losses
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        own = {"smoothing": self.smoothing, "padding": self.padding}
+        return {**super().get_config(), **own}

@@ -20,24 +20,21 @@ LOWEST, HIGHEST = -(2**31), 2**31 - 1
 class NgramBag(keras.layers.Layer):
     r"""Scores a sequence of tokens by its n-grams, each of which has a learned vector.
 
-    Use it beside a recurrent network that classifies texts ("wide and deep"): a linear
-    model of short phrases learns the meaning of `not worth` from a few examples, and
-    leaves order and distance to the recurrence.
+    Use it beside a recurrent network that classifies texts ("wide and deep", Cheng et
+    al., arXiv:1606.07792): it learns the meaning of `not worth` from a few examples.
 
     A sequence of $T$ tokens with the set of n-grams $G$ gets
-    $10 \sum_{g \in G} r_g \odot v_g / \sqrt{T}$, where $v_g$ is learned. The factor
-    is a learning-rate multiplier of ten relative to the network, as rare phrases need
-    it. The layer returns the contribution of each token to the score: an n-gram counts
-    at its first occurrence, for its tokens in equal parts.
+    $10 \sum_{g \in G} r_g \odot v_g / \sqrt{T}$, where $v_g$ is learned, ten times
+    faster than the network. The layer returns each token's contribution to this score:
+    an n-gram counts at its first occurrence, for its tokens in equal parts.
 
     At first $r_g$ is 1, and all n-grams share the table, by hash. After `adapt`, the
     most frequent n-grams have their own rows, others have none, and $r_g$ is the
     log-likelihood ratio of the n-gram between classes: a naive Bayes classifier whose
-    weights are then learned.
+    weights are then learned (Wang and Manning, "Baselines and bigrams", ACL 2012).
 
-    Inputs: token ids `[batch, time]`, 0 for padding.
-
-    Outputs: `[batch, time, units]`; the sum over time is the score. Padding has zeros.
+    Inputs: token ids `[batch, time]`, 0 for padding. Outputs: `[batch, time, units]`;
+    the sum over time is the score.
 
     Args:
         units: Size of a vector, such as the number of classes except the first, whose
@@ -45,9 +42,6 @@ class NgramBag(keras.layers.Layer):
         max_n: Maximum length of n-grams, in tokens; shorter ones count too.
         rows: Number of rows in the table.
         dropout: Fraction of n-grams dropped in training.
-
-    Raises:
-        ValueError: If an argument is outside its range.
 
     Example:
         >>> import numpy as np
@@ -61,12 +55,6 @@ class NgramBag(keras.layers.Layer):
         >>> scores = keras.ops.sum(bag(ids), axis=1)
         >>> bool(scores[0, 0] < 0 < scores[1, 0])
         True
-
-    References:
-        - Wang and Manning, "Baselines and bigrams: simple, good sentiment and topic
-          classification", ACL 2012, on naive Bayes features.
-        - Cheng et al., "Wide and deep learning for recommender systems", 2016,
-          arXiv:1606.07792.
     """
 
     def __init__(
@@ -83,35 +71,26 @@ class NgramBag(keras.layers.Layer):
         check_number("max_n", max_n, minimum=1, whole=True)
         check_number("rows", rows, minimum=2, below=2**31, whole=True)
         check_number("dropout", dropout, minimum=0, below=1)
-        self.units = units
-        self.max_n = max_n
-        self.rows = rows
-        self.dropout = dropout
+        self.units, self.max_n = units, max_n
+        self.rows, self.dropout = rows, dropout
         if dropout:
             self.seed_generator = keras.random.SeedGenerator()
 
     def build(self, inputs_shape: tuple) -> None:
         """Creates the table."""
-        shape = (self.rows, self.units)
-        self.table = self.add_weight(shape=shape, initializer="zeros", name="table")
-        self.evidence = self.add_weight(
-            shape=shape, initializer="ones", trainable=False, name="evidence"
-        )
-        # The hash code of each row's n-gram, or the lowest that may use the row.
+        shape, fixed = (self.rows, self.units), {"trainable": False, "dtype": "int32"}
+        self.table = self.add_weight(shape, "zeros", name="table")
+        self.evidence = self.add_weight(shape, "ones", trainable=False, name="evidence")
+        # The hash code of each row's n-gram, or the lowest that may use the row: at
+        # first codes at equal distances.
+        rows, step = self.rows, 2**32 // self.rows
         self.codes = self.add_weight(
-            shape=(self.rows,),
-            initializer=lambda shape, dtype: ops.cast(_spread(*shape), dtype),
-            dtype="int32",
-            trainable=False,
+            (self.rows,),
+            lambda shape, dtype: ops.cast(LOWEST + np.arange(rows) * step, dtype),
             name="codes",
+            **fixed,
         )
-        self.adapted = self.add_weight(
-            shape=(),
-            initializer="zeros",
-            dtype="int32",
-            trainable=False,
-            name="adapted",
-        )
+        self.adapted = self.add_weight((), "zeros", name="adapted", **fixed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Returns each token's share of the score; shapes as in the class."""
@@ -120,9 +99,8 @@ class NgramBag(keras.layers.Layer):
         shares = 0.0
         for n, (codes, counts) in enumerate(self._ngrams(inputs), 1):
             rows, found = self._look_up(codes)
-            vectors = ops.take(self.table, rows, axis=0) * ops.take(
-                self.evidence, rows, axis=0
-            )
+            vectors = ops.take(self.table, rows, axis=0)
+            vectors = vectors * ops.take(self.evidence, rows, axis=0)
             counts = ops.cast(ops.logical_and(counts, found), self.compute_dtype)
             vectors = ops.cast(vectors, self.compute_dtype) * counts[:, :, None]
             if self.dropout and training:
@@ -141,8 +119,7 @@ class NgramBag(keras.layers.Layer):
     def adapt(self, batches: Iterable, min_count: int = 2) -> int:
         """Gives frequent n-grams rows of their own, and weighs them by naive Bayes.
 
-        What was learned before is forgotten. A layer whose `units` is one less than
-        the number of classes takes the first class as the one to compare with.
+        What was learned before is forgotten.
 
         Args:
             batches: Pairs of token ids `[batch, time]` and numbers of classes
@@ -151,9 +128,6 @@ class NgramBag(keras.layers.Layer):
 
         Returns:
             How many n-grams have a row.
-
-        Raises:
-            ValueError: If a class is outside its range.
         """
         if not self.built:
             self.build((None, None))
@@ -176,8 +150,7 @@ class NgramBag(keras.layers.Layer):
         totals = np.diff(starts, append=len(codes))
         frequent = np.flatnonzero(totals >= min_count)
         if len(frequent) > self.rows:
-            frequent = np.argsort(-totals, kind="stable")[: self.rows]
-            frequent = np.sort(frequent)
+            frequent = np.sort(np.argsort(-totals, kind="stable")[: self.rows])
         # Of each n-gram, in how many sequences of each class it is; none are zero.
         counts = np.ones((len(frequent), classes))
         for number in range(classes):
@@ -197,10 +170,9 @@ class NgramBag(keras.layers.Layer):
         return len(frequent)
 
     def _ngrams(self, inputs: Any) -> list[tuple]:
-        """Returns the hash code of the n-gram at each token, and whether it counts.
+        """Returns the code of the n-gram at each token, and whether it counts, per n.
 
-        One pair of `[batch, time]` for each n. It does not count if it reaches into the
-        padding, or has been there before.
+        It does not if it reaches into the padding, or has been there before.
         """
         time = ops.shape(inputs)[1]
         padded = ops.pad(inputs, ((0, 0), (0, self.max_n - 1)))
@@ -216,7 +188,6 @@ class NgramBag(keras.layers.Layer):
         return found
 
     def _look_up(self, codes: Any) -> tuple:
-        """Returns the row of each code, and whether it is that of its n-gram."""
         rows = ops.zeros_like(codes)
         for bit in reversed(range((self.rows - 1).bit_length())):  # binary search
             further = rows + 2**bit
@@ -229,21 +200,6 @@ class NgramBag(keras.layers.Layer):
     def compute_output_shape(self, inputs_shape: tuple) -> tuple:
         """Returns `(batch, time, units)`."""
         return (*inputs_shape, self.units)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "max_n": self.max_n,
-            "rows": self.rows,
-            "dropout": self.dropout,
-        }
-
-
-def _spread(rows: int) -> np.ndarray:
-    """Returns `rows` codes at equal distances, in order."""
-    return LOWEST + np.arange(rows, dtype="int64") * (2**32 // rows)
 
 
 def _is_first(codes: Any) -> Any:
@@ -260,22 +216,16 @@ def _is_first(codes: Any) -> Any:
 class BranchDropout(keras.layers.Layer):
     """Averages the outputs of two branches, each trained to answer alone.
 
-    Trained jointly, the branch that learns faster would leave nothing to the other.
-    Here, in training, every example goes through one of them, sampled at random. The
-    mean is then that of an ensemble with different errors.
+    Trained jointly, the branch that learns faster would leave nothing to the other
+    (Neverova et al., "ModDrop", arXiv:1501.00102).
 
-    Inputs: two tensors `[batch, units]`.
-
-    Outputs: `[batch, units]`; their weighted mean, or in training one of them in each
-    row.
+    Inputs: two tensors `[batch, units]`. Outputs: `[batch, units]`; their weighted
+    mean, or in training one of them in each row, sampled at random.
 
     Args:
         share: Fraction of the training examples that the second path answers; 0 to
             train the mean itself.
         weight: Weight of the second path in the mean; the first has `1 - weight`.
-
-    Raises:
-        ValueError: If `share` or `weight` is not in `[0, 1)`.
 
     Example:
         >>> import numpy as np
@@ -283,10 +233,6 @@ class BranchDropout(keras.layers.Layer):
         >>> paths = [np.array([[1.0]]), np.array([[3.0]])]
         >>> float(BranchDropout(share=0.3)(paths)[0, 0])
         2.0
-
-    References:
-        Neverova et al., "ModDrop: adaptive multi-modal gesture recognition", IEEE TPAMI
-        2016, arXiv:1501.00102, on dropping whole inputs in training.
     """
 
     def __init__(self, share: float = 0.0, weight: float = 0.5, **layer_options: Any):
@@ -298,18 +244,10 @@ class BranchDropout(keras.layers.Layer):
             self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, inputs: list, training: bool = False) -> Any:
-        """Returns the weighted mean, or in training one of the two for each example."""
+        """Returns the mean, or in training one of the two for each example."""
         first, second = inputs
         if not (self.share and training):
             return (1 - self.weight) * first + self.weight * second
         shape = (ops.shape(first)[0], 1)
         drawn = keras.random.uniform(shape, seed=self.seed_generator)
         return ops.where(drawn < self.share, second, first)
-
-    def compute_output_shape(self, inputs_shape: list) -> tuple:
-        """Returns the shape of either."""
-        return inputs_shape[0]
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "share": self.share, "weight": self.weight}

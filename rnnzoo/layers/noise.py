@@ -26,12 +26,11 @@ class NoisySimpleRNN(FastCpuRNN, keras.layers.RNN):
     """Keras' `SimpleRNN` with noise on the state in training.
 
     Use it where a network must remember one of few things forever, as an automaton
-    does: bits, counts, what is carried. Noise that a state does not survive costs
-    loss, and so the network learns weights that push its state back to the nearest of
-    few well separated values. Drift then has no time to add up, however long the
-    sequence is.
-
-    Shapes, masks and states are those of `keras.layers.SimpleRNN`.
+    does: bits, counts, a carry. The network then learns weights that push its state
+    back to the nearest of few well separated values, and does not drift, however long
+    the sequence is (Jim, Giles and Horne, "An analysis of noise in recurrent neural
+    networks", IEEE Transactions on Neural Networks 7, 1996). Shapes, masks and states
+    are those of `keras.layers.SimpleRNN`.
 
     Args:
         units: Size of the state.
@@ -47,29 +46,19 @@ class NoisySimpleRNN(FastCpuRNN, keras.layers.RNN):
         True
         >>> bool((layer(steps, training=True) == layer(steps)).numpy().all())
         False
-
-    References:
-        Jim, Giles and Horne, "An analysis of noise in recurrent neural networks:
-        convergence and generalization", IEEE Transactions on Neural Networks 7, 1996.
     """
 
     loop = "simple"
 
     def __init__(
-        self,
-        units: int,
-        *,
-        state_noise: float,
-        dropout: float = 0.0,
-        **kwargs: Any,
+        self, units: int, *, state_noise: float, dropout: float = 0.0, **kwargs: Any
     ):
         if dropout:
             raise ValueError(
                 "A layer with noise on its state has no dropout: leave it out. "
                 f"Received: dropout={dropout!r}"
             )
-        self.units = units
-        self.state_noise = state_noise
+        self.units, self.state_noise = units, state_noise
         cell = NoisyCell(units, dtype=kwargs.get("dtype"), name="cell")
         super().__init__(cell, **kwargs)
         self.seed_generator = keras.random.SeedGenerator()
@@ -103,6 +92,5 @@ class NoisySimpleRNN(FastCpuRNN, keras.layers.RNN):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        del config["cell"]
-        return {**config, "units": self.units, "state_noise": self.state_noise}
+        own = {"units": self.units, "state_noise": self.state_noise}
+        return {k: v for k, v in super().get_config().items() if k != "cell"} | own

@@ -1,4 +1,4 @@
-"""The front of every architecture: tokens or real values to masked features."""
+"""The ends of every architecture: from tokens or values to features, and back."""
 
 from typing import Any
 
@@ -7,34 +7,28 @@ from keras import ops
 
 from rnnzoo.errors import check_number
 
-# Of tokens' vectors that are the head's weights too, before training: with smaller ones
-# a model learns how frequent tokens are, and for long nothing else.
+# Initial standard deviation of tokens' vectors that are the head's weights too: with a
+# smaller one a model learns how frequent tokens are, and for long nothing else.
 TIED_STDDEV = 0.2
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class SequenceReader(keras.layers.Layer):
-    """The front of every architecture: tokens or real values to masked features.
+    """Turns tokens or real values into masked features.
 
-    Inputs: token ids `[batch, time]`, 0 for padding, if there is a
-    `vocabulary_size`; else real values `[batch, time, features]`, of which a step
-    is padding if all its features equal `padding_value`.
+    Inputs: token ids `[batch, time]`, 0 for padding, with a `vocabulary_size`; else
+    real values `[batch, time, features]`.
 
     Outputs: `[batch, time, embedding_dim]` or `[batch, time, features]`, masked.
 
     Args:
         vocabulary_size: Number of token ids, padding included; or `None`.
         embedding_dim: Size of the vector that stands for a token.
-        padding_value: For real values: what fills the steps of padding; `None` if
-            every step is real.
+        padding_value: For real values: that of all features of padding; or `None`.
         token_dropout: Fraction of steps whose whole vector is set to zero in training
-            (Iyyer et al., 2015).
-        stddev: Standard deviation of the tokens' vectors before training; `None` for
-            Keras' own, which are from -0.05 to 0.05 in each feature.
-
-    References:
-        Iyyer et al., "Deep unordered composition rivals syntactic methods for text
-        classification", ACL 2015.
+            (Iyyer et al., "Deep unordered composition", ACL 2015).
+        stddev: Initial standard deviation of the tokens' vectors; `None` for Keras'
+            own initializer.
     """
 
     def __init__(
@@ -48,11 +42,8 @@ class SequenceReader(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         check_number("token_dropout", token_dropout, minimum=0, below=1)
-        self.vocabulary_size = vocabulary_size
-        self.embedding_dim = embedding_dim
-        self.padding_value = padding_value
-        self.token_dropout = token_dropout
-        self.stddev = stddev
+        self.vocabulary_size, self.embedding_dim = vocabulary_size, embedding_dim
+        self.padding_value, self.token_dropout = padding_value, token_dropout
         if token_dropout:
             self.seed_generator = keras.random.SeedGenerator()
         if vocabulary_size is not None:
@@ -87,11 +78,45 @@ class SequenceReader(keras.layers.Layer):
             return ops.any(ops.not_equal(inputs, self.padding_value), axis=-1)
         return mask
 
-    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
-        """Returns the shape of the features."""
-        if self.vocabulary_size is None:
-            return inputs_shape
-        return (*inputs_shape, self.embedding_dim)
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class TiedHead(keras.layers.Layer):
+    """An output layer with weights tied to the embeddings of the predicted tokens.
+
+    Logit `k` is the product of the features and the embedding of token `k`, plus a
+    bias; features of another size than the embeddings are projected first (Press and
+    Wolf, arXiv:1608.05859).
+
+    Args:
+        reader: The `SequenceReader` of the tokens.
+        num_classes: Number of predicted tokens, the first of the vocabulary.
+    """
+
+    def __init__(self, reader: SequenceReader, num_classes: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.num_classes = num_classes
+        self.size = reader.embedding_dim
+        # The vectors belong to the reader: saved with it, and counted once.
+        self.vectors = lambda: reader.embedding.embeddings
+        self.projection = keras.layers.Dense(
+            self.size, use_bias=False, dtype=self.dtype_policy, name="projection"
+        )
+
+    def build(self, inputs_shape: tuple) -> None:
+        """Creates the weights."""
+        self.is_projected = inputs_shape[-1] != self.size
+        if self.is_projected:
+            self.projection.build(inputs_shape)
+        self.bias = self.add_weight((self.num_classes,), "zeros", name="bias")
+
+    def call(self, inputs: Any) -> Any:
+        """Returns logits `[..., num_classes]` for features `[..., units]`."""
+        if self.is_projected:
+            inputs = self.projection(inputs)
+        vectors = ops.convert_to_tensor(self.vectors())[: self.num_classes]
+        vectors = ops.cast(vectors, self.compute_dtype)
+        return ops.matmul(inputs, ops.transpose(vectors)) + self.bias
 
 
 def sequence_input(features: int | None, name: str = "inputs") -> Any:

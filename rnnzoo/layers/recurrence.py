@@ -17,12 +17,11 @@ CELLS = {"simple": (SimpleRNN, 1), "gru": (GRU, 1), "lstm": (LSTM, 2)}
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class ChronoBias(keras.initializers.Initializer):
-    """Gate biases whose memories reach from 1 to `steps` steps back.
+    """Gate biases whose memories reach from 1 to `steps` steps back (arXiv:1804.11188).
 
-    A gate with bias `b` keeps about `1 - 1 / (1 + exp(b))` of the state at each step;
-    with `b = log(u)` for `u` uniform in `[1, steps - 1]` memories last `1 + u` steps.
-    The update gate of a GRU has this bias, the forget gate of an LSTM too, and its
-    input gate the negative; all others begin at zero.
+    The update gate of a GRU and the forget gate of an LSTM have biases `log(u)`, with
+    `u` uniform in `[1, steps - 1]`: memories last `1 + u` steps. The LSTM's input gate
+    has the negatives.
 
     Args:
         steps: Longest memory, in time steps.
@@ -59,29 +58,25 @@ class ChronoBias(keras.initializers.Initializer):
 class RecurrentStack(keras.layers.Layer):
     r"""A stack of recurrent layers that returns its sequence and its final state.
 
-    Use it wherever a model needs recurrence: it chooses the cell, stacks layers,
-    makes them bidirectional or residual, and owns a learned initial state. The
-    layers inside are Keras' `SimpleRNN`, `GRU` and `LSTM`, so that cuDNN runs the
+    The layers inside are Keras' `SimpleRNN`, `GRU` and `LSTM`, so that cuDNN runs the
     latter two on a GPU; on a CPU, they have faster loops (`rnnzoo.layers.loops`).
 
     With input $x_t$, previous output $h_{t-1}$ and logistic function $\sigma$, the
-    cells compute, at each time step $t$,
-
-    `cell="simple"` (Elman, 1990):
+    cells compute, at each time step $t$, `cell="simple"` (Elman, "Finding
+    structure in time", Cognitive Science 14, 1990):
 
     $$h_t = \tanh(W x_t + R h_{t-1} + b)$$
 
-    `cell="gru"` (Cho et al., 2014, in the variant that applies the reset gate after
-    the matrix product, as cuDNN does), with update gate $z$ and reset gate $r$:
+    `cell="gru"` (Cho et al., arXiv:1406.1078, with the reset gate after the matrix
+    product, as cuDNN has it), with update gate $z$ and reset gate $r$:
 
     $$z_t = \sigma(W_z x_t + R_z h_{t-1} + b_z + c_z)$$
     $$r_t = \sigma(W_r x_t + R_r h_{t-1} + b_r + c_r)$$
     $$\tilde h_t = \tanh(W_h x_t + b_h + r_t \odot (R_h h_{t-1} + c_h))$$
     $$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \tilde h_t$$
 
-    `cell="lstm"` (Hochreiter and Schmidhuber, 1997, with the forget gate of Gers et
-    al., 2000; names of Greff et al., 2017, without peepholes), with block input $z$,
-    input gate $i$, forget gate $f$, output gate $o$ and cell state $c$:
+    `cell="lstm"` (Greff et al., arXiv:1503.04069, without peepholes), with block input
+    $z$, input gate $i$, forget gate $f$, output gate $o$ and cell state $c$:
 
     $$z_t = \tanh(W_z x_t + R_z h_{t-1} + b_z)$$
     $$i_t = \sigma(W_i x_t + R_i h_{t-1} + b_i)$$
@@ -92,42 +87,35 @@ class RecurrentStack(keras.layers.Layer):
 
     Inputs: `[batch, time, features]`, optionally with a mask `[batch, time]` (true =
     real step). Padding must come after the real steps, and cuDNN needs at least one
-    real step in every row. A masked step leaves the state as it was and outputs
-    zeros, on every device. With `length`, inputs are `[batch, features]` and read again
-    at every step, without a mask; on a CPU, the product with them is made once.
+    real step in every row. A masked step leaves the state as it was and outputs zeros.
+    With `length`, inputs are `[batch, features]` and read again at every step, without
+    a mask; on a CPU, the product with them is made once.
 
     Outputs: a pair `(sequence, state)`.
 
     - `sequence`: `[batch, time, units]`, or `[batch, time, 2 * units]` when
       bidirectional (forward first).
-    - `state`: one list per layer of tensors `[batch, units]`, after the last real
-      step: `[h]` for simple and gru, `[h, c]` for lstm; forward tensors and then
-      backward tensors when bidirectional. It has the structure that `initial_state`
-      takes, so that a sequence can be read in chunks.
+    - `state`, which `initial_state` takes: per layer a list of tensors `[batch, units]`
+      after the last real step: `[h]` for simple and gru, `[h, c]` for lstm; forward
+      and then backward ones when bidirectional.
 
     Args:
         units: Size of each layer's state.
         num_layers: Number of layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
-        bidirectional: Whether a second set of layers reads each sequence backwards.
-        residual: Whether each layer from the second on adds its input to its output
-            (Wu et al., 2016).
+        bidirectional: Whether to read each sequence backwards too.
+        residual: Whether layers from the second on add their input to their output (Wu
+            et al., arXiv:1609.08144).
         dropout: Fraction of each layer's input features set to zero in training, the
-            same features at every time step (Gal and Ghahramani, 2016).
-        weight_dropout: Fraction of the recurrent weights, those from a state to the
-            next, set to zero in training, others for every batch (Merity et al., 2018).
+            same features at every time step (Gal and Ghahramani, arXiv:1512.05287).
+        weight_dropout: Fraction of the recurrent weights set to zero in training,
+            others for every batch (Merity et al., arXiv:1708.02182).
         initial_state: `"zeros"`, or `"learned"` for one trainable vector per state
-            tensor. A state passed to the call takes the place of either.
-        chrono_steps: Chrono initialisation (Tallec and Ollivier, 2018): how many steps
-            the longest memory should reach. The gates' biases then begin with memories
-            of all lengths up to that, where the usual ones begin with a memory of a
-            step or two. `None` for the usual ones; "simple" has no gates to set.
+            tensor, where the call gets none.
+        chrono_steps: How many steps the longest memory should reach at first
+            (`ChronoBias`); `None` for Keras' own initial biases.
         state_noise: For "simple": standard deviation of the noise on the state in
-            training, which makes it keep its values apart (`rnnzoo.layers.noise`).
-
-    Raises:
-        ValueError: If an argument is outside its range, or a given initial state
-            does not have one entry per layer.
+            training (`rnnzoo.layers.noise`).
 
     Example:
         >>> import numpy as np
@@ -136,21 +124,6 @@ class RecurrentStack(keras.layers.Layer):
         >>> sequence, state = stack(np.ones((3, 5, 4), "float32"))
         >>> tuple(sequence.shape), len(state), [tuple(s.shape) for s in state[0]]
         ((3, 5, 16), 2, [(3, 8), (3, 8), (3, 8), (3, 8)])
-
-    References:
-        - Elman, "Finding structure in time", Cognitive Science 14, 1990.
-        - Cho et al., "Learning phrase representations using RNN encoder-decoder",
-          EMNLP 2014, arXiv:1406.1078.
-        - Greff et al., "LSTM: a search space odyssey", IEEE TNNLS 2017,
-          arXiv:1503.04069.
-        - Gal and Ghahramani, "A theoretically grounded application of dropout in
-          recurrent neural networks", NeurIPS 2016, arXiv:1512.05287.
-        - Merity, Keskar and Socher, "Regularizing and optimizing LSTM language models",
-          ICLR 2018, arXiv:1708.02182.
-        - Tallec and Ollivier, "Can recurrent neural networks warp time?", ICLR 2018,
-          arXiv:1804.11188.
-        - Wu et al., "Google's neural machine translation system", 2016,
-          arXiv:1609.08144.
     """
 
     def __init__(
@@ -192,19 +165,13 @@ class RecurrentStack(keras.layers.Layer):
                 "state_noise is for cell='simple' without dropout. Received: "
                 f"state_noise={state_noise!r}, cell={cell!r}, dropout={dropout!r}"
             )
-        self.units = units
-        self.num_layers = num_layers
-        self.cell = cell
-        self.bidirectional = bidirectional
-        self.residual = residual
-        self.dropout = dropout
-        self.weight_dropout = weight_dropout
+        self.units, self.num_layers, self.cell = units, num_layers, cell
+        self.bidirectional, self.residual = bidirectional, residual
+        self.dropout, self.weight_dropout = dropout, weight_dropout
+        self.initial_state, self.state_noise = initial_state, state_noise
+        self.supports_masking = True
         if weight_dropout:
             self.seed_generator = keras.random.SeedGenerator()
-        self.initial_state = initial_state
-        self.chrono_steps = chrono_steps
-        self.state_noise = state_noise
-        self.supports_masking = True
 
         layer_class, states_per_direction = CELLS[cell]
         if state_noise:
@@ -240,14 +207,10 @@ class RecurrentStack(keras.layers.Layer):
         if self.initial_state == "learned":
             self.learned_state = [
                 [
-                    self.add_weight(
-                        shape=(self.units,),
-                        initializer="zeros",
-                        name=f"initial_state_{index}_{tensor}",
-                    )
+                    self.add_weight((self.units,), "zeros", name=f"{name}_{tensor}")
                     for tensor in range(self.states_per_layer)
                 ]
-                for index in range(self.num_layers)
+                for name in (f"initial_state_{i}" for i in range(self.num_layers))
             ]
 
     def call(
@@ -258,15 +221,9 @@ class RecurrentStack(keras.layers.Layer):
         training: bool | None = None,
         length: Any = None,
     ) -> tuple:
-        """Reads `inputs` and returns `(sequence, state)`; shapes as in the class.
+        """Reads inputs and returns `(sequence, state)`; shapes as in the class.
 
-        Args:
-            inputs: `[batch, time, features]`; `[batch, features]` with a length.
-            initial_state: The state before the first step; `None` for the stack's own.
-            mask: `[batch, time]`, true at real steps.
-            training: Whether features and weights are dropped.
-            length: To read inputs `[batch, features]` again at every step: how many
-                steps, or a sequence `[batch, time, ...]` of as many.
+        A `length` is a number of steps, or a sequence `[batch, time, ...]` of as many.
         """
         if length is not None:
             self._check_repetition(inputs, mask)
@@ -295,7 +252,6 @@ class RecurrentStack(keras.layers.Layer):
         return sequence, final_state
 
     def _check_repetition(self, inputs: Any, mask: Any) -> None:
-        """Refuses what cannot be read again at every step."""
         wrong = {
             "bidirectional=True": self.bidirectional,
             f"state_noise={self.state_noise}": self.state_noise,
@@ -311,19 +267,9 @@ class RecurrentStack(keras.layers.Layer):
             )
 
     def step(self, inputs: Any, state: list) -> tuple:
-        """Reads one step, without what loops over time cost: to write with.
+        """Returns output `[batch, units]` and state after one step `[batch, features]`.
 
-        Step by step it gives what a call gives for the whole sequence, without dropout.
-
-        Args:
-            inputs: `[batch, features]`.
-            state: The state before the step, as a call returns it.
-
-        Returns:
-            The output `[batch, units]` and the state after the step.
-
-        Raises:
-            ValueError: If the stack is bidirectional: half of it reads from the end.
+        It is faster than a call, and without dropout.
         """
         if self.bidirectional:
             raise ValueError(
@@ -341,40 +287,30 @@ class RecurrentStack(keras.layers.Layer):
 
     def get_initial_state(self, batch: Any) -> list:
         """Returns the initial state for `batch` sequences, as `call` takes it."""
-        shape = (batch, self.units)
+        shape, kind = (batch, self.units), self.compute_dtype
         if self.initial_state == "zeros":
-            return [
-                [
-                    ops.zeros(shape, self.compute_dtype)
-                    for _ in range(self.states_per_layer)
-                ]
-                for _ in self.layers
-            ]
-        return keras.tree.map_structure(
-            lambda vector: ops.broadcast_to(
-                ops.cast(vector, self.compute_dtype), shape
-            ),
-            [list(layer_state) for layer_state in self.learned_state],
-        )
+            states = range(self.states_per_layer)
+            return [[ops.zeros(shape, kind) for _ in states] for _ in self.layers]
+        return [
+            [ops.broadcast_to(ops.cast(vector, kind), shape) for vector in layer_state]
+            for layer_state in self.learned_state
+        ]
 
     def _drop_weights(self, layer: Any, training: bool | None) -> Any:
-        """Has a layer compute with some of its recurrent weights set to zero."""
         stack = contextlib.ExitStack()
         if self.weight_dropout and training:
-            both = [layer.forward_layer, layer.backward_layer]
-            for one in both if self.bidirectional else [layer]:
+            both = self.bidirectional
+            layers = [layer.forward_layer, layer.backward_layer] if both else [layer]
+            for cell in (one.cell for one in layers):
+                kernel = ops.convert_to_tensor(cell.recurrent_kernel)
                 kernel = keras.random.dropout(
-                    ops.convert_to_tensor(one.cell.recurrent_kernel),
-                    self.weight_dropout,
-                    seed=self.seed_generator,
+                    kernel, self.weight_dropout, seed=self.seed_generator
                 )
-                stack.enter_context(
-                    replace_untracked(one.cell, "recurrent_kernel", kernel)
-                )
+                change = replace_untracked(cell, "recurrent_kernel", kernel)
+                stack.enter_context(change)
         return stack
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Keeps the input's mask on the sequence; states have none."""
-        if isinstance(mask, (list, tuple)):
-            mask = mask[0]
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         return mask, [[None] * self.states_per_layer for _ in self.layers]

@@ -14,8 +14,7 @@ from rnnzoo.architectures.signature import Signature
 from rnnzoo.decoding import DecodingOptions
 from rnnzoo.decoding.options import check_limit, graph_inputs
 from rnnzoo.errors import check_choice, check_number
-from rnnzoo.layers.losses import SmoothedCrossentropy
-from rnnzoo.layers.metrics import TokenAccuracy
+from rnnzoo.layers.metrics import SmoothedCrossentropy, TokenAccuracy
 from rnnzoo.models.language import ASCII
 from rnnzoo.models.text_to_text import ATTENTION, TextToText
 from rnnzoo.tokens import Subwords, Whitespace, Words, check_texts
