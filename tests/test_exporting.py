@@ -197,6 +197,17 @@ def test_a_wrong_export_is_refused_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_first_example_that_is_refused_is_named(tmp_path):
+    texts = {"sample_texts": lambda model: [""]}
+    refusing = type("Refusing", (type(rnnzoo.accumulator()),), texts)
+    with pytest.raises(ValueError) as error:
+        rnnzoo.export(refusing(), tmp_path / "accumulator")
+    assert str(error.value).startswith(
+        "A signature's first example must have an answer; nothing was written. "
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_replaced_unasked(tmp_path):
     path = tmp_path / "accumulator"
     folder = rnnzoo.export(rnnzoo.accumulator(), path)

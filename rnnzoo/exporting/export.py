@@ -5,6 +5,7 @@ which `export` compares the files with Python in a process that does not know rn
 """
 
 import contextlib
+import json
 import logging
 import os
 import pathlib
@@ -14,16 +15,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from rnnzoo import __version__, listing
+from rnnzoo import __version__
 from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.exporting.formats import WRITERS
 from rnnzoo.exporting.precision import PRECISIONS, round_weights
-from rnnzoo.exporting.serving import write_json, write_serving_files
-from rnnzoo.exporting.verification import TOLERANCE, verify
+from rnnzoo.exporting.verification import TOLERANCE, to_array, verify
 from rnnzoo.layers.keras_internals import list_layers
+from rnnzoo.listing import list_models
+
+# The program that MLServer runs; it knows nothing of rnnzoo.
+RUNTIME = pathlib.Path(__file__).parent.parent / "served" / "runtime.py"
 
 
 def export(
@@ -97,9 +102,9 @@ def export(
         )
     if not isinstance(model, SequenceModel):
         raise TypeError(
-            "model must be a model of the zoo: one of "
-            f"{', '.join(listing.list_models())}, or of an architecture such as "
-            f"many_to_one. Received: a {type(model).__name__}"
+            f"model must be a model of the zoo: one of {', '.join(list_models())}, or "
+            "of an architecture such as many_to_one. Received: a "
+            f"{type(model).__name__}"
         )
     target = _check_target(path, version, overwrite)
     with (
@@ -117,10 +122,10 @@ def export(
         }
         card = _describe(model, signatures, answers)
         stored = {"format": format, "precision": precision}
-        write_json(draft / "model.json", card | stored)
+        _write_json(draft / "model.json", card | stored)
         if format == "savedmodel":
             name = target.absolute().parent.name
-            write_serving_files(name, signatures, answers, draft)
+            _write_serving_files(name, signatures, answers, draft)
     return target
 
 
@@ -161,10 +166,8 @@ def _use_portable_operations(model: Any) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         precision = tf.config.experimental
-        stack.callback(
-            precision.enable_tensor_float_32_execution,
-            precision.tensor_float_32_execution_enabled(),
-        )
+        was_enabled = precision.tensor_float_32_execution_enabled()
+        stack.callback(precision.enable_tensor_float_32_execution, was_enabled)
         precision.enable_tensor_float_32_execution(False)
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.WARNING)
@@ -179,6 +182,12 @@ def _use_portable_operations(model: Any) -> Iterator[None]:
 def _describe(model: Any, signatures: dict, answers: dict) -> dict:
     """Returns what `model.json` says of a model and its signatures."""
     tokens = getattr(model, "tokens", None)
+    versions = {"rnnzoo": __version__, "keras": keras.__version__}
+
+    def describe_output(array: np.ndarray) -> dict:
+        dtype = "string" if array.dtype == object else array.dtype.name
+        return {"dimensions": array.ndim, "dtype": dtype}
+
     return {
         "model": type(model).__name__,
         "card": dict(model.card),
@@ -191,24 +200,78 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
                     for key, (shape, dtype) in signature.inputs.items()
                 },
                 "outputs": {
-                    key: {
-                        "dimensions": array.ndim,
-                        "dtype": "string"
-                        if array.dtype == object
-                        else str(array.dtype),
-                    }
+                    key: describe_output(array)
                     for key, array in answers[name][1].items()
                 },
             }
             for name, signature in signatures.items()
         },
         "tolerance": TOLERANCE,
-        "versions": {
-            "rnnzoo": __version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-        },
+        "versions": versions | {"tensorflow": tf.__version__},
     }
+
+
+def _write_serving_files(
+    model: str, signatures: dict, answers: dict, folder: pathlib.Path
+) -> None:
+    """Writes requests and warm-up for TensorFlow Serving, and what MLServer needs.
+
+    `answers` has the inputs and outputs of an example of each signature.
+    """
+    requests = {name: _make_request(model, name, *answers[name]) for name in signatures}
+    _write_json(folder / "requests.json", requests)
+    _write_warmup(model, signatures, folder)
+    shutil.copy(RUNTIME, folder)
+    settings = {"name": model, "implementation": "runtime.SavedModel"}
+    _write_json(folder / "model-settings.json", settings)
+    # Requests have threads; TensorFlow uses all cores in one process.
+    _write_json(folder / "settings.json", {"parallel_workers": 0})
+
+
+def _make_request(model: str, signature: str, inputs: dict, outputs: dict) -> dict:
+    """Returns a request to TensorFlow Serving's REST interface, and the response."""
+    named = {} if signature == "serving_default" else {"signature_name": signature}
+    # The interface leaves the name of a single output out.
+    response = outputs if len(outputs) > 1 else next(iter(outputs.values()))
+    return {
+        "method": "POST",
+        "url": f"/v1/models/{model}:predict",
+        "request": {**named, "inputs": inputs},
+        "response": {"outputs": response},
+    }
+
+
+def _write_warmup(model: str, signatures: dict, folder: pathlib.Path) -> None:
+    """Writes requests for TensorFlow Serving to warm up with, if its API is there."""
+    try:
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    except ImportError:
+        return
+    import tensorflow as tf
+
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    with tf.io.TFRecordWriter(str(extra / "tf_serving_warmup_requests")) as writer:
+        for name, signature in signatures.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name = model
+            request.model_spec.signature_name = name
+            for key, (_, dtype) in signature.inputs.items():
+                value = to_array(signature.examples[0][key], dtype)
+                request.inputs[key].CopyFrom(tf.make_tensor_proto(value, dtype))
+            log = prediction_log_pb2.PredictionLog()
+            log.predict_log.request.CopyFrom(request)
+            writer.write(log.SerializeToString())
+
+
+def _write_json(path: pathlib.Path, content: dict) -> None:
+    """Writes JSON; NaN and infinities are written as Python and servers write them."""
+
+    def to_plain(value: Any) -> Any:
+        return value.tolist() if hasattr(value, "tolist") else str(value)
+
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=to_plain)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -21,16 +21,8 @@ from rnnzoo.exporting import replay
 TOLERANCE = 1e-4
 # Texts that every export is tried on: it answers as Python does, or refuses as it does.
 ODD_TEXTS = ["", " ", "\0", "\N{GRINNING FACE}", "-1 0 99999999999999999999", "\u0661"]
-ODD_TEXTS += [
-    "+1",
-    "1.5",
-    "0x1",
-    "nan",
-    "1,,2",
-    "1\u00a02",
-    "<script>alert(1)</script>",
-]
-ODD_TEXTS += ["1 " * 1000]
+ODD_TEXTS += ["+1", "1.5", "0x1", "nan", "1,,2", "1\u00a02", "1 " * 1000]
+ODD_TEXTS += ["<script>alert(1)</script>"]
 
 
 def verify(
@@ -38,15 +30,18 @@ def verify(
 ) -> tuple[dict, dict]:
     """Compares an export with Python on all examples of a signature.
 
-    Returns:
-        The first example, and the answer to it.
-
-    Raises:
-        ValueError: If they differ, or the first example is refused.
+    Returns the first example and its answer. Raises a `ValueError` if the two differ,
+    or both refuse the first example.
     """
     examples = list(signature.examples)
     if format == "litert":
-        examples = [_take_first_row(signature, example) for example in examples]
+        examples = [
+            {
+                key: np.asarray(example[key])[:1] if shape else example[key]
+                for key, (shape, _) in signature.inputs.items()
+            }
+            for example in examples
+        ]
     if name == "serving_default":
         examples += [{**examples[0], "text": [odd]} for odd in ODD_TEXTS]
     found = []
@@ -55,26 +50,29 @@ def verify(
             key: to_array(example[key], dtype)
             for key, (_, dtype) in signature.inputs.items()
         }
+        # As a caller in Python has them: lists of strings, and numbers.
+        given = {
+            key: value.tolist() if value.dtype == object or not value.ndim else value
+            for key, value in example.items()
+        }
         expected, refusal = None, ""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of texts that are cut
-                expected = signature.answers(**_to_plain(example))
+                expected = signature.answers(**given)
         except (TypeError, ValueError) as error:
             refusal = str(error)
         received = _start_process(format).answer(folder, name, example)
         problem = find_difference(expected, refusal, received)
-        rule = (
-            "An export must answer as Python does; nothing was written. Please report "
-            "this."
-        )
+        rule = "An export must answer as Python does"
         if not problem and refusal and not found:
-            problem = f"which are refused: {refusal}"
-            rule = "The first example must have an answer, which is shown in the files."
+            problem = f"which Python and the export refuse: {refusal}"
+            rule = "A signature's first example must have an answer"
         if problem:
             shown = {key: str(value)[:200] for key, value in example.items()}
             raise ValueError(
-                f"{rule} Received: signature={name!r}, inputs={shown}, {problem}"
+                f"{rule}; nothing was written. Please report this. Received: "
+                f"signature={name!r}, inputs={shown}, {problem}"
             )
         found.append((example, received.get("outputs")))
     return found[0]
@@ -83,10 +81,7 @@ def verify(
 def find_difference(expected: dict | None, refusal: str, received: dict) -> str:
     """Describes how an export's answer differs from Python's; empty if it does not.
 
-    Args:
-        expected: Python's outputs by name; `None` if Python refused the inputs.
-        refusal: Why it did.
-        received: What `CleanProcess.answer` returned.
+    If Python refused the inputs, `expected` is `None` and `refusal` its message.
     """
     outputs, refused = received.get("outputs"), received.get("refused", "")
     if expected is None:
@@ -179,19 +174,3 @@ def _start_process(format: str) -> CleanProcess:
 def to_array(value: Any, dtype: str) -> np.ndarray:
     """Returns an input as an array; strings as objects."""
     return np.array(value, object if dtype == "string" else dtype)
-
-
-def _to_plain(example: dict) -> dict:
-    """Returns inputs as a caller in Python has them: lists of strings, numbers."""
-    return {
-        key: value.tolist() if value.dtype == object or not value.ndim else value
-        for key, value in example.items()
-    }
-
-
-def _take_first_row(signature: Signature, example: dict) -> dict:
-    """Returns the first row of the inputs that have a batch."""
-    return {
-        key: np.asarray(example[key])[:1] if shape else example[key]
-        for key, (shape, _) in signature.inputs.items()
-    }

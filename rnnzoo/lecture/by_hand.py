@@ -27,8 +27,19 @@ LECTURE = (
 )
 
 
+class FixedWeights(keras.layers.Layer):
+    """Base of layers whose weights are given by name."""
+
+    def __init__(self, name: str | None = None, **weights: Any):
+        super().__init__(name=name, dtype="float32", trainable=False)
+        for key, values in weights.items():
+            values = np.array(values, "float32")
+            initial = keras.initializers.Constant(values)
+            setattr(self, key, self.add_weight(values.shape, initial, name=key))
+
+
 @keras.saving.register_keras_serializable("rnnzoo")
-class XorCell(keras.layers.Layer):
+class XorCell(FixedWeights):
     r"""Three units that compute the XOR of the input and the last output.
 
     With input $x_t$, last output $y_{t-1}$, and the threshold function (`"hard"`: 1
@@ -41,24 +52,17 @@ class XorCell(keras.layers.Layer):
     $h_1$ is the OR, $h_2$ the AND.
     """
 
-    state_size = 1
-    output_size = 1
+    state_size = output_size = 1
 
-    def __init__(self, hidden: str, weight: float, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.hidden, self.weight = hidden, weight
-
-    def build(self, inputs_shape: tuple) -> None:
-        """Sets the weights."""
-        for name, values in {
-            "kernel": [[1, 1]],
-            "recurrent_kernel": [[1, 1]],
-            "bias": [-0.5, -1.5],
-            "output_kernel": [[1], [-1]],
-            "output_bias": [-0.5],
-        }.items():
-            values = np.array(values) * self.weight
-            setattr(self, name, _add_fixed_weight(self, name, values))
+    def __init__(self, hidden: str, weight: float):
+        super().__init__(
+            kernel=[[weight, weight]],
+            recurrent_kernel=[[weight, weight]],
+            bias=[-0.5 * weight, -1.5 * weight],
+            output_kernel=[[weight], [-weight]],
+            output_bias=[-0.5 * weight],
+        )
+        self.hidden = hidden
 
     def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
         """Returns the output `[batch, 1]` and the state, which is the output."""
@@ -75,21 +79,13 @@ class XorCell(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class LinearSumCell(keras.layers.Layer):
+class LinearSumCell(FixedWeights):
     """One linear unit that adds its inputs, each times its weight, to its state."""
 
-    state_size = 1
-    output_size = 1
+    state_size = output_size = 1
 
-    def __init__(self, weights: list[float], **kwargs: Any):
-        super().__init__(**kwargs)
-        self.input_weights = list(weights)
-
-    def build(self, inputs_shape: tuple) -> None:
-        """Sets the weights."""
-        kernel = np.array(self.input_weights)[:, None]
-        self.kernel = _add_fixed_weight(self, "kernel", kernel)
-        self.recurrent_kernel = _add_fixed_weight(self, "recurrent_kernel", [[1]])
+    def __init__(self, weights: list[float]):
+        super().__init__(kernel=[[w] for w in weights], recurrent_kernel=[[1]])
 
     def call(self, inputs: Any, states: list, training: bool = False) -> tuple:
         """Returns the sum `[batch, 1]`, and the state, which is the sum."""
@@ -99,40 +95,20 @@ class LinearSumCell(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class FixedWeightHead(keras.layers.Layer):
+class FixedWeightHead(FixedWeights):
     """An output unit with one weight, and a bias."""
 
-    def __init__(
-        self, weight: float, activation: str, bias: float = 0.0, **kwargs: Any
-    ):
-        super().__init__(**kwargs)
-        self.weight, self.activation, self.shift = weight, activation, bias
-
-    def build(self, inputs_shape: tuple) -> None:
-        """Sets the weights."""
-        self.kernel = _add_fixed_weight(self, "kernel", [[self.weight]])
-        self.bias = _add_fixed_weight(self, "bias", [self.shift])
+    def __init__(self, weight: float, activation: str, bias: float = 0.0):
+        super().__init__("head", kernel=[[weight]], bias=[bias])
+        self.activation = activation
 
     def load_own_variables(self, store: Any) -> None:
-        """Does nothing: the weights are those that the constructor was given.
-
-        Files have them at a path of the class, which had another name before.
-        """
+        """Does nothing: earlier files have the weights at a path of another class."""
 
     def call(self, inputs: Any) -> Any:
         """Returns `[batch, time, 1]`."""
         total = ops.matmul(inputs, self.kernel) + self.bias
         return keras.activations.get(self.activation)(total)
-
-
-def _add_fixed_weight(layer: keras.layers.Layer, name: str, values: Any) -> Any:
-    values = np.array(values, "float32")
-    return layer.add_weight(
-        shape=values.shape,
-        initializer=lambda shape, dtype=None: ops.convert_to_tensor(values, dtype),
-        trainable=False,
-        name=name,
-    )
 
 
 class FixedWeightModel(ChunkedReader, SequenceModel):
@@ -142,7 +118,7 @@ class FixedWeightModel(ChunkedReader, SequenceModel):
         examples: Raw inputs and right answers, a `rnnzoo.data.pipeline.Examples`.
     """
 
-    def __init__(self, features: int, cell: Any, head: Any, tokens: Any):
+    def __init__(self, cell: Any, head: Any, tokens: Any, examples: Any):
         # === Layers ===
         reader = SequenceReader(dtype="float32", name="reader")
         recurrence = keras.layers.RNN(
@@ -154,12 +130,12 @@ class FixedWeightModel(ChunkedReader, SequenceModel):
         )
 
         # === Graph ===
-        inputs = sequence_input(features)
+        inputs = sequence_input(cell.kernel.shape[0])
         sequence, _ = recurrence(reader(inputs))
         super().__init__(inputs=inputs, outputs=head(sequence))
 
         # === Config ===
-        self.tokens = tokens
+        self.tokens, self.examples = tokens, examples
         self.card = {"summary": "weights set by hand", "source": LECTURE}
         self.set_targets(classes=False)
 
@@ -170,7 +146,11 @@ class FixedWeightModel(ChunkedReader, SequenceModel):
 
 
 class StreamReader(FixedWeightModel):
-    """Base of the fixed-weight models that read real numbers."""
+    """Base of the fixed-weight models that read real numbers.
+
+    Subclasses convert the outputs of a row's steps to the answer (`to_answer`), and
+    those of a batch, `[batch, (steps)]`, to words (`to_answer_in_graph`).
+    """
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts rows to numbers `[batch, time, features]`; targets stay."""
@@ -217,14 +197,6 @@ class StreamReader(FixedWeightModel):
         answers = self.to_answer_in_graph(tf.RaggedTensor.from_tensor(steps, lengths))
         return {"text": tf.strings.reduce_join(answers, axis=-1, separator=" ")}
 
-    def to_answer(self, outputs: np.ndarray) -> Any:
-        """Converts the outputs of a row's steps to the answer."""
-        raise NotImplementedError
-
-    def to_answer_in_graph(self, outputs: Any) -> Any:
-        """Converts outputs `[batch, (steps)]` to words `[batch, (words)]`."""
-        raise NotImplementedError
-
 
 @keras.saving.register_keras_serializable("rnnzoo")
 @keras.saving.register_keras_serializable("rnnzoo", name="Summer")
@@ -256,10 +228,8 @@ class Accumulator(StreamReader):
     """
 
     def __init__(self):
-        cell = LinearSumCell([1.0], dtype="float32")
-        head = FixedWeightHead(1.0, "linear", dtype="float32", name="head")
-        super().__init__(1, cell, head, RealSteps(1))
-        self.examples = synthetic.Sums()
+        head = FixedWeightHead(1.0, "linear")
+        super().__init__(LinearSumCell([1.0]), head, RealSteps(1), synthetic.Sums())
 
     def to_answer(self, outputs: np.ndarray) -> float:
         """Returns the last sum."""
@@ -300,10 +270,8 @@ class Comparer(StreamReader):
     """
 
     def __init__(self):
-        cell = LinearSumCell([1.0, -1.0], dtype="float32")
-        head = FixedWeightHead(5.0, "sigmoid", dtype="float32", name="head")
-        super().__init__(2, cell, head, RealSteps(2))
-        self.examples = synthetic.Comparisons()
+        cell, head = LinearSumCell([1.0, -1.0]), FixedWeightHead(5.0, "sigmoid")
+        super().__init__(cell, head, RealSteps(2), synthetic.Comparisons())
 
     def to_answer(self, outputs: np.ndarray) -> list[int]:
         """Returns a bit for every step."""
@@ -364,11 +332,9 @@ class ParityByHand(BitsReader, FixedWeightModel):
     def __init__(self, hidden: str = "hard", *, weight: float = 20.0):
         check_choice("hidden", hidden, ("hard", "logistic"))
         check_number("weight", weight, minimum=0)
-        cell = XorCell(hidden, weight, dtype="float32")
         # The cell's output is the answer already; bits are those above a half.
-        head = FixedWeightHead(1.0, "linear", bias=-0.5, dtype="float32", name="head")
-        super().__init__(1, cell, head, Bits(zero=0.0))
-        self.examples = synthetic.Parity()
+        cell, head = XorCell(hidden, weight), FixedWeightHead(1.0, "linear", bias=-0.5)
+        super().__init__(cell, head, Bits(zero=0.0), synthetic.Parity())
 
 
 accumulator = builder(Accumulator, "accumulator")

@@ -8,12 +8,15 @@ from rnnzoo.errors import check_number
 from rnnzoo.layers.reader import SequenceReader, sequence_input
 
 
+@keras.saving.register_keras_serializable("rnnzoo")
 class DelayTaps(SequenceModel):
-    """Predicts at every step from the last few values only."""
+    """Predicts from the last few values only; earlier versions saved this class."""
 
-    def __init__(self, taps: int, features: int, num_values: int, units: int = 0):
+    def __init__(
+        self, *, taps: int, features: int = 1, num_values: int = 1, units: int = 0
+    ):
         for name, value in self.arguments.items():
-            check_number(name, value, minimum=1, whole=True)
+            check_number(name, value, minimum=int(name != "units"), whole=True)
 
         # === Layers ===
         reader = SequenceReader(name="reader")
@@ -34,6 +37,86 @@ class DelayTaps(SequenceModel):
 
         # === Config ===
         self.set_targets(classes=False)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class FeedForward(DelayTaps):
+    """A feed-forward network of the last few values.
+
+    Use it beside `autoregressive`, which it generalizes: a hidden layer of rectified
+    linear units on the last `taps` values, and a linear output layer.
+
+    The model takes real values `[batch, time, features]` and returns values
+    `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
+    comes compiled (Adam; mean squared error).
+
+    Args:
+        taps: How many steps it sees: this one and `taps - 1` before it.
+        features: Number of values per step.
+        num_values: Number of values to answer with at each step.
+        units: Number of hidden units.
+
+    Raises:
+        ValueError: If a number is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import feed_forward
+        >>> model = feed_forward(taps=3, units=8)
+        >>> wave = np.sin(np.arange(101) / 5)[None, :, None]
+        >>> history = model.fit(wave[:, :-1], wave[:, 1:], epochs=2, verbose=0)
+        >>> model.predict(wave, verbose=0).shape
+        (1, 101, 1)
+
+    References:
+        Hinton, "Neural networks for machine learning", 2012, lecture 7a: memoryless
+        models for sequences.
+    """
+
+    def __init__(
+        self, *, taps: int, features: int = 1, num_values: int = 1, units: int = 64
+    ):
+        check_number("units", units, minimum=1, whole=True)
+        super().__init__(
+            taps=taps, features=features, num_values=num_values, units=units
+        )
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class Autoregressive(DelayTaps):
+    """A linear model of the last few values: an autoregressive model.
+
+    Use it as the first baseline of a recurrent network: each answer is a weighted sum
+    of the last `taps` values of the input, plus a bias.
+
+    The model takes real values `[batch, time, features]` and returns values
+    `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
+    comes compiled (Adam; mean squared error).
+
+    Args:
+        taps: How many steps it sees: this one and `taps - 1` before it.
+        features: Number of values per step.
+        num_values: Number of values to answer with at each step.
+
+    Raises:
+        ValueError: If a number is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo import autoregressive
+        >>> model = autoregressive(taps=2)
+        >>> model.set_weights([np.array([[[-1.0]], [[2.0]]]), np.zeros(1)])
+        >>> line = np.array([[[1.0], [2.0], [3.0]]])
+        >>> model.predict(line, verbose=0)[0, 1:, 0].tolist()  # extrapolates
+        [3.0, 4.0]
+
+    References:
+        Hinton, "Neural networks for machine learning", 2012, lecture 7a: memoryless
+        models for sequences.
+    """
+
+    def __init__(self, *, taps: int, features: int = 1, num_values: int = 1):
+        super().__init__(taps=taps, features=features, num_values=num_values)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -99,83 +182,6 @@ class NeuralNgram(SequenceModel):
 
         # === Config ===
         self.set_targets(classes=True, padding=0)
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
-class Autoregressive(DelayTaps):
-    """A linear model of the last few values: an autoregressive model.
-
-    Use it as the first baseline of a recurrent network: each answer is a weighted sum
-    of the last `taps` values of the input, plus a bias.
-
-    The model takes real values `[batch, time, features]` and returns values
-    `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
-    comes compiled (Adam; mean squared error).
-
-    Args:
-        taps: How many steps it sees: this one and `taps - 1` before it.
-        features: Number of values per step.
-        num_values: Number of values to answer with at each step.
-
-    Raises:
-        ValueError: If a number is below 1.
-
-    Example:
-        >>> import numpy as np
-        >>> from rnnzoo import autoregressive
-        >>> model = autoregressive(taps=2)
-        >>> model.set_weights([np.array([[[-1.0]], [[2.0]]]), np.zeros(1)])
-        >>> line = np.array([[[1.0], [2.0], [3.0]]])
-        >>> model.predict(line, verbose=0)[0, 1:, 0].tolist()  # extrapolates
-        [3.0, 4.0]
-
-    References:
-        Hinton, "Neural networks for machine learning", 2012, lecture 7a: memoryless
-        models for sequences.
-    """
-
-    def __init__(self, *, taps: int, features: int = 1, num_values: int = 1):
-        super().__init__(taps, features, num_values)
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
-class FeedForward(DelayTaps):
-    """A feed-forward network of the last few values.
-
-    Use it beside `autoregressive`, which it generalizes: a hidden layer of rectified
-    linear units on the last `taps` values, and a linear output layer.
-
-    The model takes real values `[batch, time, features]` and returns values
-    `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
-    comes compiled (Adam; mean squared error).
-
-    Args:
-        taps: How many steps it sees: this one and `taps - 1` before it.
-        features: Number of values per step.
-        num_values: Number of values to answer with at each step.
-        units: Number of hidden units.
-
-    Raises:
-        ValueError: If a number is below 1.
-
-    Example:
-        >>> import numpy as np
-        >>> from rnnzoo import feed_forward
-        >>> model = feed_forward(taps=3, units=8)
-        >>> wave = np.sin(np.arange(101) / 5)[None, :, None]
-        >>> history = model.fit(wave[:, :-1], wave[:, 1:], epochs=2, verbose=0)
-        >>> model.predict(wave, verbose=0).shape
-        (1, 101, 1)
-
-    References:
-        Hinton, "Neural networks for machine learning", 2012, lecture 7a: memoryless
-        models for sequences.
-    """
-
-    def __init__(
-        self, *, taps: int, features: int = 1, num_values: int = 1, units: int = 64
-    ):
-        super().__init__(taps, features, num_values, units)
 
 
 autoregressive = builder(Autoregressive, "autoregressive")
