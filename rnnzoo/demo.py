@@ -1,9 +1,8 @@
 """The demo: a static page whose models run in the browser.
 
 The page is `rnnzoo/browser`: HTML, JavaScript that tokenizes and samples as
-`rnnzoo.tokens` and `rnnzoo.decoding` do, and ONNX Runtime Web, which runs the models:
-two unchanged files of `dist` of the npm package onnxruntime-web, so that npm is not
-needed. `write` adds the models, and `serve` serves the page to this machine.
+`rnnzoo.tokens` and `rnnzoo.decoding` do, and two unchanged files of `dist` of the npm
+package onnxruntime-web, which runs the models.
 """
 
 import contextlib
@@ -38,8 +37,7 @@ HOST = "127.0.0.1"
 def get_cache_folder() -> pathlib.Path:
     """Returns the folder in the user's cache where the page is kept once written.
 
-    It is in `XDG_CACHE_HOME`, or `~/.cache`, and another one whenever the page, the
-    weights or the version of rnnzoo change.
+    The page, the weights and the version of rnnzoo determine its name.
 
     Example:
         >>> from rnnzoo import demo
@@ -68,9 +66,8 @@ def check_new(folder: str | os.PathLike) -> None:
 def write(folder: str | os.PathLike, say: Callable[[str], None] = print) -> None:
     """Writes the page and its models, for any static host; it takes a minute or two.
 
-    Every model is exported to ONNX, and answers as Python does before it is there.
-    `index.html` is the page. It works at any address, but not opened as a file, since
-    browsers then let it read no models.
+    Every model is exported to ONNX and verified. The page, `index.html`, works at any
+    address, but not opened as a file: browsers then let it read no models.
 
     Args:
         folder: A folder that does not exist yet.

@@ -50,8 +50,8 @@ def _flatten_weights(cell: Any, order: list[int]) -> np.ndarray:
     for values in (cell.kernel.numpy().T, cell.recurrent_kernel.numpy().T, biases.T):
         gates = np.split(values, len(order))
         ordered.append(np.concatenate([gates[i] for i in order]))
-    ordered[2] = ordered[2].T
-    return np.concatenate([values.ravel() for values in ordered])
+    kernel, recurrent, biases = ordered
+    return np.concatenate([kernel.ravel(), recurrent.ravel(), biases.T.ravel()])
 
 
 def _run_marked_loop(

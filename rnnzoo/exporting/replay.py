@@ -112,7 +112,7 @@ def main(format: str) -> None:
     hidden += ["keras"] if format == "savedmodel" else ["keras", "tensorflow"]
     sys.modules["keras"] = types.ModuleType("keras")
     sys.meta_path.insert(0, ImportBlocker(*hidden))
-    open_folder = globals()[format]
+    open_folder = {"savedmodel": savedmodel, "onnx": onnx, "litert": litert}[format]
     for line in sys.stdin:
         request = json.loads(line)
         inputs = {name: from_json(value) for name, value in request["inputs"].items()}
