@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from rnnzoo.analysis.explanation import METHODS, Explanation
 from rnnzoo.architectures.sequence_model import compile_graph
@@ -18,10 +19,7 @@ BATCH_SIZE = 64
 
 
 def explain(
-    model: Any,
-    example: Any,
-    method: str = "occlusion",
-    target_class: str | None = None,
+    model: Any, example: Any, method: str = "occlusion", target_class: str | None = None
 ) -> Explanation:
     """Says how much each token of a text, or step of a series, speaks for a class.
 
@@ -39,9 +37,6 @@ def explain(
             token's vector, and its part in n-grams, or times the step's distance from
             the mean: one pass in all, but less exact where the network saturates.
         target_class: Name of the class to explain; default: the model's answer.
-
-    Returns:
-        An `Explanation`: it prints, colours a terminal, and writes HTML.
 
     Raises:
         TypeError: If `example` is a batch, or no text or series.
@@ -84,16 +79,13 @@ def explain(
     if target_class is not None:
         number = model.classes.index(target_class)
     log_odds = _log_odds(logits, number)
-    if method == "occlusion":
-        contributions = _occlude(model, found, number, log_odds)
-    else:
-        contributions = _multiply_gradient(model, found, number)
+    compute = _occlude if method == "occlusion" else _multiply_gradient
     return Explanation(
         answer=model.classes[number],
         probability=float(np.exp(-np.logaddexp(0.0, -log_odds))),
         method=method,
         tokens=found.tokens,
-        contributions=contributions,
+        contributions=compute(model, found, number),
         known=found.known.tolist(),
         left_out=found.left_out,
         unit=found.unit,
@@ -158,9 +150,8 @@ def _log_odds(logits: np.ndarray, number: int) -> np.ndarray:
     return logits[..., number] - np.logaddexp.reduce(others, axis=-1)
 
 
-def _occlude(
-    model: Any, found: _Reading, number: int, log_odds: np.ndarray
-) -> np.ndarray:
+def _occlude(model: Any, found: _Reading, number: int) -> np.ndarray:
+    log_odds = _log_odds(_compute_logits(model, found.inputs)[0], number)
     contributions = np.zeros(len(found.known))
     known = np.flatnonzero(found.known)
     for start in range(0, len(known), BATCH_SIZE):
@@ -202,8 +193,6 @@ def _compile_logits(model: Any) -> Callable:
 
 def _compile_gradient(model: Any) -> Callable:
     """Compiles gradient times input, `[1, time]`."""
-    import tensorflow as tf
-
     spec = (model.input_shape, model.inputs[0].dtype)
     is_real = spec[1] == "float32"
     # The answer's inputs, token by token: vectors, and n-grams' shares of logits.
@@ -223,13 +212,10 @@ def _compile_gradient(model: Any) -> Callable:
             others = tf.reduce_logsumexp(tf.concat(others, axis=1), axis=1)
             log_odds = logits[:, number] - others
         gradients = tape.gradient(log_odds, inputs)
-        return tf.add_n(
-            [
-                tf.reduce_sum(
-                    tf.cast(g, "float32") * (tf.cast(x, "float32") - baseline), 2
-                )
-                for g, x in zip(gradients, inputs, strict=True)
-            ]
-        )
+        total = 0.0
+        for gradient, values in zip(gradients, inputs, strict=True):
+            distance = tf.cast(values, "float32") - baseline
+            total += tf.reduce_sum(tf.cast(gradient, "float32") * distance, axis=2)
+        return total
 
     return compile_graph(multiply, spec, ((), "int32"), ((None,), "float32"))

@@ -230,8 +230,8 @@ def plot_confusion(report: ClassificationReport, path: str | os.PathLike) -> Non
 def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> None:
     """Draws accuracy against confidence, and how many answers have which confidence.
 
-    A calibrated classifier's bars reach the diagonal; those of an overconfident one end
-    below it.
+    A calibrated classifier's bars reach the diagonal, an overconfident one's end below
+    (Guo et al., 2017, figure 1).
 
     Args:
         report: What `classification_report` returned.
@@ -241,10 +241,6 @@ def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> N
         >>> from rnnzoo.analysis import classification_report, plot_calibration
         >>> report = classification_report([0, 1], [[0.9, 0.1], [0.2, 0.8]], ["a", "b"])
         >>> plot_calibration(report, "calibration.png")
-
-    References:
-        Guo et al., "On calibration of modern neural networks", ICML 2017,
-        arXiv:1706.04599, figure 1.
     """
     from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
@@ -277,15 +273,10 @@ def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> N
     lower.axvline(mean, color=orange, linestyle="--", label="mean confidence")
     lower.set(xlabel="confidence of the answer", ylabel="share of answers")
     lower.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    # Bars can be anywhere, so the legend is above them.
+    above: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
     for axis in (upper, lower):
-        # Above, as bars can be anywhere.
-        axis.legend(
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1),
-            ncols=3,
-            frameon=False,
-            fontsize="small",
-        )
+        axis.legend(**above, ncols=3, frameon=False, fontsize="small")
         axis.grid(alpha=0.3)
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)

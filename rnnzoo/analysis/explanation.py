@@ -113,11 +113,7 @@ class Explanation:
         )
         for word, contribution in self.top():
             text.append(f"\n{contribution:+9.3f}  {word}")
-        if not all(self.known):
-            text.append(f"\nUnknown to the model: {self._unknown()}")
-        if self.left_out:
-            text.append(f"\n{GAP}: {self._note}")
-        return text
+        return text.append("".join(f"\n{note}" for note in self._notes()))
 
     def to_html(self) -> str:
         """Returns an HTML page that shows the text with a colour for each token.
@@ -140,7 +136,7 @@ class Explanation:
         pathlib.Path(path).write_text(self.to_html(), encoding="utf-8")
 
     def _repr_html_(self) -> str:
-        tokens = []
+        tokens, dotted = [], "border-bottom: 2px dotted #595959"
         for index, share in self._parts():
             if index is None:
                 style = f'style="color: #595959" title="{self._note}"'
@@ -150,7 +146,7 @@ class Explanation:
             style = _html_background(share)
             if not self.known[index]:
                 tip += ", unknown to the model"
-                style += "; border-bottom: 2px dotted #595959"
+                style += f"; {dotted}"
             token = html.escape(self.tokens[index])
             tokens.append(f'<span style="{style}" title="{tip}">{token}</span>')
         rows = [
@@ -164,15 +160,9 @@ class Explanation:
             f'<span style="{_html_background(sign)}">speaks {word} {answer}</span>'
             for sign, word in ((1, "for"), (-1, "against"))
         ]
-        notes = ""
         if not all(self.known):
-            legend.append(
-                '<span style="border-bottom: 2px dotted #595959">unknown to the model'
-                "</span>"
-            )
-            notes += f"<p>Unknown to the model: {html.escape(self._unknown())}</p>\n"
-        if self.left_out:
-            notes += f"<p>{GAP}: {self._note}</p>\n"
+            legend.append(f'<span style="{dotted}">unknown to the model</span>')
+        notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in self._notes())
         return (
             # Notebooks would take what is between two dollar signs for a formula.
             '<div class="tex2jax_ignore mathjax_ignore" style="font: 16px/1.7 '
@@ -215,11 +205,14 @@ class Explanation:
                 yield None, 0.0
             yield index, float(contribution / largest)
 
-    def _unknown(self) -> str:
+    def _notes(self) -> list[str]:
+        """Lists unknown tokens, each once and at most twenty, and what is left out."""
         pairs = zip(self.tokens, self.known, strict=True)
         unknown = list(dict.fromkeys(token for token, known in pairs if not known))
         more = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""
-        return ", ".join(unknown[:20]) + more
+        listed = f"Unknown to the model: {', '.join(unknown[:20])}{more}"
+        gap = f"{GAP}: {self._note}"
+        return [listed] * bool(unknown) + [gap] * bool(self.left_out)
 
 
 def _terminal_style(share: float) -> Any:

@@ -135,7 +135,7 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
         x += middle - 0.45 * (count - 1) / 2
         return x, 0 if kind == "input" else 2.3 + 0.55 * units
 
-    lines: list[tuple[Any, Any, np.ndarray]] = []
+    lines: list[tuple[tuple[str, int], tuple[str, int], np.ndarray]] = []
     for step, step_inputs in enumerate(inputs):
         now = ("state", step)
         lines.append((("input", step), now, kernel))

@@ -54,12 +54,8 @@ def translation_quality(
         (76.0, 100.0)
 
     References:
-        - Post, "A call for clarity in reporting BLEU scores", WMT 2018,
-          arXiv:1804.08771.
-        - Papineni et al., "BLEU: a method for automatic evaluation of machine
-          translation", ACL 2002.
-        - Popović, "chrF: character n-gram F-score for automatic MT evaluation", WMT
-          2015.
+        Post, "A call for clarity in reporting BLEU scores", WMT 2018, arXiv:1804.08771;
+        BLEU: Papineni et al., ACL 2002; chrF: Popović, WMT 2015.
     """
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF

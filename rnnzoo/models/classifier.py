@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -22,9 +22,7 @@ class Classifier(ManyToOne):
 
     A subclass has a constructor with the argument `classes`, which it keeps in
     `self.classes` and `self.arguments`, and sets `tokens`: that is all for texts.
-    Others say how raw inputs are checked (`check_inputs`). The base then has `classify`
-    and `probabilities` for any number of inputs, `report`, `explain`, exports, and a
-    fresh head for other classes.
+    Others say how raw inputs are checked (`check_inputs`).
 
     Attributes:
         classes: Names of the classes, in the order of the graph's outputs.
@@ -41,8 +39,7 @@ class Classifier(ManyToOne):
     def check_inputs(self, inputs: Any) -> tuple[list, bool]:
         """Returns the rows of one raw input or a batch, and whether it was a batch.
 
-        Raises:
-            TypeError: If something is not a text; names every such row.
+        A `TypeError` names every row that is not a text.
         """
         if isinstance(inputs, (str, bytes)) or getattr(inputs, "shape", None) == ():
             return check_texts([to_python(inputs)], self.INPUTS), False
@@ -51,10 +48,7 @@ class Classifier(ManyToOne):
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts raw inputs to inputs of the graph, and labels to class indices.
 
-        Args:
-            inputs: Raw inputs, as `classify` takes them.
-            targets: Names of classes, as many; `None` for none. Others than strings are
-                compared as text, so that the class "3" may be given as 3.
+        Labels are compared as text, so that the class "3" may be given as 3.
 
         Raises:
             ValueError: If there are not as many labels, or one is not a class.
@@ -76,10 +70,9 @@ class Classifier(ManyToOne):
     def classify(self, inputs: Any, probabilities: bool = False) -> Any:
         """Names the class of an input, or of each input of a batch.
 
-        Memory does not grow with the number of inputs. Of a text that is longer than
-        the model's `max_length`, the first half of that many tokens and the last half
-        are read, and a warning says of how many texts that is true. An empty text is
-        answered as one unknown token.
+        Of a text that is longer than the model's `max_length`, the first half of that
+        many tokens and the last half are read, and a warning says how many such texts
+        there are. An empty text is answered as one unknown token.
 
         Args:
             inputs: A text, or a list, tuple, array or tensor of texts; a series of
@@ -91,9 +84,7 @@ class Classifier(ManyToOne):
             probability; a list of these for a batch.
 
         Raises:
-            TypeError: If something is of the wrong type; names every such row. Nothing
-                is answered then.
-            ValueError: If an input cannot be used; names every such row too.
+            TypeError, ValueError: If an input cannot be used; names every such row.
 
         Example:
             >>> from rnnzoo import sentiment_classifier
@@ -104,18 +95,17 @@ class Classifier(ManyToOne):
             ['negative', 'positive']
         """
         rows, is_batch = self.check_inputs(inputs)
-        shares = self._measure(rows)
+        shares = self._measure(len(rows), [(np.arange(len(rows)), rows)])
+        answers: list = [self.classes[number] for number in shares.argmax(axis=1)]
         if probabilities:
-            answers = [
-                dict(zip(self.classes, map(float, row), strict=True)) for row in shares
-            ]
-        else:
-            answers = [self.classes[number] for number in shares.argmax(axis=1)]
+            rows = shares.tolist()
+            answers = [dict(zip(self.classes, row, strict=True)) for row in rows]
         return answers if is_batch else answers[0]
 
     def probabilities(self, inputs: Any) -> np.ndarray:
         """Returns the probability of each class, `[inputs, classes]`, float32."""
-        return self._measure(self.check_inputs(inputs)[0])
+        rows, _ = self.check_inputs(inputs)
+        return self._measure(len(rows), [(np.arange(len(rows)), rows)])
 
     def answer(self, inputs: Any) -> Any:
         """Names the class of an input, or of each input of a batch, as `classify`.
@@ -127,60 +117,46 @@ class Classifier(ManyToOne):
         """
         return self.classify(inputs)
 
-    def _measure(self, rows: list) -> np.ndarray:
-        """Returns the probabilities of checked rows; warns of those read in part."""
-        shares, truncated = self._measure_batches(rows)
-        self._warn_of_truncated(truncated, len(rows))
-        return shares
+    def _measure(self, count: int, parts: Iterable[tuple[Any, list]]) -> np.ndarray:
+        """Returns the probabilities of `count` rows; a part is places and rows there.
 
-    def _measure_batches(self, rows: list) -> tuple[np.ndarray, int]:
-        """Returns the probabilities of checked rows, and how many were truncated."""
-        order = np.argsort([len(row) for row in rows], kind="stable")
-        shares = np.zeros((len(rows), len(self.classes)), "float32")
-        truncated = 0
-        for start in range(0, len(rows), self.BATCH_SIZE):
-            part = order[start : start + self.BATCH_SIZE]
-            batch = [rows[index] for index in part]
-            tokens = self.tokens.encode_checked(batch)
-            truncated += self._count_truncated(batch, tokens)
-            shares[part] = keras.ops.convert_to_numpy(self._probabilities(tokens))
-        return shares, truncated
+        It warns of texts that were read in part.
+        """
+        shares = np.zeros((count, len(self.classes)), "float32")
+        truncated, limit = 0, getattr(self.tokens, "max_length", None) or 0
+        for places, rows in parts:
+            order = np.argsort([len(row) for row in rows], kind="stable")
+            for start in range(0, len(rows), self.BATCH_SIZE):
+                chosen = order[start : start + self.BATCH_SIZE]
+                batch = [rows[index] for index in chosen]
+                tokens = self.tokens.encode_checked(batch)
+                if limit and tokens.shape[1] >= limit:
+                    full = [batch[row] for row in np.flatnonzero(tokens[:, -1])]
+                    truncated += sum(self.tokens.count(text) > limit for text in full)
+                answers = keras.ops.convert_to_numpy(self._probabilities(tokens))
+                shares[places[chosen]] = answers
+        if truncated:
+            warnings.warn(
+                f"{truncated} of {count} texts have more than {limit} "
+                f"{self.tokens.kind}s: their first {limit - limit // 2} and last "
+                f"{limit // 2} were read",
+                stacklevel=3,
+            )
+        return shares
 
     @functools.cached_property
     def _probabilities(self) -> Callable:
-        """The compiled `probabilities_in_graph`."""
         tokens = (self.input_shape, self.inputs[0].dtype)
         return compile_graph(self.probabilities_in_graph, tokens)
 
-    def _count_truncated(self, rows: list, tokens: np.ndarray) -> int:
-        """Returns how many texts have more tokens than were read."""
-        limit = getattr(self.tokens, "max_length", None)
-        if limit is None or tokens.shape[1] < limit:
-            return 0
-        full = [row for row, ids in zip(rows, tokens, strict=True) if ids[-1]]
-        return sum(self.tokens.count(text) > limit for text in full)
-
-    def _warn_of_truncated(self, truncated: int, count: int) -> None:
-        """Warns if some of `count` texts were not read whole."""
-        if truncated:
-            limit, units = self.tokens.max_length, f"{self.tokens.kind}s"
-            half = limit // 2
-            warnings.warn(
-                f"{truncated} of {count} texts have more than {limit} {units}: their "
-                f"first {limit - half} and last {half} were read",
-                stacklevel=4,
-            )
-
     def report(self, source: Source, progress: Callable = iter) -> Any:
-        """Measures the model on labelled inputs, which memory need not hold.
+        """Measures the model: returns a `rnnzoo.analysis.ClassificationReport`.
 
         Args:
             source: The inputs and the names of their classes, such as
-                `rnnzoo.data.pipeline.Pairs` or `rnnzoo.data.files.LabelledFile`.
+                `rnnzoo.data.pipeline.Pairs` or `rnnzoo.data.files.LabelledFile`, which
+                memory need not hold.
             progress: Wraps an iterable to show progress, as `tqdm` would.
-
-        Returns:
-            A `rnnzoo.analysis.ClassificationReport`.
 
         Raises:
             ValueError: If a label is not a class of the model.
@@ -194,15 +170,15 @@ class Classifier(ManyToOne):
         """
         order = np.argsort(source.lengths, kind="stable")
         numbers = np.zeros(len(source), "int32")
-        shares = np.zeros((len(source), len(self.classes)), "float32")
-        truncated = 0
-        for start in progress(range(0, len(source), 1024)):
-            part = order[start : start + 1024]
-            inputs, labels = source.rows(part)
-            numbers[part] = self.class_numbers(labels)
-            shares[part], count = self._measure_batches(self.check_inputs(inputs)[0])
-            truncated += count
-        self._warn_of_truncated(truncated, len(source))
+
+        def read_parts() -> Iterator[tuple]:
+            for start in progress(range(0, len(source), 1024)):
+                part = order[start : start + 1024]
+                inputs, labels = source.rows(part)
+                numbers[part] = self.class_numbers(labels)
+                yield part, self.check_inputs(inputs)[0]
+
+        shares = self._measure(len(source), read_parts())
         return analysis.classification_report(numbers, shares, self.classes)
 
     def explain(
@@ -214,14 +190,6 @@ class Classifier(ManyToOne):
             example: One text, or one series.
             method: `"occlusion"`, or `"gradient"`: faster, and less exact.
             target_class: Name of the class to explain; `None` for the one answered.
-
-        Returns:
-            An `Explanation`: it prints, colours a terminal (`to_terminal`), shows in
-            notebooks, and writes HTML (`save_html`).
-
-        Raises:
-            TypeError: If `example` is a batch, or of the wrong type.
-            ValueError: If there is no such `method` or `target_class`.
 
         Example:
             >>> from rnnzoo import sentiment_classifier
@@ -244,10 +212,7 @@ class Classifier(ManyToOne):
         ]
 
     def probabilities_in_graph(self, tokens: Any) -> Any:
-        """Returns the probabilities `[batch, classes]` of what the graph takes.
-
-        `classify` and exports answer with this.
-        """
+        """Returns the probabilities `[batch, classes]` of what the graph takes."""
         return keras.ops.softmax(self(tokens, training=False))
 
     def tokens_in_graph(self, text: Any) -> Any:
@@ -257,9 +222,8 @@ class Classifier(ManyToOne):
     def answer_in_graph(self, text: Any) -> dict:
         """Names the classes of strings `[batch]`, in the graph of an export.
 
-        Returns:
-            `label` and its `probability`, `[batch]`; all `labels` and their
-            `probabilities`, `[batch, classes]`.
+        Returns `label` and its `probability`, `[batch]`; all `labels` and their
+        `probabilities`, `[batch, classes]`.
         """
         import tensorflow as tf
 
@@ -273,7 +237,7 @@ class Classifier(ManyToOne):
         }
 
     def answer_in_python(self, text: list[str]) -> dict:
-        """Returns what `answer_in_graph` does, in Python, for a batch of texts."""
+        """Returns what `answer_in_graph` does for a list of strings, in Python."""
         shares = self.probabilities(text)
         return {
             "label": [self.classes[number] for number in shares.argmax(axis=1)],
@@ -285,9 +249,7 @@ class Classifier(ManyToOne):
     def with_classes(self, classes: Sequence[str]) -> Any:
         """Returns a copy with a fresh head for other classes.
 
-        Args:
-            classes: Names of the classes. Those that the model has already: it is
-                returned as it is.
+        A model that has these classes already is returned as it is.
 
         Raises:
             ValueError: If `classes` are fewer than two, or one is there twice.
@@ -304,8 +266,8 @@ class Classifier(ManyToOne):
     def with_vocabulary(self, vocabulary: Sequence[str]) -> Any:
         """Returns a copy that knows other words, or other characters.
 
-        The vectors of words that it knew are carried over. The vector of a new word is
-        at first that of the unknown word, and n-grams with it are unseen ones.
+        The vectors of known words are carried over; a new word starts with that of the
+        unknown word, and n-grams with it are unseen ones.
 
         Args:
             vocabulary: The words to know, such as `model.tokens.vocabulary` and more. A
@@ -328,7 +290,6 @@ class Classifier(ManyToOne):
         return self._copy_with(vocabulary=vocabulary)
 
     def _copy_with(self, **changes: Any) -> Any:
-        """Builds a model with other arguments and the weights that fit."""
         adapt = self.weight_adapter(self.arguments, changes)
         new = type(self)(**{**self.get_config(), **changes})
         new.card = {"body": self.card.get("name") or self.card}
@@ -341,10 +302,7 @@ class Classifier(ManyToOne):
     def from_file(cls, path: Any, config: dict, changes: dict) -> Any:
         """Builds a model with other arguments and what fits of a file's weights.
 
-        Args:
-            path: The file.
-            config: The file's arguments.
-            changes: Those of `REPLACEABLE` that are other than in the file.
+        `config` has the file's arguments, `changes` those of `REPLACEABLE` that differ.
         """
         adapt = cls.weight_adapter(config, changes)
         model = cls(**{**config, **changes})
@@ -353,15 +311,10 @@ class Classifier(ManyToOne):
 
     @classmethod
     def weight_adapter(cls, config: dict, changes: dict) -> Callable:
-        """Returns what carries weights over to a model with other arguments.
+        """Returns a function that carries weights over to a model with other arguments.
 
-        Args:
-            config: The arguments of the model that has the weights.
-            changes: Those of `REPLACEABLE` that are other.
-
-        Returns:
-            A function of a layer's name, its old values, and the values that the new
-            model has, to those that it gets.
+        It takes a layer's name, the weights of a model with the arguments `config`, and
+        those of the new model; it returns those that the new model gets.
         """
         rows: list[int] = []
         if "vocabulary" in changes:

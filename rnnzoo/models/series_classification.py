@@ -20,9 +20,9 @@ class SeriesClassifier(Classifier):
 
     A bidirectional recurrent network reads one or more numbers a step; the mean and the
     maximum of its outputs over all steps go to a linear layer. Series may have any
-    length. With `pen_digits` it reads a handwritten digit as the eight points that the
-    pen went through, x and y from 0 to 100; with `japanese_vowels` it says which of
-    nine men spoke, from twelve cepstrum coefficients a step.
+    length. With `pen_digits` it reads a handwritten digit as eight points of the pen, x
+    and y from 0 to 100; with `japanese_vowels` it says which of nine men spoke, from
+    twelve cepstrum coefficients a step.
 
     Shapes of the graph: scaled numbers and a 1, `[batch, time, features + 1]`, zeros =
     padding at the end, to logits `[batch, classes]`. `classify`, `answer`, `fit` and
@@ -31,9 +31,8 @@ class SeriesClassifier(Classifier):
     Args:
         classes: Names of the classes. With weights for other classes, the model gets a
             fresh head. Default: the ten digits.
-        means: The mean of each feature, a number per step. Default: 50 for both
-            coordinates of a pen.
-        scales: The standard deviation of each feature. Default: 35 for both.
+        means: The mean of each feature; the default is for coordinates of a pen.
+        scales: The standard deviation of each feature.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
@@ -52,10 +51,8 @@ class SeriesClassifier(Classifier):
         (['2', '2'], '7')
 
     References:
-        - Alimoglu and Alpaydin, "Pen-based recognition of handwritten digits", UCI
-          machine learning repository, 1998.
-        - Kudo, Toyama and Shimbo, "Japanese vowels", UCI machine learning repository,
-          2000.
+        UCI machine learning repository: Alimoglu and Alpaydin, "Pen-based recognition
+        of handwritten digits", 1998; Kudo et al., "Japanese vowels", 2000.
     """
 
     RENAMED_ARGUMENTS = {"spreads": "scales"}
@@ -93,16 +90,14 @@ class SeriesClassifier(Classifier):
         """Returns the series of one raw input or a batch, and whether it was a batch.
 
         Args:
-            inputs: Steps of numbers, `[time, features]`, as a list, array or tensor; or
-                a batch: a list of these, of any lengths, or an array of three
-                dimensions. With one number a step, a series is a list of numbers. Or
-                the numbers as text, step after step, or a list of such texts.
+            inputs: Steps of numbers, `[time, features]`, as a list, array or tensor, or
+                as text; or a batch of these, of any lengths. With one number a step, a
+                series is a list of numbers.
 
         Raises:
-            TypeError: If something is not a number (bools are not).
+            TypeError: If something is not a number (bools are not); names every row.
             ValueError: If a number is not finite, a series is empty, or its steps do
-                not have as many numbers as the model reads. Either message names every
-                bad row of a batch.
+                not have as many numbers as the model reads; names every row.
         """
         is_text = isinstance(inputs, str)
         rows, is_batch = self.tokens.rows([inputs] if is_text else inputs, self.INPUTS)
@@ -116,7 +111,7 @@ class SeriesClassifier(Classifier):
             means + scales * random.standard_normal((length, len(means)))
             for length in (2, 1, 8, 30)
         ]
-        return [" ".join(f"{v:.3f}" for v in one.ravel()) for one in series]
+        return [" ".join(f"{v:.3f}" for v in one.flat) for one in series]
 
     def tokens_in_graph(self, text: Any) -> Any:
         """Returns the scaled numbers of strings `[batch]`, in the graph."""

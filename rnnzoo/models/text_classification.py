@@ -1,6 +1,6 @@
 """Classification of texts: what a text is about, or says of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -22,21 +22,21 @@ class TextClassifier(Classifier):
     Token vectors go through a bidirectional recurrent network; the mean and the maximum
     of its outputs over all tokens go to a linear head. A linear model of n-grams
     answers beside it (`rnnzoo.layers.ngrams.NgramBag`). `sentiment_classifier` is this
-    model with the weights of film reviews: use it as it is on English reviews, or
-    fine-tune it on texts and classes of your own (`rnnzoo.training.finetuning`).
+    model with the weights of film reviews; fine-tune it on texts and classes of your
+    own (`rnnzoo.training.finetuning`).
 
     Shapes of the graph: token ids `[batch, time]`, int32, 0 = padding at the end, to
-    logits `[batch, classes]`. `classify` and `answer` take texts and return names of
-    classes; `fit`, `evaluate` and `predict` take texts too.
+    logits `[batch, classes]`. `classify`, `answer`, `fit`, `evaluate` and `predict`
+    take texts.
 
     Args:
         classes: Names of the classes. With weights for other classes, the model gets a
             fresh head.
         vocabulary: The tokens to know, most frequent first: words, characters, or what
             `Subwords.learn` returned. With weights, the vectors of words and characters
-            that they know are carried over. Default for words: those of
-            `sentiment_classifier`, 30,000 of English film reviews; for characters:
-            ASCII's. Bytes have none; others need one.
+            that they know are carried over. Default: the 30,000 words of
+            `sentiment_classifier`, or ASCII's characters. Bytes have none; others need
+            one.
         tokens: What texts are read as: `"words"`, in lower case; `"characters"`;
             `"bytes"` of UTF-8; `"subwords"`; or `"whitespace"`, for texts that are
             split into words already (see `rnnzoo.tokens`).
@@ -53,8 +53,7 @@ class TextClassifier(Classifier):
 
     Attributes:
         classes: Names of the classes, in the order of the graph's outputs.
-        tokens: The tokens that it knows: `rnnzoo.tokens.Words`, `Characters`, `Bytes`,
-            `Subwords` or `Whitespace`.
+        tokens: What turns texts into ids, such as `rnnzoo.tokens.Words`.
 
     Example:
         >>> from rnnzoo import sentiment_classifier, text_classifier
@@ -119,7 +118,7 @@ class TextClassifier(Classifier):
 
     @classmethod
     def current_config(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """Returns a file's arguments; in earlier versions all tokens were words."""
+        """Returns a file's arguments; old files have no `tokens`, which were words."""
         return {"tokens": "words", **super().current_config(config)}
 
     def adapt(self, source: Source, limit: int = 25_000) -> int:
@@ -134,10 +133,7 @@ class TextClassifier(Classifier):
             limit: How many of them to read at most, at equal distances.
 
         Returns:
-            How many n-grams have a vector; 0 if the model has no n-grams.
-
-        Raises:
-            ValueError: If a label is not a class of the model.
+            How many n-grams have a vector.
 
         Example:
             >>> from rnnzoo import text_classifier
@@ -149,19 +145,16 @@ class TextClassifier(Classifier):
         """
         if not self.arguments["ngrams"]:
             return 0
-        step = -(-len(source) // limit)
-        chosen = np.arange(0, len(source), step)
-        # In the order of a file, and of similar length within each part of it.
-        parts = [
-            part[np.argsort(source.lengths[part], kind="stable")]
-            for part in np.split(chosen, range(2048, len(chosen), 2048))
-        ]
-        batches = (
-            self.encode(*source.rows(part[start : start + 64]))
-            for part in parts
-            for start in range(0, len(part), 64)
-        )
-        return self.get_layer("ngrams").adapt(batches)
+        chosen = np.arange(0, len(source), -(-len(source) // limit))
+
+        def batches() -> Iterator[tuple]:
+            # In the order of a file, and of similar length within each part of it.
+            for part in np.split(chosen, range(2048, len(chosen), 2048)):
+                part = part[np.argsort(source.lengths[part], kind="stable")]
+                for batch in np.split(part, range(64, len(part), 64)):
+                    yield self.encode(*source.rows(batch))
+
+        return self.get_layer("ngrams").adapt(batches())
 
 
 text_classifier = factory(

@@ -22,8 +22,7 @@ from rnnzoo.layers.keras_internals import OwnWeightDecay
 def layer_groups(model: Any) -> list[str]:
     """Returns the paths of the layers that learn, from the output to the input.
 
-    Each layer of a recurrent stack has its own. N-grams, which are beside the others,
-    are not among them.
+    Each layer of a recurrent stack has its own. N-grams are not among them.
 
     Example:
         >>> from rnnzoo.training import finetuning
@@ -47,8 +46,7 @@ def freeze(model: Any, layers: Sequence[str]) -> None:
 
     Args:
         model: A model of the zoo. It is recompiled with the optimizer that it had.
-        layers: Names of layers, as in `[layer.name for layer in model.layers]`; `[]`
-            lets all of them learn.
+        layers: Names of layers, as `layer.name` in `model.layers`; `[]` for none.
 
     Raises:
         ValueError: If there is no such layer, or none would learn.
@@ -80,22 +78,20 @@ class LayerwiseAdam(OwnWeightDecay, keras.optimizers.Adam):
     """Adam whose learning rate is lower for layers farther from the output.
 
     What a pretrained body has learned should change less than a fresh head.
-    `layerwise_adam` creates one for a model.
 
     Args:
-        learning_rate: Learning rate of the first of the layers; a number or a schedule.
+        learning_rate: Learning rate of the first layer; a number or a schedule.
         layers: Paths of layers, from the output to the input; each layer's learning
             rate is that of the one before it divided by `decay`. Weights of other
             layers have the full rate.
         decay: Factor between the rates of two layers; 1 for the same rate everywhere.
-        unfreeze_steps: Gradual unfreezing: number of steps after which one more layer
-            starts to learn; 0 if all learn from the first step on.
+        unfreeze_steps: Gradual unfreezing: steps after which one more layer starts to
+            learn; 0 if all learn from the first step on.
         **options: Those of `keras.optimizers.Adam`.
 
     References:
         Howard and Ruder, "Universal language model fine-tuning for text
-        classification", ACL 2018, arXiv:1801.06146: discriminative learning rates, with
-        a decay of 2.6, and gradual unfreezing.
+        classification", ACL 2018, arXiv:1801.06146.
     """
 
     def __init__(
@@ -110,17 +106,14 @@ class LayerwiseAdam(OwnWeightDecay, keras.optimizers.Adam):
         super().__init__(learning_rate, **options)
         check_number("decay", decay, minimum=1)
         check_number("unfreeze_steps", unfreeze_steps, minimum=0, whole=True)
-        self.layers = list(layers)
-        self.decay = decay
+        self.layers, self.decay = list(layers), decay
         self.unfreeze_steps = unfreeze_steps
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Updates one variable at its layer's rate; Keras calls it."""
         path = self.find_path(variable)
-        depths = [
-            i for i, layer in enumerate(self.layers) if path.startswith(f"{layer}/")
-        ]
-        depth = depths[-1] if depths else 0
+        inside = [path.startswith(f"{layer}/") for layer in self.layers]
+        depth = max((i for i, yes in enumerate(inside) if yes), default=0)
         first = depth * self.unfreeze_steps
         learns = ops.cast(self.iterations >= first, learning_rate.dtype)
         rate = learning_rate * learns / self.decay**depth
@@ -130,20 +123,14 @@ class LayerwiseAdam(OwnWeightDecay, keras.optimizers.Adam):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "layers": self.layers,
-            "decay": self.decay,
-            "unfreeze_steps": self.unfreeze_steps,
-        }
+        names = ("layers", "decay", "unfreeze_steps")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def layerwise_adam(
     model: Any, learning_rate: Any = 1e-3, **options: Any
 ) -> LayerwiseAdam:
-    """Creates an optimizer that changes a model's body less than its head.
-
-    The arguments are those of `LayerwiseAdam`; its `layers` are `layer_groups(model)`.
+    """Creates a `LayerwiseAdam` with a model's `layer_groups` as its `layers`.
 
     Example:
         >>> from rnnzoo.training import finetuning
