@@ -41,7 +41,7 @@ class LanguageRecipe(Recipe, model="language_model"):
     @functools.cached_property
     def symbols(self) -> tuple:
         """Both texts as windows are cut from them: characters, or lists of words."""
-        from rnnzoo.models.language import TOKENS
+        from rnnzoo.tokens import TOKENS
 
         if self.tokens in CUT_ANYWHERE:
             return self.texts
@@ -50,13 +50,13 @@ class LanguageRecipe(Recipe, model="language_model"):
     @property
     def separator(self) -> str:
         """What stands between two symbols."""
-        from rnnzoo.models.language import TOKENS
+        from rnnzoo.tokens import TOKENS
 
         return TOKENS[self.tokens].separator
 
     def vocabulary(self) -> Any:
         """Returns the most frequent tokens of the training text."""
-        from rnnzoo.models.language import TOKENS
+        from rnnzoo.tokens import TOKENS
 
         options = {"lossless": True} if self.tokens == "subwords" else {}
         learn = TOKENS[self.tokens].learn
@@ -65,7 +65,7 @@ class LanguageRecipe(Recipe, model="language_model"):
     def model(self) -> Any:
         """Returns an untrained model with the vocabulary of the training text."""
         from rnnzoo.errors import check_choice
-        from rnnzoo.models.language import TOKENS
+        from rnnzoo.tokens import TOKENS
 
         check_choice("tokens", self.tokens, TOKENS)
         return self.build(

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnnzoo.decoding.compiling import compile_for_python
 from rnnzoo.decoding.options import GREEDY
+from rnnzoo.decoding.sampling import compile_for_python
 from rnnzoo.decoding.state import DecodingState
 from rnnzoo.decoding.writer import Writer
 
@@ -17,8 +17,7 @@ class EncoderDecoderWriter(Writer):
     """A writer whose state counts how many tokens each text may still have.
 
     Args:
-        model: A `many_to_one_to_many` with `decoder="autoregressive"` and a
-            `target_vocabulary_size`.
+        model: What `decode_greedily` takes.
         end: Token id that ends a text.
         forbidden: Token ids that are never written.
     """
@@ -42,7 +41,7 @@ class EncoderDecoderWriter(Writer):
         Args:
             source: The source as the model takes it.
             start: Token id that begins every target.
-            limits: Maximum number of tokens before the end of each target, `[batch]`.
+            limits: Maximum number of tokens before each end, `[batch]`.
         """
         memory = dict(self.model.begin(source))
         return self.initial_state(
@@ -53,16 +52,16 @@ class EncoderDecoderWriter(Writer):
         )
 
     def decode_step(self, tokens: Any, state: dict, memory: dict) -> tuple:
-        """Makes a step of the decoder; allows only the end when no token is left."""
+        """Runs the decoder's next step; allows only the end when no token is left."""
         left = state["left"]
         before = {"decoder": state["decoder"], **memory}
         logits, after = self.model.step(tokens, before)
 
-        def only_the_end() -> tf.Tensor:
+        def force_end() -> tf.Tensor:
             is_end = tf.range(logits.shape[-1]) == self.end
             return tf.where((left[:, None] > 0) | is_end, logits, -np.inf)
 
-        logits = tf.cond(tf.reduce_any(left <= 0), only_the_end, lambda: logits)
+        logits = tf.cond(tf.reduce_any(left <= 0), force_end, lambda: logits)
         return logits, {"decoder": after["decoder"], "left": left - 1}
 
 
@@ -74,8 +73,7 @@ def decode_greedily(
     Args:
         model: A `many_to_one_to_many` with `decoder="autoregressive"` and a
             `target_vocabulary_size`.
-        source: Encoded source, as the graph takes it: token ids `[batch, time]` or
-            values `[batch, time, features]`.
+        source: Token ids `[batch, time]` or values `[batch, time, features]`.
         start: Token id that begins every target.
         end: Token id that ends it; rows that have ended are padded with 0.
         max_length: Maximum number of tokens to write, `end` included.
@@ -102,7 +100,7 @@ def decode_greedily(
             "target_vocabulary_size; with decoder='summary', predict() gives the "
             f"answer. Received: {model.name!r}, which is no such model"
         )
-    # Beside the attributes that Keras tracks: a graph is traced once per model.
+    # Beside the attributes that Keras tracks.
     graphs = vars(model).setdefault("_greedy_graphs", {})
     if end not in graphs:
         graphs[end] = _compile(EncoderDecoderWriter(model, end))
@@ -110,8 +108,6 @@ def decode_greedily(
 
 
 def _compile(writer: EncoderDecoderWriter) -> Callable:
-    """Returns the graph from a source, a start token and a count to tokens."""
-
     def write(source: Any, start: Any, count: Any) -> tf.Tensor:
         limits = tf.fill([tf.shape(source)[0]], count)
         state = writer.read_source(source, start, limits)

@@ -29,7 +29,6 @@ def _option(
     maximum: float = math.inf,
     is_sampling: bool = False,
 ) -> Any:
-    """Declares an option, with its dtype in a graph and its range."""
     metadata = {"dtype": dtype, "minimum": minimum, "maximum": maximum}
     metadata["is_sampling"] = is_sampling
     return dataclasses.field(default=default, metadata=metadata)
@@ -47,17 +46,19 @@ class DecodingOptions:
             `max_length`.
         temperature: Divisor of the logits: below 1 likely tokens become likelier, above
             1 less so; 0 for greedy decoding.
-        top_k: Samples from the `top_k` most likely tokens (Fan et al., 2018); 0
-            disables it.
+        top_k: Samples from the `top_k` most likely tokens (Fan et al., 2018,
+            arXiv:1805.04833); 0 disables it.
         top_p: Samples from the fewest most likely tokens whose probabilities sum to
-            `top_p` (Holtzman et al., 2020); 1 disables it.
+            `top_p` (Holtzman et al., 2020, arXiv:1904.09751); 1 disables it.
         beam_width: Beam search with this many hypotheses; sampling options are ignored.
             0 for sampling.
         n_best: With a beam, how many texts to return, each with its score.
         repetition_penalty: Above 1, tokens that occurred become less likely: positive
-            logits are divided by it, negative ones multiplied (Keskar et al., 2019).
+            logits are divided by it, negative ones multiplied (Keskar et al., 2019,
+            arXiv:1909.05858).
         length_penalty: With a beam, a text's score is its log-probability over its
-            length to this power: 0 prefers short texts (Wu et al., 2016).
+            length to this power: 0 prefers short texts (Wu et al., 2016,
+            arXiv:1609.08144).
         stop: A string that ends the text and is not part of it; in Python, also several
             strings. A model of subwords finds one where it is written with the tokens
             that stand for it alone.
@@ -77,16 +78,6 @@ class DecodingOptions:
         Traceback (most recent call last):
         ValueError: top_p must be a number of at least 0 and at most 1. Received:
         top_p=2
-
-    References:
-        - Fan, Lewis and Dauphin, "Hierarchical neural story generation", ACL 2018,
-          arXiv:1805.04833.
-        - Holtzman et al., "The curious case of neural text degeneration", ICLR 2020,
-          arXiv:1904.09751.
-        - Keskar et al., "CTRL: a conditional transformer language model for
-          controllable generation", 2019, arXiv:1909.05858, section 4.1.
-        - Wu et al., "Google's neural machine translation system", 2016,
-          arXiv:1609.08144, section 7.
     """
 
     max_length: int | None = _option(200, "int32", 0)
@@ -101,13 +92,18 @@ class DecodingOptions:
     seed: int | None = _option(None, "int64", -(2**63), 2**64 - 1)
 
     def __post_init__(self) -> None:
-        """Checks the options."""
+        """Checks every option."""
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if value is None and type(None) in typing.get_args(field.type):
+            name, value = field.name, getattr(self, field.name)
+            dtype, low, high, _ = field.metadata.values()
+            is_none = value is None and type(None) in typing.get_args(field.type)
+            if is_none or dtype == "string":
                 continue
-            checked = _check_range(field.name, value, **field.metadata)
-            object.__setattr__(self, field.name, checked)
+            if is_symbolic(value):
+                object.__setattr__(self, name, check_limit(name, value, low, high))
+            else:
+                is_whole = dtype.startswith("int")
+                check_number(name, value, minimum=low, maximum=high, whole=is_whole)
         widths = self.n_best, self.beam_width
         if not any(map(is_symbolic, widths)) and self.n_best > max(self.beam_width, 1):
             raise ValueError(
@@ -116,12 +112,7 @@ class DecodingOptions:
             )
 
     def replace(self, **changes: Any) -> "DecodingOptions":
-        """Returns the options with some of them changed.
-
-        Raises:
-            TypeError: If there is no such option; names the closest one.
-            ValueError: If an option is out of its range.
-        """
+        """Returns the options with changes; `TypeError` names the closest option."""
         known = [field.name for field in dataclasses.fields(self)]
         for name, value in changes.items():
             if name not in known:
@@ -133,11 +124,7 @@ class DecodingOptions:
         return dataclasses.replace(self, **changes)
 
     def to_tensors(self, stops: Any = NO_STOPS) -> dict[str, tf.Tensor]:
-        """Returns the options of sampling, by name, as `Writer` takes them.
-
-        Args:
-            stops: Token ids that end a text; see `encode_stops`.
-        """
+        """Returns what `Writer` takes; `stops` are what `encode_stops` returned."""
         found = {
             field.name: tf.convert_to_tensor(
                 getattr(self, field.name), field.metadata["dtype"]
@@ -164,11 +151,7 @@ class DecodingKeywords(TypedDict, total=False):
 
 
 def with_options(defaults: DecodingOptions) -> Callable:
-    """Shows and documents a method's `**changes` one by one, in `help` and in editors.
-
-    Args:
-        defaults: The method's defaults of the options.
-    """
+    """Shows and documents a method's `**changes` one by one, with their defaults."""
 
     def decorate(method: Any) -> Any:
         signature = inspect.signature(method)
@@ -206,23 +189,10 @@ def is_symbolic(value: Any) -> bool:
 def check_limit(name: str, value: Any, minimum: float, maximum: float) -> Any:
     """Returns a tensor, or stops the graph if it is out of a range."""
     upper = "" if maximum == math.inf else f" and at most {maximum}"
+    minimum = max(minimum, value.dtype.min)
     is_right = (minimum <= value) & (value <= min(maximum, value.dtype.max))
     message = f"{name} must be at least {minimum}{upper}."
     return check_in_graph(value, is_right, message)
-
-
-def _check_range(
-    name: str, value: Any, dtype: str, minimum: float, maximum: float, **_: Any
-) -> Any:
-    """Returns a value; refuses what is out of range, in Python or in the graph."""
-    if dtype == "string":
-        return value
-    if is_symbolic(value):
-        return check_limit(name, value, max(minimum, value.dtype.min), maximum)
-    check_number(
-        name, value, minimum=minimum, maximum=maximum, whole=dtype.startswith("int")
-    )
-    return value
 
 
 GREEDY = DecodingOptions(temperature=0)

@@ -6,19 +6,32 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnzoo.decoding.compiling import compile_for_python
 from rnnzoo.tokens.checks import to_utf8
 
 # Tokens that are compared first when the best of many are looked for.
 BLOCK = 64
 
 
+def compile_for_python(function: Callable, *signature: Any) -> Callable:
+    """Returns a graph function that Python calls compiled, and other graphs trace.
+
+    Args:
+        function: Takes and returns tensors.
+        *signature: For each argument, its structure of `tf.TensorSpec`.
+    """
+    graph = tf.function(function, input_signature=signature, autograph=False)
+
+    def call(*arguments: Any) -> Any:
+        return graph(*arguments) if tf.executing_eagerly() else function(*arguments)
+
+    return call
+
+
 def make_keys(prompts: Any, seed: Any) -> tf.Tensor:
     """Returns the keys of the random numbers of each text, uint64 `[prompts]`.
 
     A key is made from the seed, the prompt, and how often the prompt has come before in
-    the batch. So a text does not depend on its neighbours, and the same prompt several
-    times gives several texts, the first of which is the one that it gives alone.
+    the batch: equal prompts give several texts, and the first is that of one alone.
 
     Args:
         prompts: A list of strings; or a tensor, as in a graph.
@@ -55,22 +68,17 @@ _hash_prompts = compile_for_python(
 
 
 def fold_constants(options: dict) -> dict:
-    """Replaces tensors that are constants by their values.
+    """Replaces constant tensors by their values, which loops do not recognise."""
 
-    Inside a loop they could no longer be told from others.
-    """
-    values = {name: tf.get_static_value(part) for name, part in options.items()}
-    return {
-        name: part if values[name] is None else values[name]
-        for name, part in options.items()
-    }
+    def fold(tensor: Any) -> Any:
+        value = tf.get_static_value(tensor)
+        return tensor if value is None else value
+
+    return {name: fold(tensor) for name, tensor in options.items()}
 
 
 def choose_branch(condition: Any, then: Callable, otherwise: Callable) -> Any:
-    """Chooses as `tf.cond`; if the choice is a constant, the graph has only one branch.
-
-    So options that are constants cost nothing at the steps of a loop.
-    """
+    """Chooses as `tf.cond`; if the choice is a constant, the graph has one branch."""
     known = tf.get_static_value(condition)
     if known is None:
         return tf.cond(condition, then, otherwise)
@@ -117,7 +125,6 @@ def sample_tokens(logits: tf.Tensor, uniform: tf.Tensor, options: dict) -> tf.Te
         return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
     def any_of(logits: tf.Tensor) -> tf.Tensor:
-        """Finds where the cumulative probabilities pass the number."""
         shares = tf.cumsum(tf.nn.softmax(logits), axis=-1)
         limit = uniform[:, None] * shares[:, -1:]
         return tf.reduce_sum(tf.cast(shares <= limit, tf.int32), axis=-1)

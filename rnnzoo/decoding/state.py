@@ -1,6 +1,5 @@
 """What decoding remembers of a text, and the strings that end it."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,7 +38,7 @@ class DecodingState(NamedTuple):
 
 
 def select_rows(state: DecodingState, rows: np.ndarray) -> DecodingState:
-    """Returns the state of some rows, whose numbers increase."""
+    """Returns the state of some rows, in increasing order."""
     if len(rows) == len(state.token):
         return state
     return tf.nest.map_structure(lambda array: np.asarray(array)[rows], state)
@@ -60,33 +59,12 @@ def replace_rows(
     return tf.nest.map_structure(replace, state, part)
 
 
-def join_rows(states: Sequence[DecodingState]) -> DecodingState:
-    """Returns the rows of several states as one, of NumPy arrays.
-
-    A state of a single text, without a first dimension, becomes one row.
-    """
-    return tf.nest.map_structure(
-        lambda *parts: np.concatenate([_as_rows(part, states[0]) for part in parts]),
-        *states,
-    )
-
-
-def drop_rows(state: DecodingState) -> DecodingState:
-    """Returns the state of a single text, without a first dimension."""
-    return tf.nest.map_structure(lambda array: np.asarray(array)[0], state)
-
-
-def _as_rows(array: Any, state: DecodingState) -> np.ndarray:
-    return np.asarray(array) if np.ndim(state.token) else np.asarray(array)[None]
-
-
 def encode_stops(tokens: Any, stop: Any) -> Any:
     """Converts strings that end a text to token ids.
 
     Args:
         tokens: The tokens of a model, with a start symbol.
-        stop: A string or several; in a graph, also a tensor of them. Empty ones are
-            left out.
+        stop: A string or several; in a graph, also a tensor. Empty ones are left out.
 
     Returns:
         Token ids `[stops, STOP_LIMIT]`, int32, each at the end of its row, -1 before.
@@ -102,11 +80,7 @@ def encode_stops(tokens: Any, stop: Any) -> Any:
 
 
 def align_stops(ids: Any) -> tf.Tensor:
-    """Moves stops `[stops, time]`, padded with 0, to the ends of `encode_stops`' rows.
-
-    Raises:
-        ValueError: If one has more than `STOP_LIMIT` tokens.
-    """
+    """Moves stops `[stops, time]`, padded with 0, to the ends of rows."""
     lengths = tf.math.count_nonzero(ids, axis=1, dtype=tf.int32)
     message = f"A stop string must have at most {STOP_LIMIT} symbols."
     if is_symbolic(lengths):
@@ -120,8 +94,7 @@ def last_tokens(ids: Any) -> tf.Tensor:
     """Returns the last tokens `[rows, STOP_LIMIT]` of padded rows, -1 before them."""
     lengths = tf.math.count_nonzero(ids, axis=1, dtype=tf.int32)
     place = lengths[:, None] - STOP_LIMIT + tf.range(STOP_LIMIT)
-    # One more column, so that there is one.
-    padded = tf.pad(ids, [[0, 0], [0, 1]])
+    padded = tf.pad(ids, [[0, 0], [0, 1]])  # at least one column
     found = tf.gather(padded, tf.maximum(place, 0), batch_dims=1)
     return tf.where(place < 0, -1, found)
 

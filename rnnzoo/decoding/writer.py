@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnzoo.decoding.compiling import compile_for_python
 from rnnzoo.decoding.options import GREEDY, STOP_LIMIT
 from rnnzoo.decoding.sampling import (
     choose_branch,
+    compile_for_python,
     fold_constants,
     keep_ended,
     sample_tokens,
@@ -42,8 +42,7 @@ class Writer:
         end: Token id that ends a text; `None` if there is none.
         memory_spec: What never changes while a text is written, such as an encoder's
             sequence: a dict of `tf.TensorSpec`. The step function then takes it as its
-            third argument. In a beam its rows are the texts, of which each has several
-            rows of tokens and state, one after the other.
+            third argument, with one row per text, also in a beam.
 
     Example:
         >>> import tensorflow as tf
@@ -107,8 +106,8 @@ class Writer:
         """Returns the state before the first step.
 
         Args:
-            token: The token `[batch]` that is read first: the last one of a prompt, or
-                a start symbol.
+            token: The token `[batch]` to read first: the prompt's last, or a start
+                symbol.
             state: The model's state before it reads that token.
             keys: Keys of the random numbers `[batch]`; see `make_keys`.
             seen: Which tokens have occurred, bool `[batch, vocabulary_size]`, for the
@@ -155,26 +154,20 @@ class Writer:
     ) -> tuple:
         """Writes the most likely texts, as far as a beam search finds them.
 
-        At every step, the `width` best hypotheses per text are kept. A text's score is
-        its log-probability over its length to the power of `length_penalty` (Wu et al.,
-        2016): with 1, the mean log-probability of a token. Temperature, `top_k` and
-        `top_p` are ignored.
+        A text's score is its log-probability over its length to the power of
+        `length_penalty` (Wu et al., 2016, arXiv:1609.08144, section 7).
 
         Args:
-            state: What `initial_state` or `sample` returned.
-            options: What `DecodingOptions.to_tensors` returned.
-            count: Maximum number of tokens to write.
+            state: As in `sample`.
+            options: As in `sample`.
+            count: As in `sample`.
             width: Number of hypotheses per text.
-            length_penalty: 0 prefers short texts, 1 and more long ones.
+            length_penalty: 0 prefers short texts, 1 scores by the mean log-probability.
 
         Returns:
             Token ids `[batch, width, at most count]`, int32, best first, 0 after the
             end; and scores `[batch, width]`, minus infinity where there are fewer
             texts.
-
-        References:
-            Wu et al., "Google's neural machine translation system", 2016,
-            arXiv:1609.08144, section 7.
         """
         return self._search(state, options, count, width, length_penalty)
 
@@ -188,9 +181,8 @@ class Writer:
         def write_one(index: tf.Tensor, now: DecodingState, tokens: Any) -> tuple:
             logits, after = self.step(now.token, now.state, memory)
             logits = self._adjust(logits, now.seen, options)
-            sampled = sample_tokens(
-                logits, uniform_numbers(now.keys, now.step), options
-            )
+            numbers = uniform_numbers(now.keys, now.step)
+            sampled = sample_tokens(logits, numbers, options)
             recent, stopped = _update_recent(now.recent, sampled, options)
             following = now._replace(
                 token=sampled,
@@ -206,23 +198,16 @@ class Writer:
             return index + 1, following, written
 
         tokens = tf.zeros((tf.shape(state.token)[0], count), tf.int32)
-        # The memory does not change.
-        before = 0, state._replace(memory=()), tokens
+        before = 0, state._replace(memory=()), tokens  # the memory does not change
         length, after, tokens = tf.while_loop(is_unfinished, write_one, before)
         return tokens[:, :length], after._replace(memory=memory)
 
     def _search_graph(
-        self,
-        state: DecodingState,
-        options: dict,
-        count: Any,
-        width: Any,
-        length_penalty: Any,
+        self, state: Any, options: dict, count: Any, width: Any, length_penalty: Any
     ) -> tuple:
         options = fold_constants(options)
         batch, size = tf.shape(state.token)[0], self.vocabulary_size
-        # More tokens than that of one hypothesis are never among the best.
-        choices = tf.minimum(width, size)
+        choices = tf.minimum(width, size)  # more are never among the best
         # One hypothesis at first, or all would stay the same.
         totals = tf.where(tf.range(width)[None] > 0, -np.inf, tf.zeros((batch, 1)))
         beams = state._replace(memory=(), keys=(), step=())
@@ -235,12 +220,7 @@ class Writer:
             return (index < count) & ~tf.reduce_all(now.ended)
 
         def write_one(
-            index: tf.Tensor,
-            now: DecodingState,
-            totals: tf.Tensor,
-            lengths: tf.Tensor,
-            scores: tf.Tensor,
-            tokens: tf.Tensor,
+            index: Any, now: Any, totals: Any, lengths: Any, scores: Any, tokens: Any
         ) -> tuple:
             logits, after = self.step(now.token, now.state, state.memory)
             logits = self._adjust(logits, now.seen, options)
@@ -251,15 +231,12 @@ class Writer:
             added = tf.where(ended, nothing, added)
             token = tf.where(ended, 0, token)
             lengths += tf.cast(tf.reshape(~now.ended, (batch, width)), tf.float32)
-            added = tf.reshape(added, (batch, width, choices))
-            totals = totals[..., None] + added
+            totals = totals[..., None] + tf.reshape(added, (batch, width, choices))
             normal = totals / lengths[..., None] ** length_penalty
-            normal = tf.reshape(normal, (batch, width * choices))
-            scores, best = tf.math.top_k(normal, k=width)
-            totals = tf.reshape(totals, (batch, width * choices))
-            totals = tf.gather(totals, best, batch_dims=1)
-            token = tf.reshape(token, (batch, width * choices))
-            token = tf.gather(token, best, batch_dims=1)
+            flat = (batch, width * choices)
+            scores, best = tf.math.top_k(tf.reshape(normal, flat), k=width)
+            totals = tf.gather(tf.reshape(totals, flat), best, batch_dims=1)
+            token = tf.gather(tf.reshape(token, flat), best, batch_dims=1)
             parents = best // choices
             lengths = tf.gather(lengths, parents, batch_dims=1)
             tokens = tf.gather(tokens, parents, batch_dims=1)
@@ -300,7 +277,6 @@ class Writer:
         return tokens[..., :length], scores
 
     def _adjust(self, logits: tf.Tensor, seen: tf.Tensor, options: dict) -> Any:
-        """Forbids tokens, and makes those that occurred less likely."""
         logits = tf.cast(logits, tf.float32) + self.blocked
         penalty = options["repetition_penalty"]
 
@@ -311,13 +287,10 @@ class Writer:
         return choose_branch(tf.equal(penalty, 1.0), lambda: logits, penalise)
 
     def _update_seen(self, seen: tf.Tensor, token: tf.Tensor) -> tf.Tensor:
-        """Returns which tokens have occurred, with one more."""
-        return seen | tf.one_hot(
-            token, self.vocabulary_size, True, False, dtype=tf.bool
-        )
+        size = self.vocabulary_size
+        return seen | tf.one_hot(token, size, True, False, dtype=tf.bool)
 
 
 def _update_recent(recent: tf.Tensor, token: tf.Tensor, options: dict) -> tuple:
-    """Returns the tokens written last, and whether they end with a stop string."""
     recent = tf.concat([recent[:, 1:], token[:, None]], axis=1)
     return recent, tf.reduce_any(match_stops(recent, options["stops"]), axis=1)

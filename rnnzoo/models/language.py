@@ -1,22 +1,22 @@
 """Language: predicting the next symbol of a text, and writing it."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
+from rnnzoo.architectures.batching import group_by_length
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.data.text import Segment
 from rnnzoo.decoding import DecodingOptions, DecodingState
 from rnnzoo.decoding.options import with_options
-from rnnzoo.decoding.state import drop_rows, encode_stops, join_rows
-from rnnzoo.decoding.streaming import find_incomplete, stream_text
-from rnnzoo.errors import check_choice, check_number
+from rnnzoo.decoding.state import encode_stops
+from rnnzoo.errors import check_number
 from rnnzoo.models.language_graphs import ROWS, LanguageGraphs, score_figures
 from rnnzoo.models.language_signatures import language_signatures
-from rnnzoo.models.language_tokens import TOKENS, build_tokens
-from rnnzoo.tokens import check_texts
+from rnnzoo.tokens import Subwords, check_texts, make_tokens
 from rnnzoo.tokens.characters import ASCII
 from rnnzoo.weights import factory
 
@@ -41,9 +41,7 @@ class LanguageModel(LanguageGraphs):
 
     Shapes of the graph: token ids `[batch, time]`, the first a start symbol and 0 =
     padding at the end, to logits `[batch, time, symbols]`. `fit` and `evaluate` take
-    texts, every symbol of which is predicted from those before it; or texts and their
-    continuations. An empty prompt is a start symbol: in the recipes' training, the
-    beginning of a line.
+    texts, or texts and their continuations.
 
     Args:
         vocabulary: The characters (a string will do) or words to know, or what
@@ -51,8 +49,7 @@ class LanguageModel(LanguageGraphs):
             and never written. Default: ASCII's characters, and the line end. Words and
             subwords have no default, and bytes need none.
         tokens: `"characters"`; `"bytes"` of UTF-8; `"subwords"`; `"words"`, in lower
-            case; or `"whitespace"`, for texts that are cut into words already (see
-            `rnnzoo.tokens`).
+            case; or `"whitespace"`, for texts that are cut into words already.
         max_length: Symbols of a text in training; `answer` writes half as many.
             `generate` and `score` have no limit.
         embedding_dim: Size of the vector that stands for a symbol.
@@ -62,12 +59,10 @@ class LanguageModel(LanguageGraphs):
         dropout: Fraction of features dropped in training.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
             in training.
-        tied_weights: Whether the head's weights are the symbols' vectors: for words,
-            of which there are many.
+        tied_weights: Whether the head's weights are the symbols' vectors: for words.
 
     Attributes:
-        tokens: The symbols that it knows: `rnnzoo.tokens.Characters`, `Bytes`,
-            `Subwords`, `Words` or `Whitespace`.
+        tokens: The symbols that it knows, of a class of `rnnzoo.tokens`.
 
     Example:
         >>> from rnnzoo import language_model
@@ -80,12 +75,9 @@ class LanguageModel(LanguageGraphs):
         3
 
     References:
-        - Graves, "Generating sequences with recurrent neural networks", 2013,
-          arXiv:1308.0850.
-        - Zaremba, Sutskever and Vinyals, "Recurrent neural network regularization",
-          2014, arXiv:1409.2329.
-        - Merity, Keskar and Socher, "Regularizing and optimizing LSTM language models",
-          ICLR 2018, arXiv:1708.02182.
+        - Graves, 2013, arXiv:1308.0850 (generating texts).
+        - Zaremba, Sutskever and Vinyals, 2014, arXiv:1409.2329 (`dropout`).
+        - Merity, Keskar and Socher, ICLR 2018, arXiv:1708.02182 (`weight_dropout`).
     """
 
     has_unique_target = False
@@ -104,14 +96,24 @@ class LanguageModel(LanguageGraphs):
         weight_dropout: float = 0.0,
         tied_weights: bool = False,
     ):
-        check_choice("tokens", tokens, TOKENS)
         check_number("max_length", max_length, minimum=2, whole=True)
         if vocabulary is None and tokens == "characters":
             vocabulary = ASCII
         if vocabulary is not None and tokens != "subwords":
             vocabulary = list(vocabulary)
         self.arguments["vocabulary"] = vocabulary
-        symbols = build_tokens(tokens, vocabulary)
+        is_none = vocabulary is None
+        if tokens == "subwords" and (is_none or not Subwords(vocabulary).is_lossless):
+            raise ValueError(
+                "A model that continues texts needs all of them: learn the vocabulary "
+                "with Subwords.learn(texts, 10_000, lossless=True). Received: "
+                + (
+                    f"{vocabulary=}"
+                    if is_none
+                    else "a vocabulary without ends of lines"
+                )
+            )
+        symbols = make_tokens(tokens, vocabulary, start=True)
         super().__init__(
             vocabulary_size=symbols.vocabulary_size,
             # The start symbol, the last one, never comes next.
@@ -131,10 +133,7 @@ class LanguageModel(LanguageGraphs):
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts texts to token ids `[batch, time]`, int32, and the next ones.
 
-        Args:
-            inputs: Texts.
-            targets: Their continuations; `None` if they are unknown. A text and its
-                continuation are one sequence, and all of it counts.
+        A text and its continuation in `targets` are one sequence, and all of it counts.
         """
         texts = check_texts(inputs)
         if targets is None:
@@ -178,33 +177,30 @@ class LanguageModel(LanguageGraphs):
     ) -> Any:
         r"""Continues a text, or each text of a batch.
 
-        The model's state is all that it keeps of a prompt, which may have any length;
-        an empty prompt is the beginning of a line. Unknown characters are read as such
-        and never written.
-
         A text depends on its prompt and the seed, not on its neighbours in a batch.
-        The same prompt several times in a batch gives several texts.
+        The same prompt several times in a batch gives several texts. Unknown symbols
+        are read as such and never written.
 
         Args:
-            prompts: A string, or a list, tuple, array or tensor of strings.
+            prompts: A string of any length, or a list, tuple, array or tensor of them;
+                an empty one is the beginning of a line.
             options: The options of decoding; `None` for the defaults.
-            state: State that another call returned, to continue from there: with what
-                is in `prompts`, or nothing. Without a prompt and a seed, the text is
-                what the other call would have written with a larger `max_length`.
+            state: State that another call returned, to continue from there. Without a
+                prompt and a seed, the text is what the other call would have written
+                with a larger `max_length`.
             return_state: Whether to return such a state too.
             **changes: Options that differ from `options`, such as `top_k=5`:
                 the arguments of `rnnzoo.decoding.DecodingOptions`.
 
         Returns:
-            The continuation, a string, and a list of them for a batch; with `n_best`
-            above 1, for each a list of `(text, score)`, best first, where the score is
-            the mean log-probability of a symbol, in nats. With `return_state` a pair of
-            that and the state.
+            The continuation, a string; a list of them for a batch. With `n_best` above
+            1, for each a list of `(text, score)`, best first; the score is the mean
+            log-probability of a symbol, in nats. With `return_state`, a pair of that
+            and the state.
 
         Raises:
             TypeError: If a prompt is not a string, or an option has the wrong type.
-            ValueError: If an option is out of its range, or a state is of another
-                number of prompts.
+            ValueError: If an option is out of its range, or contradicts another.
 
         Example:
             >>> from rnnzoo import language_model
@@ -218,16 +214,15 @@ class LanguageModel(LanguageGraphs):
             True
         """
         options = self.complete_options(options or GENERATE_OPTIONS, changes)
-        if options.beam_width and return_state:
+        if (width := options.beam_width) and return_state:
             raise ValueError(
                 "A beam has no one state to return: leave out return_state or "
-                f"beam_width. Received: return_state=True, "
-                f"beam_width={options.beam_width}"
+                f"beam_width. Received: return_state=True, beam_width={width}"
             )
         is_batch = not isinstance(prompts, (str, bytes))
         if state is not None:
             if np.ndim(state.token) == 0:  # of a single text
-                state = join_rows([state])
+                state = keras.tree.map_structure(lambda x: np.asarray(x)[None], state)
             elif not is_batch and not prompts:
                 prompts, is_batch = [""] * len(state.token), True
         texts = check_texts(prompts if is_batch else [prompts], "prompts")
@@ -247,7 +242,7 @@ class LanguageModel(LanguageGraphs):
             # The first bytes of a character that an earlier call has not returned.
             rows = zip(np.asarray(before.recent), tokens.numpy(), strict=True)
             answers += self.tokens.decode(
-                [[*find_incomplete(self.tokens, held), *row] for held, row in rows]
+                [[*self.find_incomplete(held), *row] for held, row in rows]
             )
             states.append(after)
         if options.beam_width and options.n_best == 1:
@@ -255,7 +250,10 @@ class LanguageModel(LanguageGraphs):
         result = answers if is_batch else answers[0]
         if not return_state:
             return result
-        return result, join_rows(states) if is_batch else drop_rows(states[0])
+        after = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *states)
+        if not is_batch:
+            after = keras.tree.map_structure(lambda rows: rows[0], after)
+        return result, after
 
     @with_options(GENERATE_OPTIONS)
     def stream(
@@ -266,8 +264,7 @@ class LanguageModel(LanguageGraphs):
     ) -> Iterator[str]:
         r"""Continues a text and yields it in chunks, as it is written.
 
-        Together they are the text that `generate` returns for the same seed. What may
-        be the beginning of a stop string is held back until that is known.
+        Together they are the text that `generate` returns for the same seed.
 
         Args:
             prompt: A string.
@@ -278,8 +275,7 @@ class LanguageModel(LanguageGraphs):
             Chunks of the text, whole characters or words.
 
         Raises:
-            TypeError: If the prompt is not a string, or an option has the wrong type.
-            ValueError: If an option is out of its range, or a beam is asked for.
+            ValueError: As `generate`; or if a beam is asked for.
 
         Example:
             >>> from rnnzoo import language_model
@@ -299,24 +295,23 @@ class LanguageModel(LanguageGraphs):
 
         def write() -> Iterator[str]:
             (state,) = self.read_prompts(texts, options.seed)
-            yield from stream_text(self.writer, self.tokens, state, options, stops)
+            yield from self.stream_chunks(state, options, stops)
 
         return write()  # options are checked at once, not with the first chunk
 
     def score(self, texts: Any) -> Any:
         r"""Measures how well a text, or each text of a batch, is predicted.
 
-        The state is carried over the whole of a text, which may have any length; memory
-        does not grow with it. The first symbol is predicted from the start symbol.
+        The first symbol is predicted from the start symbol.
 
         Args:
-            texts: A string, or a list, tuple, array or tensor of strings.
+            texts: A string of any length, or a list, tuple, array or tensor of them;
+                memory does not grow with the length.
 
         Returns:
             A dict, or a list of them for a batch: `nats`, the negative logarithm of the
-            text's probability; `symbols`, its number of characters or words;
-            `nats_per_symbol`, `bits_per_symbol` and `perplexity` (nan for an empty
-            text). An unknown symbol counts as one unknown symbol.
+            text's probability; `symbols`, its length; `nats_per_symbol`,
+            `bits_per_symbol` and `perplexity` (nan for an empty text).
 
         Raises:
             TypeError: If something is not a string; names every such row.
@@ -331,18 +326,17 @@ class LanguageModel(LanguageGraphs):
             return self.score([texts])[0]
         texts = check_texts(texts)
         nats, symbols = np.zeros(len(texts)), np.zeros(len(texts), int)
-        order = np.argsort([len(text) for text in texts], kind="stable")
-        for start in range(0, len(texts), ROWS):
-            part = order[start : start + ROWS]
+        lengths = [len(text) for text in texts]
+        for part in group_by_length(lengths, sys.maxsize, ROWS):
             before = self.start(np.zeros(len(part), "uint64"))
             for rows, ids, added, _ in self.read_in_chunks(
                 self.measure_chunk, [texts[row] for row in part], before
             ):
                 nats[part[rows]] += added.numpy()
                 symbols[part[rows]] += np.count_nonzero(ids, axis=1)
-        mean = nats / np.where(symbols, symbols, np.nan)
-        figures = score_figures(nats, symbols, mean, np.exp(mean))
-        rows = zip(*(column.tolist() for column in figures.values()), strict=True)
+        figures = score_figures(nats, symbols)
+        columns = [np.asarray(column).tolist() for column in figures.values()]
+        rows = zip(*columns, strict=True)
         return [dict(zip(figures, row, strict=True)) for row in rows]
 
     @with_options(ANSWER_OPTIONS)
@@ -350,8 +344,7 @@ class LanguageModel(LanguageGraphs):
         r"""Continues a text, or each text of a batch, always in the same way.
 
         As `generate`, with other defaults (`ANSWER_OPTIONS`): seed 0, a temperature of
-        0.7, which shows what the model knows, and a `max_length` of half of the
-        model's, as the continuations in its training.
+        0.7, which shows what the model knows, and half of the model's `max_length`.
 
         Args:
             inputs: A string, or a list, tuple, array or tensor of strings.
@@ -359,10 +352,6 @@ class LanguageModel(LanguageGraphs):
 
         Returns:
             The continuation, a string; a list for a batch.
-
-        Raises:
-            TypeError: As `generate`.
-            ValueError: As `generate`.
 
         Example:
             >>> from rnnzoo import language_model
@@ -397,13 +386,11 @@ class LanguageModel(LanguageGraphs):
         return self.generate_graph(text, self.complete_options(ANSWER_OPTIONS, {}))
 
     def _rank(self, beams: np.ndarray, scores: np.ndarray) -> list[tuple[str, float]]:
-        """Returns the texts of a row's hypotheses and their scores, best first."""
         found = zip(self.tokens.decode(beams), map(float, scores), strict=True)
         return [(text, score) for text, score in found if np.isfinite(score)]
 
 
 def _complete_targets(x: Any, y: Any) -> Any:
-    """Returns empty continuations for texts without any."""
     if y is not None or x is None or hasattr(x, "element_spec"):
         return y
     return [""] * len(x)

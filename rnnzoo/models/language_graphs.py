@@ -1,5 +1,6 @@
 """What a language model computes: graphs that Python calls and exports contain."""
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -10,21 +11,85 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.architectures.many_to_many import ManyToMany
+from rnnzoo.architectures.sequence_model import get_state_spec
 from rnnzoo.decoding import DecodingOptions, DecodingState, Writer, make_keys
-from rnnzoo.decoding.compiling import compile_for_python
+from rnnzoo.decoding.sampling import compile_for_python
 from rnnzoo.decoding.state import encode_stops, remove_stops, replace_rows, select_rows
-from rnnzoo.models.stateful_training import StatefulModel
 
 # Rows of a batch, and symbols of each that are read at a time.
 ROWS, CHUNK = 64, 512
+# Tokens of the first chunk of a stream, and of the others.
+FIRST_WRITTEN, WRITTEN = 2, 16
+IDS = tf.TensorSpec((None, None), tf.int32)
 
 
-class LanguageGraphs(StatefulModel):
+@dataclasses.dataclass
+class CarriedState:
+    """The state that training carries, in an object that Keras does not look into."""
+
+    variables: list  # not weights, and not in files
+
+
+class LanguageGraphs(ManyToMany):
     """Base of language models: reads texts, continues them, and measures them.
 
-    Each graph function is called compiled in Python, and traced in an export. Python
-    reads long texts in chunks, so that memory is bounded; an export reads them at once.
+    Python reads long texts in chunks, so that memory is bounded; an export reads them
+    at once. Training can carry the state from batch to batch (truncated backpropagation
+    through time, Williams and Peng, Neural Computation 2, 1990).
     """
+
+    tokens: Any
+    _carried: CarriedState | None = None
+
+    @functools.cached_property
+    def state_spec(self) -> list:
+        """The state's structure, of `tf.TensorSpec` with any batch size."""
+        return get_state_spec(self.recurrence.get_initial_state(1))
+
+    def carry_state(self, batch_size: int) -> None:
+        """Makes each training step start from the final state of the previous one.
+
+        Row `r` of a batch must continue row `r` of the previous batch, as those of
+        `rnnzoo.data.text.Streams`; or begin with the start symbol.
+
+        Args:
+            batch_size: Rows of every batch; under `tf.distribute`, of a replica's part.
+        """
+        self._carried = CarriedState(
+            [
+                tf.Variable(
+                    np.zeros((batch_size, *spec.shape[1:]), "float32"),
+                    trainable=False,
+                    synchronization=tf.VariableSynchronization.ON_READ,
+                    aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+                )
+                for spec in keras.tree.flatten(self.state_spec)
+            ]
+        )
+
+    def compute_training_outputs(self, x: Any) -> Any:
+        """Returns logits, and carries the state."""
+        if self._carried is None:
+            return super().compute_training_outputs(x)
+        is_first = keras.ops.equal(x[:, :1], self.tokens.start_id)
+        initial = self.recurrence.get_initial_state(keras.ops.shape(x)[0])
+        variables = self._carried.variables
+        before = [
+            keras.ops.where(is_first, new, keras.ops.cast(old, new.dtype))
+            for new, old in zip(keras.tree.flatten(initial), variables, strict=True)
+        ]
+        before = keras.tree.pack_sequence_as(initial, before)
+        logits, after = self.read(x, before, training=True)
+        for variable, state in zip(variables, keras.tree.flatten(after), strict=True):
+            variable.assign(keras.ops.cast(keras.ops.stop_gradient(state), "float32"))
+        return logits
+
+    def unsaved_variables(self) -> list:
+        """Returns the states of dropout, and the state that is carried."""
+        carried = self._carried.variables if self._carried else []
+        parts = [getattr(variable, "values", (variable,)) for variable in carried]
+        return super().unsaved_variables() + list(itertools.chain(*parts))
 
     @functools.cached_property
     def writer(self) -> Writer:
@@ -51,15 +116,10 @@ class LanguageGraphs(StatefulModel):
         return compile_for_python(start, tf.TensorSpec((None,), tf.uint64))
 
     def read_tokens(self, state: DecodingState, ids: Any) -> tuple[Any, DecodingState]:
-        """Reads what comes next in each text, up to its last token.
-
-        Args:
-            state: The state before.
-            ids: Token ids `[batch, time]`, 0 at the end of shorter rows.
+        """Reads the next token ids `[batch, time]` of each text, up to the last one.
 
         Returns:
-            The logits `[batch, time, symbols]` that predicted these tokens, and the
-            next state.
+            The logits `[batch, time, symbols]` that predicted them, and the next state.
         """
         is_real = ids > 0
         inputs = tf.concat([state.token[:, None], ids[:, :-1]], axis=1)
@@ -76,9 +136,7 @@ class LanguageGraphs(StatefulModel):
             seen=state.seen | found,
         )
 
-    def measure_tokens(
-        self, state: DecodingState, ids: Any
-    ) -> tuple[Any, DecodingState]:
+    def measure_tokens(self, state: DecodingState, ids: Any) -> tuple:
         """Returns the loss of each row of tokens in nats, `[batch]`, and the state."""
         logits, state = self.read_tokens(state, ids)
         nats = keras.losses.sparse_categorical_crossentropy(
@@ -88,7 +146,7 @@ class LanguageGraphs(StatefulModel):
 
     def sample_tokens(
         self, state: DecodingState, options: DecodingOptions, stops: Any
-    ) -> tuple[Any, DecodingState]:
+    ) -> tuple:
         """Returns sampled tokens `[batch, time]`, without stops, and the state."""
         tensors = options.to_tensors(stops)
         tokens, state = self.writer.sample(state, tensors, options.max_length)
@@ -96,61 +154,79 @@ class LanguageGraphs(StatefulModel):
 
     def search_tokens(
         self, state: DecodingState, options: DecodingOptions, stops: Any
-    ) -> tuple[Any, Any]:
+    ) -> tuple:
         """Returns tokens `[batch, beam_width, time]` of a beam, and scores."""
+        width, penalty = options.beam_width, options.length_penalty
         tokens, scores = self.writer.search(
-            state,
-            options.to_tensors(stops),
-            options.max_length,
-            options.beam_width,
-            options.length_penalty,
+            state, options.to_tensors(stops), options.max_length, width, penalty
         )
         shape = tf.shape(tokens)
         rows = tf.reshape(tokens, (shape[0] * shape[1], shape[2]))
-        rows = remove_stops(rows, stops)
-        return tf.reshape(rows, shape), scores
+        return tf.reshape(remove_stops(rows, stops), shape), scores
 
-    def read_prompts_graph(self, text: Any, seed: Any = 0) -> DecodingState:
-        """Returns the state after strings `[batch]`, in the graph."""
-        state = self.start(make_keys(text, seed))
-        return self.read_tokens(state, self.encode_graph(text))[1]
+    def stream_chunks(
+        self, state: DecodingState, options: DecodingOptions, stops: Any
+    ) -> Iterator[str]:
+        """Yields the continuation of one text in chunks.
+
+        What may begin a stop string or a character is held back until that is known.
+        """
+        stops = np.asarray(stops)
+        tensors = options.to_tensors(stops)
+        held: list[int] = []
+        left, size, separator = options.max_length or 0, FIRST_WRITTEN, ""
+        while left:
+            size = min(left, size)
+            found, state = self.writer.sample(state, tensors, size)
+            held += found.numpy()[0].tolist()
+            left -= size
+            if np.asarray(state.ended)[0]:
+                left = 0
+                ids = np.asarray(remove_stops(np.array([held], "int32"), stops))
+                held = ids[ids > 0].tolist()
+            keep = _count_partial_stop(held, stops) if left else 0
+            cut = len(held) - max(keep, len(self.find_incomplete(held)))
+            ready, held = held[:cut], held[cut:]
+            if text := self.tokens.decode([ready])[0]:
+                yield separator + text
+                separator = self.tokens.separator
+            size = WRITTEN
+
+    def find_incomplete(self, ids: Any) -> list[int]:
+        """Returns the last ids if they are the beginning of a character."""
+        ids = [int(token) for token in ids if token >= 0]
+        return ids[self.tokens.complete_prefix(ids) :]
 
     def encode_graph(self, text: Any) -> tf.Tensor:
         """Returns the tokens of strings `[batch]`, at least one step, in the graph."""
         return tf.pad(self.tokens(text)[:, 1:], [[0, 0], [0, 1]])
 
-    def generate_graph(self, text: Any, options: DecodingOptions) -> dict:
+    def generate_graph(
+        self, text: Any, options: DecodingOptions, is_beam: bool = False
+    ) -> dict:
         """Continues strings `[batch]` as `generate`, in the graph."""
-        state = self.read_prompts_graph(text, options.seed)
+        state = self.start(make_keys(text, options.seed))
+        _, state = self.read_tokens(state, self.encode_graph(text))
         stops = encode_stops(self.tokens, options.stop)
+        if is_beam:
+            tokens, scores = self.search_tokens(state, options, stops)
+            return {"text": self.tokens.format(tokens[:, 0]), "score": scores[:, 0]}
         tokens, _ = self.sample_tokens(state, options, stops)
         return {"text": self.tokens.format(tokens)}
-
-    def search_graph(self, text: Any, options: DecodingOptions) -> dict:
-        """Continues strings `[batch]` with the best text of a beam, in the graph."""
-        state = self.read_prompts_graph(text)
-        stops = encode_stops(self.tokens, options.stop)
-        tokens, scores = self.search_tokens(state, options, stops)
-        return {"text": self.tokens.format(tokens[:, 0]), "score": scores[:, 0]}
 
     def score_graph(self, text: Any) -> dict:
         """Measures how well strings `[batch]` are predicted, as `score`."""
         ids = self.encode_graph(text)
         state = self.start(tf.zeros(tf.shape(ids)[:1], tf.uint64))
         nats, _ = self.measure_tokens(state, ids)
-        symbols = tf.math.count_nonzero(ids, axis=1)
-        mean = nats / tf.cast(symbols, nats.dtype)
-        return score_figures(nats, symbols, mean, tf.exp(mean))
+        return score_figures(nats, tf.math.count_nonzero(ids, axis=1))
 
     def read_prompts(
         self, texts: list[str], seed: int | None, state: DecodingState | None = None
     ) -> Iterator[DecodingState]:
         """Yields the states after prompts of any length, `ROWS` prompts at a time.
 
-        Args:
-            texts: The prompts.
-            seed: Random seed; `None` for a new one, or that of the state.
-            state: The state that they continue; `None` for the initial one.
+        Without a seed, it is a new one, or that of the state that they continue.
         """
         if state is not None and len(state.token) != len(texts):
             raise ValueError(
@@ -165,11 +241,10 @@ class LanguageGraphs(StatefulModel):
             if state is None:
                 before = self.start(np.asarray(keys)[rows])
             else:
-                before = select_rows(state, rows)
-                before = before._replace(ended=np.zeros(len(rows), bool))
+                changes = {"ended": np.zeros(len(rows), bool)}
                 if keys is not None:
-                    steps = np.zeros(len(rows), "uint64")
-                    before = before._replace(keys=keys[rows], step=steps)
+                    changes |= {"keys": keys[rows], "step": np.zeros_like(keys[rows])}
+                before = select_rows(state, rows)._replace(**changes)
             parts = [texts[row] for row in rows]
             for *_, after in self.read_in_chunks(self.read_chunk, parts, before):
                 before = after
@@ -178,56 +253,57 @@ class LanguageGraphs(StatefulModel):
     def read_in_chunks(
         self, function: Callable, texts: Sequence[str], state: DecodingState
     ) -> Iterator[tuple]:
-        """Reads texts of any length in bounded memory.
-
-        Args:
-            function: `read_chunk` or `measure_chunk`.
-            texts: The texts, which continue what the state has read.
-            state: The state before.
+        """Continues a state with texts of any length in bounded memory.
 
         Yields:
-            Rows, their token ids in a chunk, what the function returned for them, and
-            the state of all rows after it.
+            Rows, their token ids in a chunk, what the function (`read_chunk` or
+            `measure_chunk`) returned for them, and the state of all rows after it.
         """
-        for rows, ids in encode_chunks(self.tokens, texts):
-            output, part = function(select_rows(state, rows), ids)
-            state = replace_rows(state, rows, part)
-            yield rows, ids, output, state
+        parts = [self.tokens.chunks(text, CHUNK) for text in texts]
+        for batch in itertools.zip_longest(*parts, fillvalue=""):
+            ids = self.tokens.encode(batch)[:, 1:]
+            # On a GPU, no row may be without any step.
+            rows = np.flatnonzero(np.count_nonzero(ids, axis=1))
+            if len(rows):
+                output, part = function(select_rows(state, rows), ids[rows])
+                state = replace_rows(state, rows, part)
+                yield rows, ids[rows], output, state
 
     @functools.cached_property
     def read_chunk(self) -> Callable:
-        """`read_tokens` for Python, without logits."""
+        """`read_tokens` for Python, without the logits."""
 
         def read(state: DecodingState, ids: Any) -> tuple:
             return (), self.read_tokens(state, ids)[1]
 
-        spec = tf.TensorSpec((None, None), tf.int32)
-        return compile_for_python(read, self.writer.state_spec, spec)
+        return compile_for_python(read, self.writer.state_spec, IDS)
 
     @functools.cached_property
     def measure_chunk(self) -> Callable:
         """`measure_tokens` for Python."""
-        spec = tf.TensorSpec((None, None), tf.int32)
-        return compile_for_python(self.measure_tokens, self.writer.state_spec, spec)
+        return compile_for_python(self.measure_tokens, self.writer.state_spec, IDS)
 
 
-def encode_chunks(tokens: Any, texts: Sequence[str]) -> Iterator[tuple]:
-    """Yields the rows that have not ended and their next tokens `[rows, time]`."""
-    parts = [tokens.chunks(text, CHUNK) for text in texts]
-    for batch in itertools.zip_longest(*parts, fillvalue=""):
-        ids = tokens.encode(batch)[:, 1:]
-        # On a GPU, no row may be without any step.
-        rows = np.flatnonzero(np.count_nonzero(ids, axis=1))
-        if len(rows):
-            yield rows, ids[rows]
+def _count_partial_stop(ids: list[int], stops: np.ndarray) -> int:
+    """Returns how many ids at the end of a text may be the beginning of a stop."""
+    return max(
+        (
+            size
+            for stop in (row[row >= 0].tolist() for row in stops)
+            for size in range(1, min(len(stop), len(ids) + 1))
+            if ids[-size:] == stop[:size]
+        ),
+        default=0,
+    )
 
 
-def score_figures(nats: Any, symbols: Any, mean: Any, perplexity: Any) -> dict:
-    """Returns the figures of scores by name, arrays or tensors."""
+def score_figures(nats: Any, symbols: Any) -> dict:
+    """Returns the figures of scores by name, from arrays or tensors."""
+    mean = nats / tf.cast(symbols, tf.float64)
     return {
         "nats": nats,
         "symbols": symbols,
         "nats_per_symbol": mean,
         "bits_per_symbol": mean / math.log(2),
-        "perplexity": perplexity,
+        "perplexity": tf.exp(mean),
     }

@@ -16,7 +16,7 @@ TEXT = ((None,), "string")
 
 
 def language_signatures(model: Any) -> dict[str, Signature]:
-    """Returns the signatures `generate`, `search`, `score` and `stream` of a model."""
+    """Returns the signatures of generating, searching, scoring and streaming."""
     texts = model.sample_texts()
 
     def score(text: list[str]) -> dict:
@@ -39,13 +39,10 @@ def language_signatures(model: Any) -> dict[str, Signature]:
 
 
 def _generate_signature(model: Any, texts: list[str]) -> Signature:
-    """Returns the signature of sampling."""
-
     def graph(text: Any, max_length: Any, **options: Any) -> dict:
         max_length = check_limit("max_length", max_length, 0, LONGEST)
-        return model.generate_graph(
-            text, DecodingOptions(max_length=max_length, **options)
-        )
+        complete = DecodingOptions(max_length=max_length, **options)
+        return model.generate_graph(text, complete)
 
     def generate(text: list[str], **options: Any) -> dict:
         return {"text": model.generate(text, **options)}
@@ -71,8 +68,6 @@ def _generate_signature(model: Any, texts: list[str]) -> Signature:
 
 
 def _search_signature(model: Any, texts: list[str]) -> Signature:
-    """Returns the signature of a beam search."""
-
     def graph(text: Any, max_length: Any, beam_width: Any) -> dict:
         # Divided, since a product of large numbers may overflow.
         is_right = (0 <= max_length) & (1 <= beam_width)
@@ -81,20 +76,19 @@ def _search_signature(model: Any, texts: list[str]) -> Signature:
             f"max_length times beam_width must be at most {LONGEST}, neither less than "
             "0, and beam_width at least 1."
         )
-        return model.search_graph(
-            text,
-            DecodingOptions(
-                max_length=check_in_graph(max_length, is_right, message),
-                beam_width=check_in_graph(beam_width, is_right, message),
-            ),
+        options = DecodingOptions(
+            seed=0,  # which a beam ignores
+            max_length=check_in_graph(max_length, is_right, message),
+            beam_width=check_in_graph(beam_width, is_right, message),
         )
+        return model.generate_graph(text, options, is_beam=True)
 
     def search(text: list[str], max_length: int, beam_width: int) -> dict:
         found = model.generate(
             text, max_length=max_length, beam_width=beam_width, n_best=beam_width
         )
-        best = [row[0] for row in found]
-        return {"text": [b[0] for b in best], "score": [b[1] for b in best]}
+        answers, scores = zip(*(row[0] for row in found), strict=True)
+        return {"text": list(answers), "score": list(scores)}
 
     return Signature(
         graph=graph,

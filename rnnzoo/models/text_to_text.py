@@ -1,11 +1,11 @@
-"""Many-to-one-to-many on texts: a text in, the text that answers it out."""
+"""Models that read a text and write the text that answers it."""
 
 import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from keras import ops
+import tensorflow as tf
 
 from rnnzoo.architectures.batching import group_by_length
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
@@ -25,24 +25,27 @@ ROWS, STEPS = 256, 2**15
 class TextToText(ManyToOneToMany):
     """Base of models that read a text and write another up to an end symbol.
 
-    An encoder reads the text's tokens, and an autoregressive decoder reads its own
-    output. Subclasses define the tokens, the texts that are accepted, and how long an
-    answer may be.
+    Subclasses define the texts that are accepted, and how long an answer may be.
 
-    Attributes:
+    Args:
         tokens: The tokens of both texts, made with `start=True`: their start symbol
             comes before every text, and ends those that are written.
+        attention: As that of `many_to_one_to_many`, or `"none"`.
+        **architecture: Its other arguments.
     """
 
-    tokens: Any
+    def __init__(self, *, tokens: Any, attention: str, **architecture: Any):
+        super().__init__(
+            vocabulary_size=tokens.vocabulary_size,
+            target_vocabulary_size=tokens.vocabulary_size,
+            decoder="autoregressive",
+            attention=None if attention == "none" else attention,
+            **architecture,
+        )
+        self.tokens = tokens
 
     def check(self, texts: Any, name: str = "texts") -> list[str]:
-        """Returns a batch of texts as a list of strings; refuses anything else.
-
-        Args:
-            texts: What to check.
-            name: Name of the argument, for error messages.
-        """
+        """Returns texts as a list of strings; errors name the argument `name`."""
         return check_texts(texts, name)
 
     def longest_answers(self, lengths: Any) -> Any:
@@ -50,11 +53,7 @@ class TextToText(ManyToOneToMany):
         raise NotImplementedError
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Converts texts to token ids `[batch, time]`, int32.
-
-        Args:
-            inputs: Texts.
-            targets: Their answers; `None` if they are unknown.
+        """Converts texts, and their answers in `targets`, to token ids `[batch, time]`.
 
         Returns:
             A dict of `source` and `target`, the decoder's input: without targets, the
@@ -82,8 +81,6 @@ class TextToText(ManyToOneToMany):
         Returns:
             The initial state of `writer`, and the maximum number of tokens to write.
         """
-        import tensorflow as tf
-
         lengths = tf.math.count_nonzero(source, axis=1, dtype=tf.int32) - 1
         # A blank text has no answer: it ends at once.
         limits = tf.where(lengths > 0, self.longest_answers(lengths), 0)
@@ -100,40 +97,20 @@ class TextToText(ManyToOneToMany):
 class CharacterSeq2Seq(TextToText):
     """Base of models that write the one right answer to a text, by characters.
 
-    They decode greedily. Arguments are those of `many_to_one_to_many`, and:
-
-    Args:
-        vocabulary: The characters that are known.
-        attention: As there, or `"none"`.
-        double_source: Whether the encoder reads each text twice.
-        **architecture: Other arguments.
+    They decode greedily. With `double_source`, the encoder reads each text twice.
     """
 
-    def __init__(
-        self,
-        *,
-        vocabulary: str,
-        attention: str,
-        double_source: bool,
-        **architecture: Any,
-    ):
-        tokens = Characters(vocabulary, start=True)
+    def __init__(self, *, vocabulary: str, double_source: bool, **architecture: Any):
         self.doubled = DoubledTokens(name="doubled") if double_source else None
-        super().__init__(
-            vocabulary_size=tokens.vocabulary_size,
-            target_vocabulary_size=tokens.vocabulary_size,
-            decoder="autoregressive",
-            attention=None if attention == "none" else attention,
-            **architecture,
-        )
-        self.tokens = tokens
+        tokens = Characters(vocabulary, start=True)
+        super().__init__(tokens=tokens, **architecture)
 
     def check_in_graph(self, text: Any) -> Any:
         """Returns strings `[batch]`; stops the graph where `check` refuses them."""
         return text
 
     def run_encoder(self, source: Any) -> tuple:
-        """Reads the source, or reads it twice; as `ManyToOneToMany.run_encoder`."""
+        """Reads the source once, or twice."""
         if self.doubled is not None:
             source = self.doubled(source)
         return super().run_encoder(source)
@@ -146,7 +123,7 @@ class CharacterSeq2Seq(TextToText):
         answers = [""] * len(texts)
         for rows in group_by_length([len(text) + 1 for text in texts], STEPS, ROWS):
             source = self.tokens.encode([texts[row] for row in rows])
-            found = self.tokens.decode(ops.convert_to_numpy(self._decode_texts(source)))
+            found = self.tokens.decode(self._decode_texts(source).numpy())
             for row, text in zip(rows, found, strict=True):
                 answers[row] = text
         return answers
@@ -157,11 +134,9 @@ class CharacterSeq2Seq(TextToText):
         return {"text": self.tokens.format(ids)}
 
     def _decode_graph(self, source: Any) -> Any:
-        """Writes the answers to token ids `[batch, time]`, in the graph."""
         state, count = self.start_decoding(source)
         return self.writer.sample(state, GREEDY.to_tensors(), count)[0]
 
     @functools.cached_property
     def _decode_texts(self) -> Callable:
-        """The compiled graph from a source to the tokens of its answers."""
         return compile_graph(self._decode_graph, ((None, None), "int32"))

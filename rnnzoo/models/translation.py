@@ -2,13 +2,15 @@
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+import tensorflow as tf
 
+from rnnzoo.architectures.batching import group_by_length
 from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.decoding import DecodingOptions
@@ -17,16 +19,15 @@ from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.metrics import SmoothedCrossentropy, TokenAccuracy
 from rnnzoo.models.language import ASCII
 from rnnzoo.models.text_to_text import ATTENTION, TextToText
-from rnnzoo.tokens import Subwords, Whitespace, Words, check_texts
+from rnnzoo.tokens import Subwords, Whitespace, Words, check_texts, make_tokens
 from rnnzoo.weights import factory
 
-# Tokens of the texts.
 TOKENS = {"subwords": Subwords, "words": Words, "whitespace": Whitespace}
 # Texts per batch, and source tokens of a batch.
 ROWS, STEPS = 64, 8192
 # Default number of hypotheses, and the maximum in an export.
-BEAM = 5
-WIDEST = 100
+BEAM, WIDEST = 5, 100
+IDS = ((None, None), "int32")
 
 
 @dataclasses.dataclass
@@ -36,8 +37,7 @@ class Alignment:
     Attributes:
         source: The source's tokens, the start symbol first.
         target: The translation's tokens, the symbol that ended it last.
-        weights: `[target, source]`, float32: for every target token, the attention
-            weight of each source token; rows sum to one.
+        weights: `[target, source]`, float32; rows sum to one.
     """
 
     source: list[str]
@@ -50,8 +50,7 @@ class Translator(TextToText):
     """A model that translates from one language into another.
 
     A bidirectional encoder reads a text; a decoder starts from its final state and
-    writes the translation token by token, with attention to the encoder's outputs. The
-    decoder's first layer makes the queries, and its other layers read the context. Both
+    writes the translation token by token, with attention to the encoder's outputs. Both
     languages share one vocabulary, whose embeddings are the encoder's, the decoder's
     and the head's.
 
@@ -63,8 +62,8 @@ class Translator(TextToText):
     Args:
         vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
             languages; or a list of words. Default: ASCII's characters.
-        tokens: `"subwords"`; `"words"`, which are read and written in lower case and
-            separated by blanks; or `"whitespace"`, for texts that are tokenized.
+        tokens: `"subwords"`; `"words"`, in lower case; or `"whitespace"`, for texts
+            that are tokenized.
         attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
             only the encoder's final state.
         reverse_source: Whether the text is read from its end.
@@ -79,8 +78,7 @@ class Translator(TextToText):
 
     Attributes:
         tokens: The tokens of both languages: `rnnzoo.tokens.Subwords`, `Words` or
-            `Whitespace`. Their start symbol comes before every text, and ends those
-            that are written.
+            `Whitespace`.
 
     Example:
         >>> from rnnzoo import translator
@@ -91,16 +89,10 @@ class Translator(TextToText):
         True
 
     References:
-        - Sutskever, Vinyals and Le, "Sequence to sequence learning with neural
-          networks", NeurIPS 2014, arXiv:1409.3215.
-        - Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
-          align and translate", ICLR 2015, arXiv:1409.0473.
-        - Luong, Pham and Manning, "Effective approaches to attention-based neural
-          machine translation", EMNLP 2015, arXiv:1508.04025.
-        - Wu et al., "Google's neural machine translation system", 2016,
-          arXiv:1609.08144.
-        - Sennrich and Zhang, "Revisiting low-resource neural machine translation: a
-          case study", ACL 2019, arXiv:1905.11901 (what helps with little data).
+        - Sutskever, Vinyals and Le, NeurIPS 2014, arXiv:1409.3215.
+        - Bahdanau, Cho and Bengio, ICLR 2015, arXiv:1409.0473 (additive attention).
+        - Luong, Pham and Manning, EMNLP 2015, arXiv:1508.04025 (multiplicative).
+        - Sennrich and Zhang, ACL 2019, arXiv:1905.11901 (what helps with little data).
     """
 
     has_unique_target = False
@@ -123,23 +115,15 @@ class Translator(TextToText):
         check_choice("tokens", tokens, TOKENS)
         check_choice("attention", attention, ATTENTION)
         check_number("label_smoothing", label_smoothing, minimum=0, below=1)
-        if vocabulary is None:
-            if tokens != "subwords":
-                raise ValueError(
-                    "A translator of words needs to know them: give vocabulary, such "
-                    "as Words.learn(texts, 10_000). Received: vocabulary=None, "
-                    f"tokens={tokens!r}"
-                )
+        if vocabulary is None and tokens == "subwords":
             vocabulary = _ascii()
-        vocabulary = vocabulary if isinstance(vocabulary, str) else list(vocabulary)
+        if vocabulary is not None and not isinstance(vocabulary, str):
+            vocabulary = list(vocabulary)
         self.arguments["vocabulary"] = vocabulary
-        symbols = TOKENS[tokens](vocabulary, start=True)
         self.label_smoothing = label_smoothing
         super().__init__(
-            vocabulary_size=symbols.vocabulary_size,
-            target_vocabulary_size=symbols.vocabulary_size,
-            decoder="autoregressive",
-            attention=None if attention == "none" else attention,
+            tokens=make_tokens(tokens, vocabulary, start=True),
+            attention=attention,
             reverse_source=reverse_source,
             embedding_dim=embedding_dim,
             units=units,
@@ -150,7 +134,6 @@ class Translator(TextToText):
             token_dropout=token_dropout,
             tied_weights=True,
         )
-        self.tokens = symbols
 
     def choose_objective(self) -> tuple:
         """Returns smoothed cross-entropy, and the accuracy of tokens."""
@@ -169,25 +152,20 @@ class Translator(TextToText):
     ) -> Any:
         """Translates a text, or each text of a batch.
 
-        Beam search keeps the `beam_width` best hypotheses at every step. A translation
-        does not depend on its neighbours in a batch, and memory does not grow with the
-        number of texts.
-
-        An empty or blank text has the empty translation. Characters that no text of the
-        training had are read as unknown, and never written. A text may have any length,
-        and is read as a whole: one that is much longer than those of the training is
-        better given sentence by sentence. A translation has at most twice as many
-        tokens as the text, and ten.
+        A translation does not depend on its neighbours in a batch, and memory does not
+        grow with the number of texts. Characters that no text of the training had are
+        read as unknown, and never written; a blank text has the empty translation. A
+        translation has at most twice as many tokens as the text, and ten. Give texts
+        much longer than those of the training sentence by sentence.
 
         Args:
             texts: A string, or a list, tuple, array or tensor of strings.
             beam_width: Number of hypotheses; 1 for greedy decoding.
             n_best: Number of translations of each text to return, best first.
-            length_penalty: 0 prefers short translations, 1 and more long ones; see
-                `rnnzoo.decoding.DecodingOptions`.
+            length_penalty: 0 prefers short translations, 1 and more long ones.
             return_scores: Whether to return each translation's score too: its
-                log-probability over its number of tokens to the power of
-                `length_penalty`, in nats.
+                log-probability, in nats, over its length to the power of
+                `length_penalty`.
             return_attention: Whether to return each translation's `Alignment` too.
 
         Returns:
@@ -203,8 +181,6 @@ class Translator(TextToText):
         Example:
             >>> from rnnzoo import translator
             >>> model = translator(weights=None, units=8)
-            >>> model.translate("")
-            ''
             >>> best = model.translate(["a dog", "a cat"], n_best=2, return_scores=True)
             >>> len(best), len(best[0]), best[0][0][1] >= best[0][1][1]
             (2, 2, True)
@@ -249,10 +225,6 @@ class Translator(TextToText):
         Returns:
             The translation, a string; a list for a batch.
 
-        Raises:
-            TypeError: As `translate`.
-            ValueError: As `translate`.
-
         Example:
             >>> from rnnzoo import translator
             >>> model = translator(weights=None, units=8)
@@ -265,29 +237,23 @@ class Translator(TextToText):
         """Adds translation with the options of a beam."""
         texts = self.sample_texts()
 
-        def translate(text: list[str], beam_width: int, length_penalty: float) -> dict:
-            return self._name_answers(text, beam_width, length_penalty=length_penalty)
+        def graph(text: Any, **options: Any) -> dict:
+            checked = DecodingOptions(**options)
+            width = check_limit("beam_width", checked.beam_width, 1, WIDEST)
+            return self.answer_in_graph(text, width, checked.length_penalty)
 
-        def graph(text: Any, beam_width: Any, length_penalty: Any) -> dict:
-            options = DecodingOptions(
-                beam_width=beam_width, length_penalty=length_penalty
-            )
-            width = check_limit("beam_width", options.beam_width, 1, WIDEST)
-            return self._translate_graph(text, width, options.length_penalty)
-
-        options = {"beam_width": 4, "length_penalty": 1.0}
+        first = {"beam_width": 4, "length_penalty": 1.0}
         others = [{"beam_width": 1}, {"length_penalty": 0.0}, {"beam_width": 0}]
-        return super().signatures() | {
-            "translate": Signature(
-                graph=graph,
-                inputs={"text": ((None,), "string"), **graph_inputs(*options)},
-                answers=translate,
-                examples=[
-                    {"text": texts[:2], **options},
-                    *({"text": texts, **options, **other} for other in others),
-                ],
-            ),
-        }
+        translate = Signature(
+            graph=graph,
+            inputs={"text": ((None,), "string"), **graph_inputs(*first)},
+            answers=self.answer_in_python,
+            examples=[
+                {"text": texts[:2], **first},
+                *({"text": texts, **first, **other} for other in others),
+            ],
+        )
+        return {**super().signatures(), "translate": translate}
 
     def sample_texts(self) -> list[str]:
         """Returns texts of various lengths to try an export on."""
@@ -296,29 +262,25 @@ class Translator(TextToText):
         drawn = [row[:n] for row, n in zip(ids, (1, 4, 15, 60), strict=True)]
         return ["a dog", "Two men sit.", *self.tokens.decode(drawn), "a dog", ""]
 
-    def answer_in_graph(self, text: Any) -> dict:
-        """Translates strings `[batch]` as `answer` does, in the graph."""
-        return self._translate_graph(text, BEAM, 1.0)
+    def answer_in_graph(
+        self, text: Any, beam_width: Any = BEAM, length_penalty: Any = 1.0
+    ) -> dict:
+        """Translates strings `[batch]` as `translate`, in the graph."""
+        source = self.tokens(text)
+        tokens, scores = self._search_graph(source, beam_width, length_penalty)
+        return {"text": self._format_texts(tokens[:, 0]), "score": scores[:, 0]}
 
-    def answer_in_python(self, text: list[str]) -> dict:
+    def answer_in_python(
+        self, text: list[str], beam_width: int = BEAM, length_penalty: float = 1.0
+    ) -> dict:
         """Returns what `answer_in_graph` does for a list of strings, in Python."""
-        return self._name_answers(text, BEAM)
-
-    def _name_answers(self, texts: list[str], beam_width: int, **options: Any) -> dict:
-        """Returns translations and their scores by name."""
-        found = self.translate(texts, beam_width, return_scores=True, **options)
+        found = self.translate(
+            text, beam_width, length_penalty=length_penalty, return_scores=True
+        )
         scores = np.array([score for _, score in found], "float32")
         return {"text": [text for text, _ in found], "score": scores}
 
-    def _translate_graph(self, text: Any, beam_width: Any, length_penalty: Any) -> dict:
-        """Translates strings `[batch]` as `translate`, in the graph."""
-        tokens, scores = self._search_graph(
-            self.tokens(text), beam_width, length_penalty
-        )
-        return {"text": self._format_texts(tokens[:, 0]), "score": scores[:, 0]}
-
     def _search_graph(self, source: Any, beam_width: Any, length_penalty: Any) -> tuple:
-        """Returns the tokens of each text's hypotheses, best first, and scores."""
         state, count = self.start_decoding(source)
         options = DecodingOptions().to_tensors()
         return self.writer.search(state, options, count, beam_width, length_penalty)
@@ -329,45 +291,31 @@ class Translator(TextToText):
 
     def batch_texts(self, texts: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields row numbers of texts of similar length, and their token ids."""
-        order = np.argsort([len(text) for text in texts], kind="stable")
-        for start in range(0, len(order), ROWS):
-            rows = order[start : start + ROWS]
+        lengths = [len(text) for text in texts]
+        for rows in group_by_length(lengths, sys.maxsize, ROWS):
             source = self.tokens.encode([texts[row] for row in rows])
-            size = max(1, STEPS // source.shape[1])
-            for first in range(0, len(rows), size):
-                part = source[first : first + size]
-                longest = np.count_nonzero(part, axis=1).max()
-                yield rows[first : first + size], part[:, :longest]
+            sizes = np.count_nonzero(source, axis=1)
+            for part in group_by_length(sizes, STEPS):
+                yield rows[part], source[part, : sizes[part[0]]]
 
     def _format_texts(self, tokens: Any) -> Any:
-        """Returns the texts that token ids `[batch, time]` stand for, in the graph."""
-        import tensorflow as tf
-
         return tf.strings.strip(self.tokens.format(tokens))
 
     def _align(self, source: np.ndarray, tokens: np.ndarray) -> Alignment:
-        """Returns the attention weights with which these tokens were written."""
         source, tokens = source[source > 0], tokens[tokens > 0]
         before = np.concatenate([[self.tokens.start_id], tokens[:-1]]).astype("int32")
-        weights = ops.convert_to_numpy(self._attend(source[None], before[None])[0])
-        return Alignment(
-            self.tokens.symbols_of(source),
-            self.tokens.symbols_of(tokens),
-            weights.astype("float32"),
-        )
+        weights = keras.ops.convert_to_numpy(self._attend(source[None], before[None]))
+        symbols = [self.tokens.symbols_of(ids) for ids in (source, tokens)]
+        return Alignment(symbols[0], symbols[1], weights[0].astype("float32"))
 
     @functools.cached_property
     def _search(self) -> Callable:
-        """The compiled graph from a source to its beams, their scores and texts."""
-        import tensorflow as tf
-
         def search(source: Any, beam_width: Any, length_penalty: Any) -> tuple:
             beams, scores = self._search_graph(source, beam_width, length_penalty)
             rows = tf.reshape(beams, (-1, tf.shape(beams)[-1]))
             return beams, scores, tf.reshape(self._format_texts(rows), tf.shape(scores))
 
-        number = ((), "float32")
-        return compile_graph(search, ((None, None), "int32"), ((), "int32"), number)
+        return compile_graph(search, IDS, ((), "int32"), ((), "float32"))
 
     @functools.cached_property
     def _attend(self) -> Callable:
@@ -376,13 +324,12 @@ class Translator(TextToText):
             steps = self.target_reader(target)
             return self.run_decoder(steps, state, memory, mask)[2]
 
-        ids = ((None, None), "int32")
-        return compile_graph(attend, ids, ids)
+        return compile_graph(attend, IDS, IDS)
 
 
 @functools.cache
 def _ascii() -> str:
-    """Returns the default vocabulary: ASCII's characters, each a part of words."""
+    """Returns the default vocabulary: ASCII's characters, each one a subword."""
     return Subwords.learn(ASCII, size=2 * len(ASCII))
 
 
