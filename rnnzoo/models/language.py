@@ -350,9 +350,6 @@ class LanguageModel(LanguageGraphs):
             inputs: A string, or a list, tuple, array or tensor of strings.
             **changes: As in `generate`.
 
-        Returns:
-            The continuation, a string; a list for a batch.
-
         Example:
             >>> from rnnzoo import language_model
             >>> model = language_model(weights=None, vocabulary="abc\n", units=8)

@@ -222,9 +222,6 @@ class Translator(TextToText):
             inputs: A string, or a list, tuple, array or tensor of strings.
             beam_width: Number of hypotheses; 1 for greedy decoding.
 
-        Returns:
-            The translation, a string; a list for a batch.
-
         Example:
             >>> from rnnzoo import translator
             >>> model = translator(weights=None, units=8)
