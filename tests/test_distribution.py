@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rnnzoo import many_to_many, many_to_one, many_to_one_to_many
-from rnnzoo.training.devices import strategy
+from rnnzoo.training.devices import choose_devices
 
 ROWS, TIME = 22, 6  # three batches of 8, 8 and 6: some replicas get less, or nothing
 TOKENS = {"vocabulary_size": 9, "units": 4, "embedding_dim": 3}
@@ -105,9 +105,9 @@ def test_replicas_compute_the_gradient_of_one_device(architecture, masked):
         return keras.optimizers.SGD(0.5, momentum=0.9, global_clipnorm=0.1)
 
     make, x, y = case(architecture, masked)
-    one = trained(strategy(1), make, x, y, optimizer)
+    one = trained(choose_devices(1), make, x, y, optimizer)
     for count in (2, 4):
-        assert_same(one, trained(strategy(count), make, x, y, optimizer))
+        assert_same(one, trained(choose_devices(count), make, x, y, optimizer))
 
 
 def test_sample_weights_and_averages_on_replicas():
@@ -116,8 +116,8 @@ def test_sample_weights_and_averages_on_replicas():
 
     make, x, y = case("many_to_one of tokens", masked=True)
     weights = np.linspace(0, 2, ROWS).astype("float32")
-    one = trained(strategy("cpu"), make, x, y, optimizer, weights)
-    assert_same(one, trained(strategy(2), make, x, y, optimizer, weights))
+    one = trained(choose_devices("cpu"), make, x, y, optimizer, weights)
+    assert_same(one, trained(choose_devices(2), make, x, y, optimizer, weights))
 
 
 def test_one_device_trains_as_keras_does():
@@ -171,7 +171,7 @@ def test_the_gradient_norm_is_that_before_clipping():
 
 
 def test_replicas_drop_other_features():
-    with strategy(4).scope():
+    with choose_devices(4).scope():
         model = many_to_many(features=64, num_values=1, units=2, dropout=0.5)
     generator = model.get_layer("head_dropout").seed_generator
 
