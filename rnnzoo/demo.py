@@ -1,8 +1,7 @@
 """The demo: a static page whose models run in the browser.
 
-The page is `rnnzoo/browser`: HTML, JavaScript that tokenizes and samples as
-`rnnzoo.tokens` and `rnnzoo.decoding` do, and two unchanged files of `dist` of the npm
-package onnxruntime-web, which runs the models.
+The page is `rnnzoo/browser`: HTML, JavaScript that tokenizes and samples, and two
+unchanged files of `dist` of the npm package onnxruntime-web, which runs the models.
 """
 
 import contextlib
@@ -35,9 +34,7 @@ HOST = "127.0.0.1"
 
 
 def get_cache_folder() -> pathlib.Path:
-    """Returns the folder in the user's cache where the page is kept once written.
-
-    The page, the weights and the version of rnnzoo determine its name.
+    """Returns the cache folder of the page, named by its files, weights and version.
 
     Example:
         >>> from rnnzoo import demo
@@ -66,17 +63,13 @@ def check_new(folder: str | os.PathLike) -> None:
 def write(folder: str | os.PathLike, say: Callable[[str], None] = print) -> None:
     """Writes the page and its models, for any static host; it takes a minute or two.
 
-    Every model is exported to ONNX and verified. The page, `index.html`, works at any
-    address, but not opened as a file: browsers then let it read no models.
+    The page, `index.html`, works at any address, but not opened as a file. Raises
+    `ImportError` if the export needs a package, and `ValueError` if the folder exists
+    or an export does not answer as Python does.
 
     Args:
         folder: A folder that does not exist yet.
         say: Prints what is being done.
-
-    Raises:
-        ImportError: If a package is missing that the export needs; says how to get it.
-        ValueError: If the folder exists, or an export does not answer as Python does.
-            Nothing is written then.
 
     Example:
         >>> from rnnzoo import demo
@@ -138,12 +131,7 @@ def make_server(
 ) -> http.server.ThreadingHTTPServer:
     """Returns the server of a folder, for this machine only; it is not yet running.
 
-    Args:
-        folder: The folder.
-        port: Where to listen; 0 for any free port.
-
-    Raises:
-        ValueError: If the port is taken or invalid.
+    A `port` of 0 is any free one; raises `ValueError` if it is taken or invalid.
 
     Example:
         >>> from rnnzoo import demo

@@ -15,11 +15,7 @@ def closest(name: str, choices: Iterable[str]) -> str:
 
 
 def check_choice(argument: str, value: Any, choices: Iterable[str]) -> None:
-    """Refuses a value that is not one of the choices.
-
-    Raises:
-        ValueError: If `value` is not in `choices`; names the closest choice.
-    """
+    """Refuses a value that is none of the choices; a `ValueError` names the closest."""
     choices = list(choices)
     if value not in choices:
         raise ValueError(
@@ -39,9 +35,7 @@ def check_number(
 ) -> None:
     """Refuses a value that is not a number in `[minimum, below)`, at most `maximum`.
 
-    Raises:
-        TypeError: If `value` is not a number, or not an integer where `whole`.
-        ValueError: If it is out of range.
+    Raises `TypeError` (no number, or no integer where `whole`) or `ValueError`.
     """
     kind = "an integer" if whole else "a number"
     upper = "" if below == float("inf") else f" and below {below}"
@@ -65,11 +59,7 @@ def shorten(value: Any, write: Callable[[Any], str] = repr, limit: int = 80) -> 
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was interrupted and is saved; the message says how to resume it.
-
-    Attributes:
-        signal: Number of the signal that interrupted it.
-    """
+    """Training was stopped by `signal` and saved; the message says how to resume it."""
 
     def __init__(self, message: str, signal: int):
         super().__init__(message)

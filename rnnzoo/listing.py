@@ -51,16 +51,7 @@ def list_models(pattern: str = "*", by_hand: bool | None = None) -> list[str]:
 
 
 def list_weights(model: str | None = None) -> list[str]:
-    """Lists the weight files that come with the package.
-
-    Args:
-        model: Name of a model, as `list_models()` gives it; `None` for all.
-
-    Returns:
-        Full names, such as `"sorter.naturals_32"`.
-
-    Raises:
-        ValueError: If there is no such model.
+    """Lists the weights of the package, of a `model` or, by default, of all models.
 
     Example:
         >>> import rnnzoo
@@ -87,17 +78,11 @@ def list_recipes() -> list[str]:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """Describes a model, a weight file or a recipe.
+    """Describes a model, a weight file or a recipe, by its listed name.
 
-    Args:
-        name: A name of `list_models()`, `list_weights()` or `list_recipes()`.
-
-    Returns:
-        The summary and documentation of a model, with its weights, or of a recipe; the
-        record of a weight file (size, settings, score, data, licence, sha256, ...).
-
-    Raises:
-        ValueError: If nothing has that name; names the closest.
+    Returns the summary and documentation of a model, with its weights, or of a recipe;
+    or the record of a weight file (size, settings, score, data, licence, sha256, ...).
+    Raises `ValueError`, with the closest name, if nothing has that name.
 
     Example:
         >>> import rnnzoo
@@ -126,9 +111,6 @@ def model_options(model: str) -> list[Option]:
 
     They are the constructor's arguments that are numbers, strings or booleans.
 
-    Args:
-        model: A name of `list_models()`.
-
     Example:
         >>> from rnnzoo.listing import model_options
         >>> [option.name for option in model_options("sorter")][:2]
@@ -138,13 +120,10 @@ def model_options(model: str) -> list[Option]:
 
 
 def answer_options(model: str) -> list[Option]:
-    """Lists the options of a model's `answer`.
+    """Lists the options of the `answer` of a model, by its listed or registered name.
 
     These are its keyword arguments; or, where it takes `**options` and is decorated by
     `with_options(DEFAULTS)`, the fields of the dataclass that `DEFAULTS` is one of.
-
-    Args:
-        model: A name of `list_models()`, or the registered name of a model's class.
 
     Example:
         >>> from rnnzoo.listing import answer_options
@@ -220,10 +199,7 @@ def _method_options(module: str, node: ast.ClassDef, name: str) -> list[Option]:
 
 
 def _field_options(module: str, value: Any) -> list[Option]:
-    """Lists the fields of a dataclass, with the values of an instance as defaults.
-
-    The instance is a name, a call of the class, or a call of an instance's `replace`.
-    """
+    """Lists the fields of a dataclass, with the values of an instance as defaults."""
     if isinstance(value, ast.Call):
         source, changes = value.func, _literals(value.keywords)
         if isinstance(source, ast.Attribute) and source.attr == "replace":
@@ -243,11 +219,7 @@ def _field_options(module: str, value: Any) -> list[Option]:
 
 
 def _options(declared: list[tuple], texts: list[str]) -> list[Option]:
-    """Returns names, annotations and defaults that a command line can set as options.
-
-    A type is one of `TYPES`, or that or `None`; or also others, as in
-    `str | Sequence[str]`, if the default is of that type.
-    """
+    """Returns the names, annotations and defaults whose type is one of `TYPES`."""
     options = []
     for name, annotation, default in declared:
         kinds = ast.unparse(annotation).split(" | ") if annotation else []

@@ -41,18 +41,15 @@ def records() -> dict[str, dict]:
 
 
 def find(name: str, model: str | None = None, also: str = "") -> pathlib.Path:
-    """Finds a weight file by its listed name or its path.
+    """Finds a weight file by its listed name or its path, and checks its sha256.
 
-    The content of a listed file is checked against its recorded sha256.
+    Raises `ValueError` if nothing has that name, or a listed file is damaged.
 
     Args:
         name: A listed name, in full or without the model's; or a path of a `.keras`
             file.
         model: Name of the model that the weights are for.
         also: Name of another model whose weights it can use.
-
-    Raises:
-        ValueError: If nothing has that name, or a listed file is damaged.
     """
     full_names = [name, f"{model}.{name}", f"{also}.{name}"]
     full_name = next((one for one in full_names if one in records()), name)
@@ -86,20 +83,12 @@ def find(name: str, model: str | None = None, also: str = "") -> pathlib.Path:
 def load(path: str | os.PathLike[str]) -> Any:
     """Loads a model from its file: weights, tokens, settings and card.
 
-    A file holds numbers and settings, no code: one with functions in it (`Lambda`
-    layers, for instance), or with paths that lead out of it, is refused, and Keras'
-    safe mode stays on.
+    Files with code (such as `Lambda` layers) or with paths that lead out of them are
+    refused. Raises `ValueError` for those, and for a missing or damaged file.
 
     Args:
         path: A `.keras` file that a model's `save` or a training run wrote, or a listed
             name such as `"sorter.naturals_32"`.
-
-    Returns:
-        The model, of the class that was saved.
-
-    Raises:
-        ValueError: If there is no such file, it is not a model of rnnzoo, it is
-            damaged, or it holds code.
 
     Example:
         >>> import rnnzoo, tempfile, pathlib
@@ -129,9 +118,8 @@ def factory(
 ) -> Callable[..., Any]:
     """Creates the public function that builds or loads a model: `sorter` of `Sorter`.
 
-    Its signature is `weights`, then the arguments of the class' constructor; its
-    documentation is that of the class. `python -m rnnzoo.stubs` writes both to
-    `rnnzoo/__init__.pyi` for editors and type checkers.
+    Its arguments are `weights` and those of the class. `python -m rnnzoo.stubs` writes
+    its signature and documentation to `rnnzoo/__init__.pyi`.
 
     Args:
         model_class: The model's class.
@@ -176,14 +164,8 @@ def read_settings(
 ) -> tuple[pathlib.Path, dict, dict]:
     """Reads the settings of the weights that a factory would load; builds no model.
 
-    Args:
-        factory: The factory, such as `rnnzoo.sorter`.
-        weights: A listed name or the path of a file.
-        given: The other arguments of the factory.
-
-    Returns:
-        The file, its settings, and those of `given` that replace some of them. What
-        cannot be replaced is refused, as are weights of another model.
+    Returns the file, its settings, and those of `given` (the factory's other arguments)
+    that replace some of them; what cannot be replaced is refused.
     """
     import keras
 
@@ -261,11 +243,7 @@ def read_class_name(path: str) -> str:
 
 
 def _read_content(path: pathlib.Path) -> dict:
-    """Reads the class and settings of a model from its file, without building it.
-
-    Raises:
-        ValueError: If it is damaged, no model, or unsafe to load.
-    """
+    """Reads a model's class and settings from its file, or raises `ValueError`."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

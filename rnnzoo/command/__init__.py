@@ -9,15 +9,10 @@ from rnnzoo.training.recipe import RENAMED_RECIPES
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command with the words after `rnnzoo`, and returns the exit status.
 
-    Args:
-        arguments: Words after `rnnzoo`; `None` for those of the process.
-
-    Returns:
-        The exit status: 0; 1 for an invalid input or setting; 2 for a command that
-        cannot be parsed; 130 or 143 for a training that was interrupted (by Ctrl-C or
-        SIGTERM) and saved.
+    It is 0; 1 for an invalid input or setting; 2 for a command that cannot be parsed;
+    130 or 143 for a training that was interrupted (by Ctrl-C or SIGTERM) and saved.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["train"]:

@@ -161,23 +161,17 @@ def load(
 ) -> tuple[list[str], Any]:
     """Reads a prepared data set, without a network.
 
+    Returns inputs and targets, two lists in a fixed order: texts and class names, or
+    sentences and translations; for a language, texts (one per split) and `None`.
+    Raises `FileNotFoundError` if the data set is not prepared, and `ValueError` if
+    there is no such data set or split, or the split has no labels.
+
     Args:
         name: A name that `names` lists.
-        split: One of the data set's splits, a part such as `"train[:90%]"` or
-            `"train[1000:2000]"`, or a sum such as `"train+validation"`. Splits of a
-            language have no parts: slice the text after loading.
+        split: A split, a part such as `"train[:90%]"` or `"train[1000:2000]"`, or a sum
+            such as `"train+validation"`. Splits of a language have no parts.
         data_dir: Folder of all data sets; `None` for TFDS_DATA_DIR, or else
             `~/tensorflow_datasets`.
-
-    Returns:
-        Inputs and targets, two lists of the same length: texts and class names, or
-        sentences and translations, always in the same order. For a language, a list of
-        texts (one per split) and `None`.
-
-    Raises:
-        FileNotFoundError: If the data set is not prepared; says how to prepare it.
-        ValueError: If there is no such data set or split, or the split has no labels.
-        TypeError: If `split` is not a string.
 
     Example:
         >>> from rnnzoo.data import catalog
@@ -230,21 +224,16 @@ def prepare(
 ) -> None:
     """Downloads a data set and prepares it for `load`, unless it is prepared.
 
-    Prints the folder, the number of examples of each split, licence and citation.
-    Without a network, put the original file, under its original name, into
-    `manual_dir`.
+    Prints the folder, the sizes of the splits, licence and citation. Raises
+    `ValueError` if there is no such data set or a file is not the original one,
+    `FileNotFoundError` if there is no `manual_dir`, `FileExistsError` if the folder is
+    incomplete, and `ConnectionError` if a host is not reachable.
 
     Args:
         name: A name that `names` lists.
         data_dir: As of `load`.
-        manual_dir: Folder with original files; `None` for `downloads/manual` in the
-            folder of all data sets.
-
-    Raises:
-        ValueError: If there is no such data set, or a file is not the original one.
-        FileNotFoundError: If there is no such `manual_dir`.
-        FileExistsError: If the folder of the data set exists, but is incomplete.
-        ConnectionError: If a file is in no folder and its host is not reachable.
+        manual_dir: Folder with original files, for use without a network; `None` for
+            `downloads/manual` in the folder of all data sets.
 
     Example:
         >>> from rnnzoo.data import catalog

@@ -49,12 +49,12 @@ class LabelledFile:
       are then named as in JSON: `3`, `1.0`, `true`.
     - `.txt`: one example per line, the label first. If the first line has a tab, labels
       end at a tab; otherwise at any white space, as in SST-2's files.
-    - A folder: each sub-folder is named as a label and contains its texts as `.txt`
-      files.
+    - A folder: each sub-folder is named as a label and contains `.txt` files.
 
     Blank lines are skipped. A byte order mark is removed, and overrides a Unicode
-    `encoding`. A file whose line ends are not the byte 10, as in UTF-16, is copied as
-    UTF-8 to a temporary file that is deleted with this object. `rows` is thread-safe.
+    `encoding`. A file whose line ends are not the byte 10, as in UTF-16, is copied to a
+    temporary file. Raises `ValueError` for a bad row, a missing column, or an unknown
+    format or encoding, and `OSError` if the file cannot be read.
 
     Args:
         path: Path of the file or folder.
@@ -63,7 +63,7 @@ class LabelledFile:
         encoding: Any text encoding that Python knows, such as `"latin-1"`.
         classes: Names of the labels, in the order of a model's classes; `None` for
             those in the file, sorted with `"2"` before `"10"`.
-        skip_bad_rows: Whether bad rows are skipped; otherwise they raise an error.
+        skip_bad_rows: Whether bad rows are skipped; an error only if all are bad.
         progress: Callback with the bytes read and the total bytes.
 
     Attributes:
@@ -72,11 +72,6 @@ class LabelledFile:
         labels: Each row's label as its number in `classes`, int32, `[rows]`.
         lengths: Characters of each row's text, int32, `[rows]`.
         report: The skipped rows and the reasons; `None` if there are none.
-
-    Raises:
-        ValueError: If a row is bad and `skip_bad_rows` is false, if all are bad, if a
-            column is missing, or if the format or the encoding is unknown.
-        OSError: If the file does not exist or cannot be read.
 
     Example:
         >>> import pathlib
@@ -130,14 +125,9 @@ class LabelledFile:
         return len(self.labels)
 
     def rows(self, indices: Indices) -> tuple[list[str], Categorical]:
-        """Reads the texts and the names of the labels of rows, in this order.
+        """Returns the texts and labels of the rows `indices`; thread-safe.
 
-        Args:
-            indices: Indices of rows, from 0; negative ones count from the end.
-
-        Raises:
-            TypeError: If `indices` is not a list of integers.
-            ValueError: If there is no such row, or the file was changed or removed.
+        Raises `ValueError` if there is no such row, or the file was changed or removed.
         """
         numbers = np.asarray(indices)
         if numbers.ndim != 1 or (len(numbers) and numbers.dtype.kind not in "iu"):

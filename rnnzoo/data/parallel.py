@@ -23,10 +23,7 @@ def read_pairs(
     target: str | os.PathLike | None = None,
     encoding: str = "utf-8",
 ) -> tuple[list[str], list[str]]:
-    r"""Reads texts and their translations, one pair per line.
-
-    Texts and translations are stripped of white space; lines that are blank on both
-    sides are left out.
+    r"""Reads texts and their translations, one pair per line, without blank lines.
 
     Args:
         source: A file of texts; without `target`, one of texts and translations,
@@ -73,16 +70,10 @@ def clean_pairs(
 ) -> tuple[list[str], list[str], str]:
     r"""Removes pairs that are likely to be wrong, and reports them.
 
-    These are pairs with an empty side, with two equal sides (untranslated, or the same
-    column twice), and those where one side is more than three times as long as the
-    other, and longer by more than 30 characters.
-
-    Returns:
-        The good texts and translations, and a report, empty if all are good.
-
-    Raises:
-        ValueError: If more than a tenth of the pairs are bad: columns or lines are
-            then likely to be misaligned. The message is the report.
+    These have an empty side, two equal sides, or one side that is more than three times
+    as long as the other and longer by more than 30 characters. Returns the good texts
+    and translations, and a report, empty if all are good. Raises `ValueError` if more
+    than a tenth of the pairs are bad: lines are then likely to be misaligned.
 
     Example:
         >>> from rnnzoo.data.parallel import clean_pairs
@@ -125,7 +116,8 @@ def hold_out(
     """Holds out texts with all their translations, none similar to a remaining text.
 
     Two texts are similar if they differ in at most one word that is replaced or left
-    out, regardless of case and punctuation: others could be translated from memory.
+    out, regardless of case and punctuation. Returns the remaining texts and
+    translations, and the translations of each held-out text.
 
     Args:
         sources: Texts; each may occur with several translations.
@@ -133,10 +125,6 @@ def hold_out(
         count: Number of different texts to hold out; a `ValueError` if there are fewer
             that are similar to no other.
         seed: Random seed.
-
-    Returns:
-        The remaining texts and translations, and the translations of each held-out
-        text.
 
     Example:
         >>> from rnnzoo.data.parallel import hold_out

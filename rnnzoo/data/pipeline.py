@@ -82,10 +82,7 @@ class Subset:
 
 
 def split(source: Source, count: int, seed: int = 0) -> tuple[Subset, Subset]:
-    """Splits a source at random into the rest and a part of `count` examples.
-
-    Raises:
-        ValueError: If one of the parts would be empty.
+    """Splits a source at random into the rest and `count` examples; neither is empty.
 
     Example:
         >>> from rnnzoo.data.pipeline import Pairs, split
@@ -105,8 +102,7 @@ def split(source: Source, count: int, seed: int = 0) -> tuple[Subset, Subset]:
 class Shuffled:
     """A source as endless `Examples`: shuffled every epoch, in length buckets.
 
-    Batches have little padding, and differ in every epoch. An epoch drops the remainder
-    that does not fill a batch, other examples each time.
+    An epoch drops the remainder that does not fill a batch.
 
     Args:
         source: The source of the examples.
@@ -172,10 +168,9 @@ def evaluation_batches(
     batch_size: int,
     length: int | None = None,
 ) -> tf.data.Dataset:
-    """Returns a finite `tf.data.Dataset` of encoded batches, from short to long.
+    """Returns a finite `tf.data.Dataset` of batches, from short to long; see `batches`.
 
-    The last batch may have fewer than `batch_size` examples; arguments and shapes are
-    those of `batches`.
+    The last batch may be smaller than `batch_size`.
     """
     order = np.argsort([len(one) for one in inputs], kind="stable")
     encoded = []
@@ -204,7 +199,8 @@ def batches(
     """Returns a `tf.data.Dataset` of encoded batches.
 
     Batch `i` is the same whether training began at 0 or at `i`: a resumed run equals an
-    uninterrupted one. Batches are made in one thread, small ones several at a time.
+    uninterrupted one. Batches `(inputs, targets)` have the shapes of `encode`; the
+    batch size is static, time only with `length`.
 
     Args:
         examples: The examples, such as `rnnzoo.data.synthetic.Sorting`.
@@ -213,15 +209,8 @@ def batches(
         seed: Random seed of the examples.
         first: Index of the first batch.
         count: Number of batches; `None` for infinitely many.
-        length: Pads sequences to this many steps, so that all shapes are static, as XLA
-            needs them on a TPU; `None` pads to the longest of each batch.
-
-    Returns:
-        Batches `(inputs, targets)` with the shapes of `encode`; the batch size is
-        static, time only with `length`.
-
-    Raises:
-        ValueError: If a sequence of the first batch is longer than `length`.
+        length: Pads sequences to this many steps, as XLA needs it on a TPU; `None` pads
+            to the longest of each batch. A longer sequence is a `ValueError`.
 
     Example:
         >>> from rnnzoo import sorter

@@ -15,8 +15,7 @@ class LongText:
 
     Args:
         text: A string, or a list of words; at least two symbols.
-        length: Symbols per row of a batch: characters or words; a shorter text is one
-            row.
+        length: Symbols (characters or words) per row; a shorter text is one row.
         separator: What separates words.
     """
 
@@ -38,9 +37,8 @@ class LongText:
 class Windows(LongText):
     r"""Windows at random places of a long text, as endless `Examples`.
 
-    Windows of characters begin where a line does, or else a word, if there is such a
-    place nearby: then the model's start symbol means the beginning of a line. Arguments
-    are those of `LongText`.
+    Windows of characters begin with a line, or else a word, if there is one nearby.
+    Arguments are those of `LongText`.
 
     Example:
         >>> from rnnzoo.data.text import Windows
@@ -74,13 +72,11 @@ class Segment(str):
 
 
 class Streams(LongText):
-    r"""A long text as several parallel streams, as endless `Examples`.
+    """A long text as several parallel streams, as endless `Examples`.
 
-    For a model that carries its state from each batch to the next (truncated
-    backpropagation through time): row `r` of a batch continues row `r` of the previous
-    batch. Every epoch reads the whole text, except for what does not fill a batch, from
-    another place on. The rows of an epoch's first batch start from the initial state;
-    all others are `Segment`. Arguments are those of `LongText`.
+    For truncated backpropagation through time (Williams and Peng, 1990): row `r` of a
+    batch continues row `r` of the previous batch. Every epoch starts at another place,
+    from the initial state; later rows are `Segment`. Arguments are those of `LongText`.
 
     Example:
         >>> from rnnzoo.data.text import Streams
@@ -90,10 +86,6 @@ class Streams(LongText):
         ...     [first + rest for first, rest in zip(inputs, targets)]
         ['wxyz', 'jklm']
         ['zabcd', 'mnopq']
-
-    References:
-        Williams and Peng, "An efficient gradient-based algorithm for on-line training
-        of recurrent network trajectories", Neural Computation 2, 1990.
     """
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
@@ -121,10 +113,9 @@ class Streams(LongText):
 def windows(
     text: str | Sequence[str], length: int, separator: str = " "
 ) -> tuple[list, list]:
-    r"""Splits a text into consecutive windows, to evaluate a model on.
+    r"""Splits a text into consecutive windows, and returns inputs and continuations.
 
-    Windows of characters end with a line, or else a word, if possible; all together
-    they are the text. Returns inputs and their continuations.
+    Windows of characters end with a line, or else a word, if possible.
 
     Args:
         text: The text, a string; or a list of words.
@@ -166,9 +157,7 @@ def halves(
 def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
     r"""Reads a text file; line ends become `\n`, and a byte order mark is removed.
 
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file does not have that encoding, or there is no such one.
+    Raises `FileNotFoundError`, or `ValueError` if the encoding is wrong or unknown.
 
     Example:
         >>> import pathlib
@@ -197,10 +186,9 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
 
 
 def original_file(folder: str, name: str, source: str) -> pathlib.Path:
-    """Returns the path of a file of a data set that is downloaded by hand.
+    """Returns the path of a data set's file that is downloaded by hand from `source`.
 
-    `folder` is the data set's inside TFDS_DATA_DIR, by default `~/tensorflow_datasets`;
-    an error names the `source` where to get a file that is not there.
+    `folder` is inside TFDS_DATA_DIR, by default `~/tensorflow_datasets`.
 
     Example:
         >>> from rnnzoo.data.text import original_file

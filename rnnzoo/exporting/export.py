@@ -1,8 +1,4 @@
-"""Exporting: a model as a folder that servers and other languages run.
-
-A model says in `signatures()` how its export can be called, and brings examples, on
-which `export` compares the files with Python in a process that does not know rnnzoo.
-"""
+"""Exporting: a model as a folder that servers and other languages run."""
 
 import contextlib
 import json
@@ -44,42 +40,30 @@ def export(
 
     The folder `path/1` (a version, as servers want it) holds:
 
-    - with `"savedmodel"`, for TensorFlow and what serves it: `saved_model.pb` with all
-      signatures, from raw text to named answers. `requests.json` has an exact request
-      and response of each for TensorFlow Serving; if `tensorflow-serving-api` is
-      installed, `assets.extra` has them to warm up with. `mlserver start path/1` serves
-      the folder too.
+    - with `"savedmodel"`: `saved_model.pb` with all signatures, from raw text to named
+      answers; requests and responses for TensorFlow Serving, `requests.json`; and
+      `assets.extra` to warm up with, if `tensorflow-serving-api` is installed.
+      `mlserver start path/1` serves the folder too.
     - with `"onnx"`, a file `<signature>.onnx` for each signature without text, for ONNX
       Runtime; with `"litert"`, files `<signature>.tflite` for LiteRT, of batch 1.
-      Neither knows texts: `model.json` has the vocabulary.
-    - `model.json`: the model card, settings, tokens, and the inputs and outputs of
-      every signature.
+    - `model.json`: the model card, settings, tokens, vocabulary, and signatures.
 
-    Before the call returns, the files are loaded in a process that can import neither
-    rnnzoo nor Keras. It answers the examples of every signature, and odd texts one by
-    one. Text, labels and integers must be Python's; other numbers may differ by
-    1e-4 of the largest in a tensor. What Python refuses the SavedModel must refuse.
+    Before the call returns, a process that can import neither rnnzoo nor Keras answers
+    the examples of every signature. Text, labels and integers must be Python's; other
+    numbers may differ by 1e-4 of the largest in a tensor. Otherwise a `ValueError` is
+    raised and nothing written, as for an unknown format or an existing folder;
+    `ImportError` says how to get a missing package.
 
     Args:
         model: A model of the zoo, trained or not, or one of an architecture, such as
             `many_to_one`: without tokens, it takes arrays instead of texts.
-        path: The folder to make.
+        path: The folder to make; the folder of the version is returned.
         format: `"savedmodel"`, `"onnx"` or `"litert"`.
         precision: What the matrices of the weights are rounded to: `"float32"`, not at
             all; `"float16"`, for half the space (ONNX and LiteRT); or `"int8"`, for a
-            quarter (ONNX). Answers are Python's with the rounded weights;
-            docs/serving.md says what that costs.
+            quarter (ONNX). docs/serving.md says what that costs.
         version: The number of the folder in `path`. Servers take the highest.
         overwrite: Whether to replace a folder of that version.
-
-    Returns:
-        The folder that was written, with the version.
-
-    Raises:
-        TypeError: If `model` is neither, or `path` no path.
-        ValueError: If `format` or `precision` is not one of those, the folder exists,
-            or the export does not answer as Python does. Nothing is written then.
-        ImportError: If a package is missing that a format needs; says how to get it.
 
     Example:
         >>> import rnnzoo, tempfile
@@ -158,12 +142,7 @@ def _check_target(
 
 @contextlib.contextmanager
 def _use_portable_operations(model: Any) -> Iterator[None]:
-    """Has graphs made of operations that run everywhere, and converters silent.
-
-    That is, without cuDNN's, and without the random numbers that recurrent layers draw
-    for dropout even when they do not use them. Python answers in full precision
-    meanwhile, as exports do on CPUs.
-    """
+    """Makes graphs without cuDNN and unused random numbers, and converters silent."""
     with contextlib.ExitStack() as stack:
         precision = tf.config.experimental
         was_enabled = precision.tensor_float_32_execution_enabled()
@@ -214,10 +193,7 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
 def _write_serving_files(
     model: str, signatures: dict, answers: dict, folder: pathlib.Path
 ) -> None:
-    """Writes requests and warm-up for TensorFlow Serving, and what MLServer needs.
-
-    `answers` has the inputs and outputs of an example of each signature.
-    """
+    """Writes requests and warm-up for TensorFlow Serving, and what MLServer needs."""
     requests = {name: _make_request(model, name, *answers[name]) for name in signatures}
     _write_json(folder / "requests.json", requests)
     _write_warmup(model, signatures, folder)
@@ -276,10 +252,7 @@ def _write_json(path: pathlib.Path, content: dict) -> None:
 
 @contextlib.contextmanager
 def replace_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives a folder to write in, which takes the place of `target` at the end.
-
-    After an error nothing is left of it, and what was there stays.
-    """
+    """Gives a folder to write in, which replaces `target` unless there is an error."""
     made = [p for p in (target.parent, *target.parent.parents) if not p.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))

@@ -83,10 +83,7 @@ WRITERS = {"savedmodel": write_savedmodel, "onnx": write_onnx, "litert": write_l
 
 
 def _make_function(signature: Signature, batch: int | None = None) -> Any:
-    """Returns a signature's graph as a `tf.function` of its inputs in order.
-
-    With `batch`, every input has that number of rows.
-    """
+    """Returns a signature's graph as a `tf.function`, with a fixed `batch` if given."""
 
     def graph(*tensors: tf.Tensor) -> dict:
         return signature.graph(**dict(zip(signature.inputs, tensors, strict=True)))

@@ -1,8 +1,4 @@
-"""Recurrent layers as operators that ONNX has for them: RNN, GRU and LSTM.
-
-Traced as they are, Keras' layers become loops of single steps, which take ONNX Runtime
-several times as long.
-"""
+"""Recurrent layers as the ONNX operators RNN, GRU and LSTM, faster than loops."""
 
 import contextlib
 import functools

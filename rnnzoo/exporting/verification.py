@@ -30,8 +30,7 @@ def verify(
 ) -> tuple[dict, dict]:
     """Compares an export with Python on all examples of a signature.
 
-    Returns the first example and its answer. Raises a `ValueError` if the two differ,
-    or both refuse the first example.
+    Returns the first example and its answer; raises `ValueError` if answers differ.
     """
     examples = list(signature.examples)
     if format == "litert":

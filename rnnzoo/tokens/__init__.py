@@ -51,15 +51,12 @@ TOKENS = {
 
 
 def make_tokens(kind: str, vocabulary: Any, **options: Any) -> Any:
-    """Returns a tokenizer of a kind.
+    """Returns a tokenizer of a kind, or raises `ValueError`.
 
     Args:
         kind: `"words"`, `"characters"`, `"bytes"`, `"subwords"` or `"whitespace"`.
         vocabulary: Its vocabulary; `None` for bytes.
         **options: `start` and `max_length`.
-
-    Raises:
-        ValueError: If there is no such kind, bytes have a vocabulary, or others none.
 
     Example:
         >>> from rnnzoo.tokens import make_tokens

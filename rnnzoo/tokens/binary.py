@@ -18,14 +18,11 @@ from rnnzoo.tokens.numbers import flatten_integers
 class BinaryColumns(keras.layers.Layer):
     """Encodes rows of natural numbers as bits, the least significant bits first.
 
-    The call works in the graph, for numbers of any size; `encode` does the same for
-    Python integers and names every bad one.
-
     Inputs of the call: strings `[batch]` of `numbers` decimal numbers each, separated
-    by spaces, commas or plus signs. Anything else raises `InvalidArgumentError`.
+    by spaces, commas or plus signs; others raise `InvalidArgumentError`.
 
-    Outputs of the call: bits `[batch, time, numbers]`, float32. Time is the number of
-    binary digits of the largest number, plus `extra_steps` of zeros.
+    Outputs of the call: bits `[batch, time, numbers]`, float32, with as many steps as
+    the largest number has binary digits, and `extra_steps` more.
 
     Args:
         numbers: Number of numbers in a row.
@@ -101,10 +98,7 @@ class BinaryColumns(keras.layers.Layer):
     def check(self, rows: Sequence, name: str = "numbers") -> list[tuple[int, ...]]:
         """Returns rows of natural numbers as tuples of Python integers.
 
-        Raises:
-            TypeError: If something in a row is not an integer (bools are not).
-            ValueError: If a number is negative, or the length of a row is wrong. Both
-                messages name every bad row, and the argument `name`.
+        Raises `TypeError` or `ValueError`, which name every bad row.
         """
         numbers = flatten_integers(rows)
         are_natural = numbers is not None and min(numbers, default=0) >= 0

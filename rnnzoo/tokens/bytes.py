@@ -11,13 +11,10 @@ from rnnzoo.tokens.text import START_SYMBOL, TextTokens
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class Bytes(TextTokens):
-    r"""Tokenizes texts into the bytes of UTF-8: 0 is padding, byte `b` has id `b + 2`.
+    """Tokenizes texts into the bytes of UTF-8: 0 is padding, byte `b` has id `b + 2`.
 
-    For any language without a vocabulary: nothing is unknown, and a character is one to
-    four tokens. Models may generate invalid UTF-8: `decode` ignores bytes that are not
-    part of a character.
-
-    The call converts strings `[batch]`, UTF-8 or not, to token ids as `TextTokens`.
+    Needs no vocabulary. `decode` ignores bytes that are not part of a character. Inputs
+    and outputs of the call are those of `TextTokens`; strings may be invalid UTF-8.
 
     Args:
         start: Whether every sequence begins with a start symbol, the largest id.

@@ -21,18 +21,14 @@ ASCII = "".join(c for c in string.printable if c.isprintable() or c == "\n")
 class Characters(VocabularyTokens):
     r"""Tokenizes texts into characters: 0 is padding, 1 an unknown character.
 
-    A character is a Unicode code point: a letter with a combining mark is two. Texts
-    are not normalized: `decode` inverts `encode`, except for unknown characters.
-
-    The call converts UTF-8 strings `[batch]`, where invalid bytes become U+FFFD, to
-    token ids as `TextTokens`; `encode` is faster for Python strings.
+    A character is a Unicode code point. Texts are not normalized: `decode` inverts
+    `encode`, except for unknown characters. Inputs and outputs of the call are those of
+    `TextTokens`; invalid UTF-8 becomes U+FFFD. `encode` is faster for Python strings.
 
     Args:
-        vocabulary: The known characters, in the order of their ids; the first has id 2.
+        vocabulary: The known characters, in the order of their ids, from 2; a
+            `ValueError` if an entry is repeated or not a single character.
         start: Whether every sequence begins with a start symbol, the largest id.
-
-    Raises:
-        ValueError: If an entry is repeated or not a single character.
 
     Example:
         >>> from rnnzoo.tokens import Characters

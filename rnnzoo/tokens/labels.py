@@ -25,11 +25,9 @@ def check_classes(classes: Any) -> list[str]:
 
 
 def class_numbers(labels: Sequence, classes: Sequence[str]) -> np.ndarray:
-    """Converts labels to indices of classes, int32.
+    """Converts labels to indices of classes, int32; labels are compared as text.
 
-    Labels are compared as text, so that the class "3" may be given as 3. A
-    `Categorical` with the same classes has indices already. A `ValueError` names the
-    rows whose label is not a class.
+    A `ValueError` names the rows whose label is not a class.
     """
     if isinstance(labels, Categorical) and labels.categories == classes:
         return labels.codes

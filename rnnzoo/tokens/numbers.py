@@ -25,14 +25,9 @@ WHOLE = r"[+-]?[0-9]+"
 class Numbers(keras.layers.Layer):
     """Tokenizes integers of a range: `minimum` has id 1, and 0 is padding.
 
-    The call works in the graph; `encode` does the same for Python lists and names every
-    bad number.
-
     Inputs of the call: integers `[batch, time]`, dense or ragged, or strings `[batch]`
-    of numbers separated by spaces, commas or brackets. Numbers out of range and other
-    words raise `InvalidArgumentError`.
-
-    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end.
+    of numbers separated by spaces, commas or brackets; others raise
+    `InvalidArgumentError`. Outputs: token ids `[batch, time]`, int32, padded with 0.
 
     Args:
         minimum: Smallest number.
@@ -117,18 +112,15 @@ class Numbers(keras.layers.Layer):
         length: int | None = None,
         name: str = "numbers",
     ) -> np.ndarray:
-        """Converts rows of Python integers or arrays to token ids `[rows, length]`.
+        """Converts rows of integers, lists or arrays, to token ids `[rows, length]`.
+
+        Raises `TypeError` or `ValueError`, which name every bad row and value.
 
         Args:
             rows: A sequence of sequences of integers.
             max_length: Maximum length of a row; `None` for no limit.
             length: Length to pad to; `None` for that of the longest row.
             name: Name of the argument, for error messages.
-
-        Raises:
-            TypeError: If something in a row is not an integer (bools are not).
-            ValueError: If a number is out of range or a row too long. Both messages
-                name every bad row, position and value.
         """
         flat = self.check(rows, max_length, name)
         lengths = np.array([len(row) for row in rows], int)
@@ -197,17 +189,13 @@ def integer_array(rows: Sequence) -> np.ndarray | None:
 
 
 def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
-    """Splits a list or a batch of lists into rows, with a function to undo it.
+    """Splits a list or a batch into rows, and returns them with a function to undo it.
 
     Args:
         numbers: One row (a list, tuple, range or 1-D array of integers) or a batch of
             rows (a list or tuple of rows, a 2-D array or tensor, a ragged tensor);
             anything else raises `TypeError`.
         name: Name of the argument, for error messages.
-
-    Returns:
-        The rows, and a function that converts rows of the same lengths to the type of
-        `numbers`.
     """
     expected = (
         f"{name} must be a list of integers or a list of such lists (tuples, NumPy "

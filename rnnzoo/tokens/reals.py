@@ -23,9 +23,8 @@ class RealSteps(keras.layers.Layer):
     """Encodes real numbers as steps of `features` values each.
 
     Inputs of the call: strings `[batch]` of numbers separated by spaces, commas or
-    brackets, step after step; or such numbers, ragged.
-
-    Outputs of the call: `[batch, time, features]`, float32, padded with 0 at the end.
+    brackets, step after step; or such numbers, ragged. Outputs, padded with 0 at the
+    end: `[batch, time, features]`, float32.
 
     Args:
         features: Numbers per step, at least 1.
@@ -65,7 +64,7 @@ class RealSteps(keras.layers.Layer):
         return numbers.with_values(tf.cast(flat, tf.float32))
 
     def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
-        """Splits a row or a batch into rows that are fast to check.
+        """Returns the rows for `check` and `encode`, and whether the input was a batch.
 
         Args:
             inputs: A row: a list, tuple, array or tensor of numbers, or of steps if
@@ -73,10 +72,6 @@ class RealSteps(keras.layers.Layer):
                 texts of numbers, or an array of one dimension more. Anything else
                 raises `TypeError`.
             name: Name of the argument, for error messages.
-
-        Returns:
-            The rows, for `check` and `encode`, and whether the input was a batch. A row
-            is an array of real numbers, or a list of Python numbers.
         """
         if hasattr(inputs, "numpy"):
             inputs = inputs.numpy()
@@ -111,10 +106,7 @@ class RealSteps(keras.layers.Layer):
     def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
         """Returns rows, of numbers or of steps, as arrays `[time, features]`, float32.
 
-        Raises:
-            TypeError: If something is not a number (bools are not).
-            ValueError: If a number is not finite, a row is empty, or its steps do not
-                have `features` numbers. Either message names every bad row.
+        Raises `TypeError` or `ValueError` (not finite, empty), naming every bad row.
         """
         if not all(map(self._is_good, rows)):
             expected = f"{name} must be finite, {self.features} a step."

@@ -19,19 +19,15 @@ from rnnzoo.tokens.text import START_SYMBOL, TextTokens
 class Subwords(TextTokens):
     r"""Tokenizes texts into subwords of SentencePiece: 0 is padding, 1 unknown.
 
-    For a large or open vocabulary: frequent words are one token, rare ones several.
-    `decode` inverts `encode`, except for characters that were not in the training texts
-    and for the normalization of SentencePiece (NFKC; several blanks become one). A
-    program that loads an export must import `tensorflow_text`.
-
-    The call converts UTF-8 strings `[batch]` to token ids as `TextTokens`.
+    Frequent words are one token, rare ones several (Kudo and Richardson, 2018,
+    arXiv:1808.06226; byte pair encoding: Sennrich et al., 2016, arXiv:1508.07909).
+    `decode` inverts `encode`, except for unknown characters and the normalization
+    (NFKC). Exports need `tensorflow_text`. The call is that of `TextTokens`.
 
     Args:
-        vocabulary: A SentencePiece model in base64, as `learn` returns it.
+        vocabulary: A SentencePiece model in base64, as `learn` returns it; a
+            `ValueError` if it is none.
         start: Whether every sequence begins with a start symbol, the largest id.
-
-    Raises:
-        ValueError: If `vocabulary` is no such model.
 
     Example:
         >>> from rnnzoo.tokens import Subwords
@@ -42,11 +38,6 @@ class Subwords(TextTokens):
         >>> lossless = Subwords(Subwords.learn(texts, size=40, lossless=True))
         >>> lossless.decode(lossless.encode([" a  slow\n", "row"]))
         [' a  slow\n', 'row']
-
-    References:
-        - Kudo and Richardson, "SentencePiece", EMNLP 2018, arXiv:1808.06226.
-        - Sennrich, Haddow and Birch, "Neural machine translation of rare words with
-          subword units", ACL 2016, arXiv:1508.07909 (byte pair encoding).
     """
 
     kind = "subword"
@@ -125,13 +116,11 @@ class Subwords(TextTokens):
         """Returns a `vocabulary`: subwords of texts by byte pair encoding.
 
         Args:
-            texts: The texts, an iterable.
-            size: Number of tokens, with padding and unknown; fewer for small data.
+            texts: The texts, an iterable; a `ValueError` if they are empty.
+            size: Number of tokens, with padding and unknown; fewer for small data, and
+                at least the number of characters, else a `ValueError`.
             lossless: Whether all white space is kept and nothing is normalized, as
                 language models need it.
-
-        Raises:
-            ValueError: If the texts have more characters than `size`, or are empty.
         """
         import sentencepiece
 

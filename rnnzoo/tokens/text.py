@@ -26,27 +26,16 @@ def join_words(words: tf.Tensor, is_kept: tf.Tensor, separator: str) -> tf.Tenso
 class TextTokens(keras.layers.Layer):
     """Base class of the tokenizers of texts.
 
-    The call works inside a graph, as in `tf.data.Dataset.map` and in exports; `encode`
-    does the same for Python strings.
-
-    Inputs of the call: strings `[batch]` of any length.
-
-    Outputs of the call: token ids `[batch, time]`, int32, padded with 0 at the end.
-    Every sequence has a step: an empty text is its start symbol, or one unknown token.
+    Inputs of the call: strings `[batch]`. Outputs: token ids `[batch, time]`, int32,
+    padded with 0 at the end. An empty text is its start symbol, or one unknown token.
+    `encode` does the same for Python strings.
 
     Args:
         start: Whether every sequence begins with a start symbol, as models that
             generate text need it; its id is the largest.
-        max_length: Maximum length of a sequence; longer texts are truncated in the
-            middle (head and tail of Sun et al., 2019). `None` for no limit.
+        max_length: Maximum length of a sequence, at least 2; longer texts are truncated
+            in the middle (Sun et al., 2019, arXiv:1905.05583). `None` for no limit.
         **layer_options: Options of `keras.layers.Layer`.
-
-    Raises:
-        ValueError: If `max_length` is less than 2.
-
-    References:
-        Sun et al., "How to fine-tune BERT for text classification?", 2019,
-        arXiv:1905.05583, section 5.3.1, on truncation.
     """
 
     UNKNOWN = 1
@@ -120,11 +109,7 @@ class TextTokens(keras.layers.Layer):
         return len(ids)
 
     def encode(self, texts: Sequence[str], name: str = "texts") -> np.ndarray:
-        """Converts texts to token ids `[texts, time]`, int32, padded with 0 at the end.
-
-        Raises:
-            TypeError: If something is not a string; names it, and the argument `name`.
-        """
+        """Converts texts to token ids `[texts, time]`, int32, or raises `TypeError`."""
         return self.encode_checked(check_texts(texts, name))
 
     def encode_checked(self, texts: list[str]) -> np.ndarray:
@@ -204,10 +189,9 @@ class VocabularyTokens(TextTokens):
 
     @classmethod
     def learn(cls, texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
-        """Returns the `size` most frequent symbols of texts, the most frequent first.
+        """Returns the most frequent symbols of texts, the most frequent first.
 
-        The texts need not fit into memory. Of millions of symbols, those seen once are
-        dropped from time to time, so that memory is bounded.
+        Memory is bounded: rare symbols are dropped from time to time.
 
         Args:
             texts: The texts, an iterable.

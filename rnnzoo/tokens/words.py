@@ -40,18 +40,14 @@ class Words(VocabularyTokens):
     """Tokenizes texts into words and punctuation: 0 is padding, 1 an unknown word.
 
     Texts are lowercased, simple HTML tags such as `<br />` become spaces, and every
-    visible character outside words (punctuation, emoji) is a token.
-
-    The call converts UTF-8 strings `[batch]`, where invalid bytes become unknown
-    characters, to token ids as `TextTokens`.
+    visible character outside words (punctuation, emoji) is a token. Inputs and outputs
+    of the call are those of `TextTokens`.
 
     Args:
-        vocabulary: The known words, in the order of their ids; the first has id 2.
+        vocabulary: The known words, in the order of their ids, from 2; a `ValueError`
+            if one is repeated.
         start: Whether every sequence begins with a start symbol, the largest id.
         **layer_options: As of `TextTokens`, with `max_length`.
-
-    Raises:
-        ValueError: If a word is repeated, or `max_length` is less than 2.
 
     Example:
         >>> from rnnzoo.tokens import Words
@@ -85,11 +81,8 @@ class Whitespace(VocabularyTokens):
     r"""Tokenizes texts at white space; the end of a line is a token.
 
     For texts that are already tokenized, such as the Penn Treebank: case is kept, the
-    end of a line is the word `"\n"`, and `<unk>` is the unknown word, as is any other
-    word outside the vocabulary.
-
-    The call converts UTF-8 strings `[batch]`, where invalid bytes become U+FFFD, to
-    token ids as `TextTokens`. Arguments and errors are those of `Words`.
+    end of a line is the word `"\n"`, and `<unk>` is any word outside the vocabulary.
+    Arguments and errors are those of `Words`, inputs and outputs those of `TextTokens`.
 
     Example:
         >>> from rnnzoo.tokens import Whitespace

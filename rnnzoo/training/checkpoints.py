@@ -38,10 +38,8 @@ class RunProgress:
 class Checkpoint(keras.callbacks.Callback):
     """Keeps `last.keras` and `best.keras`, and resumes from the former exactly.
 
-    Beside what Keras saves of a compiled model (weights, optimizer), `last.keras` has
-    a member `training.npz`: the state of the epoch's metrics, the variables that Keras
-    does not save, such as dropout seeds, and the `RunProgress`. All machines must see
-    the same run folder; only the chief writes to it.
+    `last.keras` also has the metrics' state, the `RunProgress`, and the variables that
+    Keras does not save, such as dropout seeds. Only the chief writes to the run folder.
     """
 
     # Several machines decide together, at this interval, whether to stop.
@@ -65,11 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.average.set_model(model)
 
     def restore(self) -> RunProgress:
-        """Restores the newest readable checkpoint, if there is one.
-
-        Raises:
-            ValueError: If there are checkpoints, and none can be read.
-        """
+        """Restores the newest readable checkpoint; `ValueError` if none is readable."""
         paths = [path for path in (self.last, self.previous) if path.exists()]
         for path in paths:
             try:

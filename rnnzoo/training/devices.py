@@ -69,11 +69,10 @@ class Devices(NamedTuple):
 def choose_devices(
     devices: str | int = "auto", count: int | None = None, precision: str = "auto"
 ) -> Devices:
-    """Chooses the devices to train on.
+    """Chooses the devices to train on, or raises `ValueError` if they are not there.
 
-    Several devices share each batch, with the losses and gradients of one device
-    (`rnnzoo.architectures.distributed`). Virtual CPU devices and several machines must
-    be chosen before TensorFlow is used.
+    Several devices share each batch, with the losses and gradients of one device.
+    Virtual CPU devices and several machines must be chosen before TensorFlow is used.
 
     Args:
         devices: `"auto"`: several machines if `TF_CONFIG` names them, else a TPU if
@@ -84,9 +83,6 @@ def choose_devices(
             Default: all GPUs, or one CPU device.
         precision: `"float32"`, `"mixed_bfloat16"`, `"mixed_float16"` (with loss
             scaling), or `"auto"`: mixed_bfloat16 on a TPU, else float32.
-
-    Raises:
-        ValueError: If the devices are not there, or an argument is not one of these.
 
     Example:
         >>> from rnnzoo.training.devices import choose_devices
@@ -236,10 +232,7 @@ def _choose_machines() -> tuple[Any, str, bool]:
 
 
 def _wait_for_machines(here: str, others: list[str]) -> None:
-    """Waits until all machines are reachable and have reached this one.
-
-    TensorFlow would wait for them in a call that cannot be interrupted.
-    """
+    """Waits, interruptibly, until all machines can reach each other."""
     patience = float(os.environ.get("RNNZOO_PATIENCE", PATIENCE))
     start = time.monotonic()
     reached: set[str] = set()

@@ -22,8 +22,6 @@ from rnnzoo.layers.keras_internals import OwnWeightDecay
 def layer_groups(model: Any) -> list[str]:
     """Returns the paths of the layers that learn, from the output to the input.
 
-    Each layer of a recurrent stack has its own. N-grams are not among them.
-
     Example:
         >>> from rnnzoo.training import finetuning
         >>> from rnnzoo import many_to_one
@@ -42,14 +40,14 @@ def layer_groups(model: Any) -> list[str]:
 
 
 def freeze(model: Any, layers: Sequence[str]) -> None:
-    """Freezes layers: training does not change their weights; all others learn.
+    """Freezes layers, so that training does not change their weights; all others learn.
+
+    The model is recompiled with its optimizer. Raises `ValueError` if there is no such
+    layer, or none would learn.
 
     Args:
-        model: A model of the zoo. It is recompiled with the optimizer that it had.
+        model: A model of the zoo.
         layers: Names of layers, as `layer.name` in `model.layers`; `[]` for none.
-
-    Raises:
-        ValueError: If there is no such layer, or none would learn.
 
     Example:
         >>> from rnnzoo.training import finetuning
@@ -77,7 +75,7 @@ def freeze(model: Any, layers: Sequence[str]) -> None:
 class LayerwiseAdam(OwnWeightDecay, keras.optimizers.Adam):
     """Adam whose learning rate is lower for layers farther from the output.
 
-    What a pretrained body has learned should change less than a fresh head.
+    With gradual unfreezing (Howard and Ruder, 2018, arXiv:1801.06146).
 
     Args:
         learning_rate: Learning rate of the first layer; a number or a schedule.
@@ -85,13 +83,9 @@ class LayerwiseAdam(OwnWeightDecay, keras.optimizers.Adam):
             rate is that of the one before it divided by `decay`. Weights of other
             layers have the full rate.
         decay: Factor between the rates of two layers; 1 for the same rate everywhere.
-        unfreeze_steps: Gradual unfreezing: steps after which one more layer starts to
-            learn; 0 if all learn from the first step on.
+        unfreeze_steps: Steps after which one more layer starts to learn; 0 if all learn
+            from the first step on.
         **options: Those of `keras.optimizers.Adam`.
-
-    References:
-        Howard and Ruder, "Universal language model fine-tuning for text
-        classification", ACL 2018, arXiv:1801.06146.
     """
 
     def __init__(

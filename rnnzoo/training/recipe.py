@@ -14,12 +14,7 @@ RENAMED_RECIPES = {"own_sentiment": "own_texts"}
 
 
 def option(default: Any, help: str = "") -> Any:
-    """Declares an option of a recipe.
-
-    Args:
-        default: The default; its type is the annotation.
-        help: What it means. Default: as the model or the base recipe says.
-    """
+    """Declares an option of a recipe: its default and its help."""
     return dataclasses.field(default=default, metadata={"help": help})
 
 
@@ -27,15 +22,11 @@ def option(default: Any, help: str = "") -> Any:
 class Recipe:
     """A preset training: one model on one data set, with every number that matters.
 
-    To write one, subclass it in a file of `recipes/` that ends with `RECIPE = CLASS`.
-    The class names the model that it trains (`model="sorter"`) and thereby inherits the
-    model's settings as options, with their defaults and help. Declare only options
-    whose defaults differ and options of your own; the methods provide the data. `train`
-    does the rest with `keras.Model.fit`. An option such as `units` goes from the
-    command line to the recipe, `build`, the model and its layers.
-
-    A recipe is imported without TensorFlow, so that `rnnzoo train NAME --help` is
-    instant: import what needs TensorFlow inside the methods.
+    Subclass it in a file of `recipes/` that ends with `RECIPE = CLASS`. The class names
+    its model (`model="sorter"`) and inherits the model's settings as options. Declare
+    only options whose defaults differ and options of your own; the methods provide the
+    data. Options such as `units` go from the command line to the model. Import
+    TensorFlow inside the methods, so that `rnnzoo train NAME --help` is instant.
 
     Example:
         >>> import dataclasses
@@ -122,11 +113,7 @@ class Recipe:
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> Any:
-        """Creates a recipe from the options in a model card, of any version.
-
-        Raises:
-            ValueError: If the recipe has no such option; names the closest.
-        """
+        """Creates a recipe from a card's options; `ValueError` if one is unknown."""
         known = [field.name for field in dataclasses.fields(cls)]
         renamed = {}
         for name, value in options.items():
@@ -144,11 +131,7 @@ class Recipe:
         return self.build()
 
     def build(self, **settings: Any) -> Any:
-        """Builds the untrained model with the recipe's options.
-
-        Args:
-            **settings: Arguments that come from the data, such as the vocabulary.
-        """
+        """Builds the untrained model, with `settings` from the data (a vocabulary)."""
         import rnnzoo
 
         if not self.model_name:
@@ -201,10 +184,7 @@ class Recipe:
         return keras.optimizers.Adam(**self.optimizer_options())
 
     def optimizer_options(self) -> dict:
-        """Returns schedule, clipping and averaging, as any Keras optimizer takes them.
-
-        The learning rate rises linearly, then decays along a cosine to 1 % of its peak.
-        """
+        """Returns schedule (warm-up, then cosine), clipping and averaging for Keras."""
         import keras
 
         total = self.epochs * self.steps
@@ -224,10 +204,7 @@ class Recipe:
         }
 
     def prepare(self, model: Any, devices: Any) -> None:
-        """Prepares a compiled model for training on `rnnzoo.training.devices.Devices`.
-
-        Default: does nothing.
-        """
+        """Prepares a compiled model for training. Default: does nothing."""
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
         """Returns the figures of a trained model that `rnnzoo evaluate` prints.
@@ -274,14 +251,7 @@ class Recipe:
 
 
 def recipe_class(name: str) -> type[Recipe]:
-    """Returns the class of a preset recipe.
-
-    Args:
-        name: A name of `rnnzoo.list_recipes()`.
-
-    Raises:
-        ValueError: If there is no such recipe; names the closest.
-    """
+    """Returns a preset recipe's class; `ValueError` if there is no such recipe."""
     name = RENAMED_RECIPES.get(name, name)
     check_choice("recipe", name, listing.list_recipes())
     module = importlib.import_module(f"rnnzoo.recipes.{name}")

@@ -22,11 +22,7 @@ DRAWING_FRACTION = 0.02
 
 
 class RunFolder(keras.callbacks.Callback):
-    """Writes `history.csv` after every epoch, and draws `learning_curve.png`.
-
-    Drawing takes about a second; if epochs are short, only some of them are drawn, and
-    always the last.
-    """
+    """Writes `history.csv` after every epoch, and draws `learning_curve.png`."""
 
     def __init__(self, checkpoint: Checkpoint):
         super().__init__()
@@ -72,10 +68,7 @@ class RunFolder(keras.callbacks.Callback):
 
 
 class Samples(keras.callbacks.Callback):
-    """Shows the model's answers to a few raw inputs, and the targets, after each epoch.
-
-    They are also written to `samples.txt` and to the TensorBoard logs.
-    """
+    """Shows answers to a few raw inputs after each epoch, and writes `samples.txt`."""
 
     def __init__(self, checkpoint: Checkpoint, inputs: list, targets: list):
         super().__init__()

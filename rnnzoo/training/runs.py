@@ -18,19 +18,14 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     `rnnzoo.load`) and `last.keras` (all that resuming needs). A resumed training takes
     the same steps on the same batches as one that was never interrupted.
 
+    Returns the model with the best weights. Raises `Interrupted` after Ctrl-C or
+    SIGTERM, once the step is saved, and `ValueError` if the folder holds a run with
+    other options, except for more `epochs`.
+
     Args:
         recipe: The recipe, with its options.
-        run: The run folder; created if it does not exist. Several machines need one on
-            a file system that they share.
+        run: The run folder; created if it does not exist. Several machines share it.
         devices: As `rnnzoo.training.devices.choose_devices` takes it.
-
-    Returns:
-        The model with the best weights.
-
-    Raises:
-        Interrupted: After Ctrl-C or SIGTERM, once the step is finished and saved.
-        ValueError: If the folder holds a run with other options. More `epochs` are
-            allowed: the learning rate then follows the longer schedule.
 
     Example:
         >>> import tempfile

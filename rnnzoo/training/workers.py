@@ -1,7 +1,6 @@
 """Several worker processes on this machine, to try out training on several machines.
 
-On real machines none of this is needed: start the same command on each, with
-`TF_CONFIG` set as TensorFlow documents it.
+On real machines, start the same command on each with `TF_CONFIG` set.
 """
 
 import contextlib
@@ -24,12 +23,8 @@ GRACE = 5.0
 def run_workers(count: int, words: list[str]) -> int:
     """Runs `rnnzoo WORDS` in `count` processes that train together.
 
-    The first writes to the output of this process and to the run folder. Ctrl-C and
-    SIGTERM are forwarded; when one worker dies, the others are stopped.
-
-    Returns:
-        The exit status: 0; that of the workers if they were interrupted; or 1 if one
-        has failed.
+    Ctrl-C and SIGTERM are forwarded; when one worker dies, the others are stopped.
+    Returns 0, the exit status of interrupted workers, or 1 if one has failed.
     """
     from rnnzoo.layers.threads import count_cores
 

@@ -1,8 +1,7 @@
 """Generated examples, without limit and without downloads.
 
-Each class is an endless stream of examples. `batch(size, seed, index)` returns the same
-examples for the same three numbers, independent of other calls, so that training can be
-resumed anywhere and every process can generate its own part.
+Each class is an endless stream: `batch(size, seed, index)` returns the same examples
+for the same three numbers, so that training can be resumed anywhere.
 """
 
 from rnnzoo.data.synthetic.bits import Addition, Parity, carry_chains, random_pairs

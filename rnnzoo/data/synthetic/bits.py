@@ -11,14 +11,9 @@ from rnnzoo.data.synthetic.curriculum import LengthCurriculum
 class Addition(LengthCurriculum):
     """Pairs of natural numbers and their sums.
 
-    With random bits, a carry rarely propagates over more than a few digits; here, pairs
-    are of these kinds, a quarter each, with lengths uniform from 1 to the maximum:
-
-    - each digit 0 or 1 with equal probability;
-    - most digits of both numbers 0, or most of them 1;
-    - most digits of one number 0 and of the other 1;
-    - one number the complement of the other, except for a few digits: carries
-      propagate far.
+    Lengths are uniform from 1 to the maximum. A quarter of the pairs each: random
+    digits; most digits of both numbers the same; most digits of one 0 and of the other
+    1; nearly complements, so that carries propagate far, as they rarely do otherwise.
 
     Args:
         max_length: Maximum number of binary digits.
@@ -55,9 +50,8 @@ class Addition(LengthCurriculum):
 class Parity(LengthCurriculum):
     """Rows of bits, and 1 where the number of ones is odd, else 0.
 
-    Half of the rows have the maximum length, the others any length up to it. In a third
-    of them each bit is 0 or 1 with equal probability; in another, nine of ten bits are
-    the same; and in the last nearly all are, so that a bit must be remembered for long.
+    Half of the rows have the maximum length. In a third of them bits are uniform; in
+    another, nine of ten bits are the same; and in the last nearly all are.
 
     Args:
         max_length: Maximum number of bits.

@@ -18,9 +18,7 @@ MEMORIES = {
 
 @dataclasses.dataclass(frozen=True)
 class Memorization(LengthCurriculum):
-    """Strings of digits, and the same copied, reversed, or twice in a row.
-
-    Each digit is uniform and independent, and so is the length.
+    """Strings of uniform digits, and the same copied, reversed, or twice in a row.
 
     Args:
         task: `"copy"`, `"reverse"`, or `"double"`.

@@ -13,12 +13,9 @@ from rnnzoo.errors import check_number
 class Patterns:
     """Parts of a periodic pattern of bits in random phases, and their continuations.
 
-    A period is a run of zeros and a run of ones. Both halves of a sequence have the
-    same length.
-
     Args:
         zeros: Zeros of a period.
-        ones: Ones of a period.
+        ones: Ones of a period, which follow the zeros.
         max_length: Bits of a sequence, of both halves together.
         curriculum_steps: Curriculum: over the first third of this many batches, the
             longer run has at most three bits, and then it grows to its full length.

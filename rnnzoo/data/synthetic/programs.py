@@ -48,9 +48,9 @@ class CurriculumPrograms:
     def sample_unseen(
         self, size: int, seed: int, length: int, nesting: int = 1
     ) -> tuple[list, list]:
-        """Returns programs of one difficulty that `batch` never has, and their outputs.
+        """Returns held-out programs of one difficulty, and their outputs.
 
-        One in ten programs is held out, by a hash of its text.
+        One in ten programs is held out: `batch` never has it.
         """
         check_number("length", length, minimum=1, whole=True)
         check_number("nesting", nesting, minimum=1, whole=True)
@@ -90,11 +90,12 @@ class CurriculumPrograms:
 
 @dataclasses.dataclass(frozen=True)
 class Programs(CurriculumPrograms):
-    r"""Short programs in Python, and their outputs.
+    """Short programs in Python, and their outputs.
 
     A program has `nesting` operations, each with the result of the previous one among
     its operands; the others are numbers from 1 to 10 to the power of `length`. The
-    operations, all equally frequent, are those of the paper:
+    operations, all equally frequent, are those of Zaremba and Sutskever, "Learning to
+    execute", 2014, arXiv:1410.4615, and github.com/wojciechz/learning_to_execute:
 
     - a sum or a difference of two operands, or no operation at all;
     - a product with a number from 1 to 4 times `length`;
@@ -102,18 +103,13 @@ class Programs(CurriculumPrograms):
     - a loop that adds or subtracts an operand from 1 to 4 times `length` times;
     - one of two operands, selected by a comparison of two others.
 
-    Curricula, all of which end at the full length and nesting:
-
-    - `"baseline"`: programs of the full length and nesting from the start;
-    - `"naive"`: both start at 1; the length grows step by step, and restarts with each
-      nesting;
-    - `"mix"`: each program has any length and any nesting up to the full ones;
-    - `"combined"`: one in five programs as with `"mix"`, the others as with `"naive"`.
-
     Args:
         length: Maximum number of digits of the numbers.
         nesting: Maximum number of operations.
-        curriculum: One of those above.
+        curriculum: `"baseline"`: the full length and nesting from the start;
+            `"naive"`: both start at 1, and the length restarts with each nesting;
+            `"mix"`: any length and nesting up to the full ones; `"combined"`: one in
+            five programs as with `"mix"`, the others as with `"naive"`.
         curriculum_steps: Batches over which `"naive"` and `"combined"` grow.
         scrambled: Whether a fixed permutation is applied to the characters: a control,
             since to an untrained network it makes no difference.
@@ -123,10 +119,6 @@ class Programs(CurriculumPrograms):
         >>> programs, answers = Programs(length=2).batch(3, seed=0, index=0)
         >>> [run_program(program) for program in programs] == answers
         True
-
-    References:
-        Zaremba and Sutskever, "Learning to execute", 2014, arXiv:1410.4615; and their
-        program, github.com/wojciechz/learning_to_execute.
     """
 
     length: int = 2
@@ -224,10 +216,7 @@ def _pool(
 
 
 def run_program(program: str) -> str:
-    r"""Runs a program of `Programs` in Python, and returns its output.
-
-    The program can use `print` and `range` only; untrusted programs are not safe even
-    so.
+    r"""Runs a program of `Programs` in Python; not safe for untrusted programs.
 
     Example:
         >>> from rnnzoo.data.synthetic import run_program

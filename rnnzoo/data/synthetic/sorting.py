@@ -13,24 +13,15 @@ from rnnzoo.errors import check_number
 class Sorting(LengthCurriculum):
     """Lists of integers and the same lists in increasing order.
 
-    Uniform random lists are nearly all alike, and a sorter trained on them alone fails
-    on `[7, 7, 7, 8]`. Most of these lists come from other distributions, in which
-    values repeat or are close together:
-
-    - 27 % each number uniform and independent;
-    - 4 % sampled without replacement;
-    - 5 % uniform within a random range;
-    - 18 % of up to eight distinct values in random proportions;
-    - 30 % of two values in a uniform proportion, three in ten of them neighbours;
-    - 16 % of one value in all places except one.
-
-    Of all these, 5 % each are sorted, reversed, or rotated after sorting. Most lists
-    have the maximum length, 20 % any length up to it, and 20 % at most six numbers.
+    A sorter trained on uniform random lists alone fails on `[7, 7, 7, 8]`. Here, 27 %
+    are uniform; 4 % have no repetitions; 5 % are from a random range; 18 % have up to
+    eight distinct values, and 30 % two, often neighbours; 16 % have one value in all
+    places except one. Of all these, 5 % each are sorted, reversed, or rotated.
 
     Args:
         max_value: Numbers are from 1 to this.
         max_length: Maximum length.
-        full_length: Fraction of lists with the maximum length.
+        full_length: Fraction of lists with the maximum length; others are shorter.
         curriculum_steps: Batches over which the length grows from 4 to `max_length`
             (a curriculum; Bengio et al., 2009).
 
@@ -109,11 +100,9 @@ def uniform_lists(count: int, max_value: int, length: int, seed: int) -> list:
 def structured_lists(max_value: int, length: int, seed: int = 0) -> dict[str, list]:
     """Returns the lists on which a sorter trained on random lists tends to fail.
 
-    They are of one length, with numbers from 1 to `max_value`. By kind: `all_equal`
-    (each value alone), `sorted` and `reversed` (1,000 random lists each), `two_values`
-    (every pair of values in every proportion, shuffled), `one_different` (every value
-    once among `length - 1` of every other, in first, last and a random place), and
-    `rotations` (every rotation of 1, 2, ..., `max_value`, cut or repeated).
+    By kind: `all_equal`, `sorted` and `reversed` (1,000 random lists each),
+    `two_values` (every pair in every proportion, shuffled), `one_different` (one number
+    among equal ones), and `rotations` (of 1, 2, ..., `max_value`, cut or repeated).
 
     Example:
         >>> from rnnzoo.data.synthetic import structured_lists

@@ -30,8 +30,6 @@ class Sums:
 class Comparisons:
     """Rows of up to `max_length` pairs, and 1 where the first so far have a larger sum.
 
-    Numbers are multiples of a half; there is a 0 or 1 for every pair.
-
     Example:
         >>> from rnnzoo.data.synthetic import Comparisons
         >>> rows, answers = Comparisons(max_length=5).batch(3, seed=0, index=0)
