@@ -23,19 +23,18 @@ def explain(
 ) -> Explanation:
     """Says how much each token of a text, or step of a series, speaks for a class.
 
-    Log-odds are the logarithm of p / (1 - p) for the class's probability p; a word of
-    +0.7 nats about doubles the odds. The sum over tokens is not the log-odds of the
-    text: tokens act together.
+    Log-odds are the logarithm of p / (1 - p) for the class's probability p. The sum
+    over tokens is not the log-odds of the text: tokens act together.
 
     Args:
         model: A classifier of texts or of series.
         example: One text or one series. A long text is truncated as the model does it.
-        method: `"occlusion"`: the log-odds of the input less those of the input with
-            the token replaced by the unknown token, or the step by the mean of all
-            steps: exact for one token at a time; one forward pass per known token, and
-            zero for unknown ones. `"gradient"`: the gradient of the log-odds times the
-            token's vector, and its part in n-grams, or times the step's distance from
-            the mean: one pass in all, but less exact where the network saturates.
+        method: `"occlusion"`: the log-odds of the input less those with the token
+            replaced by the unknown token, or the step by the mean of all steps: exact
+            for one token at a time, with a forward pass for each (Li et al., 2016,
+            arXiv:1612.08220). `"gradient"`: the gradient of the log-odds times the
+            token's vector, or the step's distance from the mean: one pass in all, but
+            less exact (Shrikumar et al., 2016, arXiv:1605.01713).
         target_class: Name of the class to explain; default: the model's answer.
 
     Raises:
@@ -54,14 +53,6 @@ def explain(
         [True, True, True, False]
         >>> explanation.contributions.shape
         (4,)
-
-    References:
-        - Zeiler and Fergus, "Visualizing and understanding convolutional networks",
-          ECCV 2014, arXiv:1311.2901: occlusion; for words: Li et al., 2016,
-          arXiv:1612.08220.
-        - Simonyan et al., "Deep inside convolutional networks", ICLR 2014 workshop,
-          arXiv:1312.6034: gradients; times input: Shrikumar et al., 2016,
-          arXiv:1605.01713.
     """
     check_choice("method", method, METHODS)
     if target_class is not None:
@@ -145,7 +136,6 @@ def _read_series(model: Any, series: Any) -> _Reading:
 
 
 def _log_odds(logits: np.ndarray, number: int) -> np.ndarray:
-    """Converts logits `[..., classes]` to the log-odds of one class."""
     others = np.delete(logits, number, axis=-1)
     return logits[..., number] - np.logaddexp.reduce(others, axis=-1)
 
@@ -176,7 +166,6 @@ def _multiply_gradient(model: Any, found: _Reading, number: int) -> np.ndarray:
 
 
 def _compile_once(model: Any, compile_function: Callable) -> Callable:
-    """Compiles a function of a model, and keeps it as long as the model."""
     # Through vars, as Keras would track an attribute and save it with the model.
     functions = vars(model).setdefault("_explanation_functions", {})
     if compile_function not in functions:
@@ -192,7 +181,6 @@ def _compile_logits(model: Any) -> Callable:
 
 
 def _compile_gradient(model: Any) -> Callable:
-    """Compiles gradient times input, `[1, time]`."""
     spec = (model.input_shape, model.inputs[0].dtype)
     is_real = spec[1] == "float32"
     # The answer's inputs, token by token: vectors, and n-grams' shares of logits.

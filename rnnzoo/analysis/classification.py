@@ -13,13 +13,7 @@ NUM_BINS = 15
 
 
 class CalibrationBin(NamedTuple):
-    """The answers whose confidence is in one interval; means of no answers are NaN.
-
-    Attributes:
-        count: How many there are.
-        confidence: Their mean confidence.
-        accuracy: Fraction of them that is right.
-    """
+    """Count, mean confidence and accuracy of answers in one interval; NaN if none."""
 
     count: int
     confidence: float
@@ -98,7 +92,7 @@ def classification_report(
     """Measures the answers of a classifier, and whether its confidence is justified.
 
     The answer is the first of the most likely classes; its probability is the
-    confidence. `plot_confusion` and `plot_calibration` draw the report.
+    confidence (Guo et al., 2017, arXiv:1706.04599).
 
     Args:
         labels: The true classes as numbers `[examples]`, integers from 0.
@@ -128,10 +122,6 @@ def classification_report(
         macro F1                     0.733
         calibration error            0.300
         negative log-likelihood      0.400
-
-    References:
-        Guo et al., "On calibration of modern neural networks", ICML 2017,
-        arXiv:1706.04599: the calibration error and its picture.
     """
     if not isinstance(classes, (list, tuple)) or not all(
         isinstance(name, str) for name in classes

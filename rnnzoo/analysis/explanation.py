@@ -42,10 +42,8 @@ class Explanation:
         contributions: Nats of log-odds that each token adds, float64 `[tokens]`;
             negative ones speak against the class.
         known: Whether each token is in the model's vocabulary.
-        left_out: Tokens in the middle of a long text that were not read, after the
-            first half of `tokens` (which has one more if uneven).
-        unit: What a token is called: `"word"`, `"character"`, `"byte"`, `"subword"` or
-            `"step"`.
+        left_out: How many tokens in the middle of a long text were not read.
+        unit: What a token is called, such as `"word"` or `"step"`.
         separator: What stands between two tokens.
 
     Example:
@@ -92,11 +90,7 @@ class Explanation:
         return self.to_terminal().plain
 
     def to_terminal(self) -> "Text":
-        """Returns the explanation for `rich.print`, coloured token by token.
-
-        Tokens on green speak for the class, those on red against it, bright ones more
-        than dark ones. The list of tokens below says the same without colours.
-        """
+        """Returns text for `rich.print`: tokens on green speak for the class."""
         from rich.text import Text
 
         text = Text(f"{self.answer}, probability {self.probability:.3f}\n")
@@ -116,11 +110,7 @@ class Explanation:
         return text.append("".join(f"\n{note}" for note in self._notes()))
 
     def to_html(self) -> str:
-        """Returns an HTML page that shows the text with a colour for each token.
-
-        It needs no other file and runs no script; the text is escaped. Pointing at a
-        token shows its number.
-        """
+        """Returns an HTML page, without scripts, with a colour for each token."""
         title = html.escape(f"{self.answer}, probability {self.probability:.3f}")
         return (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -216,7 +206,6 @@ class Explanation:
 
 
 def _terminal_style(share: float) -> Any:
-    """Returns the style of a token that has this fraction of the largest number."""
     from rich.color import Color
     from rich.style import Style
 
@@ -243,7 +232,7 @@ def _html_background(share: float) -> str:
 def plot_attention(alignment: Any, path: str | os.PathLike) -> None:
     """Draws what a translator looked at: a row for each token that it wrote.
 
-    Darker cells are larger weights of the column's source token (figure 3 there).
+    Darker cells are larger weights (Bahdanau et al., 2015, arXiv:1409.0473, figure 3).
 
     Args:
         alignment: An `Alignment` of `Translator.translate(..., return_attention=True)`.
@@ -255,10 +244,6 @@ def plot_attention(alignment: Any, path: str | os.PathLike) -> None:
         >>> model = translator(weights=None, units=8)
         >>> text, alignment = model.translate("a dog", return_attention=True)
         >>> plot_attention(alignment, "attention.png")
-
-    References:
-        Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
-        align and translate", ICLR 2015, arXiv:1409.0473.
     """
     from matplotlib.figure import Figure
 

@@ -15,10 +15,8 @@ MAX_UNITS = MAX_STEPS = 8  # that a picture of an unrolled network has room for
 def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
     """Measures the gradient of the loss at the last step with respect to each state.
 
-    The gradient is the product of the Jacobian matrices of all steps in between: where
-    it shrinks towards the past it vanishes, and early inputs are not learned from;
-    where it grows it explodes. A state of several layers, or of an LSTM with its cell,
-    is one vector.
+    Where the gradient shrinks towards the past it vanishes, and early inputs are not
+    learned from; where it grows it explodes (Pascanu et al., 2013, arXiv:1211.5063).
 
     Args:
         model: A unidirectional model of `many_to_one` with `pooling="last"`, or one of
@@ -31,9 +29,8 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
         of an example's own loss with respect to the state after `t` steps.
 
     Raises:
-        TypeError: If the model is neither.
-        ValueError: If the model has other ways from a step to the answer than the
-            state after it, or there is padding.
+        TypeError, ValueError: If the model is neither, has other ways from a step to
+            the answer than the state after it, or there is padding.
 
     Example:
         >>> import numpy as np
@@ -45,10 +42,6 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
         >>> norms = gradient_norms(model, np.zeros((4, 3, 1)), np.ones((4, 1)))
         >>> [round(float(norm / norms[-1]), 3) for norm in norms]  # a half a step
         [0.125, 0.25, 0.5, 1.0]
-
-    References:
-        Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural
-        networks", ICML 2013, arXiv:1211.5063.
     """
     import tensorflow as tf
 
@@ -94,8 +87,7 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
     """Draws a small network unrolled over time: every unit, weight and value.
 
     From the bottom to the top: input, state and output units of each step, with their
-    values. Lines are weights: blue for positive ones, orange for negative ones, wider
-    for larger ones. Biases are not drawn.
+    values. Lines are weights, blue where positive and orange where negative.
 
     Args:
         model: A model of `many_to_many` or `many_to_one` for real values, with one
@@ -104,8 +96,7 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
         path: The PNG file to write.
 
     Raises:
-        TypeError: If the model is not one of these.
-        ValueError: If it is too large, of another kind, or the inputs do not fit it.
+        TypeError, ValueError: If the model is another, or inputs do not fit it.
         OSError: If the file cannot be written.
 
     Example:
@@ -185,7 +176,6 @@ def _check_model(model: Any) -> None:
 
 
 def _list_differences(settings: dict, **wanted: Any) -> list[str]:
-    """Returns the settings that are there and are not as wanted."""
     return [
         f"{name}={settings[name]!r}"
         for name, only in wanted.items()
@@ -194,7 +184,6 @@ def _list_differences(settings: dict, **wanted: Any) -> list[str]:
 
 
 def _check_for_unrolling(model: Any, inputs: Any) -> np.ndarray:
-    """Returns one sequence as float64 `[steps, features]`, if it can be drawn."""
     _check_model(model)
     settings = model.arguments
     wanted = {"cell": "simple", "num_layers": 1, "bidirectional": False}

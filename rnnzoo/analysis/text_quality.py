@@ -8,8 +8,7 @@ from collections.abc import Sequence
 def character_accuracy(answers: Sequence[str], targets: Sequence[str]) -> float:
     """Returns the fraction of target characters that are right, place by place.
 
-    The end of a text counts as a character. An answer that misses a character is wrong
-    from there on.
+    The end of a text counts as a character.
 
     Raises:
         ValueError: If the numbers of answers and targets differ, or there are none.
@@ -33,15 +32,14 @@ def character_accuracy(answers: Sequence[str], targets: Sequence[str]) -> float:
 def translation_quality(
     translations: Sequence[str], references: Sequence[str | Sequence[str]]
 ) -> dict[str, float]:
-    """Measures translations against references, with sacreBLEU.
+    """Measures translations with sacreBLEU (Post, 2018, arXiv:1804.08771).
 
     Args:
         translations: Detokenized texts: sacreBLEU tokenizes them.
         references: For each of them a reference, or a list of references.
 
     Returns:
-        `bleu` and `chrf`, from 0 to 100; and `bleu_lower_case`, to compare with figures
-        of texts in lower case.
+        `bleu`, `bleu_lower_case` and `chrf`, from 0 to 100.
 
     Raises:
         ValueError: If there are not as many references as translations, or none.
@@ -52,10 +50,6 @@ def translation_quality(
         >>> quality = translation_quality(["ein Hund rennt im Schnee."], right)
         >>> round(quality["bleu"], 1), round(quality["bleu_lower_case"], 1)
         (76.0, 100.0)
-
-    References:
-        Post, "A call for clarity in reporting BLEU scores", WMT 2018, arXiv:1804.08771;
-        BLEU: Papineni et al., ACL 2002; chrF: Popović, WMT 2015.
     """
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
@@ -86,7 +80,6 @@ def bleu_signature(references: Sequence[str | Sequence[str]]) -> str:
 
 
 def _reference_streams(translations: Sequence, references: Sequence) -> list[list]:
-    """Returns the first reference of each translation, the second of each, ..."""
     if len(translations) != len(references) or not len(references):
         raise ValueError(
             "There must be one reference, or one list of them, for each translation, "

@@ -19,8 +19,7 @@ from rnnzoo.mixin import Mixin
 class ChunkedReader(Mixin):
     """Mixed into models that read rows of any number and length in bounded memory.
 
-    They have a layer "recurrence", and `read(inputs, state)`, which returns outputs and
-    the next state.
+    They have a layer "recurrence", and `read(inputs, state)`, as `ManyToMany`.
     """
 
     # Steps times rows that are encoded, and that are read, at a time.
@@ -50,10 +49,7 @@ class ChunkedReader(Mixin):
         return last, state
 
     def _read_chunks(self, source: np.ndarray, lengths: np.ndarray) -> Iterator[tuple]:
-        """Yields where a chunk begins, its outputs, and the state of all rows after it.
-
-        Chunks hold only the rows that are not at their end.
-        """
+        """Yields where a chunk begins, its outputs, and the state of all rows after."""
         initial = self.get_initial_state(len(source))
         state, begin = keras.tree.flatten(initial), 0
         while begin < source.shape[1]:

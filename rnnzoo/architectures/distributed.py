@@ -1,11 +1,9 @@
 """One training step that means the same on one replica and on many.
 
-Under `tf.distribute`, each replica sees its share of a batch. Keras averages losses
-within each replica, and then the averages: where replicas hold different numbers of
-real tokens, that is another loss than one device computes. It also clips the gradients
-before it adds them up, and its `fit` fails with several machines (keras#20585). The
-step here averages over the whole batch, clips the whole gradient, and trains on several
-machines. It is part of every model of the zoo, so that `fit` has it too.
+Under `tf.distribute`, Keras averages the averages of replicas, which may hold different
+numbers of real tokens; clips gradients before it adds them up; and its `fit` fails with
+several machines (keras#20585). The step here averages over the whole batch and clips
+the whole gradient.
 """
 
 from typing import Any
@@ -22,8 +20,7 @@ class DistributedModel(TrainingHooks):
 
     `fit` and `evaluate` report the mean loss over all real targets. Training logs have
     `gradient_norm`, the global norm before clipping, and those of a step `tokens`, the
-    real input steps of the whole batch. With dropout, every replica drops other
-    features. On Keras' other backends it is an ordinary model.
+    real input steps of the batch. On other backends it is an ordinary Keras model.
     """
 
     if keras.backend.backend() == "tensorflow":
@@ -66,7 +63,6 @@ class DistributedModel(TrainingHooks):
         def _track_loss(
             self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
         ) -> tuple:
-            """Returns the replica's loss as Keras scales it, and its real targets."""
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
             count = tf.cast(self.count_targets(y, y_pred), tf.float32)
             replicas = tf.distribute.get_strategy().num_replicas_in_sync

@@ -9,12 +9,7 @@ from rnnzoo.errors import closest
 
 
 def builder(model_class: type, name: str) -> Callable[..., Any]:
-    """Makes a factory of models that have no weight files: `many_to_one`.
-
-    Args:
-        model_class: The model's class; the factory has its signature and docstring.
-        name: The function's name.
-    """
+    """Makes a factory, such as `many_to_one`, of a class without weight files."""
     own = list(inspect.signature(model_class.__init__).parameters.values())[1:]
     signature = inspect.Signature(own, return_annotation=model_class)
 
@@ -46,11 +41,7 @@ def _document(model_class: type, parameters: list[inspect.Parameter]) -> str:
 
 
 def refuse_unknown(name: str, given: dict, signature: inspect.Signature) -> None:
-    """Refuses arguments that a factory does not have.
-
-    Raises:
-        TypeError: If there is one; names the closest match.
-    """
+    """Raises a `TypeError` for unknown arguments, with the closest match."""
     known = list(signature.parameters)
     for argument, value in given.items():
         if argument not in known:

@@ -119,9 +119,8 @@ class ManyToMany(SequenceModel):
     ) -> tuple:
         """Reads a sequence, or the next chunk with the state after the last one.
 
-        Inputs are token ids `[batch, time]` or values `[batch, time, features]`.
-        Returns outputs `[batch, time, num_classes or num_values]` and the state after
-        the last real step of each row.
+        Takes token ids `[batch, time]` or values `[batch, time, features]`; returns
+        outputs `[batch, time, ...]` and the state after each row's last real step.
         """
         # Keras passes a layer's mask on, but not beside a second argument.
         mask = None if state is None else self.reader.compute_mask(inputs)
@@ -133,8 +132,7 @@ class ManyToMany(SequenceModel):
     def step(self, inputs: Any, state: list) -> tuple:
         """Reads one step, token ids `[batch]` or values `[batch, features]`.
 
-        It is faster than `read`, and begins with `recurrence.get_initial_state(batch)`.
-        Returns outputs `[batch, num_classes or num_values]` and the state after it.
+        Begins with `recurrence.get_initial_state(batch)`; returns outputs and state.
         """
         # Not through the layer's call, which attaches a mask.
         hidden, state = self.recurrence.step(self.reader.call(inputs), state)

@@ -270,8 +270,7 @@ class ManyToOneToMany(SequenceModel):
     def begin(self, source: Any) -> dict:
         """Reads a source and returns the state that `step` starts from.
 
-        It has `decoder`, the decoder's state; and with attention `memory` and `keys`
-        `[batch, time, units]` and `memory_mask` `[batch, time]`.
+        With attention it also has `memory`, `keys` and `memory_mask`.
         """
         memory, memory_mask, state = self.run_encoder(source)
         if self.attention is None:
@@ -291,7 +290,7 @@ class ManyToOneToMany(SequenceModel):
         Args:
             tokens: The last token ids `[batch]` or values `[batch, target_features]`.
             state: What `begin` or another call returned. A row of the memory may be for
-                several consecutive rows of tokens: the hypotheses of a beam.
+                several consecutive rows of tokens, as in a beam.
 
         Returns:
             Outputs `[batch, target size]` and the state after the step.

@@ -114,10 +114,7 @@ class SequenceModel(DistributedModel):
         return loss, [TokenAccuracy(self.padding), *metrics]
 
     def get_compile_config(self) -> dict | None:
-        """Returns what to compile a loaded model with; Keras calls it when saving.
-
-        `None`, for the defaults, where a default optimizer has not made a step.
-        """
+        """Returns what to compile a loaded model with; Keras calls it when saving."""
         if not self.optimizer.built:
             if id(self.optimizer) == self.default_optimizer:
                 return None
@@ -196,10 +193,7 @@ class SequenceModel(DistributedModel):
         )
 
     def stream_signature(self, read: Callable, state: Any) -> Signature:
-        """Returns the signature of `read`: tokens and state to outputs and next state.
-
-        The `state` given is the initial one for one row.
-        """
+        """Returns the signature of `read`; `state` is the initial one, for one row."""
         parts = {f"state_{i}": s for i, s in enumerate(keras.tree.flatten(state))}
         specs = {
             name: ((None, *part.shape[1:]), keras.backend.standardize_dtype(part.dtype))
@@ -269,9 +263,8 @@ class SequenceModel(DistributedModel):
 def compile_graph(function: Callable, *inputs: Any) -> Callable:
     """Compiles a function of tensors once, for inputs of all sizes.
 
-    `keras.Model.predict_on_batch` retraces for the first few shapes that it gets;
-    this never does. Backends other than TensorFlow call the function directly.
     `inputs` has shape and dtype, or a structure of `tf.TensorSpec`, of each argument.
+    Backends other than TensorFlow call the function directly.
     """
     if keras.backend.backend() != "tensorflow":
         return function

@@ -36,13 +36,7 @@ class EncoderDecoderWriter(Writer):
         )
 
     def read_source(self, source: Any, start: Any, limits: Any) -> DecodingState:
-        """Returns the state after a source, in the graph.
-
-        Args:
-            source: The source as the model takes it.
-            start: Token id that begins every target.
-            limits: Maximum number of tokens before each end, `[batch]`.
-        """
+        """Returns the state after a source, in the graph; `limits` are `[batch]`."""
         memory = dict(self.model.begin(source))
         return self.initial_state(
             tf.fill(tf.shape(limits), start),

@@ -66,8 +66,7 @@ class DecodingOptions:
             generator.
 
     Raises:
-        TypeError: If an option has the wrong type.
-        ValueError: If an option is out of its range.
+        TypeError, ValueError: If an option has the wrong type or is out of its range.
 
     Example:
         >>> from rnnzoo.decoding import DecodingOptions

@@ -13,12 +13,7 @@ BLOCK = 64
 
 
 def compile_for_python(function: Callable, *signature: Any) -> Callable:
-    """Returns a graph function that Python calls compiled, and other graphs trace.
-
-    Args:
-        function: Takes and returns tensors.
-        *signature: For each argument, its structure of `tf.TensorSpec`.
-    """
+    """Returns a graph function that Python calls compiled, and other graphs trace."""
     graph = tf.function(function, input_signature=signature, autograph=False)
 
     def call(*arguments: Any) -> Any:
@@ -153,8 +148,7 @@ def sample_tokens(logits: tf.Tensor, uniform: tf.Tensor, options: dict) -> tf.Te
 def uniform_numbers(keys: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     """Returns a number from 0 to 1 for each key and step: SplitMix64 of both.
 
-    Unlike those of TensorFlow's generators, the numbers of a row do not depend on the
-    other rows, and are the same on every device.
+    Those of a row do not depend on the other rows, and are the same on every device.
     """
 
     def shifted(x: tf.Tensor, bits: int) -> tf.Tensor:

@@ -62,10 +62,6 @@ def replace_rows(
 def encode_stops(tokens: Any, stop: Any) -> Any:
     """Converts strings that end a text to token ids.
 
-    Args:
-        tokens: The tokens of a model, with a start symbol.
-        stop: A string or several; in a graph, also a tensor. Empty ones are left out.
-
     Returns:
         Token ids `[stops, STOP_LIMIT]`, int32, each at the end of its row, -1 before.
 

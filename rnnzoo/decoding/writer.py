@@ -1,11 +1,8 @@
 """Writing: which token comes next, and the one after it, for any model that writes.
 
 A model brings a step function, from the last tokens `[batch]` and a state to logits
-`[batch, vocabulary]` and the next state. The state is all that is kept of what was read
-and written: nothing is ever read twice. Each loop here is one graph for prompts,
+`[batch, vocabulary]` and the next state. Each loop here is one graph for prompts,
 batches and options of every size: Python calls it compiled, an export traces it.
-
-What is random depends on a key and the step alone, not on the batch: see `make_keys`.
 """
 
 from collections.abc import Callable, Sequence
@@ -106,12 +103,11 @@ class Writer:
         """Returns the state before the first step.
 
         Args:
-            token: The token `[batch]` to read first: the prompt's last, or a start
-                symbol.
+            token: The token `[batch]` to read first, such as a start symbol.
             state: The model's state before it reads that token.
             keys: Keys of the random numbers `[batch]`; see `make_keys`.
-            seen: Which tokens have occurred, bool `[batch, vocabulary_size]`, for the
-                repetition penalty; `None` for none.
+            seen: Which tokens have occurred, bool `[batch, vocabulary_size]`; or
+                `None`.
             memory: What the step function takes beside the state.
         """
         token = tf.convert_to_tensor(token, tf.int32)
@@ -166,8 +162,7 @@ class Writer:
 
         Returns:
             Token ids `[batch, width, at most count]`, int32, best first, 0 after the
-            end; and scores `[batch, width]`, minus infinity where there are fewer
-            texts.
+            end; and scores `[batch, width]`, minus infinity where there is no text.
         """
         return self._search(state, options, count, width, length_penalty)
 

@@ -15,9 +15,6 @@ POOLINGS = ("mean", "max", "mean_max", "attention")
 class SequenceAttention(keras.layers.Layer):
     r"""Attends from each query step to the real steps of a memory.
 
-    Unlike `keras.layers.AdditiveAttention` and `keras.layers.Attention`, it has the
-    projections of the papers.
-
     The score of query $q_t$ for memory step $m_s$ is
 
     - additive (Bahdanau et al., arXiv:1409.0473): $v^\top \tanh(W q_t + U m_s)$;
@@ -98,9 +95,6 @@ class SequenceAttention(keras.layers.Layer):
 @keras.saving.register_keras_serializable("rnnzoo")
 class SequencePooling(keras.layers.Layer):
     """Pools the real steps of a sequence into one vector.
-
-    Use it where the final state of a recurrent layer forgets too much. (Pooling the
-    last step needs no layer: `RecurrentStack` returns the state after it.)
 
     Inputs: `[batch, time, units]`, optionally with a mask `[batch, time]`; masked
     steps have no influence. A row without any real step gives zeros.

@@ -18,13 +18,11 @@ ROWS_OF_A_SLICE = 32
 class FastCpuRNN(Mixin):
     """Mixed into Keras' recurrent layers: runs the loops of `rnnzoo.layers.loops`.
 
-    That is on CPUs and with Keras' usual options: its activations, its biases, and no
-    recurrent dropout; and where there is a mask, `return_sequences` and
-    `zero_output_for_mask`. Elsewhere the layer is Keras' own.
+    That is on CPUs and with Keras' usual options: its activations and biases, and no
+    recurrent dropout. Elsewhere the layer is Keras' own.
 
     Attributes:
-        is_sliced: Whether, in training on several cores, slices of a batch are read
-            in parallel. Not for the directions of a bidirectional layer, which are.
+        is_sliced: Whether slices of a batch are read in parallel in training.
     """
 
     is_sliced = False
@@ -68,10 +66,7 @@ class FastCpuRNN(Mixin):
     def repeat_input(
         self, inputs: Any, length: Any, initial_state: list, training: bool = False
     ) -> tuple:
-        """Reads inputs `[batch, features]` at each of `length` steps, once built.
-
-        Returns outputs `[batch, length, units]` and each last state.
-        """
+        """Reads `[batch, features]` `length` times; returns outputs and last states."""
         with keep_dropout_masks(self, inputs, initial_state):
             _, outputs, states = self.inner_loop(
                 inputs[:, None], initial_state, None, training, length

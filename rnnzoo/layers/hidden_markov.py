@@ -53,10 +53,9 @@ class ForwardCell(keras.layers.Layer):
 class HiddenMarkov(keras.layers.Layer):
     """The forward algorithm: what is known of the hidden state, step by step.
 
-    At every step a hidden Markov model samples a value and a next state from
-    distributions that its state has. This layer computes how probable each state is,
-    given all values so far; gradients pass through that computation (Rabiner, "A
-    tutorial on hidden Markov models", Proceedings of the IEEE 77, 1989).
+    This layer computes how probable each hidden state is, given all values so far;
+    gradients pass through it (Rabiner, "A tutorial on hidden Markov models",
+    Proceedings of the IEEE 77, 1989).
 
     Inputs: token ids `[batch, time]` with a `vocabulary_size` (0 is padding), else real
     values `[batch, time, features]`, normally distributed in each state, optionally
@@ -126,10 +125,7 @@ class HiddenMarkov(keras.layers.Layer):
         return ops.log_softmax(self.first)
 
     def log_probabilities(self, values: Any) -> Any:
-        """Returns each state's log-probability or log-density `[batch, time, states]`.
-
-        The values are as the layer's inputs.
-        """
+        """Returns each state's log-probability (density) `[batch, time, states]`."""
         if self.vocabulary_size is not None:
             table = ops.transpose(ops.log_softmax(self.symbols, axis=-1))
             # Padding counts as the first symbol: nothing of it is used.
@@ -144,8 +140,7 @@ class HiddenMarkov(keras.layers.Layer):
     def expect(self, beliefs: Any) -> Any:
         """Returns the expected values, given the layer's outputs.
 
-        They are means `[batch, time, features]`, or probabilities of token ids
-        `[batch, time, vocabulary_size]`, 0 for padding.
+        These are means `[batch, time, features]`, or probabilities of token ids.
         """
         shares = ops.exp(beliefs)
         if self.vocabulary_size is None:

@@ -1,7 +1,6 @@
 """Everything that the zoo uses of Keras beyond its public interface.
 
-All of it is in Keras 3.12 to 3.15, the versions that `pyproject.toml` allows: before
-these are widened, each function here needs a look at the new version's source.
+All of it is in Keras 3.12 to 3.15; check each function before allowing others.
 """
 
 import contextlib

@@ -1,9 +1,7 @@
 """Loops of recurrent cells over time in TensorFlow, with gradients of their own.
 
-Keras computes both products of a cell at every step, and TensorFlow derives the
-gradient step by step. Here, the products with the inputs are made for all steps at
-once, and so are those of the gradient with respect to the weights; one product is left
-in the loop, forwards and backwards.
+Products with the inputs, and those of the gradient with respect to the weights, are
+made for all steps at once; one product is left in the loop, forwards and backwards.
 
 All sequences here have time first: inputs `[time, batch, features]`, and masks
 `[time, batch, 1]` of ones at real steps and zeros at padding, which leaves a state as
@@ -290,7 +288,6 @@ def _run_loop(
 
 
 def _project_inputs(inputs, kernel, bias, training, length):
-    """Returns the inputs' part of the gates at all steps, and the number of steps."""
     rows = tf.matmul(tf.reshape(inputs, (-1, kernel.shape[0])), kernel)
     rows = _add_bias(rows, bias) if training else rows + bias
     if length is not None:
@@ -315,7 +312,6 @@ def _sum_in_float32(values, axes):
 
 
 def _compute_kernel_gradient(first, outputs, d_product):
-    """Returns the gradient of a recurrent kernel, of all steps in one product."""
     before = tf.concat([first[None], outputs[:-1]], axis=0)
     before, d_product = (tf.reshape(x, (-1, x.shape[-1])) for x in (before, d_product))
     return tf.matmul(before, d_product, transpose_a=True)

@@ -104,7 +104,6 @@ class BitAccuracy(keras.metrics.Mean):
 
 
 def _compare_tokens(y_true: Any, y_pred: Any, padding: int) -> tuple:
-    """Returns which tokens are right, and which are real."""
     y_true = ops.cast(y_true, "int32")
     y_pred = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
     return ops.equal(y_true, y_pred), ops.not_equal(y_true, padding)
@@ -116,8 +115,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     With $\epsilon$ the smoothing, $V$ the number of classes and $p$ the softmax of the
     logits, the loss of target $k$ is
-    $-(1 - \epsilon) \log p_k - \frac{\epsilon}{V} \sum_j \log p_j$. Keras smooths the
-    labels of its dense cross-entropy only, which needs a vector of classes per token.
+    $-(1 - \epsilon) \log p_k - \frac{\epsilon}{V} \sum_j \log p_j$.
     Targets are `[batch, time]`, logits `[batch, time, classes]`.
 
     Args:

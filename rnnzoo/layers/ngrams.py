@@ -20,8 +20,8 @@ LOWEST, HIGHEST = -(2**31), 2**31 - 1
 class NgramBag(keras.layers.Layer):
     r"""Scores a sequence of tokens by its n-grams, each of which has a learned vector.
 
-    Use it beside a recurrent network that classifies texts ("wide and deep", Cheng et
-    al., arXiv:1606.07792): it learns the meaning of `not worth` from a few examples.
+    Beside a recurrent network ("wide and deep", Cheng et al., arXiv:1606.07792), it
+    learns the meaning of `not worth` from a few examples.
 
     A sequence of $T$ tokens with the set of n-grams $G$ gets
     $10 \sum_{g \in G} r_g \odot v_g / \sqrt{T}$, where $v_g$ is learned, ten times
@@ -117,17 +117,12 @@ class NgramBag(keras.layers.Layer):
         return shares * (PACE / ops.sqrt(ops.maximum(length, 1.0)))[:, None, None]
 
     def adapt(self, batches: Iterable, min_count: int = 2) -> int:
-        """Gives frequent n-grams rows of their own, and weighs them by naive Bayes.
-
-        What was learned before is forgotten.
+        """Gives frequent n-grams new rows, weighted by naive Bayes; returns how many.
 
         Args:
             batches: Pairs of token ids `[batch, time]` and numbers of classes
                 `[batch]`, in `0..units`.
             min_count: In how many sequences an n-gram must occur to have a row.
-
-        Returns:
-            How many n-grams have a row.
         """
         if not self.built:
             self.build((None, None))
@@ -170,10 +165,7 @@ class NgramBag(keras.layers.Layer):
         return len(frequent)
 
     def _ngrams(self, inputs: Any) -> list[tuple]:
-        """Returns the code of the n-gram at each token, and whether it counts, per n.
-
-        It does not if it reaches into the padding, or has been there before.
-        """
+        """Returns the n-gram's code at each token, and whether it counts, per n."""
         time = ops.shape(inputs)[1]
         padded = ops.pad(inputs, ((0, 0), (0, self.max_n - 1)))
         code, found = ops.zeros_like(inputs), []
@@ -203,7 +195,6 @@ class NgramBag(keras.layers.Layer):
 
 
 def _is_first(codes: Any) -> Any:
-    """Returns whether each code `[batch, time]` is the first of its kind in its row."""
     order = ops.argsort(codes, axis=1)  # equal ones stay in order
     arranged = ops.take_along_axis(codes, order, axis=1)
     new = arranged[:, 1:] != arranged[:, :-1]
@@ -223,9 +214,9 @@ class BranchDropout(keras.layers.Layer):
     mean, or in training one of them in each row, sampled at random.
 
     Args:
-        share: Fraction of the training examples that the second path answers; 0 to
+        share: Fraction of the training examples that the second branch answers; 0 to
             train the mean itself.
-        weight: Weight of the second path in the mean; the first has `1 - weight`.
+        weight: Weight of the second branch in the mean; the first has `1 - weight`.
 
     Example:
         >>> import numpy as np

@@ -25,12 +25,10 @@ class NoisyCell(keras.layers.SimpleRNNCell):
 class NoisySimpleRNN(FastCpuRNN, keras.layers.RNN):
     """Keras' `SimpleRNN` with noise on the state in training.
 
-    Use it where a network must remember one of few things forever, as an automaton
-    does: bits, counts, a carry. The network then learns weights that push its state
-    back to the nearest of few well separated values, and does not drift, however long
-    the sequence is (Jim, Giles and Horne, "An analysis of noise in recurrent neural
-    networks", IEEE Transactions on Neural Networks 7, 1996). Shapes, masks and states
-    are those of `keras.layers.SimpleRNN`.
+    The network learns weights that push its state back to the nearest of few well
+    separated values: bits, counts, a carry (Jim, Giles and Horne, "An analysis of noise
+    in recurrent neural networks", IEEE Transactions on Neural Networks 7, 1996).
+    Shapes, masks and states are those of `keras.layers.SimpleRNN`.
 
     Args:
         units: Size of the state.

@@ -20,8 +20,7 @@ class ChronoBias(keras.initializers.Initializer):
     """Gate biases whose memories reach from 1 to `steps` steps back (arXiv:1804.11188).
 
     The update gate of a GRU and the forget gate of an LSTM have biases `log(u)`, with
-    `u` uniform in `[1, steps - 1]`: memories last `1 + u` steps. The LSTM's input gate
-    has the negatives.
+    `u` uniform in `[1, steps - 1]`; the LSTM's input gate has the negatives.
 
     Args:
         steps: Longest memory, in time steps.
@@ -88,8 +87,7 @@ class RecurrentStack(keras.layers.Layer):
     Inputs: `[batch, time, features]`, optionally with a mask `[batch, time]` (true =
     real step). Padding must come after the real steps, and cuDNN needs at least one
     real step in every row. A masked step leaves the state as it was and outputs zeros.
-    With `length`, inputs are `[batch, features]` and read again at every step, without
-    a mask; on a CPU, the product with them is made once.
+    With `length`, inputs are `[batch, features]` and read again at every step.
 
     Outputs: a pair `(sequence, state)`.
 
@@ -221,10 +219,7 @@ class RecurrentStack(keras.layers.Layer):
         training: bool | None = None,
         length: Any = None,
     ) -> tuple:
-        """Reads inputs and returns `(sequence, state)`; shapes as in the class.
-
-        A `length` is a number of steps, or a sequence `[batch, time, ...]` of as many.
-        """
+        """Reads inputs, `length` times if given, and returns `(sequence, state)`."""
         if length is not None:
             self._check_repetition(inputs, mask)
             if len(getattr(length, "shape", ())):
@@ -267,10 +262,7 @@ class RecurrentStack(keras.layers.Layer):
             )
 
     def step(self, inputs: Any, state: list) -> tuple:
-        """Returns output `[batch, units]` and state after one step `[batch, features]`.
-
-        It is faster than a call, and without dropout.
-        """
+        """Returns output `[batch, units]` and state after one step's inputs."""
         if self.bidirectional:
             raise ValueError(
                 "Only a stack that reads forwards can read step by step. Received: "

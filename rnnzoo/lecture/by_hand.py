@@ -112,11 +112,7 @@ class FixedWeightHead(FixedWeights):
 
 
 class FixedWeightModel(ChunkedReader, SequenceModel):
-    """Base of models whose weights are set by hand.
-
-    Attributes:
-        examples: Raw inputs and right answers, a `rnnzoo.data.pipeline.Examples`.
-    """
+    """Base of models whose weights are set by hand."""
 
     def __init__(self, cell: Any, head: Any, tokens: Any, examples: Any):
         # === Layers ===
@@ -146,11 +142,7 @@ class FixedWeightModel(ChunkedReader, SequenceModel):
 
 
 class StreamReader(FixedWeightModel):
-    """Base of the fixed-weight models that read real numbers.
-
-    Subclasses convert the outputs of a row's steps to the answer (`to_answer`), and
-    those of a batch, `[batch, (steps)]`, to words (`to_answer_in_graph`).
-    """
+    """Base of the fixed-weight models that read real numbers."""
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts rows to numbers `[batch, time, features]`; targets stay."""
@@ -203,8 +195,8 @@ class StreamReader(FixedWeightModel):
 class Accumulator(StreamReader):
     """A network of one linear unit that adds up its inputs.
 
-    The unit's input has weight 1, and its own last value too, so that it never forgets;
-    the output unit copies it. Of the inputs 2, -0.5, 1, 1 it makes
+    The unit's weights, of its input and of its last value, are 1; the output unit
+    copies it. Of the inputs 2, -0.5, 1, 1 it makes
 
         step    input   sum
         1        2      2
@@ -214,7 +206,7 @@ class Accumulator(StreamReader):
 
     Shapes of the graph: `[batch, time, 1]` to the sums so far, `[batch, time, 1]`;
     zeros are padding. Sums are those of 32-bit numbers: exact for whole ones up to
-    16,777,216. `answer` refuses what is not a finite number, and empty rows.
+    16,777,216. `answer` refuses what is not finite, and empty rows.
 
     Example:
         >>> from rnnzoo import accumulator
@@ -222,9 +214,6 @@ class Accumulator(StreamReader):
         3.5
         >>> accumulator().answer("2 -0.5 1 1")
         '3.5'
-
-    References:
-        Grosse, CSC321, lecture 15: recurrent neural networks.
     """
 
     def __init__(self):
@@ -264,9 +253,6 @@ class Comparer(StreamReader):
         [1, 1, 0]
         >>> comparer().answer("2 -2, 0 3.5, 1 2.2")
         '1 1 0'
-
-    References:
-        Grosse, CSC321, lecture 15: recurrent neural networks.
     """
 
     def __init__(self):
@@ -299,13 +285,11 @@ class ParityByHand(BitsReader, FixedWeightModel):
         1          0    1         0          1
         1          1    1         1          0
 
-    docs/by_hand.png shows the weights, which are all times `weight`.
-
-    Logistic units never reach 0 or 1, and the error of the output enters the next step.
-    With `weight` from 4.44 on errors do not accumulate: for any number of any bits, the
-    output stays within a fixed distance of its target, 0.377 for 4.44, 0.00765 for 10
-    and 0.0000455 for 20. With 4 the worst bits move it past a half in 9 steps, and
-    answers are wrong from there on (benchmarks/by_hand.csv).
+    docs/by_hand.png shows the weights, which are all times `weight`. Logistic units
+    never reach 0 or 1, and the output's error enters the next step. With `weight` from
+    4.44 on errors do not accumulate: the output stays within a fixed distance of its
+    target, 0.377 for 4.44, 0.00765 for 10 and 0.0000455 for 20. With 4, answers can be
+    wrong from step 9 on (benchmarks/by_hand.csv).
 
     Shapes of the graph: bits 0 and 1 `[batch, time, 1]`, to the output unit's value
     less a half, `[batch, time, 1]`; zeros are padding.
@@ -324,9 +308,6 @@ class ParityByHand(BitsReader, FixedWeightModel):
         1
         >>> parity_by_hand("logistic", weight=12).answer("0111")
         '1'
-
-    References:
-        Grosse, CSC321, lecture 15: recurrent neural networks.
     """
 
     def __init__(self, hidden: str = "hard", *, weight: float = 20.0):

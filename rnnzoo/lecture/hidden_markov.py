@@ -17,8 +17,8 @@ class HiddenMarkovModel(SequenceModel):
     """A hidden Markov model that predicts the next value of a sequence.
 
     Use it to compare with a recurrent network: all that it can remember of the past are
-    `log2(states)` bits. `fit` with the next value as the target of each step maximises
-    the likelihood, through the forward algorithm
+    `log2(states)` bits (Hinton, "Neural networks for machine learning", 2012, lecture
+    7a). `fit` with the next value as the target of each step maximises the likelihood
     (`rnnzoo.layers.hidden_markov.HiddenMarkov`).
 
     The model takes token ids `[batch, time]` (int32, 0 = padding at the end) or real
@@ -43,12 +43,6 @@ class HiddenMarkovModel(SequenceModel):
         >>> history = model.fit(wave[:, :-1], wave[:, 1:], epochs=2, verbose=0)
         >>> model.expect(wave).shape
         (1, 101, 1)
-
-    References:
-        - Rabiner, "A tutorial on hidden Markov models and selected applications in
-          speech recognition", Proceedings of the IEEE 77, 1989.
-        - Hinton, "Neural networks for machine learning", 2012, lecture 7a: what hidden
-          Markov models can remember.
     """
 
     def __init__(
@@ -109,7 +103,7 @@ class HiddenMarkovModel(SequenceModel):
     def log_likelihood(self, inputs: Any) -> np.ndarray:
         """Returns the log-probability or log-density `[batch]` of whole sequences.
 
-        Inputs are those of the graph; it is in nats, without padding.
+        In nats, without padding; inputs are those of the graph.
 
         Example:
             >>> import numpy as np

@@ -43,12 +43,10 @@ class DelayTaps(SequenceModel):
 class FeedForward(DelayTaps):
     """A feed-forward network of the last few values.
 
-    Use it beside `autoregressive`, which it generalizes: a hidden layer of rectified
-    linear units on the last `taps` values, and a linear output layer.
-
-    The model takes real values `[batch, time, features]` and returns values
-    `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
-    comes compiled (Adam; mean squared error).
+    It generalizes `autoregressive`: a hidden layer of rectified linear units on the
+    last `taps` values, and a linear output layer (Hinton, "Neural networks for machine
+    learning", 2012, lecture 7a). Shapes are those of `autoregressive`. It is compiled
+    (Adam; mean squared error).
 
     Args:
         taps: How many steps it sees: this one and `taps - 1` before it.
@@ -67,10 +65,6 @@ class FeedForward(DelayTaps):
         >>> history = model.fit(wave[:, :-1], wave[:, 1:], epochs=2, verbose=0)
         >>> model.predict(wave, verbose=0).shape
         (1, 101, 1)
-
-    References:
-        Hinton, "Neural networks for machine learning", 2012, lecture 7a: memoryless
-        models for sequences.
     """
 
     def __init__(
@@ -87,7 +81,8 @@ class Autoregressive(DelayTaps):
     """A linear model of the last few values: an autoregressive model.
 
     Use it as the first baseline of a recurrent network: each answer is a weighted sum
-    of the last `taps` values of the input, plus a bias.
+    of the last `taps` values of the input, plus a bias (Hinton, "Neural networks for
+    machine learning", 2012, lecture 7a).
 
     The model takes real values `[batch, time, features]` and returns values
     `[batch, time, num_values]`, float32. Before the first step the taps see zeros. It
@@ -109,10 +104,6 @@ class Autoregressive(DelayTaps):
         >>> line = np.array([[[1.0], [2.0], [3.0]]])
         >>> model.predict(line, verbose=0)[0, 1:, 0].tolist()  # extrapolates
         [3.0, 4.0]
-
-    References:
-        Hinton, "Neural networks for machine learning", 2012, lecture 7a: memoryless
-        models for sequences.
     """
 
     def __init__(self, *, taps: int, features: int = 1, num_values: int = 1):
@@ -124,8 +115,8 @@ class NeuralNgram(SequenceModel):
     """A feed-forward language model of the last few tokens.
 
     Use it as a baseline of a recurrent language model: the embeddings of the last
-    `context` tokens, a hidden layer with tanh, and the logits of the next token. It has
-    no memory of earlier tokens, but similar contexts lead to similar predictions.
+    `context` tokens, a hidden layer with tanh, and the logits of the next token (Bengio
+    et al., "A neural probabilistic language model", JMLR 3, 2003).
 
     The model takes token ids `[batch, time]` (int32, 0 = padding at the end) and
     returns logits of the next token `[batch, time, vocabulary_size]`, float32. Before
@@ -149,10 +140,6 @@ class NeuralNgram(SequenceModel):
         >>> history = model.fit(cycle[:, :-1], cycle[:, 1:], epochs=2, verbose=0)
         >>> model.predict(cycle, verbose=0).shape
         (8, 15, 4)
-
-    References:
-        Bengio, Ducharme, Vincent and Jauvin, "A neural probabilistic language model",
-        JMLR 3, 2003; Grosse, "Intro to neural networks and machine learning" (CSC321).
     """
 
     has_unique_target = False

@@ -25,13 +25,8 @@ class Adder(BitModel):
 
     A small recurrent network reads the numbers in binary as in addition on paper: one
     digit of each per step, the least significant first, and keeps the carry in its
-    state. Trained on at most 20 binary digits, it generalizes to thousands, since every
-    step is the same. A feed-forward network that reads all digits at once has a fixed
-    size (`benchmarks/addition.py`).
-
-    Digits of the sum are delayed by `delay` steps: in the lecture, a signal takes two
-    steps from an input unit over the hidden units to the output. Keras' layers answer
-    within a step, and here the network must remember two digits instead.
+    state (Hinton, "Neural networks for machine learning", 2012, lecture 7b). Trained on
+    at most 20 binary digits, it generalizes to thousands.
 
     Shapes of the graph: bits `[batch, time, 2]`, to the logit of a digit of the sum at
     every step, `[batch, time, 1]`. Leading zeros are the padding.
@@ -53,10 +48,6 @@ class Adder(BitModel):
         '100000000000000000000'
         >>> model = adder(weights=None, delay=0, units=3)
         >>> history = model.fit([(5, 3), (1, 2)], [8, 3], verbose=0)
-
-    References:
-        Hinton, "Neural networks for machine learning", 2012, lecture 7b: binary
-        addition with 3 hidden units, and why a feed-forward network does it badly.
     """
 
     def __init__(
@@ -104,9 +95,6 @@ class Adder(BitModel):
     def add(self, first: Any, second: Any) -> Any:
         """Adds two natural numbers, or each of a list to its partner in another.
 
-        Nothing corrects the network's output. Numbers have any size, and memory grows
-        with that of the input alone.
-
         Args:
             first: An integer of at least 0 (NumPy's too), or a list, tuple or 1-D array
                 of them.
@@ -114,8 +102,7 @@ class Adder(BitModel):
 
         Raises:
             TypeError: If something is not an integer; bools and floats are not.
-            ValueError: If a number is negative, or the lists have different lengths;
-                names every bad row. Nothing is added then.
+            ValueError: If a number is negative, or lengths differ; names every bad row.
 
         Example:
             >>> from rnnzoo import adder
@@ -150,9 +137,8 @@ class Adder(BitModel):
                 blank may stand for the plus sign), a pair of integers, or a list of
                 strings or of pairs.
 
-        Returns:
-            The sum: a string for a string, an integer for a pair, or a list. Errors are
-            those of `add`.
+        Raises:
+            TypeError, ValueError: As `add`.
 
         Example:
             >>> from rnnzoo import adder
@@ -190,7 +176,6 @@ class Adder(BitModel):
         return {"text": self.tokens.format(bits[:, self.delay :])}
 
     def _add_pairs(self, pairs: list) -> list[int]:
-        """Returns the sum of each pair."""
         pairs = self.tokens.check(pairs)
         lengths = [max(pair).bit_length() for pair in pairs]
         sums = [0] * len(pairs)
@@ -218,7 +203,6 @@ def _to_python(value: Any) -> Any:
 
 
 def _parse_pairs(inputs: Any) -> list:
-    """Returns a batch of pairs, or of texts with two numbers each, as pairs."""
     inputs = _to_python(inputs)
     if not isinstance(inputs, (list, tuple)):
         raise TypeError(

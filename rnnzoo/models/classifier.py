@@ -20,9 +20,8 @@ from rnnzoo.tokens.labels import check_classes, class_numbers, to_python
 class Classifier(ManyToOne):
     """Base of models that answer with the name of one of `classes`.
 
-    A subclass has a constructor with the argument `classes`, which it keeps in
-    `self.classes` and `self.arguments`, and sets `tokens`: that is all for texts.
-    Others say how raw inputs are checked (`check_inputs`).
+    A subclass keeps its argument `classes` in `self.classes` and `self.arguments`, and
+    sets `tokens`; for other inputs than texts it also overrides `check_inputs`.
 
     Attributes:
         classes: Names of the classes, in the order of the graph's outputs.
@@ -37,18 +36,13 @@ class Classifier(ManyToOne):
     tokens: Any
 
     def check_inputs(self, inputs: Any) -> tuple[list, bool]:
-        """Returns the rows of one raw input or a batch, and whether it was a batch.
-
-        A `TypeError` names every row that is not a text.
-        """
+        """Returns the rows of one raw input or a batch, and whether it was a batch."""
         if isinstance(inputs, (str, bytes)) or getattr(inputs, "shape", None) == ():
             return check_texts([to_python(inputs)], self.INPUTS), False
         return check_texts(inputs, self.INPUTS), True
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts raw inputs to inputs of the graph, and labels to class indices.
-
-        Labels are compared as text, so that the class "3" may be given as 3.
 
         Raises:
             ValueError: If there are not as many labels, or one is not a class.
@@ -70,13 +64,11 @@ class Classifier(ManyToOne):
     def classify(self, inputs: Any, probabilities: bool = False) -> Any:
         """Names the class of an input, or of each input of a batch.
 
-        Of a text that is longer than the model's `max_length`, the first half of that
-        many tokens and the last half are read, and a warning says how many such texts
-        there are. An empty text is answered as one unknown token.
+        Of a text longer than the model's `max_length`, the first and the last half of
+        that many tokens are read, with a warning. An empty text is one unknown token.
 
         Args:
-            inputs: A text, or a list, tuple, array or tensor of texts; a series of
-                numbers or a batch of them for models of series.
+            inputs: A text or a series, or a list, tuple, array or tensor of them.
             probabilities: Whether to return each class's probability.
 
         Returns:
@@ -108,7 +100,7 @@ class Classifier(ManyToOne):
         return self._measure(len(rows), [(np.arange(len(rows)), rows)])
 
     def answer(self, inputs: Any) -> Any:
-        """Names the class of an input, or of each input of a batch, as `classify`.
+        """Names the class of an input, or of each input of a batch; as `classify`.
 
         Example:
             >>> from rnnzoo import sentiment_classifier
@@ -118,10 +110,6 @@ class Classifier(ManyToOne):
         return self.classify(inputs)
 
     def _measure(self, count: int, parts: Iterable[tuple[Any, list]]) -> np.ndarray:
-        """Returns the probabilities of `count` rows; a part is places and rows there.
-
-        It warns of texts that were read in part.
-        """
         shares = np.zeros((count, len(self.classes)), "float32")
         truncated, limit = 0, getattr(self.tokens, "max_length", None) or 0
         for places, rows in parts:
@@ -153,9 +141,8 @@ class Classifier(ManyToOne):
         """Measures the model: returns a `rnnzoo.analysis.ClassificationReport`.
 
         Args:
-            source: The inputs and the names of their classes, such as
-                `rnnzoo.data.pipeline.Pairs` or `rnnzoo.data.files.LabelledFile`, which
-                memory need not hold.
+            source: Inputs and names of their classes, such as
+                `rnnzoo.data.pipeline.Pairs` or `rnnzoo.data.files.LabelledFile`.
             progress: Wraps an iterable to show progress, as `tqdm` would.
 
         Raises:
@@ -220,11 +207,7 @@ class Classifier(ManyToOne):
         return self.tokens(text)
 
     def answer_in_graph(self, text: Any) -> dict:
-        """Names the classes of strings `[batch]`, in the graph of an export.
-
-        Returns `label` and its `probability`, `[batch]`; all `labels` and their
-        `probabilities`, `[batch, classes]`.
-        """
+        """Returns names and probabilities of the classes of strings, `[batch]`."""
         import tensorflow as tf
 
         shares = self.probabilities_in_graph(self.tokens_in_graph(text))
@@ -247,9 +230,7 @@ class Classifier(ManyToOne):
         }
 
     def with_classes(self, classes: Sequence[str]) -> Any:
-        """Returns a copy with a fresh head for other classes.
-
-        A model that has these classes already is returned as it is.
+        """Returns a copy with a fresh head for other classes; itself, if it has these.
 
         Raises:
             ValueError: If `classes` are fewer than two, or one is there twice.
@@ -266,16 +247,15 @@ class Classifier(ManyToOne):
     def with_vocabulary(self, vocabulary: Sequence[str]) -> Any:
         """Returns a copy that knows other words, or other characters.
 
-        The vectors of known words are carried over; a new word starts with that of the
-        unknown word, and n-grams with it are unseen ones.
+        A new word starts with the vector of the unknown word.
 
         Args:
             vocabulary: The words to know, such as `model.tokens.vocabulary` and more. A
                 model with n-grams must keep all that it knew.
 
         Raises:
-            ValueError: If a word is there twice, one is left out that must not be, or
-                the model reads bytes or subwords, whose vocabulary cannot change.
+            ValueError: If a word is there twice or must not be left out, or the model
+                reads bytes or subwords, whose vocabulary cannot change.
 
         Example:
             >>> from rnnzoo import sentiment_classifier
@@ -300,10 +280,7 @@ class Classifier(ManyToOne):
 
     @classmethod
     def from_file(cls, path: Any, config: dict, changes: dict) -> Any:
-        """Builds a model with other arguments and what fits of a file's weights.
-
-        `config` has the file's arguments, `changes` those of `REPLACEABLE` that differ.
-        """
+        """Builds a model of `config` and `changes`, and loads what fits of a file."""
         adapt = cls.weight_adapter(config, changes)
         model = cls(**{**config, **changes})
         weight_files.copy_weights(path, model, adapt)
@@ -311,11 +288,7 @@ class Classifier(ManyToOne):
 
     @classmethod
     def weight_adapter(cls, config: dict, changes: dict) -> Callable:
-        """Returns a function that carries weights over to a model with other arguments.
-
-        It takes a layer's name, the weights of a model with the arguments `config`, and
-        those of the new model; it returns those that the new model gets.
-        """
+        """Returns a function of a layer's name, old and new weights: those it gets."""
         rows: list[int] = []
         if "vocabulary" in changes:
             known, words = config["vocabulary"], list(changes["vocabulary"])

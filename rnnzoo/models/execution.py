@@ -18,14 +18,12 @@ class Executor(CharacterSeq2Seq):
     """A model that reads a short Python program and writes what it prints.
 
     An encoder reads the program character by character; a decoder starts from its
-    state and writes the number that the program prints, digit by digit. The meaning of
-    numbers, variables, loops and comparisons is learned from examples.
+    state and writes the printed number digit by digit (Zaremba and Sutskever,
+    "Learning to execute", 2014, arXiv:1410.4615).
 
     Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
-    = padding at the end, the first a start symbol, to logits
-    `[batch, target time, tokens]` of the next target token; the start symbol follows
-    the last digit. `fit` and `evaluate` take programs and their output; `evaluate`
-    feeds the decoder the right digits (teacher forcing), `answer` its own ones.
+    = padding at the end, a start symbol first, to logits `[batch, target time, tokens]`
+    of the next target token. `fit` and `evaluate` take programs and their output.
 
     Args:
         attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
@@ -45,9 +43,6 @@ class Executor(CharacterSeq2Seq):
         '8'
         >>> model = executor(weights=None, units=16)
         >>> history = model.fit(["print(12)", "print((1-2))"], ["12", "-1"], verbose=0)
-
-    References:
-        Zaremba and Sutskever, "Learning to execute", 2014, arXiv:1410.4615.
     """
 
     def __init__(
@@ -83,13 +78,12 @@ class Executor(CharacterSeq2Seq):
     def answer(self, inputs: Any) -> Any:
         r"""Predicts the output of a program, or of each program of a batch.
 
-        Nothing runs the program, and nothing corrects the network's output. Characters
-        that no program of `rnnzoo.data.synthetic.Programs` has are unknown tokens, and
-        an empty text has the empty answer.
+        Characters of no program of `rnnzoo.data.synthetic.Programs` are unknown tokens,
+        and an empty text has the empty answer.
 
         Args:
             inputs: A string such as `"print((5+3))"`, with line ends between
-                statements, or a list, tuple, array or tensor of them. Anything else is
+                statements, or a list, tuple, array or tensor of them; anything else is
                 a `TypeError`.
 
         Example:

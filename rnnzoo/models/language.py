@@ -35,9 +35,9 @@ ANSWER_OPTIONS = DecodingOptions(max_length=None, temperature=0.7, seed=0)
 class LanguageModel(LanguageGraphs):
     """A language model: predicts the next symbol of a text, and continues texts.
 
-    A stack of recurrent layers reads a text symbol by symbol, such as characters or
-    words, and predicts the next one at each. `generate` and `stream` continue a text by
-    sampling from these predictions; `score` measures how well a text is predicted.
+    Recurrent layers read a text symbol by symbol, such as characters or words, and
+    predict the next one at each (Graves, 2013, arXiv:1308.0850). `generate` and
+    `stream` sample from these predictions; `score` measures how good they are.
 
     Shapes of the graph: token ids `[batch, time]`, the first a start symbol and 0 =
     padding at the end, to logits `[batch, time, symbols]`. `fit` and `evaluate` take
@@ -58,11 +58,8 @@ class LanguageModel(LanguageGraphs):
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
-            in training.
+            in training (Merity et al., 2018, arXiv:1708.02182).
         tied_weights: Whether the head's weights are the symbols' vectors: for words.
-
-    Attributes:
-        tokens: The symbols that it knows, of a class of `rnnzoo.tokens`.
 
     Example:
         >>> from rnnzoo import language_model
@@ -73,11 +70,6 @@ class LanguageModel(LanguageGraphs):
         10
         >>> round(model.score("abra")["bits_per_symbol"])
         3
-
-    References:
-        - Graves, 2013, arXiv:1308.0850 (generating texts).
-        - Zaremba, Sutskever and Vinyals, 2014, arXiv:1409.2329 (`dropout`).
-        - Merity, Keskar and Socher, ICLR 2018, arXiv:1708.02182 (`weight_dropout`).
     """
 
     has_unique_target = False
@@ -131,10 +123,7 @@ class LanguageModel(LanguageGraphs):
         self.set_targets(classes=True, padding=0)
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Converts texts to token ids `[batch, time]`, int32, and the next ones.
-
-        A text and its continuation in `targets` are one sequence, and all of it counts.
-        """
+        """Converts texts to token ids `[batch, time]`, int32, and the next ones."""
         texts = check_texts(inputs)
         if targets is None:
             return self.tokens.encode(texts), None
@@ -177,20 +166,17 @@ class LanguageModel(LanguageGraphs):
     ) -> Any:
         r"""Continues a text, or each text of a batch.
 
-        A text depends on its prompt and the seed, not on its neighbours in a batch.
-        The same prompt several times in a batch gives several texts. Unknown symbols
-        are read as such and never written.
+        A text depends on its prompt and the seed, not on its neighbours; the same
+        prompt several times in a batch gives several texts.
 
         Args:
             prompts: A string of any length, or a list, tuple, array or tensor of them;
                 an empty one is the beginning of a line.
             options: The options of decoding; `None` for the defaults.
-            state: State that another call returned, to continue from there. Without a
-                prompt and a seed, the text is what the other call would have written
-                with a larger `max_length`.
+            state: State that another call returned, to continue from. Without a prompt
+                and a seed, it gives what the other call would have written next.
             return_state: Whether to return such a state too.
-            **changes: Options that differ from `options`, such as `top_k=5`:
-                the arguments of `rnnzoo.decoding.DecodingOptions`.
+            **changes: Other arguments of `rnnzoo.decoding.DecodingOptions`.
 
         Returns:
             The continuation, a string; a list of them for a batch. With `n_best` above
@@ -262,20 +248,15 @@ class LanguageModel(LanguageGraphs):
         options: DecodingOptions | None = None,
         **changes: "Unpack[DecodingKeywords]",
     ) -> Iterator[str]:
-        r"""Continues a text and yields it in chunks, as it is written.
-
-        Together they are the text that `generate` returns for the same seed.
+        r"""Continues a text as `generate`, and yields it in chunks as it is written.
 
         Args:
             prompt: A string.
             options: The options of decoding, as in `generate`; without a beam.
             **changes: As in `generate`.
 
-        Yields:
-            Chunks of the text, whole characters or words.
-
         Raises:
-            ValueError: As `generate`; or if a beam is asked for.
+            TypeError, ValueError: As `generate`; or if a beam is asked for.
 
         Example:
             >>> from rnnzoo import language_model
@@ -302,11 +283,8 @@ class LanguageModel(LanguageGraphs):
     def score(self, texts: Any) -> Any:
         r"""Measures how well a text, or each text of a batch, is predicted.
 
-        The first symbol is predicted from the start symbol.
-
         Args:
-            texts: A string of any length, or a list, tuple, array or tensor of them;
-                memory does not grow with the length.
+            texts: A string of any length, or a list, tuple, array or tensor of them.
 
         Returns:
             A dict, or a list of them for a batch: `nats`, the negative logarithm of the
@@ -343,8 +321,8 @@ class LanguageModel(LanguageGraphs):
     def answer(self, inputs: Any, **changes: "Unpack[DecodingKeywords]") -> Any:
         r"""Continues a text, or each text of a batch, always in the same way.
 
-        As `generate`, with other defaults (`ANSWER_OPTIONS`): seed 0, a temperature of
-        0.7, which shows what the model knows, and half of the model's `max_length`.
+        As `generate`, but by default with seed 0, a temperature of 0.7, and half of the
+        model's `max_length`.
 
         Args:
             inputs: A string, or a list, tuple, array or tensor of strings.

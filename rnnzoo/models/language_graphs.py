@@ -34,9 +34,8 @@ class CarriedState:
 class LanguageGraphs(ManyToMany):
     """Base of language models: reads texts, continues them, and measures them.
 
-    Python reads long texts in chunks, so that memory is bounded; an export reads them
-    at once. Training can carry the state from batch to batch (truncated backpropagation
-    through time, Williams and Peng, Neural Computation 2, 1990).
+    Python reads long texts in chunks, in bounded memory. Training can carry the state
+    from batch to batch (Williams and Peng, Neural Computation 2, 1990).
     """
 
     tokens: Any
@@ -116,11 +115,7 @@ class LanguageGraphs(ManyToMany):
         return compile_for_python(start, tf.TensorSpec((None,), tf.uint64))
 
     def read_tokens(self, state: DecodingState, ids: Any) -> tuple[Any, DecodingState]:
-        """Reads the next token ids `[batch, time]` of each text, up to the last one.
-
-        Returns:
-            The logits `[batch, time, symbols]` that predicted them, and the next state.
-        """
+        """Reads ids `[batch, time]`; returns logits that predict them, and a state."""
         is_real = ids > 0
         inputs = tf.concat([state.token[:, None], ids[:, :-1]], axis=1)
         logits, after = self.read(tf.where(is_real, inputs, 0), state.state)
@@ -167,10 +162,7 @@ class LanguageGraphs(ManyToMany):
     def stream_chunks(
         self, state: DecodingState, options: DecodingOptions, stops: Any
     ) -> Iterator[str]:
-        """Yields the continuation of one text in chunks.
-
-        What may begin a stop string or a character is held back until that is known.
-        """
+        """Yields one text's continuation in chunks; possible stops are held back."""
         stops = np.asarray(stops)
         tensors = options.to_tensors(stops)
         held: list[int] = []
@@ -224,10 +216,7 @@ class LanguageGraphs(ManyToMany):
     def read_prompts(
         self, texts: list[str], seed: int | None, state: DecodingState | None = None
     ) -> Iterator[DecodingState]:
-        """Yields the states after prompts of any length, `ROWS` prompts at a time.
-
-        Without a seed, it is a new one, or that of the state that they continue.
-        """
+        """Yields the states after prompts of any length, `ROWS` prompts at a time."""
         if state is not None and len(state.token) != len(texts):
             raise ValueError(
                 "A state continues as many prompts as it was created from. Received: "
@@ -256,8 +245,7 @@ class LanguageGraphs(ManyToMany):
         """Continues a state with texts of any length in bounded memory.
 
         Yields:
-            Rows, their token ids in a chunk, what the function (`read_chunk` or
-            `measure_chunk`) returned for them, and the state of all rows after it.
+            Rows, their token ids in a chunk, the function's result, and the next state.
         """
         parts = [self.tokens.chunks(text, CHUNK) for text in texts]
         for batch in itertools.zip_longest(*parts, fillvalue=""):
@@ -285,7 +273,6 @@ class LanguageGraphs(ManyToMany):
 
 
 def _count_partial_stop(ids: list[int], stops: np.ndarray) -> int:
-    """Returns how many ids at the end of a text may be the beginning of a stop."""
     return max(
         (
             size

@@ -21,18 +21,14 @@ class Memorizer(CharacterSeq2Seq):
     """A model that reads digits and writes them from memory.
 
     An encoder reads a string of digits; a decoder copies it, reverses it, or writes it
-    twice, digit by digit, reading its own output. Which of these it learns depends on
-    the examples. It is the classic test of the memory of a recurrent network.
-
-    Without attention everything passes through the encoder's final state, as in Zaremba
-    and Sutskever's experiments, where it helped to read the digits from their end, or
-    twice. With attention a bidirectional encoder keeps a vector per digit, and the
-    decoder attends to the one to write next.
+    twice, digit by digit, as the examples show (Zaremba and Sutskever, 2014,
+    arXiv:1410.4615; longer: Dehghani et al., 2019, arXiv:1807.03819). Without attention
+    everything passes through the encoder's final state. With attention, a bidirectional
+    encoder keeps a vector per digit, and the decoder attends to the one to write next.
 
     Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
-    = padding at the end, the first a start symbol, to logits
-    `[batch, target time, tokens]` of the next target token; the start symbol follows
-    the last digit. `fit` and `evaluate` take texts and answers.
+    = padding at the end, a start symbol first, to logits `[batch, target time, tokens]`
+    of the next target token. `fit` and `evaluate` take texts and answers.
 
     Args:
         attention: `"additive"`, `"multiplicative"`, or `"none"`: then the decoder has
@@ -52,12 +48,6 @@ class Memorizer(CharacterSeq2Seq):
         '1413'
         >>> model = memorizer(weights=None, attention="none", units=16)
         >>> history = model.fit(["12", "345"], ["21", "543"], verbose=0)
-
-    References:
-        - Zaremba and Sutskever, "Learning to execute", 2014, arXiv:1410.4615 (the task,
-          and input reversing and doubling).
-        - Dehghani et al., "Universal Transformers", ICLR 2019, arXiv:1807.03819 (copy,
-          double and reverse, up to 55 digits).
     """
 
     def __init__(
@@ -114,17 +104,13 @@ class Memorizer(CharacterSeq2Seq):
     def answer(self, inputs: Any) -> Any:
         """Writes the digits of a text, or of each text of a batch, from memory.
 
-        Nothing corrects the network's output: the model card says how often it is
-        right. It has at most twice as many digits as the text, and one.
-
         Args:
-            inputs: A string of digits, or a list, tuple, array or tensor of them, of
-                any length; answers to more digits than in training are poor.
+            inputs: A string of digits, or a list, tuple, array or tensor of them;
+                answers to more digits than in training are poor.
 
         Raises:
             TypeError: If something is not a string.
-            ValueError: If a text has other characters than digits; names every such
-                row. Nothing is answered then.
+            ValueError: If a text has other characters than digits; names each.
 
         Example:
             >>> from rnnzoo import memorizer

@@ -51,10 +51,7 @@ class BitsReader(BitRows):
     """Mixed into models that read rows of bits and answer with one bit."""
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Converts rows of bits, and answers, to values and bits `[batch, time, 1]`.
-
-        The target of every step is the parity so far.
-        """
+        """Converts bits to values, and answers to parities, `[batch, time, 1]`."""
         rows, _ = split_bit_rows(inputs)
         source = self.tokens.encode(rows)
         if targets is None:
@@ -72,9 +69,6 @@ class BitsReader(BitRows):
     def answer(self, inputs: Any) -> Any:
         """Answers a row of bits, or each row of a batch, with 0 or 1; text with text.
 
-        Nothing corrects the network's output. Rows have any length, and memory grows
-        with that of the input alone.
-
         Args:
             inputs: A list, tuple or 1-D array of 0 and 1; bits in a string such as
                 `"0111"` (blanks and commas may stand between); or a batch: a list of
@@ -82,8 +76,7 @@ class BitsReader(BitRows):
 
         Raises:
             TypeError: If something is not an integer; bools and floats are not.
-            ValueError: If an integer is neither 0 nor 1, or a row is empty; names every
-                bad row of a batch. Nothing is answered then.
+            ValueError: If an integer is neither 0 nor 1, or a row is empty; names each.
         """
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
@@ -111,9 +104,10 @@ class BitsReader(BitRows):
 class ParityReader(BitsReader, BitModel):
     """A model that says whether the number of ones among bits is odd.
 
-    One bit to remember, and every input matters forever: a single error at any step is
-    an error at the end. A network that was trained on at most 40 bits, with the parity
-    so far as the target of every step, answers for thousands.
+    There is one bit to remember, but an error at any step is an error at the end
+    (Grosse, "Intro to neural networks and machine learning", CSC321, 2017, lecture 15).
+    A network trained on at most 40 bits, with the parity so far as the target of every
+    step, answers for thousands.
 
     Shapes of the graph: `[batch, time, 1]` (-1 for a 0, 1 for a 1, and 0 = padding at
     the end), to the logit of the parity so far at every step, `[batch, time, 1]`.
@@ -132,10 +126,6 @@ class ParityReader(BitsReader, BitModel):
         1
         >>> parity().answer(["0111", "11"])
         ['1', '0']
-
-    References:
-        Grosse, "Intro to neural networks and machine learning" (CSC321), 2017, lecture
-        15: parity as an example of what a recurrent network computes.
     """
 
     def __init__(

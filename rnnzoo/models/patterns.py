@@ -50,10 +50,10 @@ class SignedCrossentropy(keras.losses.Loss):
 class PatternGenerator(BitRows, BitModel):
     """A network of a single LSTM cell that continues a periodic pattern.
 
-    After ten zeros, ten ones, and after these ten zeros again: to write that, a network
-    must count, and know what it is counting. One LSTM cell with 14 weights learns it.
-    Each of the listed weights holds another pattern, such as `20_1`, twenty zeros and a
-    one. They write 500 bits without an error from every phase.
+    After ten zeros, ten ones, and after these ten zeros again: one LSTM cell with 14
+    weights learns to count them (Gers et al., "Learning precise timing with LSTM
+    recurrent networks", JMLR 3, 2002). Other weights hold other patterns, such as
+    `20_1`, twenty zeros and a one. They write 500 bits without an error.
 
     Shapes of the graph: `[batch, time, 1]` (-1 for a 0, 1 for a 1, and 0 = padding at
     the end), to the logit of the next bit at every step, `[batch, time, 1]`. `fit` and
@@ -75,13 +75,6 @@ class PatternGenerator(BitRows, BitModel):
         >>> shown = "000000000000000000001" * 2
         >>> pattern_generator("20_1").generate(shown, max_length=500).count("1")
         23
-
-    References:
-        - "Learning sequences using recurrent neural networks", poster of a project at
-          Boğaziçi University (Yaşin and Alpaydın), spring 2016: made-up sequences, to
-          see what an LSTM cell keeps.
-        - Gers, Schraudolph and Schmidhuber, "Learning precise timing with LSTM
-          recurrent networks", JMLR 3, 2002.
     """
 
     def __init__(
@@ -115,9 +108,8 @@ class PatternGenerator(BitRows, BitModel):
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts rows of bits, and their continuations, to values `[batch, time, 1]`.
 
-        With targets, each row and its continuation are one sequence. The target of a
-        step is 1 or -1 for the next bit, times 5 where that differs, and 0 where it is
-        still part of the input.
+        The target of a step is 1 or -1 for the next bit, times 5 where that differs,
+        and 0 where it is still part of the input.
         """
         rows, _ = split_bit_rows(inputs)
         if targets is None:
@@ -145,8 +137,7 @@ class PatternGenerator(BitRows, BitModel):
         Args:
             prompts: Bits in a string such as `"0111"`; a list, tuple or 1-D array of 0
                 and 1; or a batch: a list of these, a 2-D array or tensor, or a ragged
-                tensor. With fewer bits than half of the model's `max_length`, which it
-                was shown in training, it may not know the phase yet.
+                tensor. The model was shown half of its `max_length` in training.
             max_length: Number of bits to write.
 
         Returns:
@@ -155,8 +146,7 @@ class PatternGenerator(BitRows, BitModel):
 
         Raises:
             TypeError: If something is not an integer; bools and floats are not.
-            ValueError: If an integer is neither 0 nor 1, or a row is empty; names every
-                bad row of a batch. Nothing is answered then.
+            ValueError: If an integer is neither 0 nor 1, or a row is empty; names each.
 
         Example:
             >>> from rnnzoo import pattern_generator

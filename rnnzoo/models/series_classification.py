@@ -20,9 +20,9 @@ class SeriesClassifier(Classifier):
 
     A bidirectional recurrent network reads one or more numbers a step; the mean and the
     maximum of its outputs over all steps go to a linear layer. Series may have any
-    length. With `pen_digits` it reads a handwritten digit as eight points of the pen, x
-    and y from 0 to 100; with `japanese_vowels` it says which of nine men spoke, from
-    twelve cepstrum coefficients a step.
+    length. With `pen_digits` it reads a handwritten digit as eight points of the pen,
+    from 0 to 100 (Alimoglu and Alpaydin, 1998); with `japanese_vowels` it says which of
+    nine men spoke, from twelve cepstrum coefficients a step (Kudo et al., 2000).
 
     Shapes of the graph: scaled numbers and a 1, `[batch, time, features + 1]`, zeros =
     padding at the end, to logits `[batch, classes]`. `classify`, `answer`, `fit` and
@@ -38,10 +38,6 @@ class SeriesClassifier(Classifier):
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
 
-    Attributes:
-        classes: Names of the classes, in the order of the graph's outputs.
-        tokens: How numbers are scaled.
-
     Example:
         >>> from rnnzoo import series_classifier
         >>> model = series_classifier()
@@ -49,10 +45,6 @@ class SeriesClassifier(Classifier):
         ...          [69, 2], [100, 6]]
         >>> model.classify([digit, digit]), model.classify("0 89, 27 100, 42 75")
         (['2', '2'], '7')
-
-    References:
-        UCI machine learning repository: Alimoglu and Alpaydin, "Pen-based recognition
-        of handwritten digits", 1998; Kudo et al., "Japanese vowels", 2000.
     """
 
     RENAMED_ARGUMENTS = {"spreads": "scales"}
@@ -90,14 +82,12 @@ class SeriesClassifier(Classifier):
         """Returns the series of one raw input or a batch, and whether it was a batch.
 
         Args:
-            inputs: Steps of numbers, `[time, features]`, as a list, array or tensor, or
-                as text; or a batch of these, of any lengths. With one number a step, a
-                series is a list of numbers.
+            inputs: Steps of numbers, `[time, features]` (`[time]` for one feature), as
+                a list, array, tensor or text; or a batch of these, of any lengths.
 
         Raises:
-            TypeError: If something is not a number (bools are not); names every row.
-            ValueError: If a number is not finite, a series is empty, or its steps do
-                not have as many numbers as the model reads; names every row.
+            TypeError, ValueError: If something is not a number (bools are not) or not
+                finite, or a series is empty or has other features; names every row.
         """
         is_text = isinstance(inputs, str)
         rows, is_batch = self.tokens.rows([inputs] if is_text else inputs, self.INPUTS)

@@ -23,9 +23,9 @@ ROWS, STEPS = 1024, 2**20
 class Sorter(ManyToOneToMany):
     """A model that sorts lists of integers.
 
-    An encoder reads the list into one vector of `units` numbers; a decoder starts from
-    that vector, gets it as input at every step, and outputs the list in increasing
-    order. Use it to teach or to study the capacity of a state.
+    An encoder reads the list into one vector of `units` numbers; a decoder gets that
+    vector at every step, and outputs the list in increasing order (J.-M. Albert,
+    "Recurrent neural networks", lecture, section 5.3).
 
     Shapes of the graph: token ids `[batch, time]`, 0 = padding at the end, to logits
     `[batch, time, max_value + 1]`. `sort` and `answer` take and return numbers.
@@ -45,10 +45,6 @@ class Sorter(ManyToOneToMany):
         [4, 9, 15, 26, 31]
         >>> model = sorter(weights=None, max_value=64, max_length=8, units=16)
         >>> history = model.fit([[64, 1], [5, 5]], [[1, 64], [5, 5]], verbose=0)
-
-    References:
-        J.-M. Albert, "Recurrent neural networks", lecture, section 5.3: the
-        architecture and the task; about 95 % of elements right at length 32.
     """
 
     def __init__(
@@ -96,21 +92,14 @@ class Sorter(ManyToOneToMany):
     def sort(self, numbers: Any) -> Any:
         """Sorts a list of numbers, or each list of a batch, in increasing order.
 
-        Nothing corrects the network's output: the model card says how often it is
-        right.
-
         Args:
             numbers: A list, tuple or 1-D array of integers; or a batch: a list or tuple
                 of these, a 2-D array or tensor, or a ragged tensor. Integers are from 1
                 to `max_value`, at most `max_length` in a list; it may be empty.
 
-        Returns:
-            The same kind, with the numbers of each list in increasing order.
-
         Raises:
             TypeError: If something is not an integer, or nested too deep.
-            ValueError: If a number is out of range, or a list too long; names every bad
-                row of a batch. Nothing is sorted then.
+            ValueError: If a number is out of range, or a list too long; names each.
 
         Example:
             >>> from rnnzoo import sorter
@@ -132,9 +121,8 @@ class Sorter(ManyToOneToMany):
             inputs: Numbers in a string such as `"31 4 15"` (commas and brackets may
                 stand between), a list of such strings, or what `sort` takes.
 
-        Returns:
-            The numbers in increasing order: a string such as `"4 15 31"`, a list of
-            strings, or what `sort` returns. Errors are those of `sort`.
+        Raises:
+            TypeError, ValueError: As `sort`.
 
         Example:
             >>> from rnnzoo import sorter
@@ -176,7 +164,6 @@ class Sorter(ManyToOneToMany):
         return {"text": self.tokens.format(self._sort_in_graph(self.tokens(text)))}
 
     def _sort_lists(self, numbers: Any) -> dict:
-        """Sorts lists of numbers `[batch, time]`, padded with 0 at the end."""
         import tensorflow as tf
 
         real = tf.not_equal(numbers, 0)
@@ -189,7 +176,6 @@ class Sorter(ManyToOneToMany):
         return {"sorted": tf.cast(answers, tf.int64)}
 
     def _sort_tokens(self, ids: np.ndarray) -> np.ndarray:
-        """Sorts token ids `[rows, time]`, rows of similar length together."""
         answers, lengths = np.zeros_like(ids), np.count_nonzero(ids, axis=1)
         for rows in group_by_length(lengths, max_steps=STEPS, max_rows=ROWS):
             length = lengths[rows[0]]
@@ -202,7 +188,6 @@ class Sorter(ManyToOneToMany):
         return compile_graph(self._sort_in_graph, ((None, None), "int32"))
 
     def _sort_in_graph(self, ids: Any) -> Any:
-        """Sorts token ids `[batch, time]`, in the graph."""
         import tensorflow as tf
 
         real = tf.not_equal(ids, 0)

@@ -22,8 +22,7 @@ class TextClassifier(Classifier):
     Token vectors go through a bidirectional recurrent network; the mean and the maximum
     of its outputs over all tokens go to a linear head. A linear model of n-grams
     answers beside it (`rnnzoo.layers.ngrams.NgramBag`). `sentiment_classifier` is this
-    model with the weights of film reviews; fine-tune it on texts and classes of your
-    own (`rnnzoo.training.finetuning`).
+    model with the weights of film reviews (Maas et al., ACL 2011).
 
     Shapes of the graph: token ids `[batch, time]`, int32, 0 = padding at the end, to
     logits `[batch, classes]`. `classify`, `answer`, `fit`, `evaluate` and `predict`
@@ -51,10 +50,6 @@ class TextClassifier(Classifier):
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
         ngram_rows: Number of n-grams that have a vector.
 
-    Attributes:
-        classes: Names of the classes, in the order of the graph's outputs.
-        tokens: What turns texts into ids, such as `rnnzoo.tokens.Words`.
-
     Example:
         >>> from rnnzoo import sentiment_classifier, text_classifier
         >>> sentiment_classifier().classify("A quiet triumph.")
@@ -66,9 +61,6 @@ class TextClassifier(Classifier):
         >>> history = model.fit(texts, labels, verbose=0)
         >>> model.classify("Get out!") in labels
         True
-
-    References:
-        Maas et al., "Learning word vectors for sentiment analysis", ACL 2011: the data.
     """
 
     REPLACEABLE = ("classes", "vocabulary")
@@ -124,11 +116,10 @@ class TextClassifier(Classifier):
     def adapt(self, source: Source, limit: int = 25_000) -> int:
         """Weights n-grams by the classes of the texts that they are in; before `fit`.
 
-        See `rnnzoo.layers.ngrams.NgramBag.adapt`: what n-grams had learned is
-        forgotten, and those that occur in two texts or more get their own vector.
+        As `rnnzoo.layers.ngrams.NgramBag.adapt`, which forgets what was learned.
 
         Args:
-            source: The texts to train on, and the names of their classes, such as
+            source: Texts and names of their classes, such as
                 `rnnzoo.data.pipeline.Pairs`.
             limit: How many of them to read at most, at equal distances.
 

@@ -25,8 +25,6 @@ ROWS, STEPS = 256, 2**15
 class TextToText(ManyToOneToMany):
     """Base of models that read a text and write another up to an end symbol.
 
-    Subclasses define the texts that are accepted, and how long an answer may be.
-
     Args:
         tokens: The tokens of both texts, made with `start=True`: their start symbol
             comes before every text, and ends those that are written.
@@ -56,8 +54,8 @@ class TextToText(ManyToOneToMany):
         """Converts texts, and their answers in `targets`, to token ids `[batch, time]`.
 
         Returns:
-            A dict of `source` and `target`, the decoder's input: without targets, the
-            start symbol. And the next token at each step, or `None`.
+            A dict of `source` and `target`, the decoder's input; and the next token at
+            each step, or `None` without targets.
         """
         start = self.tokens.start_id
         source = self.tokens.encode(self.check(inputs))
@@ -76,11 +74,7 @@ class TextToText(ManyToOneToMany):
         return {"source": source, "target": written}, following
 
     def start_decoding(self, source: Any) -> tuple[DecodingState, Any]:
-        """Reads token ids `[batch, time]`, in the graph.
-
-        Returns:
-            The initial state of `writer`, and the maximum number of tokens to write.
-        """
+        """Reads token ids; returns `writer`'s state and the maximum length."""
         lengths = tf.math.count_nonzero(source, axis=1, dtype=tf.int32) - 1
         # A blank text has no answer: it ends at once.
         limits = tf.where(lengths > 0, self.longest_answers(lengths), 0)
@@ -95,10 +89,7 @@ class TextToText(ManyToOneToMany):
 
 
 class CharacterSeq2Seq(TextToText):
-    """Base of models that write the one right answer to a text, by characters.
-
-    They decode greedily. With `double_source`, the encoder reads each text twice.
-    """
+    """Base of models that write the one right answer to a text, by characters."""
 
     def __init__(self, *, vocabulary: str, double_source: bool, **architecture: Any):
         self.doubled = DoubledTokens(name="doubled") if double_source else None

@@ -50,14 +50,14 @@ class Translator(TextToText):
     """A model that translates from one language into another.
 
     A bidirectional encoder reads a text; a decoder starts from its final state and
-    writes the translation token by token, with attention to the encoder's outputs. Both
-    languages share one vocabulary, whose embeddings are the encoder's, the decoder's
-    and the head's.
+    writes the translation token by token, with attention to the encoder's outputs
+    (Bahdanau et al., 2015, arXiv:1409.0473; Luong et al., 2015, arXiv:1508.04025). One
+    vocabulary has the embeddings of both languages and of the head. What helps with
+    little data: Sennrich and Zhang, 2019, arXiv:1905.11901.
 
     Shapes of the graph: `{"source": ..., "target": ...}`, token ids `[batch, time]`, 0
-    = padding at the end, the first a start symbol, to logits
-    `[batch, target time, tokens]` of the next target token; the start symbol follows
-    the last token. `fit` and `evaluate` take texts and translations.
+    = padding at the end, a start symbol first, to logits `[batch, target time, tokens]`
+    of the next target token. `fit` and `evaluate` take texts and translations.
 
     Args:
         vocabulary: What `rnnzoo.tokens.Subwords.learn` returned for texts of both
@@ -87,12 +87,6 @@ class Translator(TextToText):
         ...                     verbose=0)
         >>> isinstance(model.translate("a dog"), str)
         True
-
-    References:
-        - Sutskever, Vinyals and Le, NeurIPS 2014, arXiv:1409.3215.
-        - Bahdanau, Cho and Bengio, ICLR 2015, arXiv:1409.0473 (additive attention).
-        - Luong, Pham and Manning, EMNLP 2015, arXiv:1508.04025 (multiplicative).
-        - Sennrich and Zhang, ACL 2019, arXiv:1905.11901 (what helps with little data).
     """
 
     has_unique_target = False
@@ -152,20 +146,17 @@ class Translator(TextToText):
     ) -> Any:
         """Translates a text, or each text of a batch.
 
-        A translation does not depend on its neighbours in a batch, and memory does not
-        grow with the number of texts. Characters that no text of the training had are
-        read as unknown, and never written; a blank text has the empty translation. A
-        translation has at most twice as many tokens as the text, and ten. Give texts
-        much longer than those of the training sentence by sentence.
+        A translation does not depend on its neighbours in a batch, and has at most
+        twice as many tokens as the text, and ten: split long texts into sentences.
+        Unknown characters are never written; a blank text has the empty translation.
 
         Args:
             texts: A string, or a list, tuple, array or tensor of strings.
             beam_width: Number of hypotheses; 1 for greedy decoding.
             n_best: Number of translations of each text to return, best first.
             length_penalty: 0 prefers short translations, 1 and more long ones.
-            return_scores: Whether to return each translation's score too: its
-                log-probability, in nats, over its length to the power of
-                `length_penalty`.
+            return_scores: Whether to return each translation's score too:
+                log-probability, in nats, over length to the power of `length_penalty`.
             return_attention: Whether to return each translation's `Alignment` too.
 
         Returns:
@@ -174,9 +165,8 @@ class Translator(TextToText):
             `n_best` above 1 a list of at most `n_best` for each text.
 
         Raises:
-            TypeError: If a text is not a string, or an option has the wrong type.
-            ValueError: If an option is out of its range, or alignments are asked of a
-                model without attention.
+            TypeError, ValueError: If a text is not a string, an option has the wrong
+                type or range, or alignments are asked of a model without attention.
 
         Example:
             >>> from rnnzoo import translator
@@ -326,7 +316,6 @@ class Translator(TextToText):
 
 @functools.cache
 def _ascii() -> str:
-    """Returns the default vocabulary: ASCII's characters, each one a subword."""
     return Subwords.learn(ASCII, size=2 * len(ASCII))
 
 
