@@ -13,6 +13,7 @@ the class, for a model whose class another has weights of.
 import dataclasses
 import functools
 import os
+import pathlib
 from inspect import signature
 
 import pytest
@@ -76,7 +77,7 @@ def subject(name):
     """A model with its first weights, its recipe and a small data set."""
     factory = getattr(rnnzoo, name)
     if name in BY_HAND:
-        return Subject(factory)
+        return keep_files(Subject(factory))
     # A model without weights has the recipe of one of the same class that has some.
     alike = [n for n in MODELS if getattr(rnnzoo, n).model_class is factory.model_class]
     listed = [w for model in [name, *alike] for w in rnnzoo.list_weights(model)]
@@ -86,7 +87,15 @@ def subject(name):
     options |= {"num_test": 40, "restarts": 2}
     known = {field.name for field in dataclasses.fields(recipe)}
     recipe = recipe(**{k: v for k, v in options.items() if k in known})
-    return Subject(factory, recipe=recipe)
+    return keep_files(Subject(factory, recipe=recipe))
+
+
+def keep_files(found):
+    """Has files among those of the tests: processes of pytest-xdist end at once."""
+    data_sets = pathlib.Path(os.environ["TFDS_DATA_DIR"])
+    found.folder = data_sets.with_name(f"contract_{os.getpid()}_{found.name}")
+    found.folder.mkdir()
+    return found
 
 
 @pytest.mark.parametrize(("name", "check"), list(cases()))
