@@ -211,7 +211,7 @@ def language_model(
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
-            in training.
+            in training (Merity et al., 2018, arXiv:1708.02182).
         tied_weights: Whether the head's weights are the symbols' vectors: for words.
     """
 
