@@ -69,17 +69,18 @@ def texts():
 def javascript():
     """Calls the page's functions, in Node."""
     script = pathlib.Path(__file__).with_name("read_texts.mjs")
-    process = subprocess.Popen(
-        [NODE, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [NODE, str(script)], stdin=pipe, stdout=pipe, text=True
+    ) as process:
 
-    def call(name, **inputs):
-        print(json.dumps([name, inputs]), file=process.stdin, flush=True)
-        return json.loads(process.stdout.readline())
+        def call(name, **inputs):
+            print(json.dumps([name, inputs]), file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())
 
-    yield call
-    process.stdin.close()
-    assert process.wait(timeout=30) == 0
+        yield call
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
 
 
 @needs_node

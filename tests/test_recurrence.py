@@ -280,8 +280,13 @@ def test_what_cannot_be_read_again(options, shape, mask, received):
         stack(np.zeros(shape, "float32"), length=5, mask=mask)
 
 
-@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "cell", ["simple", "gru", pytest.param("lstm", marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize(
+    "precision",
+    ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)],
+)
 def test_many_steps_add_up_in_lower_precision(cell, precision):
     inputs = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
     weights, found = None, []

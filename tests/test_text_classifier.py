@@ -19,7 +19,11 @@ from rnnzoo.training import recipe_class
 
 TEXTS = ["Get out of here!", "Never mind, dear.", "Hooray, hooray!", "Oh dear."] * 2
 LABELS = ["angry", "calm", "happy", "calm"] * 2
-KINDS = ["words", "characters", "bytes", "subwords", "whitespace"]
+# One kind by default: what differs between them, tests of the tokens cover.
+KINDS = ["characters"] + [
+    pytest.param(kind, marks=pytest.mark.slow)
+    for kind in ("words", "bytes", "subwords", "whitespace")
+]
 SMALL = {"units": 8, "embedding_dim": 8, "max_length": 10, "cell": "simple"}
 SMALL |= {"ngram_rows": 1000, "classes": ["angry", "calm", "happy"]}
 
@@ -185,7 +189,9 @@ def test_from_a_file_to_the_first_step_a_model_is_built_once(
     assert len(checked) == len({id(texts) for texts in checked}) > 0
 
 
-@pytest.mark.parametrize("kind", ["characters", "subwords"])
+@pytest.mark.parametrize(
+    "kind", ["characters", pytest.param("subwords", marks=pytest.mark.slow)]
+)
 def test_own_texts_of_other_tokens(kind, moods, tmp_path, capsys):
     words = ["train", "own_sentiment", f"--data={moods}", f"--tokens={kind}"]
     words += ["--units=8", "--embedding_dim=8", "--epochs=1", "--cell=simple"]
