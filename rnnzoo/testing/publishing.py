@@ -118,7 +118,7 @@ def check_bad_arguments(subject: Subject) -> None:
 
 def check_export_answers_as_python_does(subject: Subject) -> None:
     """An export answers in a process that knows neither rnnzoo nor Keras."""
-    model = subject.tiny(max_length=16, num_layers=1)
+    model = subject.tiny(num_layers=1)
     # It is compared with Python, in a clean process, before the call returns.
     folder = rnnzoo.export(model, subject.folder / "export", overwrite=True)
     if not subject.reads_raw_input:
