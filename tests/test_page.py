@@ -111,7 +111,7 @@ def test_reviews_are_judged_as_in_python(page, text):
         "all => all.map((one) => [one.textContent, one.title, one.className, "
         "one.children.length])",
     )
-    assert [word for word, *_ in shown] == explanation.words
+    assert [word for word, *_ in shown] == explanation.tokens
     largest = abs(explanation.contributions).max()
     for (_, title, kind, children), contribution, is_known in zip(
         shown, explanation.contributions, explanation.known, strict=True

@@ -150,7 +150,8 @@ def test_the_best_beginning_goes_on(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
-def test_the_benchmark_trains_networks_at_once_as_keras_trains_one(cell):
+def test_the_benchmark_trains_networks_at_once_as_keras_trains_one(cell, monkeypatch):
+    monkeypatch.syspath_prepend(pathlib.Path(__file__).parent.parent / "benchmarks")
     path = pathlib.Path(__file__).parent.parent / "benchmarks" / "patterns.py"
     benchmark = runpy.run_path(str(path))
     recipe, other = benchmark["recipe_of"]("5_5"), benchmark["recipe_of"]("3_1")
