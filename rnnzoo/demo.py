@@ -19,7 +19,6 @@ from typing import Any
 
 import rnnzoo
 from rnnzoo import weights
-from rnnzoo.exporting.export import export, replace_folder
 from rnnzoo.listing import list_weights
 
 BROWSER = pathlib.Path(__file__).parent / "browser"
@@ -77,6 +76,9 @@ def write(folder: str | os.PathLike, say: Callable[[str], None] = print) -> None
         Traceback (most recent call last):
         ValueError: The page needs a new folder: give another, or remove that one. ...
     """
+    # Only here, so that a page that is written already is served at once.
+    from rnnzoo.exporting.export import export, replace_folder
+
     check_new(folder)
     with replace_folder(pathlib.Path(folder)) as draft:
         shutil.copytree(BROWSER, draft, dirs_exist_ok=True)
