@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from rnnzoo.architectures.batching import check_finite
 from rnnzoo.architectures.distributed import DistributedModel
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number
@@ -235,6 +236,9 @@ class SequenceModel(DistributedModel):
             inputs, targets, *sample_weight = validation
             encoded = self.encode(inputs, targets)
             options["validation_data"] = (*encoded, *sample_weight)
+        x, y = check_finite("x", x), check_finite("y", y)
+        for name in {"sample_weight", "validation_data"} & {*options}:
+            options[name] = check_finite(name, options[name])
         return super().fit(x, y, **options)
 
     def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:
