@@ -1,22 +1,21 @@
 """Weight files: find, check and load them. Only loading imports TensorFlow."""
 
+import contextlib
 import functools
 import hashlib
 import importlib
 import inspect
-import io
 import json
 import os
 import pathlib
 import re
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from rnnzoo import model_file
 from rnnzoo.api import MODULES
 from rnnzoo.architectures.factory import builder, refuse_unknown
-from rnnzoo.errors import closest
+from rnnzoo.errors import closest, shorten
 
 FOLDER = pathlib.Path(__file__).parent
 CATALOG = FOLDER / "weights.json"
@@ -55,15 +54,16 @@ def find(name: str, model: str | None = None, also: str = "") -> pathlib.Path:
     full_name = next((one for one in full_names if one in records()), name)
     record = records().get(full_name)
     if record is None:
-        path = pathlib.Path(name)
-        if path.is_file():
-            return path
+        with contextlib.suppress(OSError):  # as for a name that is too long
+            if (path := pathlib.Path(name)).is_file():
+                return path
         models = (model, also) if model else None
         known = [n for n in records() if not models or n.split(".")[0] in models]
         short = [listed.split(".", 1)[1] for listed in known]
         raise ValueError(
             f"There are no such weights: neither a listed name ({', '.join(known)}) "
-            f"nor a file.{closest(name, known + short)} Received: weights={name!r}"
+            f"nor a file.{closest(name, known + short)} Received: "
+            f"weights={shorten(name)}"
         )
     path = FOLDER / "pretrained" / record["file"]
     if not path.is_file():
@@ -83,8 +83,9 @@ def find(name: str, model: str | None = None, also: str = "") -> pathlib.Path:
 def load(path: str | os.PathLike[str]) -> Any:
     """Loads a model from its file: weights, tokens, settings and card.
 
-    Files with code (such as `Lambda` layers) or with paths that lead out of them are
-    refused. Raises `ValueError` for those, and for a missing or damaged file.
+    Files with code (such as `Lambda` layers), with parts that no model has, or with
+    weights that are NaN or do not fit the settings, are refused before any of it is
+    used. Raises `ValueError` for those, and for a missing or damaged file.
 
     Args:
         path: A `.keras` file that a model's `save` or a training run wrote, or a listed
@@ -99,18 +100,40 @@ def load(path: str | os.PathLike[str]) -> Any:
         9
     """
     path = find(str(path))
-    registered = _read_content(path)["registered_name"]
+    content = model_file.read_content(path)
+    registered = content["registered_name"]
     import keras
+
+    from rnnzoo.architectures.sequence_model import SequenceModel
 
     # Keras finds a class by its registered name, once its module is imported.
     for module in (*MODULES.values(), "rnnzoo.training.finetuning"):
         importlib.import_module(module)
-    if keras.saving.get_registered_object(registered) is None:
+    found = keras.saving.get_registered_object(registered)
+    if not isinstance(found, type) or not issubclass(found, SequenceModel):
         raise ValueError(
             f"The file must hold a model of rnnzoo. Load others with "
-            f"keras.models.load_model. Received: a {registered!r} in {str(path)!r}"
+            f"keras.models.load_model. Received: a {shorten(registered)} in "
+            f"{str(path)!r}"
         )
-    return keras.models.load_model(path, safe_mode=True)
+    return _load(path, content)
+
+
+def _load(path: pathlib.Path, content: dict) -> Any:
+    """Builds the model of a file's checked settings, and loads its weights."""
+    import keras
+
+    def make() -> Any:
+        return keras.saving.deserialize_keras_object(content, safe_mode=True)
+
+    model = model_file.build(path, make)
+    limit = model_file.count_numbers(model)
+    with model_file.extract(path, limit) as folder:
+        model.load_weights(folder / model_file.WEIGHTS)
+        if (folder / "assets").is_dir():
+            model.load_assets(folder / "assets")
+        model_file.check_finite(model)
+    return model
 
 
 def factory(
@@ -135,10 +158,17 @@ def factory(
             return make(**given)
         path, config, changes = read_settings(make_or_load, weights, given)
         if changes:
-            return model_class.from_file(path, config, changes)
-        import keras
-
-        return keras.models.load_model(path, safe_mode=True)
+            # Each new class or word may have a vector.
+            more = 2**12 * sum(
+                len(v) for v in changes.values() if hasattr(v, "__len__")
+            )
+            return model_file.build(
+                path,
+                lambda: model_class.from_file(path, config, changes),
+                more,
+                (ValueError, TypeError),
+            )
+        return _load(path, model_file.read_content(path))
 
     first = inspect.Parameter(
         "weights",
@@ -174,29 +204,31 @@ def read_settings(
     signature = inspect.Signature(own)
     refuse_unknown(name, given, signature)
     path = find(str(weights), name, factory.also)
-    content = _read_content(path)
+    content = model_file.read_content(path)
     registered = content["registered_name"]
     if keras.saving.get_registered_object(registered) is not model_class:
         raise ValueError(
             f"{name}() needs weights of a {model_class.__name__}. Received: "
-            f"weights={str(weights)!r}, which hold a {registered}"
+            f"weights={str(weights)!r}, which hold a {shorten(registered)}"
         )
     config = model_class.current_config(content["config"])
+    with model_file.refuse_unreadable(path):
+        refuse_unknown(name, config, signature)
     given = {
         key: list(value)
-        if value is not None and isinstance(config.get(key), list)
+        if isinstance(value, Iterable) and isinstance(config.get(key), list)
         else value
         for key, value in given.items()
         if value is not None or signature.parameters[key].default is not None
     }
     contradictions = [
-        f"{key}={value!r} where the weights have {config.get(key)!r}"
+        f"{key}={shorten(value)} where the weights have {shorten(config.get(key))}"
         for key, value in given.items()
         if config.get(key) != value and key not in model_class.REPLACEABLE
     ]
     if contradictions:
         raise ValueError(
-            f"weights={str(weights)!r} bring their own settings. Leave out what "
+            f"weights={shorten(str(weights))} bring their own settings. Leave out what "
             f"contradicts them, or pass weights=None for an untrained model. Received: "
             f"{'; '.join(contradictions)}"
         )
@@ -212,11 +244,13 @@ def copy_weights(path: pathlib.Path, model: Any, adapt: Callable) -> None:
     """
     import h5py
 
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
-        draft = pathlib.Path(folder, "model.weights.h5")
+    with model_file.extract(path) as folder:
+        draft = folder / "draft.weights.h5"
         model.save_weights(draft)
-        content = io.BytesIO(archive.read("model.weights.h5"))
-        with h5py.File(content) as old, h5py.File(draft, "r+") as new:
+        with (
+            h5py.File(folder / model_file.WEIGHTS) as old,
+            h5py.File(draft, "r+") as new,
+        ):
 
             def copy(name: str, item: Any) -> None:
                 if isinstance(item, h5py.Dataset) and name.startswith("layers/"):
@@ -227,51 +261,18 @@ def copy_weights(path: pathlib.Path, model: Any, adapt: Callable) -> None:
 
             new.visititems(copy)
         model.load_weights(draft)
+        model_file.check_finite(model)
 
 
 def read_config(path: pathlib.Path) -> dict:
     """Reads a model's constructor arguments from its file, without building it."""
-    return _read_content(path)["config"]
+    return model_file.read_content(path)["config"]
 
 
 def read_class_name(path: str) -> str:
     """Reads the name of a model's class from its file; empty if it is not a model."""
     try:
-        return _read_content(pathlib.Path(path))["registered_name"].rpartition(">")[2]
-    except (ValueError, KeyError, OSError):
+        content = model_file.read_content(pathlib.Path(path))
+    except (ValueError, OSError):
         return ""
-
-
-def _read_content(path: pathlib.Path) -> dict:
-    """Reads a model's class and settings from its file, or raises `ValueError`."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            content = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
-        raise ValueError(
-            "A model file is a .keras archive, as model.save writes it. "
-            f"Received: {str(path)!r}, which is damaged or something else ({error})"
-        ) from error
-    paths = [name.replace("\\", "/") for name in names]
-    outside = [p for p in paths if p[:1] == "/" or ":" in p or ".." in p.split("/")]
-    code = [n for n in _class_names(content) if n in ("Lambda", "__lambda__")]
-    if outside or code:
-        found = f"the path {outside[0]!r}" if outside else f"code, a {code[0]!r}"
-        raise ValueError(
-            "A model file must hold numbers and settings, no code and no path out of "
-            "it: do not load it, unless you wrote it yourself and know another way. "
-            f"Received: {str(path)!r}, which holds {found}"
-        )
-    return content
-
-
-def _class_names(content: Any) -> Iterator[str]:
-    """Yields the class names of all objects in a configuration."""
-    if isinstance(content, dict):
-        if "class_name" in content:
-            yield content["class_name"]
-        content = list(content.values())
-    if isinstance(content, list):
-        for value in content:
-            yield from _class_names(value)
+    return content["registered_name"].rpartition(">")[2]

@@ -21,7 +21,7 @@ LAYERS = [
     ["rnnzoo.architectures"],
     ["rnnzoo.decoding"],
     ["rnnzoo.analysis"],
-    ["rnnzoo.weights", "rnnzoo.listing"],
+    ["rnnzoo.model_file", "rnnzoo.weights", "rnnzoo.listing"],
     ["rnnzoo.models"],
     ["rnnzoo.training"],
     ["rnnzoo.exporting"],

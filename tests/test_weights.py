@@ -1,16 +1,21 @@
 """Finding, checking, loading and listing weight files."""
 
+import io
 import json
 import pickle
+import random
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 
+import h5py
 import keras
 import pytest
 
 import rnnzoo
 from rnnzoo import weights
+from rnnzoo.command import main
 
 
 @pytest.mark.smoke
@@ -181,5 +186,198 @@ def test_paths_out_of_the_archive_are_refused(rewritten, tmp_path, name):
 
 
 def test_rewritten_files_load_if_nothing_is_wrong(rewritten):
-    model = rnnzoo.load(rewritten(lambda content: content, other="x"))
+    model = rnnzoo.load(rewritten(lambda content: content, **{"assets/note.txt": "x"}))
     assert model.answer([1, 2]) == 3
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """The members of a small trained model's file, by name."""
+    model = rnnzoo.sorter(weights=None, max_value=9, max_length=4, units=4)
+    model.fit([[3, 1]], [[1, 3]], verbose=0)
+    path = tmp_path_factory.mktemp("saved") / "model.keras"
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write_file(path, members, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def expect_refusal(path, reason):
+    """Every way to load a file refuses it in one short sentence with its path."""
+    for load in (rnnzoo.load, lambda name: rnnzoo.sorter(str(name))):
+        with pytest.raises(ValueError, match=reason) as caught:
+            load(path)
+        message = str(caught.value)
+        assert str(path) in message and "Received: " in message
+        assert len(message) < 2000
+
+
+def change_settings(members, **settings):
+    content = json.loads(members["config.json"])
+    content["config"] |= settings
+    return members | {"config.json": json.dumps(content)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"units": 10**9}, "more weights than it holds"),
+        ({"units": 3000}, "more weights than it holds"),
+        ({"max_value": 2**31 - 2}, "more weights than it holds"),
+        ({"units": -1}, "units must be an integer of at least 1"),
+        ({"units": "4"}, "units must be an integer"),
+        ({"units": 5}, "damaged or something else"),
+        ({"unts": 4}, "argument 'unts'"),
+        ({"cell": {"class_name": "GRU", "config": {}}}, "cell must be one of"),
+        ({"max_length": None}, "max_length must be an integer"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_settings_that_do_not_fit_the_weights_are_refused(
+    saved, tmp_path, settings, reason
+):
+    path = write_file(tmp_path / "x.keras", change_settings(saved, **settings))
+    expect_refusal(path, reason)
+
+
+def change_weights(members, change):
+    content = io.BytesIO(members["model.weights.h5"])
+    with h5py.File(content, "r+") as file:
+        change(file)
+    return members | {"model.weights.h5": content.getvalue()}
+
+
+def put(value):
+    def change(file):
+        file["layers/dense/vars/0"][0, 0] = value
+
+    return change
+
+
+def add_huge(file):
+    file.create_dataset("more", (10**6, 10**6), chunks=(1000, 1000), compression=9)
+
+
+def replace_by_text(file):
+    del file["layers/dense/vars/0"]
+    file["layers/dense/vars/0"] = "text"
+
+
+def remove(file):
+    del file["layers/dense"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (put(float("nan")), "head/kernel has numbers that are not finite"),
+        (put(float("-inf")), "head/kernel has numbers that are not finite"),
+        (add_huge, "more than a model of its settings has"),
+        (replace_by_text, "no numbers of its own"),
+        (remove, "expected 2 variables, but received 0"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_weights_that_are_not_a_models_are_refused(saved, tmp_path, change, reason):
+    expect_refusal(
+        write_file(tmp_path / "x.keras", change_weights(saved, change)), reason
+    )
+
+
+def test_a_bomb_is_refused_before_it_is_read(saved, tmp_path):
+    blanks = b" " * 2**26
+    for name in ("config.json", "model.weights.h5", "assets/card.json"):
+        members = saved | {name: saved[name] + blanks}
+        path = write_file(tmp_path / "x.keras", members, zipfile.ZIP_DEFLATED)
+        tracemalloc.start()
+        with pytest.raises(ValueError, match="bytes, of which"):
+            rnnzoo.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+        tracemalloc.stop()
+    path = write_file(tmp_path / "x.keras", members | {"config.json": blanks})
+    with pytest.raises(ValueError, match="config.json has"):
+        rnnzoo.load(path)
+    weights = saved["model.weights.h5"] + bytes(2**22)
+    path = write_file(tmp_path / "x.keras", saved | {"model.weights.h5": weights})
+    with pytest.raises(ValueError, match="more than a model of its settings"):
+        rnnzoo.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("config.json", b"[" * 10**5, "nested too deep"),
+        ("config.json", b'{"a":' * 200 + b"1" + b"}" * 200, "nested too deep"),
+        ("config.json", b"\xff\xfe{", "codec can't decode"),
+        ("config.json", b"[]", "holds no object"),
+        ("config.json", b'{"registered_name": 1}', "no registered_name"),
+        ("model.weights.h5", b"x" * 100, "file signature not found"),
+        ("assets/card.json", b"[1]", "card.json holds no object"),
+        ("model.pkl", b"x", "the file 'model.pkl'"),
+        ("code.py", b"x", "the file 'code.py'"),
+    ],
+)
+def test_damaged_and_foreign_members_are_refused(
+    saved, tmp_path, name, content, reason
+):
+    path = write_file(tmp_path / "x.keras", saved | {name: content})
+    expect_refusal(path, reason)
+
+
+def test_files_of_any_kind_of_damage_are_refused(saved, tmp_path, capfd):
+    path = write_file(tmp_path / "x.keras", saved)
+    good = path.read_bytes()
+    draw = random.Random(0)
+    for _ in range(30):
+        content = bytearray(good)
+        for _ in range(draw.choice([1, 20])):
+            content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+        path.write_bytes(content[: draw.choice([None, draw.randrange(len(content))])])
+        try:
+            rnnzoo.load(path)  # what is flipped may mean nothing
+        except ValueError as error:
+            assert str(path) in str(error) and len(str(error)) < 2000
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_the_command_refuses_a_damaged_file_in_one_sentence(saved, tmp_path, capsys):
+    weights = bytearray(saved["model.weights.h5"])
+    path = write_file(tmp_path / "x.keras", saved)
+    content = path.read_bytes()
+    at = content.index(bytes(weights[:100])) + 2000
+    path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    assert main(["answer", str(path), "1"]) == 1
+    shown = capsys.readouterr().err
+    assert "Bad CRC-32" in shown and str(path) in shown and "Traceback" not in shown
+
+
+def test_a_registered_layer_is_no_model(saved, tmp_path):
+    content = {
+        "class_name": "Numbers",
+        "registered_name": "rnnzoo>Numbers",
+        "config": {"minimum": 1, "maximum": 3},
+    }
+    members = saved | {"config.json": json.dumps(content)}
+    path = write_file(tmp_path / "x.keras", members)
+    with pytest.raises(ValueError, match="must hold a model of rnnzoo"):
+        rnnzoo.load(path)
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.hdf5", "model", "model.tf"])
+def test_models_are_saved_with_one_suffix(tmp_path, name):
+    with pytest.raises(ValueError, match=r"use '.*model[^/]*\.keras'\. Received: "):
+        rnnzoo.accumulator().save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_of_any_length_are_refused(tmp_path):
+    for name in ("x" * 10**6, f"{tmp_path}", "", "a\0b"):
+        with pytest.raises(ValueError, match="There are no such weights") as caught:
+            rnnzoo.load(name)
+        assert len(str(caught.value)) < 2000

@@ -15,7 +15,7 @@ from keras import ops
 from rnnzoo.architectures.batching import check_finite
 from rnnzoo.architectures.distributed import DistributedModel
 from rnnzoo.architectures.signature import Signature
-from rnnzoo.errors import check_number
+from rnnzoo.errors import check_number, shorten
 from rnnzoo.layers.keras_internals import is_validation_in_fit, set_untracked
 from rnnzoo.layers.metrics import ExactMatch, TokenAccuracy
 
@@ -253,6 +253,21 @@ class SequenceModel(DistributedModel):
             x, _ = self.encode(x)
         return super().predict(x, **options)
 
+    def save(self, filepath: Any, *arguments: Any, **options: Any) -> None:
+        """Saves the model as a `.keras` file; `ValueError` for another suffix.
+
+        Arguments are those of `keras.Model.save`.
+        """
+        name = str(filepath)
+        if not name.endswith(".keras") and not name.startswith("hf://"):
+            stem = name.removesuffix(".h5").removesuffix(".hdf5")
+            raise ValueError(
+                "A model is saved as a .keras file, with its settings, vocabulary and "
+                f"card: use {shorten(stem + '.keras')}. Received: "
+                f"filepath={shorten(name)}"
+            )
+        super().save(filepath, *arguments, **options)
+
     def save_assets(self, folder: str) -> None:
         """Writes the card into the model's file; Keras calls it when saving."""
         card = json.dumps(dict(self.card), indent=2, ensure_ascii=False)
@@ -261,7 +276,10 @@ class SequenceModel(DistributedModel):
     def load_assets(self, folder: str) -> None:
         """Reads the card from the model's file; Keras calls it when loading."""
         path = pathlib.Path(folder, "card.json")
-        self.card = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(card, dict):
+            raise ValueError("card.json holds no object")
+        self.card = card
 
 
 def compile_graph(function: Callable, *inputs: Any) -> Callable:

@@ -4,7 +4,10 @@ All of it is in Keras 3.12 to 3.15; check each function before allowing others.
 """
 
 import contextlib
-from collections.abc import Iterator
+import contextvars
+import math
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -44,6 +47,50 @@ def replace_untracked(target: Any, name: str, value: Any) -> Iterator[None]:
             set_untracked(target, name, old)
         else:
             object.__delattr__(target, name)
+
+
+# How many numbers a thread's variables may still have; `None` for any.
+_room: contextvars.ContextVar[Any] = contextvars.ContextVar("room", default=None)
+_counting, _counted = threading.Lock(), []
+# What a variable counts beside its numbers: in a file it also has a name.
+NAME_SIZE = 512
+
+
+def _count_numbers(kind: Any) -> None:
+    """Makes variables take the room that they need, before they are allocated."""
+    validate = kind._validate_shape
+
+    def take_room(variable: Any, shape: Any) -> Any:
+        shape = validate(variable, shape)
+        if (room := _room.get()) is not None:
+            room[0] -= NAME_SIZE + math.prod(shape)
+            if room[0] < 0:
+                raise MemoryError(
+                    "its settings are those of a model with more weights than it "
+                    f"holds: {variable.path} would have the shape {tuple(shape)}"
+                )
+        return shape
+
+    kind._validate_shape = take_room
+
+
+@contextlib.contextmanager
+def limit_variables(limit: int) -> Iterator[Callable[[], int]]:
+    """Refuses, with `MemoryError`, to create variables of more numbers than `limit`.
+
+    Nothing is allocated for those. Yields a function that returns how many numbers
+    have been created so far. Other threads are not concerned.
+    """
+    with _counting:
+        if keras.Variable not in _counted:
+            _counted.append(keras.Variable)
+            _count_numbers(keras.Variable)
+    room = [limit]
+    token = _room.set(room)
+    try:
+        yield lambda: limit - room[0]
+    finally:
+        _room.reset(token)
 
 
 @contextlib.contextmanager

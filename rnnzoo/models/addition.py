@@ -60,7 +60,7 @@ class Adder(BitModel):
         dropout: float = 0.0,
         state_noise: float = 0.0,
     ):
-        check_number("delay", delay, minimum=0, whole=True)
+        check_number("delay", delay, minimum=0, maximum=1000, whole=True)
         super().__init__(
             features=2,
             num_values=1,
