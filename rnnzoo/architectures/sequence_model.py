@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras import ops
 
 from rnnzoo.architectures.batching import check_finite
+from rnnzoo.architectures.checks import check_ids, check_steps
 from rnnzoo.architectures.distributed import DistributedModel
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number, shorten
@@ -224,13 +225,18 @@ class SequenceModel(DistributedModel):
         )
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Converts raw inputs and targets to arrays, which the graph takes."""
+        """Converts raw inputs and targets to arrays, which the graph takes.
+
+        Without tokens they are such arrays; ids outside the vocabulary are refused.
+        """
+        check_ids(self, inputs)
         return inputs, targets
 
     def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
         """Trains on raw examples; options are those of `keras.Model.fit`."""
         if _is_raw(x):
             x, y = self.encode(x, y)
+            check_steps(x)
         validation = options.get("validation_data")
         if isinstance(validation, (tuple, list)):
             inputs, targets, *sample_weight = validation
@@ -245,12 +251,14 @@ class SequenceModel(DistributedModel):
         """Evaluates raw examples; options are those of `keras.Model.evaluate`."""
         if _is_raw(x) and not is_validation_in_fit(options):
             x, y = self.encode(x, y)
+            check_steps(x)
         return super().evaluate(x, y, **options)
 
     def predict(self, x: Any, **options: Any) -> Any:
         """Returns the graph's outputs for raw examples, as `keras.Model.predict`."""
         if _is_raw(x):
             x, _ = self.encode(x)
+            check_steps(x)
         return super().predict(x, **options)
 
     def save(self, filepath: Any, *arguments: Any, **options: Any) -> None:
