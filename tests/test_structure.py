@@ -14,7 +14,7 @@ ROOT = pathlib.Path(rnnzoo.__file__).parent
 CHECKOUT = pathlib.Path(__file__).parent.parent
 # From the bottom to the top. `rnnzoo` itself imports only `rnnzoo.api`.
 LAYERS = [
-    ["rnnzoo", "rnnzoo.api", "rnnzoo.errors", "rnnzoo.mixin"],
+    ["rnnzoo", "rnnzoo.api", "rnnzoo.errors", "rnnzoo.mixin", "rnnzoo.writing"],
     ["rnnzoo.data"],
     ["rnnzoo.tokens"],
     ["rnnzoo.layers"],

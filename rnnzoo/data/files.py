@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from rnnzoo.data.categorical import Categorical, Indices
+from rnnzoo.data.fingerprints import fingerprint_path
 from rnnzoo.data.rows import (
     DELIMITERS,
     BadRow,
@@ -123,6 +124,10 @@ class LabelledFile:
     def __len__(self) -> int:
         """Number of good rows."""
         return len(self.labels)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Returns size, time and hash of the file or folder."""
+        return fingerprint_path(self.path)
 
     def rows(self, indices: Indices) -> tuple[list[str], Categorical]:
         """Returns the texts and labels of the rows `indices`; thread-safe.

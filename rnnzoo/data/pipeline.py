@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.data.categorical import Indices, take
+from rnnzoo.data.fingerprints import digest, fingerprint_examples
 
 # Small batches are made several at a time: the maximum number, and their bytes.
 POOL, POOL_BYTES = 32, 2**18
@@ -64,6 +65,10 @@ class Pairs:
         """Returns the inputs and targets at these indices."""
         return take(self.inputs, indices), take(self.targets, indices)
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Returns the number of the examples and a hash of them."""
+        return {"examples": len(self), "hash": digest(self.inputs, self.targets)}
+
 
 class Subset:
     """The examples of a `Source` at some indices; nothing is copied."""
@@ -79,6 +84,10 @@ class Subset:
     def rows(self, indices: Indices) -> tuple[Sequence, Sequence]:
         """Returns the inputs and targets at these indices."""
         return self.source.rows(self.indices[np.asarray(indices, int)])
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Returns the source's fingerprint, and a hash of the indices."""
+        return {**fingerprint_examples(self.source), "part": digest(self.indices)}
 
 
 def split(source: Source, count: int, seed: int = 0) -> tuple[Subset, Subset]:
@@ -125,6 +134,10 @@ class Shuffled:
     def batches_per_epoch(self, size: int) -> int:
         """Returns the number of batches of this size per epoch."""
         return max(1, len(self.source) // size)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Returns the source's fingerprint."""
+        return fingerprint_examples(self.source)
 
     def batch(self, size: int, seed: int, index: int) -> tuple[Sequence, Sequence]:
         """Returns `size` raw inputs and targets, the same for the same arguments."""

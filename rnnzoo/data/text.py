@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnzoo.data.fingerprints import digest
 from rnnzoo.errors import check_number
 
 
@@ -32,6 +33,10 @@ class LongText:
     def batches_per_epoch(self, size: int) -> int:
         """Returns how many batches of this size have as many symbols as the text."""
         return max(1, len(self.text) // (size * self.length))
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Returns the number of the symbols and a hash of them."""
+        return {"symbols": len(self.text), "hash": digest(self.text)}
 
 
 class Windows(LongText):
