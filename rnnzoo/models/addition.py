@@ -8,15 +8,19 @@ import keras
 import numpy as np
 
 from rnnzoo.architectures.bits import BitModel
-from rnnzoo.errors import check_number
+from rnnzoo.errors import check_number, shorten
 from rnnzoo.tokens import BinaryColumns, from_decimal, to_bits, to_decimal
-from rnnzoo.tokens.checks import check_in_graph, refuse_rows
+from rnnzoo.tokens.checks import check_in_graph, is_row, refuse_rows, to_sequence
 from rnnzoo.weights import factory
 
 # Two numbers in a text; Python and the graph read the same ones.
 _SUM = re.compile(
     r"[ \t-\r]*([0-9]+)(?:[ \t-\r]*[+,][ \t-\r]*|[ \t-\r]+)([0-9]+)[ \t-\r]*"
 )
+
+
+# What `answer` takes.
+PAIRS = "a pair of integers, or a list of pairs or of strings such as '5 + 3'"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -80,7 +84,9 @@ class Adder(BitModel):
         source = self.tokens.encode(pairs)
         if targets is None:
             return source, None
-        sums = [total for (total,) in _make_sum_tokens().check([[t] for t in targets])]
+        targets = _to_python(to_sequence(targets, "targets", "a list of integers"))
+        rows = _make_sum_tokens().check([[t] for t in targets], "targets")
+        sums = [total for (total,) in rows]
         longest = source.shape[1] - self.delay
         if len(sums) != len(pairs) or max(sums, default=0).bit_length() > longest:
             raise ValueError(
@@ -149,11 +155,13 @@ class Adder(BitModel):
         """
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
-        inputs = _to_python(inputs)
-        if inputs and not any(isinstance(one, (str, list, tuple)) for one in inputs):
-            return self._add_pairs([inputs])[0]
+        inputs = to_sequence(inputs, "numbers", PAIRS)
+        if len(inputs) and not any(
+            isinstance(one, str) or is_row(one) for one in inputs
+        ):
+            return self._add_pairs([_to_python(inputs)])[0]
         sums = self._add_pairs(_parse_pairs(inputs))
-        if inputs and isinstance(inputs[0], str):
+        if len(inputs) and isinstance(inputs[0], str):
             return [to_decimal(total) for total in sums]
         return sums
 
@@ -197,24 +205,21 @@ def _to_python(value: Any) -> Any:
     """Returns arrays and tensors as Python's lists and numbers."""
     if isinstance(value, (list, tuple)):
         return value
+    if isinstance(value, range):
+        return list(value)
     if hasattr(value, "numpy"):
         value = value.numpy()
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def _parse_pairs(inputs: Any) -> list:
-    inputs = _to_python(inputs)
-    if not isinstance(inputs, (list, tuple)):
-        raise TypeError(
-            "numbers must be a list of pairs of integers, or of strings such as "
-            f"'5 + 3'. Received: a {type(inputs).__name__}"
-        )
+    inputs = _to_python(to_sequence(inputs, "numbers", PAIRS))
     if not all(isinstance(text, str) for text in inputs):
         return [_to_python(pair) for pair in inputs]
     refuse_rows(
         inputs,
         "texts must be two natural numbers, such as '5 + 3', '5, 3' or '5 3'.",
-        lambda t: [] if _SUM.fullmatch(t) else [(ValueError, repr(t[:77]))],
+        lambda t: [] if _SUM.fullmatch(t) else [(ValueError, shorten(t))],
         have_positions=False,
     )
     return [tuple(map(from_decimal, re.findall("[0-9]+", text))) for text in inputs]

@@ -37,8 +37,10 @@ class Classifier(ManyToOne):
 
     def check_inputs(self, inputs: Any) -> tuple[list, bool]:
         """Returns the rows of one raw input or a batch, and whether it was a batch."""
-        if isinstance(inputs, (str, bytes)) or getattr(inputs, "shape", None) == ():
-            return check_texts([to_python(inputs)], self.INPUTS), False
+        if getattr(inputs, "shape", None) == ():
+            inputs = to_python(inputs)
+        if isinstance(inputs, (str, bytes)):
+            return check_texts([inputs], self.INPUTS), False
         return check_texts(inputs, self.INPUTS), True
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
@@ -49,12 +51,13 @@ class Classifier(ManyToOne):
         """
         rows, _ = self.check_inputs(inputs)
         if targets is not None:
-            if len(targets) != len(rows):
+            labels = self.class_numbers(targets)
+            if len(labels) != len(rows):
                 raise ValueError(
                     f"There must be as many labels as {self.INPUTS}. Received: "
-                    f"{len(rows)} {self.INPUTS} and {len(targets)} labels"
+                    f"{len(rows)} {self.INPUTS} and {len(labels)} labels"
                 )
-            targets = self.class_numbers(targets)
+            targets = labels
         return self.tokens.encode_checked(rows), targets
 
     def class_numbers(self, labels: Sequence) -> np.ndarray:

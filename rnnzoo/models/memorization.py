@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnzoo.errors import check_choice
+from rnnzoo.errors import check_choice, shorten
 from rnnzoo.models.text_to_text import ATTENTION, CharacterSeq2Seq
 from rnnzoo.tokens.checks import check_in_graph, check_texts, refuse_rows
 from rnnzoo.weights import factory
@@ -84,7 +84,7 @@ class Memorizer(CharacterSeq2Seq):
         refuse_rows(
             texts,
             f"{name} must be of digits, such as '3141'.",
-            lambda t: [] if _DIGITS.fullmatch(t) else [(ValueError, repr(t[:77]))],
+            lambda t: [] if _DIGITS.fullmatch(t) else [(ValueError, shorten(t))],
             have_positions=False,
         )
         return texts

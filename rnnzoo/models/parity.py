@@ -9,6 +9,7 @@ import numpy as np
 from rnnzoo.architectures.bits import BitModel
 from rnnzoo.mixin import Mixin
 from rnnzoo.tokens import Bits, Numbers, check_in_graph, split_rows
+from rnnzoo.tokens.checks import to_sequence
 from rnnzoo.weights import factory
 
 
@@ -56,6 +57,7 @@ class BitsReader(BitRows):
         source = self.tokens.encode(rows)
         if targets is None:
             return source, None
+        targets = to_sequence(targets, "targets", "a list of bits")
         last = _make_bit_tokens().encode([[bit] for bit in targets], name="targets")
         if len(last) != len(rows):
             raise ValueError(

@@ -10,6 +10,8 @@ import tensorflow as tf
 from rnnzoo.errors import shorten
 
 PADDING = 0
+# How many rows a message names, and how much it says of each.
+LISTED, LINE = 10, 140
 # The error that something in a row raises, and what is wrong with it.
 Problem = tuple[type[Exception], str]
 
@@ -53,18 +55,21 @@ def refuse_rows(
         find_problems: Returns the problems of a row.
         have_positions: Whether the problems name positions within the row.
     """
-    found = {i: wrong for i, row in enumerate(rows) if (wrong := find_problems(row))}
-    if not found:
-        return
     counted, mark = ("rows and positions", ",") if have_positions else ("rows", ":")
-    lines = [
-        f"  row {index}{mark} {'; '.join(text for _, text in wrong)}"
-        for index, wrong in found.items()
-    ]
-    kinds = {kind for wrong in found.values() for kind, _ in wrong}
+    kinds, lines, bad = set(), [], 0
+    for index, row in enumerate(rows):
+        wrong = find_problems(row)
+        kinds |= {kind for kind, _ in wrong}
+        bad += bool(wrong)
+        if wrong and len(lines) < LISTED:
+            text = shorten("; ".join(text for _, text in wrong), str, LINE)
+            lines.append(f"  row {index}{mark} {text}")
+    if not bad:
+        return
+    more = [f"  ... and {bad - len(lines)} more"] if bad > len(lines) else []
     raise (TypeError if TypeError in kinds else ValueError)(
-        f"{expected} Correct or remove {len(found)} of {len(rows)} rows ({counted} "
-        "count from 0); nothing was answered. Received:\n" + "\n".join(lines)
+        f"{expected} Correct or remove {bad} of {len(rows)} rows ({counted} count from "
+        "0); nothing was answered. Received:\n" + "\n".join(lines + more)
     )
 
 
@@ -86,18 +91,27 @@ def find_integer_problems(
             kind, wrong = ValueError, find_range_problem(value)
         if wrong:
             problems.append((kind, f"position {position}: {shorten(value)} {wrong}"))
+        if len(problems) == LISTED:
+            break
     return problems
+
+
+def to_sequence(values: Any, name: str, expected: str) -> Any:
+    """Returns a list, tuple or array of at least one dimension; a tensor as an array.
+
+    Anything else is a `TypeError`.
+    """
+    values = values.numpy() if hasattr(values, "numpy") else values
+    if not is_row(values) or getattr(values, "ndim", 1) == 0:
+        raise TypeError(
+            f"{name} must be {expected}. Received: {name}={shorten(values)}"
+        )
+    return values
 
 
 def check_texts(texts: Any, name: str = "texts") -> list[str]:
     """Returns strings, or bytes of UTF-8, as a list of strings; or names bad rows."""
-    if isinstance(texts, tf.Tensor):
-        texts = texts.numpy()
-    # np.ndim would copy a list to an array, with each text as long as the longest.
-    if not is_row(texts) or (isinstance(texts, np.ndarray) and texts.ndim == 0):
-        raise TypeError(
-            f"{name} must be a list of strings. Received: {name}={shorten(texts)}"
-        )
+    texts = to_sequence(texts, name, "a list of strings")
 
     def find_problems(text: Any) -> list[Problem]:
         if isinstance(text, (str, bytes)):

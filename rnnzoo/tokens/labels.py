@@ -1,25 +1,25 @@
 """Labels: names of classes and their indices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from rnnzoo.data.categorical import Categorical
-from rnnzoo.errors import closest
+from rnnzoo.errors import closest, shorten
 
 
 def check_classes(classes: Any) -> list[str]:
     """Returns two or more different names of classes as a list of strings."""
     if isinstance(classes, str) or not isinstance(classes, Sequence):
         raise TypeError(
-            f"classes must be a list of names. Received: classes={classes!r}"
+            f"classes must be a list of names. Received: classes={shorten(classes)}"
         )
     names = [str(to_python(name)) for name in classes]
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(
             "classes must be at least two different names. Received: "
-            f"classes={list(classes)!r}"
+            f"classes={shorten(list(classes))}"
         )
     return names
 
@@ -31,14 +31,18 @@ def class_numbers(labels: Sequence, classes: Sequence[str]) -> np.ndarray:
     """
     if isinstance(labels, Categorical) and labels.categories == classes:
         return labels.codes
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
+        raise TypeError(
+            f"labels must be a list of names. Received: labels={shorten(labels)}"
+        )
     numbers = {name: number for number, name in enumerate(classes)}
-    names = [str(to_python(label)) for label in labels]
+    names = [_to_name(to_python(label)) for label in labels]
     unknown = [row for row, name in enumerate(names) if name not in numbers]
     if unknown:
-        shown = ", ".join(f"row {row}: {names[row]!r}" for row in unknown[:5])
+        shown = ", ".join(f"row {row}: {shorten(names[row])}" for row in unknown[:5])
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise ValueError(
-            f"labels must be among {', '.join(map(repr, classes))}."
+            f"labels must be among {list_classes(classes)}."
             f"{closest(names[unknown[0]], classes)} Correct them, or build a "
             f"model for other classes with classes=[...]. Received: {shown}{more}"
         )
@@ -51,4 +55,14 @@ def to_python(label: Any) -> Any:
         label = label.numpy()
     if isinstance(label, (np.generic, np.ndarray)) and label.ndim == 0:
         label = label.item()
-    return label.decode("utf-8") if isinstance(label, bytes) else label
+    return label.decode("utf-8", "replace") if isinstance(label, bytes) else label
+
+
+def _to_name(label: Any) -> str:
+    """Returns a label as text; a nested one as the beginning of it."""
+    return str(label) if isinstance(label, (str, int, float)) else shorten(label)
+
+
+def list_classes(classes: Sequence[str]) -> str:
+    """Returns the names of classes, shortened for a message."""
+    return shorten(", ".join(map(shorten, classes)), str, 800)

@@ -1,6 +1,5 @@
 """Real numbers as steps, with or without scaling."""
 
-import math
 import re
 from collections.abc import Sequence
 from numbers import Real
@@ -11,9 +10,17 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import check_number, shorten
-from rnnzoo.tokens.checks import Problem, check_in_graph, refuse_rows, type_name
+from rnnzoo.tokens.checks import (
+    Problem,
+    check_in_graph,
+    refuse_rows,
+    to_sequence,
+    type_name,
+)
 from rnnzoo.tokens.numbers import MARKS, parse_number_strings
 
+# The largest number of 32 bits.
+MAXIMUM = float(np.finfo("float32").max)
 # Real numbers in a text; Python and the graph parse the same ones.
 REAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
@@ -59,7 +66,7 @@ class RealSteps(keras.layers.Layer):
         numbers = parse_number_strings(texts, REAL, tf.float64)
         message = f"Numbers must be finite, {self.features} a step."
         flat, is_whole = numbers.values, numbers.row_lengths() % self.features == 0
-        flat = check_in_graph(flat, tf.math.is_finite(flat), message)
+        flat = check_in_graph(flat, tf.abs(flat) <= MAXIMUM, message)
         flat = check_in_graph(flat, is_whole, message)
         return numbers.with_values(tf.cast(flat, tf.float32))
 
@@ -73,23 +80,19 @@ class RealSteps(keras.layers.Layer):
                 raises `TypeError`.
             name: Name of the argument, for error messages.
         """
-        if hasattr(inputs, "numpy"):
-            inputs = inputs.numpy()
+        expected = "a list of numbers, or of such lists"
+        inputs = to_sequence(inputs, name, expected)
         depth_of_row = 2 if self.features > 1 else 1
         if _is_real_array(inputs) and inputs.size and inputs.ndim == depth_of_row:
             return [inputs], False
         if isinstance(inputs, np.ndarray):
             is_batch = _is_real_array(inputs) and inputs.ndim > depth_of_row
             inputs = list(inputs) if is_batch else inputs.tolist()
-        if not isinstance(inputs, (list, tuple)):
-            raise TypeError(
-                f"{name} must be a list of numbers, or of such lists. Received: a "
-                f"{type(inputs).__name__}"
-            )
+        inputs = list(inputs) if isinstance(inputs, range) else inputs
         if all(isinstance(row, str) for row in inputs):
             return [self._parse(text) for text in inputs], True
         depth, first = 0, inputs
-        while isinstance(first, (list, tuple)) and len(first):
+        while depth <= depth_of_row and isinstance(first, (list, tuple)) and len(first):
             depth, first = depth + 1, first[0]
         depth += first.ndim if isinstance(first, np.ndarray) else 0
         is_batch = depth > depth_of_row
@@ -115,16 +118,27 @@ class RealSteps(keras.layers.Layer):
 
     def _find_problems(self, row: Any) -> list[Problem]:
         row = row.tolist() if isinstance(row, np.ndarray) else row
-        steps = row if self.features > 1 else [[value] for value in row]
-        flat = [value for step in steps for value in step]
+        steps, flat = [], [row]
+        # Nested too little is refused here, and too deep below.
+        for _ in range(2 if self.features > 1 else 1):
+            for part in flat:
+                if not isinstance(part, (list, tuple)):
+                    wrong = f"{shorten(part)} is not a list ({type_name(part)})"
+                    return [(TypeError, wrong)]
+            steps, flat = flat, [value for part in flat for value in part]
         if not set(map(type, flat)) <= {int, float}:  # a quick check
             for v in flat:
                 if isinstance(v, bool) or not isinstance(v, Real):
                     wrong = f"{shorten(v)} is not a number ({type_name(v)})"
                     return [(TypeError, wrong)]
-        if not all(map(math.isfinite, flat)):
-            return [(ValueError, "a number is not finite")]
-        if not flat or any(len(step) != self.features for step in steps):
+        try:
+            numbers = np.array(flat, "float64")
+        except OverflowError:
+            numbers = np.array(np.inf)
+        if not (np.abs(numbers) <= MAXIMUM).all():
+            where = " in 32 bits" if np.isfinite(numbers).all() else ""
+            return [(ValueError, f"a number is not finite{where}")]
+        if not flat or (self.features > 1 and {*map(len, steps)} != {self.features}):
             return [(ValueError, f"not one or more steps of {self.features} numbers")]
         return []
 
@@ -134,7 +148,7 @@ class RealSteps(keras.layers.Layer):
             return False
         is_flat = self.features == 1 and row.ndim == 1
         is_right = is_flat or row.shape[1:] == (self.features,)
-        return is_right and bool(np.isfinite(row).all())
+        return is_right and bool((np.abs(row) <= MAXIMUM).all())
 
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
         """Converts rows that pass `check` as the call does, float32."""
@@ -218,14 +232,14 @@ def _is_real_array(value: Any) -> bool:
     return type(value) is np.ndarray and value.dtype.kind in "iuf"
 
 
-def _plain_row(row: Any, features: int) -> list | np.ndarray:
+def _plain_row(row: Any, features: int) -> Any:
     """Returns an array of real numbers unchanged, and others as Python numbers."""
     if _is_real_array(row) and row.ndim == (2 if features > 1 else 1):
         return row
-    if isinstance(row, np.ndarray):
+    if isinstance(row, (np.ndarray, np.generic)):
         return row.tolist()
     if not isinstance(row, (list, tuple)):
-        return [[row]]  # nested too little, which `check` refuses
+        return row
     if features > 1:
         steps = [_plain_row(step, 1) for step in row]
         return [x.tolist() if isinstance(x, np.ndarray) else x for x in steps]
