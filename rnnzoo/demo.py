@@ -12,7 +12,9 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from typing import Any
@@ -28,8 +30,25 @@ MODELS = {
     "sentiment_classifier": "tokens.onnx",
     "language_model": "stream.onnx",
 }
-# For no other machine: it is a file server, and a page needs no more of one.
-HOST = "127.0.0.1"
+# For no other machine: it is a file server, and a page needs no more of one. Nor for
+# pages of other sites, whose names may be made to lead here.
+HOST, HOSTS = "127.0.0.1", re.compile(r"(127\.0\.0\.1|localhost)(:\d{1,5})?", re.I)
+# Seconds after which a connection ends on which nothing is said.
+IDLE_SECONDS = 30
+# A page that is closed meanwhile is no error.
+GONE = (ConnectionError, TimeoutError)
+HEADERS = {
+    # A later version of the page may be at the same address.
+    "Cache-Control": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # As in the page, which static hosts send without headers; and no frames.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self' "
+    "'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; worker-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 def get_cache_folder() -> pathlib.Path:
@@ -51,8 +70,8 @@ def get_cache_folder() -> pathlib.Path:
 
 
 def check_new(folder: str | os.PathLike) -> None:
-    """Refuses a folder that exists, with a `ValueError`."""
-    if os.path.lexists(folder):
+    """Refuses a folder that exists or has no name, with a `ValueError`."""
+    if not os.fspath(folder) or os.path.lexists(folder):
         raise ValueError(
             "The page needs a new folder: give another, or remove that one. Received: "
             f"folder={os.fspath(folder)!r}"
@@ -110,11 +129,29 @@ class _Files(http.server.SimpleHTTPRequestHandler):
         ".wasm": "application/wasm",
     }
 
+    timeout = IDLE_SECONDS
+    server_version, sys_version = "rnnzoo", ""
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) == 1 and HOSTS.fullmatch(hosts[0].strip()):
+            return True
+        self.send_error(403, explain="The host must be 127.0.0.1 or localhost.")
+        return False
+
     def end_headers(self) -> None:
-        # A later version of the page may be at the same address.
-        self.send_header("Cache-Control", "no-cache")
-        self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
         super().end_headers()
+
+    def send_head(self) -> Any:
+        try:
+            return super().send_head()
+        except ValueError:  # such as NUL, which no path can have
+            self.send_error(404)
+            return None
 
     def list_directory(self, path: str) -> None:
         self.send_error(404)
@@ -123,9 +160,16 @@ class _Files(http.server.SimpleHTTPRequestHandler):
         pass
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
-        # A page that is closed meanwhile is no error.
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with contextlib.suppress(*GONE):
             super().copyfile(source, outputfile)
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """Serves each connection in a thread, silently if it ends early."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], GONE):
+            super().handle_error(request, client_address)
 
 
 def make_server(
@@ -143,7 +187,7 @@ def make_server(
     """
     files = functools.partial(_Files, directory=os.fspath(folder))
     try:
-        return http.server.ThreadingHTTPServer((HOST, port), files)
+        return _Server((HOST, port), files)
     except (OSError, OverflowError) as error:
         taken = getattr(error, "errno", None) == errno.EADDRINUSE
         problem = "is taken" if taken else f"cannot be used ({error})"

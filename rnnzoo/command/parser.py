@@ -144,6 +144,16 @@ RUN = [
 ]
 
 
+def _refuse_empty(word: str) -> str:
+    """Refuses an empty path or name, which another one would be taken for."""
+    if not word:
+        raise argparse.ArgumentTypeError(
+            "must not be empty: leave the option out for the default; '.' is the "
+            "current folder. Received: ''"
+        )
+    return word
+
+
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
     """States the default of an argument, unless it is none or the help has it."""
 
@@ -193,7 +203,10 @@ class _Parser(argparse.ArgumentParser):
 
     def add_all(self, arguments: list[tuple]) -> None:
         for names, text, *details in arguments:
-            self.add_argument(*names.split(), help=text, **dict(*details))
+            options = dict(*details)
+            if names[:2] == "--" and "action" not in options:
+                options.setdefault("type", _refuse_empty)
+            self.add_argument(*names.split(), help=text, **options)
 
     def add_typed(self, name: str, kind: type, default: typing.Any, help: str) -> None:
         """Adds an option of a type; `--name` and `--no-name` for a boolean."""

@@ -118,6 +118,11 @@ def _check_target(
 ) -> pathlib.Path:
     """Returns the folder of a version, and refuses one that cannot be written."""
     check_number("version", version, minimum=1, whole=True)
+    if not path and isinstance(path, (str, bytes)):
+        raise ValueError(
+            "path must name the folder to make; '.' is the current one. Received: "
+            f"path={path!r}"
+        )
     try:
         path = pathlib.Path(path)
     except TypeError as error:
@@ -200,8 +205,9 @@ def _write_serving_files(
     shutil.copy(RUNTIME, folder)
     settings = {"name": model, "implementation": "runtime.SavedModel"}
     _write_json(folder / "model-settings.json", settings)
-    # Requests have threads; TensorFlow uses all cores in one process.
-    _write_json(folder / "settings.json", {"parallel_workers": 0})
+    # Requests have threads; TensorFlow uses all cores in one process. Of an error that
+    # nobody expected, clients get no traceback.
+    _write_json(folder / "settings.json", {"parallel_workers": 0, "debug": False})
 
 
 def _make_request(model: str, signature: str, inputs: dict, outputs: dict) -> dict:
