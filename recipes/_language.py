@@ -24,9 +24,11 @@ class LanguageRecipe(Recipe, model="language_model"):
         True, "carry the state from batch to batch; else train on random windows"
     )
     bptt_steps: int = option(
-        128, "tokens per batch and row with stateful: the steps of truncated BPTT"
+        128,
+        "tokens per batch and row with stateful: the steps of truncated BPTT",
+        minimum=2,
     )
-    vocabulary_size: int = option(10_000, "largest size of the vocabulary")
+    vocabulary_size: int = option(10_000, "largest size of the vocabulary", minimum=1)
 
     @functools.cached_property
     def texts(self) -> tuple[str, str]:

@@ -23,6 +23,8 @@ import zipfile
 from collections.abc import Sequence
 
 from rnnzoo import training, weights
+from rnnzoo.training.history import read_settings
+from rnnzoo.writing import replace_file, write_text
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 RESULTS = FOLDER / "results.csv"
@@ -64,7 +66,7 @@ def publish(
         raise ValueError(
             f"Weight files never change: take a new name. Received: {name}"
         )
-    settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
+    settings = read_settings(run)
     recipe = training.recipe_class(settings["recipe"]).from_options(settings["options"])
     trained = rnnzoo.load(run / "best.keras")
     # A new model has no optimizer to save.
@@ -106,7 +108,7 @@ def publish(
     ]
     catalog = {**weights.records(), name: record}
     text = json.dumps(catalog, indent=1, ensure_ascii=False) + "\n"
-    weights.CATALOG.write_text(text, encoding="utf-8")
+    write_text(weights.CATALOG, text)
 
     rows = [
         {
@@ -175,12 +177,15 @@ def read_results() -> list[dict]:
 
 def write_results(rows: list[dict]) -> None:
     """Writes results.csv and the table that is made of it."""
-    with RESULTS.open("w", encoding="utf-8", newline="") as file:
+    with (
+        replace_file(RESULTS) as draft,
+        draft.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     for path, lines in render_tables(rows).items():
-        path.write_text(insert_table(path, lines), encoding="utf-8")
+        write_text(path, insert_table(path, lines))
 
 
 def render_tables(rows: list[dict]) -> dict[pathlib.Path, str]:

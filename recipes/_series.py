@@ -17,7 +17,9 @@ class SeriesRecipe(Recipe, model="series_classifier"):
     steps_per_epoch: int = option(0, "batches per epoch; 0 for one pass over the data")
     batch_size: int = option(32, "series per batch, over all devices")
     data: str = option("", "the folder with the two files of the data set")
-    num_validation: int = option(1, "series of the training file kept for validation")
+    num_validation: int = option(
+        1, "series of the training file kept for validation", minimum=1
+    )
 
     def read(self, part: str) -> tuple[list, list]:
         """Returns the series and labels of a part: `"train"` or `"test"`."""
@@ -99,6 +101,7 @@ class AugmentedExamples:
 
         self.examples, self.augment = Shuffled(source), augment
         self.batches_per_epoch = self.examples.batches_per_epoch
+        self.fingerprint = self.examples.fingerprint
 
     def batch(self, size: int, seed: int, index: int) -> tuple:
         """Returns `size` series and labels, the same for the same arguments."""

@@ -13,7 +13,9 @@ class TextRecipe(Recipe, model="text_classifier"):
     """Trains a classifier on labelled texts; subclasses say on which."""
 
     steps_per_epoch: int = option(0, "batches per epoch; 0 for one pass over the texts")
-    vocabulary_size: int = option(30_000, "most frequent tokens that are known")
+    vocabulary_size: int = option(
+        30_000, "most frequent tokens that are known", minimum=1
+    )
 
     @functools.cached_property
     def source(self) -> Any:
@@ -92,9 +94,11 @@ class FineTuningRecipe(TextRecipe):
         "listed weights, a .keras file, or none; other tokens than words have no "
         "listed weights, and need none",
     )
-    layer_decay: float = option(2.6, "how much slower each layer before another learns")
+    layer_decay: float = option(
+        2.6, "how much slower each layer before another learns", minimum=1
+    )
     unfreeze: bool = option(True, "let one more layer learn each epoch, the head first")
-    new_words: int = option(5_000, "at most this many new words are added")
+    new_words: int = option(5_000, "at most this many new words are added", minimum=0)
 
     @functools.cached_property
     def steps(self) -> int:

@@ -18,8 +18,12 @@ class TranslationRecipe(Recipe, model="translator"):
     learning_rate: float = option(2e-3)
     warmup_steps: int = option(500)
     ema_momentum: float = option(0.998)
-    max_length: int = option(300, "characters per text; longer texts are left out")
-    vocabulary_size: int = option(4_000, "size of the vocabulary of both languages")
+    max_length: int = option(
+        300, "characters per text; longer texts are left out", minimum=3
+    )
+    vocabulary_size: int = option(
+        4_000, "size of the vocabulary of both languages", minimum=1
+    )
 
     @functools.cached_property
     def parts(self) -> tuple:

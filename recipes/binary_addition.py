@@ -40,9 +40,11 @@ class BinaryAddition(Recipe, model="adder"):
     learning_rate: float = option(1e-2)
     warmup_steps: int = option(100)
     checkpoint_every: int = option(500)
-    max_length: int = option(20, "largest number of binary digits")
+    max_length: int = option(20, "largest number of binary digits", minimum=1)
     state_noise: float = option(0.1)
-    curriculum_steps: int = option(1000, "steps until numbers reach full length")
+    curriculum_steps: int = option(
+        1000, "steps until numbers reach full length", minimum=0
+    )
 
     def examples(self) -> Any:
         """Returns pairs of several distributions, short ones first."""

@@ -24,6 +24,7 @@ and of their phonemes 0.070.
 import collections
 import dataclasses
 import functools
+import pathlib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -59,16 +60,22 @@ class CmudictPhonemes(TranslationRecipe):
     token_dropout: float = option(0.0)
     label_smoothing: float = option(0.05)
 
+    def data_files(self) -> list[pathlib.Path]:
+        """Returns the file of the dictionary."""
+        from rnnzoo.data.text import original_file
+
+        source = "github.com/cmusphinx/cmudict"
+        return [original_file("cmudict", "cmudict.dict", source)]
+
     @functools.cached_property
     def _words(self) -> tuple[list, list, list]:
         """Training, validation and test words, each with its pronunciations."""
         import numpy as np
 
-        from rnnzoo.data.text import original_file, read_text
+        from rnnzoo.data.text import read_text
 
-        path = original_file("cmudict", "cmudict.dict", "github.com/cmusphinx/cmudict")
         found = collections.defaultdict(list)
-        for line in read_text(path).splitlines():
+        for line in read_text(self.data_files()[0]).splitlines():
             entry = re.match(r"([a-z']+)(?:\([0-9]+\))? ([A-Z0-9 ]+)", line)
             if entry:
                 phonemes = re.sub("[0-9]", "", entry[2]).strip()

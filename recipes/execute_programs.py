@@ -51,10 +51,12 @@ class ExecutePrograms(Recipe, model="executor"):
     warmup_steps: int = option(100)
     ema_momentum: float = option(0.99)
     task: str = option("programs", "programs, or addition of two numbers")
-    length: int = option(2, "largest number of digits of a number")
-    nesting: int = option(2, "largest number of operations of a program")
+    length: int = option(2, "largest number of digits of a number", minimum=1)
+    nesting: int = option(2, "largest number of operations of a program", minimum=1)
     curriculum: str = option("combined", "baseline, naive, mix or combined")
-    curriculum_steps: int = option(8000, "steps over which naive and combined grow")
+    curriculum_steps: int = option(
+        8000, "steps over which naive and combined grow", minimum=0
+    )
     scrambled: bool = option(False, "replace each character by another, as a control")
     reverse_source: bool = option(True)
     units: int = option(192)

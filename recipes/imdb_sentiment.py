@@ -75,6 +75,12 @@ class ImdbSentiment(TextRecipe, model="sentiment_classifier"):
         reviews = sorted(zip(*catalog.load("imdb_reviews"), strict=True))
         return Pairs(*zip(*reviews, strict=True))
 
+    def data_files(self) -> list:
+        """Returns the folder of the prepared data set."""
+        from rnnzoo.data import catalog
+
+        return [catalog.find_folder("imdb_reviews")]
+
     def test_examples(self) -> tuple:
         """Returns the 25,000 reviews of the original test set."""
         from rnnzoo.data import catalog

@@ -11,6 +11,7 @@ the 270 of the training file, 54 select the best epoch.
 """
 
 import dataclasses
+import pathlib
 
 import numpy as np
 
@@ -39,7 +40,9 @@ class JapaneseVowels(SeriesRecipe):
     num_validation: int = option(
         54, "utterances of the training file kept for validation"
     )
-    noise: float = option(0.1, "standard deviation of noise on the coefficients")
+    noise: float = option(
+        0.1, "standard deviation of noise on the coefficients", minimum=0
+    )
 
     def read(self, part: str) -> tuple[list, list]:
         """Returns utterances `[frames, 12]`, and the speakers' names, 1 to 9."""
@@ -59,6 +62,10 @@ class JapaneseVowels(SeriesRecipe):
                 f"{len(utterances)} in data={self.data!r}"
             )
         return utterances, [str(speaker) for speaker in speakers]
+
+    def data_files(self) -> list[pathlib.Path]:
+        """Returns the training file."""
+        return [self.file("ae.train")]
 
     def augment(self, series: list, random: np.random.Generator) -> list:
         """Returns utterances with noise on them."""

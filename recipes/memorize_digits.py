@@ -46,8 +46,10 @@ class MemorizeDigits(Recipe, model="memorizer"):
     warmup_steps: int = option(100)
     ema_momentum: float = option(0.99)
     task: str = option("copy", "copy, reverse or double")
-    max_length: int = option(64, "largest number of digits")
-    curriculum_steps: int = option(0, "steps until strings reach full length")
+    max_length: int = option(64, "largest number of digits", minimum=1)
+    curriculum_steps: int = option(
+        0, "steps until strings reach full length", minimum=0
+    )
 
     @property
     def published(self) -> dict:

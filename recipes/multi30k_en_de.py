@@ -21,6 +21,7 @@ with attention. On the validation captions it is 37.91.
 
 import dataclasses
 import functools
+import pathlib
 from typing import ClassVar
 
 from rnnzoo.recipes._translation import TranslationRecipe
@@ -50,6 +51,10 @@ class Multi30kEnDe(TranslationRecipe):
         """The pairs of train and of val."""
         return tuple(read_captions(split, self.languages) for split in ("train", "val"))
 
+    def data_files(self) -> list[pathlib.Path]:
+        """Returns the files of both languages."""
+        return [*find_captions("train"), *find_captions("val")]
+
     def test_examples(self) -> tuple:
         """Returns the captions of test_2016_flickr and their translations."""
         return read_captions("test_2016_flickr", self.languages)
@@ -71,17 +76,22 @@ class Multi30kEnDe(TranslationRecipe):
         return [*captions[self.languages[0]], ""]
 
 
-def read_captions(split: str, languages: tuple[str, str]) -> tuple[list, list]:
-    """Reads the captions of a split, such as `"train"`, in two languages."""
-    from rnnzoo.data.parallel import read_pairs
+def find_captions(
+    split: str, languages: tuple[str, str] = ("en", "de")
+) -> list[pathlib.Path]:
+    """Returns the files of a split's captions in two languages."""
     from rnnzoo.data.text import original_file
 
     source = "data/task1/raw of github.com/multi30k/dataset, unpacked,"
-    one, other = [
-        original_file("multi30k", f"{split}.{language}", source)
-        for language in languages
-    ]
-    return read_pairs(one, other)
+    return [original_file("multi30k", f"{split}.{one}", source) for one in languages]
+
+
+def read_captions(split: str, languages: tuple[str, str]) -> tuple[list, list]:
+    """Reads the captions of a split, such as `"train"`, in two languages."""
+    from rnnzoo.data.parallel import read_pairs
+
+    sources, targets = find_captions(split, languages)
+    return read_pairs(sources, targets)
 
 
 RECIPE = Multi30kEnDe

@@ -46,5 +46,9 @@ class OwnLanguage(LanguageRecipe):
             )
         return text[:cut], text[cut:]
 
+    def data_files(self) -> list[str]:
+        """Returns the file of the text."""
+        return [self.data]
+
 
 RECIPE = OwnLanguage

@@ -57,6 +57,10 @@ class OwnTexts(FineTuningRecipe):
             print(source.report)
         return source
 
+    def data_files(self) -> list[str]:
+        """Returns the file or the folder of the texts."""
+        return [self.data]
+
     def classes(self) -> list[str]:
         """Returns the labels of the file."""
         return self.source.classes

@@ -73,6 +73,10 @@ class OwnTranslator(TranslationRecipe):
             part[1].append(target)
         return parts
 
+    def data_files(self) -> list[str]:
+        """Returns the file of the pairs, or the two of the texts."""
+        return [path for path in (self.data, self.targets) if path]
+
     def model(self) -> Any:
         """Returns the pretrained translator, or an untrained one."""
         from rnnzoo import translator

@@ -36,8 +36,10 @@ class ParityOfBits(Recipe, model="parity"):
     learning_rate: float = option(1e-2)
     warmup_steps: int = option(100)
     checkpoint_every: int = option(500)
-    max_length: int = option(40, "largest number of bits")
-    curriculum_steps: int = option(1500, "steps until rows reach full length")
+    max_length: int = option(40, "largest number of bits", minimum=1)
+    curriculum_steps: int = option(
+        1500, "steps until rows reach full length", minimum=0
+    )
 
     def examples(self) -> Any:
         """Returns random rows, short ones first."""

@@ -18,6 +18,7 @@ change at all was not.
 """
 
 import dataclasses
+import pathlib
 
 import numpy as np
 
@@ -40,10 +41,12 @@ class PenDigits(SeriesRecipe):
     num_validation: int = option(
         1000, "digits of the training file kept for validation"
     )
-    distortion: float = option(0.06, "how far digits are turned and slanted")
-    jitter: float = option(0.7, "standard deviation of noise on the points")
-    bend: float = option(0.03, "how far digits are bent, by quadratic terms")
-    uneven: float = option(0.06, "how far points are moved along the pen's way")
+    distortion: float = option(0.06, "how far digits are turned and slanted", minimum=0)
+    jitter: float = option(0.7, "standard deviation of noise on the points", minimum=0)
+    bend: float = option(0.03, "how far digits are bent, by quadratic terms", minimum=0)
+    uneven: float = option(
+        0.06, "how far points are moved along the pen's way", minimum=0
+    )
 
     def read(self, part: str) -> tuple[list, list]:
         """Returns digits as eight points each, and their names."""
@@ -51,6 +54,10 @@ class PenDigits(SeriesRecipe):
         rows = np.loadtxt(self.file(name), delimiter=",", dtype=int)
         points = rows[:, :-1].reshape(len(rows), -1, 2)
         return list(points), [str(label) for label in rows[:, -1]]
+
+    def data_files(self) -> list[pathlib.Path]:
+        """Returns the training file."""
+        return [self.file("pendigits.tra")]
 
     def augment(self, series: list, random: np.random.Generator) -> list:
         """Returns digits as others might write them, in the same square again.

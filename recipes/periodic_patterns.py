@@ -48,11 +48,13 @@ class PeriodicPatterns(Recipe, model="pattern_generator"):
     learning_rate: float = option(0.1)
     warmup_steps: int = option(50)
     checkpoint_every: int = option(600)
-    zeros: int = option(5, "zeros per period")
-    ones: int = option(5, "ones per period")
-    curriculum_steps: int = option(720, "steps until runs reach full length")
+    zeros: int = option(5, "zeros per period", minimum=1)
+    ones: int = option(5, "ones per period", minimum=1)
+    curriculum_steps: int = option(720, "steps until runs reach full length", minimum=0)
     restarts: int = option(
-        8, "initialisations; the best after a tenth of the steps is trained further"
+        8,
+        "initialisations; the best after a tenth of the steps is trained further",
+        minimum=1,
     )
 
     def examples(self) -> Any:

@@ -20,6 +20,7 @@ Zaremba et al. (2014) have 82.7 with three times as many parameters.
 
 import dataclasses
 import functools
+import pathlib
 
 from rnnzoo.recipes._language import LanguageRecipe
 from rnnzoo.training.recipe import option
@@ -59,16 +60,25 @@ class PtbLanguage(LanguageRecipe):
         """The test text."""
         return self._read("test")
 
+    def data_files(self) -> list:
+        """Returns the files of training and validation."""
+        return [self._path(part) for part in ("train", "valid")]
+
     def golden_inputs(self) -> list:
         """Returns prompts of our own."""
         return ["the company said", "new york", "mr. <unk> is", "", "\n"]
 
     def _read(self, part: str) -> str:
         """Reads a part of the Treebank."""
-        from rnnzoo.data.text import original_file, read_text
+        from rnnzoo.data.text import read_text
+
+        return read_text(self._path(part))
+
+    def _path(self, part: str) -> pathlib.Path:
+        from rnnzoo.data.text import original_file
 
         source = "simple-examples, folder data, of T. Mikolov's RNNLM toolkit"
-        return read_text(original_file("ptb", f"ptb.{part}.txt", source))
+        return original_file("ptb", f"ptb.{part}.txt", source)
 
 
 RECIPE = PtbLanguage

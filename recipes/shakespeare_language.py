@@ -52,6 +52,12 @@ class ShakespeareLanguage(LanguageRecipe):
             (parts[split],), _ = catalog.load("tiny_shakespeare", split)
         return parts["train"], parts["validation"] + parts["test"]
 
+    def data_files(self) -> list:
+        """Returns the folder of the prepared data set."""
+        from rnnzoo.data import catalog
+
+        return [catalog.find_folder("tiny_shakespeare")]
+
     def golden_inputs(self) -> list:
         """Returns prompts of our own."""
         return ["ROMEO:", "KING RICHARD III:\nNow is", "To be, or not to be", "", "Ğ"]

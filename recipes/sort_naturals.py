@@ -64,7 +64,9 @@ class SortNaturals(Recipe, model="sorter"):
     learning_rate: float = option(6e-3)
     warmup_steps: int = option(300)
     ema_momentum: float = option(0.99)
-    curriculum_steps: int = option(1500, "steps until lists reach full length")
+    curriculum_steps: int = option(
+        1500, "steps until lists reach full length", minimum=0
+    )
 
     def examples(self) -> Any:
         """Returns lists of many kinds, short ones first."""

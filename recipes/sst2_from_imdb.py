@@ -26,7 +26,9 @@ class Sst2FromImdb(FineTuningRecipe):
 
     data: str = option("sst2", "folder with stsa.binary.train, .dev and .test")
     sentences: int = option(
-        0, "train on as many sentences, and validate on a quarter as many; 0 for all"
+        0,
+        "train on as many sentences, and validate on a quarter as many; 0 for all",
+        minimum=0,
     )
 
     @functools.cached_property
@@ -46,15 +48,22 @@ class Sst2FromImdb(FineTuningRecipe):
             validation = Subset(validation, order[:count])
         return training, validation
 
+    def data_files(self) -> list[pathlib.Path]:
+        """Returns the files of training and validation."""
+        return [self._path(part) for part in ("train", "dev")]
+
     def test_examples(self) -> tuple:
         """Returns the 1,821 sentences of the test set."""
         test = self._read("test")
         return test.inputs, test.targets
 
+    def _path(self, part: str) -> pathlib.Path:
+        return pathlib.Path(self.data, f"stsa.binary.{part}")
+
     def _read(self, part: str) -> Any:
         from rnnzoo.data.pipeline import Pairs
 
-        path = pathlib.Path(self.data, f"stsa.binary.{part}")
+        path = self._path(part)
         if not path.is_file():
             raise FileNotFoundError(
                 "The folder must hold the three files of SST-2 (stsa.binary.train, "

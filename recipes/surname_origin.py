@@ -26,6 +26,7 @@ What was tried, in trainings of 12 epochs:
 import dataclasses
 import functools
 import hashlib
+import pathlib
 from typing import Any
 
 from rnnzoo.training.recipe import Recipe, option
@@ -41,12 +42,22 @@ class SurnameOrigin(Recipe, model="surname_classifier"):
     licence = "MIT (the data), Apache-2.0"
 
     balance: float = option(
-        0.5, "how far rare origins are repeated: 0 as they are, 1 until all are equal"
+        0.5,
+        "how far rare origins are repeated: 0 as they are, 1 until all are equal",
+        minimum=0,
+        maximum=1,
     )
     epochs: int = option(20)
     steps_per_epoch: int = option(0, "batches per epoch; 0 for one pass over the data")
     learning_rate: float = option(2e-3)
     ema_momentum: float = option(0.99)
+
+    def data_files(self) -> list[pathlib.Path]:
+        """Returns the files of all origins."""
+        from rnnzoo.data.text import original_file
+        from rnnzoo.models.surnames import ORIGINS
+
+        return [original_file("names", f"{one}.txt", SOURCE) for one in ORIGINS]
 
     @functools.cached_property
     def parts(self) -> dict[str, list[tuple[str, str]]]:
@@ -56,12 +67,11 @@ class SurnameOrigin(Recipe, model="surname_classifier"):
         several origins is in one part only: 80 % are to train on, 10 % to validate on,
         10 % to test on.
         """
-        from rnnzoo.data.text import original_file, read_text
+        from rnnzoo.data.text import read_text
         from rnnzoo.models.surnames import ORIGINS
 
         parts: dict[str, list] = {"train": [], "validation": [], "test": []}
-        for origin in ORIGINS:
-            path = original_file("names", f"{origin}.txt", SOURCE)
+        for origin, path in zip(ORIGINS, self.data_files(), strict=True):
             lines = read_text(path).splitlines()
             for surname in sorted({line.strip() for line in lines} - {""}):
                 digit = hashlib.sha256(surname.encode()).digest()[0] % 10

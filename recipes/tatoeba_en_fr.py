@@ -18,6 +18,7 @@ sentences. The validation loss still fell in the last of four epochs.
 
 import dataclasses
 import functools
+import pathlib
 from typing import ClassVar
 
 from rnnzoo.recipes._translation import TranslationRecipe
@@ -39,18 +40,25 @@ class TatoebaEnFr(TranslationRecipe):
     epochs: int = option(4)
     vocabulary_size: int = option(6_000)
     num_test: int = option(
-        2_000, "English sentences for the final figures; half as many for validation"
+        2_000,
+        "English sentences for the final figures; half as many for validation",
+        minimum=2,
     )
+
+    def data_files(self) -> list[pathlib.Path]:
+        """Returns the file of the pairs."""
+        from rnnzoo.data.text import original_file
+
+        source = "fra-eng.zip of manythings.org/anki"
+        return [original_file("tatoeba_fra_eng", "fra.txt", source)]
 
     @functools.cached_property
     def _split(self) -> tuple:
         """The training pairs, and the translations of each held-out text."""
         from rnnzoo.data import parallel
-        from rnnzoo.data.text import original_file
 
-        source = "fra-eng.zip of manythings.org/anki"
-        path = original_file("tatoeba_fra_eng", "fra.txt", source)
-        return parallel.hold_out(*parallel.read_pairs(path), self.num_test * 3 // 2)
+        pairs = parallel.read_pairs(self.data_files()[0])
+        return parallel.hold_out(*pairs, self.num_test * 3 // 2)
 
     @functools.cached_property
     def _test_and_validation(self) -> tuple[list, list]:

@@ -54,6 +54,10 @@ class TurkishLanguage(LanguageRecipe):
         last = [text[len(text) * 9 // 10 :] for text in texts]
         return "\n".join(first), "\n".join(last)
 
+    def data_files(self) -> list[pathlib.Path]:
+        """Returns the files of the two texts."""
+        return [pathlib.Path(self.data, name) for name in FILES]
+
     def vocabulary(self) -> Any:
         """Returns the characters of the texts, and the rest of the alphabet."""
         found = super().vocabulary()

@@ -22,6 +22,7 @@ from typing import Any
 import rnnzoo
 from rnnzoo import weights
 from rnnzoo.listing import list_weights
+from rnnzoo.writing import replace_folder
 
 BROWSER = pathlib.Path(__file__).parent / "browser"
 # What the page loads of the export of each model.
@@ -96,7 +97,7 @@ def write(folder: str | os.PathLike, say: Callable[[str], None] = print) -> None
         ValueError: The page needs a new folder: give another, or remove that one. ...
     """
     # Only here, so that a page that is written already is served at once.
-    from rnnzoo.exporting.export import export, replace_folder
+    from rnnzoo.exporting.export import export
 
     check_new(folder)
     with replace_folder(pathlib.Path(folder)) as draft:

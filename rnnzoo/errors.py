@@ -34,28 +34,32 @@ def check_number(
     argument: str,
     value: Any,
     *,
-    minimum: float,
+    minimum: float = float("-inf"),
+    above: float = float("-inf"),
     below: float = float("inf"),
     maximum: float = float("inf"),
     whole: bool = False,
 ) -> None:
     """Refuses a value that is not a number in `[minimum, below)`, at most `maximum`.
 
-    An integer is at most `LARGEST` if there is no other limit. Raises `TypeError` (no
-    number, or no integer where `whole`) or `ValueError`.
+    It must also be larger than `above`; NaN and infinity are in no range. An integer is
+    at most `LARGEST` if there is no other limit. Raises `TypeError` (no number, or no
+    integer where `whole`) or `ValueError`.
     """
     number: Any = Integral if whole else Real
     is_number = isinstance(value, number) and not isinstance(value, bool)
     if whole and below == maximum:  # both infinite
         maximum = LARGEST
-    if is_number and minimum <= value < below and value <= maximum:
+    if is_number and minimum <= value < below and above < value <= maximum:
         return
     kind = "an integer" if whole else "a number"
     upper = "" if below == float("inf") else f" and below {below}"
     if maximum < LARGEST or (is_number and LARGEST <= maximum < value):
         upper += f" and at most {maximum}"
+    lower = f" of at least {minimum}" if minimum > above else f" above {above}"
+    lower = ", and finite" if minimum == above else lower
     raise (ValueError if is_number else TypeError)(
-        f"{argument} must be {kind} of at least {minimum}{upper}. Received: "
+        f"{argument} must be {kind}{lower}{upper}. Received: "
         f"{argument}={shorten(value)}"
     )
 

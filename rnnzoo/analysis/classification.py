@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnzoo.tokens.labels import check_classes
+from rnnzoo.writing import save_figure
 
 NUM_BINS = 15
 
@@ -214,7 +215,7 @@ def plot_confusion(report: ClassificationReport, path: str | os.PathLike) -> Non
         label="share of the true class",
     )
     bar.outline.set_visible(False)
-    figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.15)
+    save_figure(figure, path, bbox_inches="tight", pad_inches=0.15)
 
 
 def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> None:
@@ -270,7 +271,7 @@ def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> N
         axis.grid(alpha=0.3)
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path)
 
 
 def _check_probabilities(probabilities: Any, num_classes: int) -> np.ndarray:

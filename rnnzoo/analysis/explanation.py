@@ -3,7 +3,6 @@
 import dataclasses
 import html
 import os
-import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from rnnzoo.analysis.classification import fit_label
 from rnnzoo.errors import check_number
+from rnnzoo.writing import save_figure, write_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -123,7 +123,7 @@ class Explanation:
 
     def save_html(self, path: str | os.PathLike) -> None:
         """Writes the page of `to_html`, UTF-8; `OSError` if it cannot be written."""
-        pathlib.Path(path).write_text(self.to_html(), encoding="utf-8")
+        write_text(path, self.to_html())
 
     def _repr_html_(self) -> str:
         tokens, dotted = [], "border-bottom: 2px dotted #595959"
@@ -259,4 +259,4 @@ def plot_attention(alignment: Any, path: str | os.PathLike) -> None:
     for label in axis.get_xticklabels():
         label.set(rotation=45, ha="left", rotation_mode="anchor")
     axis.tick_params(length=0)
-    figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.15)
+    save_figure(figure, path, bbox_inches="tight", pad_inches=0.15)

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.many_to_one import ManyToOne
+from rnnzoo.writing import save_figure
 
 MAX_UNITS = MAX_STEPS = 8  # that a picture of an unrolled network has room for
 
@@ -164,7 +165,7 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
         axis.text(-0.75, y, kind, ha="right", va="center", fontsize=10)
     axis.set_aspect("equal")
     axis.axis("off")
-    figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.15)
+    save_figure(figure, path, bbox_inches="tight", pad_inches=0.15)
 
 
 def _check_model(model: Any) -> None:

@@ -141,6 +141,7 @@ RUN = [
         "processes on this machine that train together, as several machines do",
         {"default": 1, "type": int},
     ),
+    ("--new-data", "resume with other data of the same classes and vocabulary", FLAG),
 ]
 
 

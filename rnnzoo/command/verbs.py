@@ -7,6 +7,7 @@ import functools
 import inspect
 import json
 import os
+import pathlib
 import re
 import shutil
 import sys
@@ -18,6 +19,7 @@ from rnnzoo import listing, weights
 from rnnzoo.data import catalog
 from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class, train, workers
+from rnnzoo.writing import name_failures, replace_folder
 
 
 def run_list(parsed: argparse.Namespace) -> None:
@@ -181,7 +183,8 @@ def run_demo(parsed: argparse.Namespace) -> None:
         _import_quietly()
         demo.write(folder, say)
     if parsed.to:
-        shutil.copytree(folder, parsed.to)
+        with replace_folder(pathlib.Path(parsed.to)) as draft:
+            shutil.copytree(folder, draft, dirs_exist_ok=True)
         say(f"Written, for any static host: {parsed.to}")
     else:
         demo.serve(folder, parsed.port, say)
@@ -232,7 +235,7 @@ def run_train(parsed: argparse.Namespace) -> int:
         return workers.run_workers(parsed.workers, parsed.words)
     workers.end_with_parent()
     _import_quietly()
-    train(recipe, parsed.run, parsed.devices)
+    train(recipe, parsed.run, parsed.devices, new_data=parsed.new_data)
     print(f"The best weights are in {parsed.run}/best.keras")
     return 0
 
@@ -260,7 +263,9 @@ def _import_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as messages:
+    with name_failures("a temporary file"):
+        messages = tempfile.TemporaryFile()
+    with messages:
         os.dup2(messages.fileno(), 2)
         try:
             import keras  # noqa: F401

@@ -13,6 +13,7 @@ Importing this module imports neither TensorFlow nor TFDS.
 
 import dataclasses
 import os
+import pathlib
 import shlex
 import socket
 import urllib.parse
@@ -215,6 +216,18 @@ def load(
         # Some sources keep line ends.
         inputs, targets = ([text.strip() for text in x] for x in (inputs, targets))
     return inputs, None if data_set.task == "language" else targets
+
+
+def find_folder(name: str, data_dir: str | os.PathLike | None = None) -> pathlib.Path:
+    """Returns the folder of a data set, prepared or not; arguments as of `load`.
+
+    Example:
+        >>> from rnnzoo.data import catalog
+        >>> catalog.find_folder("imdb_reviews", data_dir="sets").name
+        '1.0.0'
+    """
+    check_choice("name", name, DATA_SETS)
+    return pathlib.Path(_builder(name, data_dir).data_dir)
 
 
 def prepare(

@@ -6,7 +6,6 @@ import logging
 import os
 import pathlib
 import shutil
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +21,7 @@ from rnnzoo.exporting.precision import PRECISIONS, round_weights
 from rnnzoo.exporting.verification import TOLERANCE, to_array, verify
 from rnnzoo.layers.keras_internals import list_layers
 from rnnzoo.listing import list_models
+from rnnzoo.writing import replace_folder
 
 # The program that MLServer runs; it knows nothing of rnnzoo.
 RUNTIME = pathlib.Path(__file__).parent.parent / "served" / "runtime.py"
@@ -254,28 +254,3 @@ def _write_json(path: pathlib.Path, content: dict) -> None:
 
     text = json.dumps(content, indent=2, ensure_ascii=False, default=to_plain)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-@contextlib.contextmanager
-def replace_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives a folder to write in, which replaces `target` unless there is an error."""
-    made = [p for p in (target.parent, *target.parent.parents) if not p.exists()]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = pathlib.Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
-    try:
-        draft = work / "new"
-        draft.mkdir()
-        yield draft
-        if target.exists():
-            target.rename(work / "old")
-        try:
-            draft.rename(target)
-        except OSError:
-            if (work / "old").exists():
-                (work / "old").rename(target)
-            raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        for folder in made:
-            with contextlib.suppress(OSError):  # not empty: it holds the export
-                folder.rmdir()

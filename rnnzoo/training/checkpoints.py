@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import io
 import json
-import os
 import pathlib
 import signal
 import sys
@@ -13,15 +12,16 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from rnnzoo.architectures.distributed import to_scalar
-from rnnzoo.errors import Interrupted
+from rnnzoo.errors import Interrupted, shorten
 from rnnzoo.training.devices import Devices
 from rnnzoo.training.recipe import Recipe
+from rnnzoo.writing import replace_file
 
 
 @dataclasses.dataclass
@@ -33,6 +33,63 @@ class RunProgress:
     best: float = float("inf")  # lowest validation loss
     seconds: float = 0.0  # of training, validation and files, over all starts
     gradient_norms: float = 0.0  # sum over the steps of that epoch
+    untrained: float = float("inf")  # validation loss before the first step
+    history: list[dict] = dataclasses.field(default_factory=list)  # a row per epoch
+
+
+class SavedCheckpoint(NamedTuple):
+    """A checkpoint that was read, and found whole."""
+
+    path: pathlib.Path
+    progress: RunProgress
+    state: dict[str, np.ndarray]
+    settings: dict  # of the run; empty in earlier versions
+    config: dict  # of the model
+
+
+def find_checkpoint(run: pathlib.Path) -> SavedCheckpoint | None:
+    """Returns the newest whole checkpoint of a run folder; `None` for a new run.
+
+    Only a damaged one falls back to the one before it. Raises `ValueError` if none is
+    whole, or the folder has results but no checkpoint: they would be overwritten.
+    """
+    paths = [run / "last.keras", run / "previous.keras"]
+    paths = [path for path in paths if path.exists()]
+    for path in paths:
+        try:
+            return _read_checkpoint(path)
+        except ValueError as error:
+            print(f"{path} cannot be read ({error})")
+    if paths:
+        raise ValueError(
+            "A checkpoint of this run must be readable. Choose another run folder, or "
+            f"delete this one; nothing in it was changed. Received: run={str(run)!r}"
+        )
+    results = [n for n in ("best.keras", "history.csv") if (run / n).exists()]
+    if results:
+        raise ValueError(
+            "The run folder has no checkpoint to resume from, and a training that "
+            f"starts again would replace its {' and '.join(results)}. Choose another "
+            f"run folder. Received: run={str(run)!r}, without last.keras"
+        )
+    return None
+
+
+def _read_checkpoint(path: pathlib.Path) -> SavedCheckpoint:
+    """Reads a checkpoint; `ValueError` if it is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():
+                raise ValueError(f"{damaged} is damaged")
+            state = dict(np.load(io.BytesIO(archive.read("training.npz"))))
+            config = json.loads(archive.read("config.json"))["config"]
+        progress = RunProgress(**json.loads(str(state.pop("done"))))
+        settings = json.loads(str(state.pop("settings", "{}")))
+    except Exception as error:  # whatever zip, NumPy and JSON make of damage
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk, not of what it holds
+        raise ValueError(shorten(error, str)) from error
+    return SavedCheckpoint(path, progress, state, settings, config)
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -46,49 +103,85 @@ class Checkpoint(keras.callbacks.Callback):
     AGREEMENT_STEPS = 10
 
     def __init__(
-        self, model: keras.Model, run: pathlib.Path, recipe: Recipe, devices: Devices
+        self,
+        model: keras.Model,
+        run: pathlib.Path,
+        recipe: Recipe,
+        devices: Devices,
+        settings: dict,
     ):
         super().__init__()
         self.set_model(model)
         self.run, self.recipe, self.devices = run, recipe, devices
+        self.settings = settings
         self.last, self.best = run / "last.keras", run / "best.keras"
         self.previous = run / "previous.keras"
         self.progress = RunProgress()
+        self.last_is_whole = True
         self.signal: Any = None
         self.metrics_to_restore = None
         self.average = None
+        self.start_time = time.monotonic()
         optimizer = model.optimizer
         if getattr(optimizer, "inner_optimizer", optimizer).use_ema:
             self.average = keras.callbacks.SwapEMAWeights()
             self.average.set_model(model)
 
-    def restore(self) -> RunProgress:
-        """Restores the newest readable checkpoint; `ValueError` if none is readable."""
-        paths = [path for path in (self.last, self.previous) if path.exists()]
-        for path in paths:
-            try:
-                self._read(path)
-                break
-            except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-                print(f"{path} cannot be read ({error}); trying the one before it")
-        else:
-            if paths:
-                raise ValueError(
-                    "A checkpoint of this run must be readable. Choose another run "
-                    f"folder, or delete this one. Received: run={str(self.run)!r}"
-                )
-        self.start_time = time.monotonic()
-        return dataclasses.replace(self.progress)
+    def restore(self, saved: SavedCheckpoint) -> None:
+        """Restores a checkpoint; `ValueError` if it is of another model."""
+        received = f"Received: {str(saved.path)!r}"
+        changes = self._list_changes(saved.config)
+        if changes:
+            raise ValueError(
+                "The checkpoint is of another model than the options and the data make "
+                "now. Repeat the options and data of this run, or choose another run "
+                f"folder; nothing in it was changed. {received}, of which "
+                f"{'; '.join(changes)}"
+            )
+        try:
+            self.model.load_weights(saved.path)
+            for index, variable in enumerate(self.model.unsaved_variables()):
+                variable.assign(saved.state[f"unsaved_{index}"])
+        except Exception as error:  # Keras has no kind of its own for this
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise ValueError(
+                "The checkpoint is whole, but its weights do not fit this model: they "
+                "are of another version or another run. Choose another run folder. "
+                f"{received} ({shorten(error, str, 300)})"
+            ) from error
+        self.metrics_to_restore = saved.state if saved.progress.step else None
+        self.progress = saved.progress
+        self.last_is_whole = saved.path == self.last
+        if np.isfinite(self.progress.best) and not self.best.exists():
+            print(f"{self.best} is gone: the best of the epochs to come will be there")
+            self.progress.best = float("inf")
 
-    def _read(self, path: pathlib.Path) -> None:
-        with zipfile.ZipFile(path) as archive:
-            state = np.load(io.BytesIO(archive.read("training.npz")))
-            progress = RunProgress(**json.loads(str(state["done"])))
-        self.model.load_weights(path)
-        for index, variable in enumerate(self.model.unsaved_variables()):
-            variable.assign(state[f"unsaved_{index}"])
-        self.metrics_to_restore = state if progress.step else None
-        self.progress = progress
+    def _list_changes(self, config: dict) -> list[str]:
+        """Returns how settings of the model differ from a checkpoint's, in words."""
+        now = keras.saving.serialize_keras_object(self.model)["config"]
+        now = json.loads(json.dumps(now))
+
+        def describe(value: Any) -> str:
+            count = f"{len(value)} entries, " if isinstance(value, list) else ""
+            return count + shorten(value)
+
+        return [
+            f"{name} was {describe(value)} and is now {describe(now.get(name))}"
+            for name, value in self.model.current_config(config).items()
+            if now.get(name) != value
+        ]
+
+    def begin(self, validation: Any) -> None:
+        """Measures the untrained model, and saves it as the first checkpoint."""
+        variables = self.model.unsaved_variables()
+        before = [np.array(variable) for variable in variables]
+        logs = self.model.evaluate(validation, verbose=0, return_dict=True)
+        # Keras' recurrent layers draw dropout masks even to answer.
+        for variable, value in zip(variables, before, strict=True):
+            variable.assign(value)
+        self.progress.untrained = float(logs["loss"])
+        self._save()
 
     def must_stop(self) -> bool:
         """Returns whether this machine, or another one, has received a signal."""
@@ -176,6 +269,7 @@ class Checkpoint(keras.callbacks.Callback):
         """Saves the epoch, and the model if it is the best so far."""
         self.progress.epoch, self.progress.step = epoch + 1, 0
         self.progress.gradient_norms = 0.0
+        self._warn_if_exploded(float(logs["val_loss"]))
         if logs["val_loss"] <= self.progress.best:
             self.progress.best = float(logs["val_loss"])
             self.model.card = {
@@ -200,18 +294,26 @@ class Checkpoint(keras.callbacks.Callback):
             values += self.model.get_weights()
         if all(np.isfinite(value).all() for value in values):
             return
-        kept = f"{self.last} holds the last checkpoint before"
-        if not self.last.exists():
-            kept = "there is no checkpoint yet"
         raise FloatingPointError(
             f"The training has diverged at epoch {self.progress.epoch + 1}, step "
             f"{self.progress.step}: loss {to_scalar(logs['loss'])}, learning rate "
             f"{float(self.model.optimizer.learning_rate):.3g}, gradient norm "
-            f"{to_scalar(logs['gradient_norm']):.3g}; {kept}. Try a lower "
-            "learning_rate or clip_norm in another run folder. Received: "
+            f"{to_scalar(logs['gradient_norm']):.3g}; {self.last} "
+            "holds the last checkpoint before. Try a lower learning_rate or clip_norm "
+            "in another run folder. Received: "
             f"learning_rate={self.recipe.learning_rate}, "
             f"clip_norm={self.recipe.clip_norm}"
         )
+
+    def _warn_if_exploded(self, loss: float) -> None:
+        """Says when a loss is finite, but far above the untrained model's."""
+        untrained = self.progress.untrained
+        if self.devices.is_chief and loss > 10 * (1 + abs(untrained)):
+            print(
+                f"The loss has exploded: {loss:.4g} in validation, and {untrained:.4g} "
+                "before the first step. Try a lower learning_rate or clip_norm in "
+                "another run folder."
+            )
 
     def _is_due(self) -> bool:
         step = self.progress.step
@@ -238,9 +340,7 @@ class Checkpoint(keras.callbacks.Callback):
         with self.use_average():
             self._best_model.set_weights(self.model.get_weights())
         self._best_model.card = self.model.card
-        draft = self.run / "draft.keras"
-        self._best_model.save(draft)
-        _replace(draft, self.best)
+        self._best_model.save(self.best)
 
     def _save(self) -> None:
         """Writes `last.keras`; the one before it is kept as `previous.keras`."""
@@ -250,24 +350,19 @@ class Checkpoint(keras.callbacks.Callback):
         unsaved = self.model.unsaved_variables()
         if not self.devices.is_chief:
             return
-        draft = self.run / "draft.keras"
-        self.model.save(draft)
         state = {
             "done": json.dumps(dataclasses.asdict(progress)),
+            "settings": json.dumps(self.settings),
             **{f"metric_{i}": v for i, v in enumerate(metrics)},
             **{f"unsaved_{i}": np.asarray(v) for i, v in enumerate(unsaved)},
         }
         buffer = io.BytesIO()
         np.savez(buffer, **state)
-        with zipfile.ZipFile(draft, "a") as archive:
-            archive.writestr("training.npz", buffer.getvalue())
-        if self.last.exists():
-            self.last.replace(self.previous)
-        _replace(draft, self.last)
-
-
-def _replace(draft: pathlib.Path, path: pathlib.Path) -> None:
-    # What is written is on the disk before it has the name: never a half file.
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.replace(path)
+        with replace_file(self.last) as draft:
+            self.model.save(draft)
+            with zipfile.ZipFile(draft, "a") as archive:
+                archive.writestr("training.npz", buffer.getvalue())
+            # A damaged one must not take the place of the whole one before it.
+            if self.last.exists() and self.last_is_whole:
+                self.last.replace(self.previous)
+        self.last_is_whole = True

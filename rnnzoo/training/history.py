@@ -1,16 +1,93 @@
-"""The history of a run, and its learning curve."""
+"""What a run folder holds beside its models: settings, history, learning curve."""
 
 import csv
+import io
+import json
 import pathlib
+from typing import Any
+
+from rnnzoo.errors import shorten
+from rnnzoo.writing import save_figure, write_text
 
 
-def read_history(run: pathlib.Path) -> list[dict[str, float]]:
-    """Reads `history.csv` of a run folder, one row per epoch."""
+def read_history(run: str | pathlib.Path) -> list[dict[str, Any]]:
+    """Reads `history.csv` of a run folder, one row per epoch; none if there is no file.
+
+    Epochs are integers, all else numbers. Raises `ValueError` if the file is damaged.
+    """
     path = pathlib.Path(run) / "history.csv"
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    try:
+        text = path.read_text(encoding="utf-8")
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        history = [
+            {k: float(v) for k, v in row.items() if v} | {"epoch": int(row["epoch"])}
+            for row in rows
+        ]
+        if [row["epoch"] for row in history] != list(range(1, len(history) + 1)):
+            raise ValueError("its epochs are not 1, 2, ...")
+    except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
+        raise ValueError(
+            "history.csv must be as training has written it, a table with a row per "
+            "epoch: resuming the run writes it again, of what its checkpoint holds. "
+            f"Received: path={str(path)!r}, which is damaged ({shorten(error, str)})"
+        ) from error
+    if not history:
+        raise ValueError(
+            "history.csv must have a row per epoch. Resuming the run writes it again. "
+            f"Received: path={str(path)!r}, which has none"
+        )
+    return history
+
+
+def write_history(run: pathlib.Path, rows: list[dict[str, Any]]) -> None:
+    """Writes `history.csv`, unless it has the same content."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, list(names))
+    writer.writeheader()
+    writer.writerows(rows)
+    path, text = run / "history.csv", buffer.getvalue()
+    if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
+        write_text(path, text)
+
+
+def read_settings(run: str | pathlib.Path) -> dict[str, Any]:
+    """Reads `settings.json` of a run folder: recipe, options, data, devices, versions.
+
+    Raises `FileNotFoundError` if there is none, and `ValueError` if it is damaged.
+    """
+    path = pathlib.Path(run) / "settings.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(settings["recipe"], str):
+            raise ValueError("its recipe is no name")
+        if not isinstance(settings["options"], dict):
+            raise ValueError("its options are no object")
+        if not isinstance(settings.get("data", []), list):
+            raise ValueError("its data are no list")
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(
+            "settings.json must be as training has written it: an object with recipe "
+            "and options. Restore it, or choose another run folder. Received: "
+            f"path={str(path)!r}, which is damaged ({shorten(error, str)})"
+        ) from error
+    return settings
+
+
+def write_settings(run: pathlib.Path, settings: dict[str, Any]) -> None:
+    """Writes `settings.json`."""
+    write_text(run / "settings.json", json.dumps(settings, indent=2) + "\n")
+
+
+def read_samples(run: pathlib.Path, epochs: int) -> str:
+    """Reads `samples.txt` up to an epoch; the file may be ahead of the checkpoint."""
+    path = run / "samples.txt"
+    if not path.is_file():
+        return ""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return text.partition(f"Samples after epoch {epochs + 1}:")[0]
 
 
 def draw_learning_curve(rows: list[dict], path: pathlib.Path) -> None:
@@ -32,4 +109,4 @@ def draw_learning_curve(rows: list[dict], path: pathlib.Path) -> None:
             axis.set_yscale("log")
             axis.set_ylabel("nats per token" if "accuracy" in names else None)
     axes[0].legend()
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path)

@@ -7,15 +7,45 @@ import typing
 from typing import Any
 
 from rnnzoo import listing
-from rnnzoo.errors import check_choice, closest
+from rnnzoo.errors import check_choice, check_number, closest, shorten
 
 # Recipes of earlier versions, and their names of today.
 RENAMED_RECIPES = {"own_sentiment": "own_texts"}
 
 
-def option(default: Any, help: str = "") -> Any:
-    """Declares an option of a recipe: its default and its help."""
-    return dataclasses.field(default=default, metadata={"help": help})
+# Ranges of numbers that are settings of models, by name. Their layers check them too,
+# but only once the data are read.
+SIZE: dict[str, Any] = {"minimum": 1}
+SHARE: dict[str, Any] = {"minimum": 0, "below": 1}
+MODEL_RANGES: dict[str, dict[str, Any]] = {
+    "delay": {"minimum": 0, "maximum": 1000},
+    "dropout": SHARE,
+    "embedding_dim": SIZE,
+    "label_smoothing": SHARE,
+    "max_length": SIZE,
+    "max_value": SIZE,
+    "ngram_rows": {"minimum": 2},
+    "ngrams": {"minimum": 0},
+    "num_layers": SIZE,
+    "state_noise": {"minimum": 0},
+    "token_dropout": SHARE,
+    "units": SIZE,
+    "weight_dropout": SHARE,
+}
+
+
+def option(default: Any, help: str = "", **limits: float) -> Any:
+    """Declares an option of a recipe: default, help, and for a number its range.
+
+    An option that a recipe declares again keeps what it does not state.
+
+    Args:
+        default: The value if none is given; its type is the annotation's.
+        help: What the command line says of it.
+        **limits: `minimum`, `above`, `below` and `maximum`, as `check_number` takes
+            them. Without any of them, a number must be finite.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "limits": limits})
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -66,25 +96,30 @@ class Recipe:
     licence: typing.ClassVar[str] = ""
     published: typing.ClassVar[dict[str, tuple[float, str]]] = {}
 
-    epochs: int = option(10, "number of epochs; each ends with validation")
+    epochs: int = option(10, "number of epochs; each ends with validation", minimum=1)
     steps_per_epoch: int = option(
-        500, "batches per epoch; 0 for one pass over a finite data set"
+        500, "batches per epoch; 0 for one pass over a finite data set", minimum=0
     )
-    batch_size: int = option(64, "examples per batch, over all devices")
-    learning_rate: float = option(1e-3, "peak learning rate, after warm-up")
-    warmup_steps: int = option(200, "steps over which the learning rate rises from 0")
-    clip_norm: float = option(1.0, "largest global norm of the gradients")
+    batch_size: int = option(64, "examples per batch, over all devices", minimum=1)
+    learning_rate: float = option(1e-3, "peak learning rate, after warm-up", above=0)
+    warmup_steps: int = option(
+        200, "steps over which the learning rate rises from 0", minimum=0
+    )
+    clip_norm: float = option(1.0, "largest global norm of the gradients", above=0)
     ema_momentum: float = option(
         0.0,
         "momentum of an exponential moving average of the weights, which is validated "
         "and kept; 0 disables it",
+        **SHARE,
     )
-    seed: int = option(0, "random seed of weights, examples and dropout")
+    seed: int = option(
+        0, "random seed of weights, examples and dropout", minimum=0, below=2**32
+    )
     precision: str = option(
         "auto",
         "auto, float32, mixed_bfloat16 or mixed_float16 (see rnnzoo.training.devices)",
     )
-    checkpoint_every: int = option(200, "steps between two checkpoints")
+    checkpoint_every: int = option(200, "steps between two checkpoints", minimum=1)
 
     if typing.TYPE_CHECKING:
 
@@ -101,15 +136,18 @@ class Recipe:
             found = listing.model_options(model)
             cls.model_options = tuple(one.name for one in found)
             for one in found:
-                inherited[one.name] = option(one.default, one.help)
+                limits = MODEL_RANGES.get(one.name, {})
+                inherited[one.name] = option(one.default, one.help, **limits)
                 if one.name not in own:
                     cls.__annotations__[one.name] = one.type
                     setattr(cls, one.name, inherited[one.name])
         for name in own:
             declared = vars(cls).get(name)
             if isinstance(declared, dataclasses.Field) and name in inherited:
-                help = declared.metadata["help"] or inherited[name].metadata["help"]
-                setattr(cls, name, option(declared.default, help))
+                before = inherited[name].metadata
+                help = declared.metadata["help"] or before["help"]
+                limits = declared.metadata["limits"] or before["limits"]
+                setattr(cls, name, option(declared.default, help, **limits))
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> Any:
@@ -162,6 +200,27 @@ class Recipe:
         Default: 1,000 of `examples()`, drawn with a seed that training never uses.
         """
         return self.examples().batch(1000, self.seed + 2**32, 0)
+
+    def data_files(self) -> list[Any]:
+        """Returns paths of the files and folders that training reads. Default: none.
+
+        A run resumes only if they have not changed. Without any, the examples
+        themselves are compared: generated ones need no file.
+        """
+        return []
+
+    def fingerprint(self) -> list[dict[str, Any]]:
+        """Returns what identifies the data that this recipe trains on."""
+        from rnnzoo.data import fingerprints
+
+        if paths := self.data_files():
+            return [fingerprints.fingerprint_path(path) for path in paths]
+        found = fingerprints.fingerprint_examples(self.examples())
+        if "generator" in found:
+            return [found]
+        validation = self.validation_examples()
+        part = {"validation": len(validation[0])}
+        return [found, part | {"hash": fingerprints.digest(*validation)}]
 
     def golden_inputs(self) -> list:
         """Returns raw inputs whose answers the record of published weights keeps.
@@ -233,21 +292,19 @@ class Recipe:
             if value is None and field.default is None:
                 continue
             if kind is float and isinstance(value, int) and not isinstance(value, bool):
-                setattr(self, field.name, float(value))
+                value = float(value)
+                setattr(self, field.name, value)
             elif not isinstance(value, kind) or (kind is int and value is True):
                 raise TypeError(
                     f"The option {field.name} must be of type {kind.__name__}. "
-                    f"Received: {field.name}={value!r}"
+                    f"Received: {field.name}={shorten(value)}"
                 )
-        minimums = {"epochs": 1, "batch_size": 1, "checkpoint_every": 1}
+            if kind in (int, float):
+                limits = field.metadata.get("limits", {})
+                check_number(field.name, value, whole=kind is int, **limits)
         # 0 steps are for finite data sets: their recipes have it as the default.
-        minimums["steps_per_epoch"] = int(type(self).steps_per_epoch != 0)
-        for name, minimum in minimums.items():
-            if getattr(self, name) < minimum:
-                raise ValueError(
-                    f"The option {name} must be at least {minimum}. "
-                    f"Received: {name}={getattr(self, name)}"
-                )
+        fewest = int(type(self).steps_per_epoch != 0)
+        check_number("steps_per_epoch", self.steps_per_epoch, minimum=fewest)
 
 
 def recipe_class(name: str) -> type[Recipe]:

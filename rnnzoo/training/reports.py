@@ -1,6 +1,5 @@
 """Callbacks that report on a run: progress, history, learning curve, samples."""
 
-import csv
 import datetime
 import math
 import sys
@@ -15,7 +14,12 @@ import tensorflow as tf
 from rnnzoo.architectures.distributed import to_scalar
 from rnnzoo.errors import shorten
 from rnnzoo.training.checkpoints import Checkpoint
-from rnnzoo.training.history import draw_learning_curve, read_history
+from rnnzoo.training.history import (
+    draw_learning_curve,
+    read_samples,
+    write_history,
+)
+from rnnzoo.writing import write_text
 
 # Drawing learning curves may take this fraction of the time.
 DRAWING_FRACTION = 0.02
@@ -27,9 +31,8 @@ class RunFolder(keras.callbacks.Callback):
     def __init__(self, checkpoint: Checkpoint):
         super().__init__()
         self.run, self.checkpoint = checkpoint.run, checkpoint
-        # The file can be ahead: it is written just before the checkpoint.
-        epochs = checkpoint.progress.epoch
-        self.rows = [r for r in read_history(self.run) if r["epoch"] <= epochs]
+        # Of the checkpoint, which saves them too.
+        self.rows = checkpoint.progress.history
         # End and duration of the last drawing, and the number of epochs in it.
         self.drawing_end, self.drawing_seconds, self.drawn_epochs = -math.inf, 0.0, 0
 
@@ -45,12 +48,7 @@ class RunFolder(keras.callbacks.Callback):
             "gradient_norm": norms / self.checkpoint.recipe.steps,
         }
         self.rows.append(row)
-        draft = self.run / "history.draft"
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(self.rows[0]))
-            writer.writeheader()
-            writer.writerows(self.rows)
-        draft.replace(self.run / "history.csv")
+        write_history(self.run, self.rows)
         pause = time.monotonic() - self.drawing_end
         if pause > self.drawing_seconds / DRAWING_FRACTION:
             self._draw()
@@ -75,10 +73,11 @@ class Samples(keras.callbacks.Callback):
         run = checkpoint.run
         self.checkpoint, self.inputs, self.targets = checkpoint, inputs, targets
         self.path = run / "samples.txt"
+        self.text = read_samples(run, checkpoint.progress.epoch)
         self.writer = tf.summary.create_file_writer(str(run / "logs" / "samples"))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Answers the examples, prints them and appends them to the file."""
+        """Answers the examples, prints them and adds them to the file."""
         with self.checkpoint.use_average():
             answers = self.model.answer(self.inputs)
         lines = [f"Samples after epoch {epoch + 1}:"]
@@ -96,8 +95,8 @@ class Samples(keras.callbacks.Callback):
         with self.writer.as_default():
             tf.summary.text("samples", f"```\n{text}\n```", step=epoch + 1)
         rich.get_console().print(text, highlight=False, markup=False, soft_wrap=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(text + "\n\n")
+        self.text += text + "\n\n"
+        write_text(self.path, self.text)
 
 
 def _to_line(value: Any) -> str:

@@ -1,15 +1,31 @@
 """Training a recipe in a run folder that can be resumed."""
 
-import json
 import pathlib
 import platform
 import shutil
+from collections.abc import Callable
 from typing import Any
 
+from rnnzoo.data.fingerprints import list_changes
+from rnnzoo.errors import shorten
+from rnnzoo.training.history import (
+    read_history,
+    read_settings,
+    write_history,
+    write_settings,
+)
+from rnnzoo.training.locks import lock_run
 from rnnzoo.training.recipe import RENAMED_RECIPES, Recipe
+from rnnzoo.writing import name_failures
 
 
-def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any:
+def train(
+    recipe: Recipe,
+    run: str | pathlib.Path,
+    devices: str = "auto",
+    *,
+    new_data: bool = False,
+) -> Any:
     """Trains a recipe's model in a run folder; the same folder resumes the training.
 
     The folder holds `settings.json` (options and versions), `history.csv`,
@@ -19,13 +35,16 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
     the same steps on the same batches as one that was never interrupted.
 
     Returns the model with the best weights. Raises `Interrupted` after Ctrl-C or
-    SIGTERM, once the step is saved, and `ValueError` if the folder holds a run with
-    other options, except for more `epochs`.
+    SIGTERM, once the step is saved; `ValueError` if the folder holds a run with other
+    options, except for more `epochs`, or with other data, or is in use; and `OSError`
+    if it cannot be written. Whatever is refused, the folder stays as it was.
 
     Args:
         recipe: The recipe, with its options.
         run: The run folder; created if it does not exist. Several machines share it.
         devices: As `rnnzoo.training.devices.choose_devices` takes it.
+        new_data: Whether a run may be resumed with other data than it began with. They
+            must have the same classes and vocabulary.
 
     Example:
         >>> import tempfile
@@ -41,43 +60,72 @@ def train(recipe: Recipe, run: str | pathlib.Path, devices: str = "auto") -> Any
 
     # Before TensorFlow is used.
     chosen = choose_devices(devices, precision=recipe.precision)
-    say = print if chosen.is_chief else lambda text: None
-    say(chosen.description)
+    if not chosen.is_chief:
+        return _train(recipe, pathlib.Path(run), chosen, new_data, lambda text: None)
+    print(chosen.description)
+    with lock_run(pathlib.Path(run)):
+        return _train(recipe, pathlib.Path(run), chosen, new_data, print)
+
+
+def _train(
+    recipe: Recipe, run: pathlib.Path, devices: Any, new_data: bool, say: Callable
+) -> Any:
     import rnnzoo
     from rnnzoo.data.pipeline import evaluation_batches, padding_line
-    from rnnzoo.training.checkpoints import Checkpoint
+    from rnnzoo.training.checkpoints import Checkpoint, find_checkpoint
 
-    run = pathlib.Path(run)
-    settings = _make_settings(recipe, chosen)
-    _check_settings(recipe, settings, run)
-    model = _build_model(recipe, chosen)
+    settings = _make_settings(recipe, devices)
+    saved = find_checkpoint(run)
+    before = _find_settings(run, saved)
+    _check_options(recipe, settings, before, run)
+    model = _build_model(recipe, devices)
     examples = recipe.examples()
     inputs, targets = recipe.validation_examples()
-    # Nothing is written before everything that can be wrong with the data is reported.
-    if chosen.is_chief:
-        _write_settings(settings, run)
-        _check_disk_space(model, run)
-    length = recipe.static_length(model) if chosen.needs_static_shapes else None
+    settings["data"] = recipe.fingerprint()
+    _check_data(settings, before, run, new_data, say)
+    length = recipe.static_length(model) if devices.needs_static_shapes else None
     size = max(recipe.batch_size, 256)
     validation = evaluation_batches(
         inputs, targets, model.encode, batch_size=size, length=length
     )
     # Keras creates metrics at their first use; resuming needs them before.
     model.evaluate(validation.take(1), verbose=0)
-    checkpoint = Checkpoint(model, run, recipe, chosen)
-    progress = checkpoint.restore()
-    if progress.epoch >= recipe.epochs:
+    checkpoint = Checkpoint(model, run, recipe, devices, settings)
+    if saved:
+        checkpoint.restore(saved)
+    progress = checkpoint.progress
+    is_complete = progress.epoch >= recipe.epochs
+    if not is_complete:
+        padding = padding_line(examples, model.encode, recipe.batch_size, recipe.seed)
+        if padding:
+            say(padding)
+    # Nothing is written before everything that can be wrong is reported.
+    if devices.is_chief:
+        _check_disk_space(model, run)
+        write_settings(run, settings)
+        # A file that is missing or damaged is written again.
+        if progress.epoch:
+            progress.history = progress.history or _read_older_history(run, progress)
+            write_history(run, progress.history)
+    if is_complete:
         say(
             f"This run is complete ({progress.epoch} epochs). Continue it with more "
             "--epochs, or start a new one with another --run."
         )
-        return rnnzoo.load(run / "best.keras")
-    padding = padding_line(examples, model.encode, recipe.batch_size, recipe.seed)
-    if padding:
-        say(padding)
-    if progress.step or progress.epoch:
-        say(f"Resuming {run} at epoch {progress.epoch + 1}, step {progress.step + 1}")
-    _fit(checkpoint, examples, validation, length, (inputs[:5], targets[:5]))
+    else:
+        if not saved:
+            checkpoint.begin(validation)
+        epoch, step = progress.epoch + 1, progress.step + 1
+        if (epoch, step) != (1, 1):
+            say(f"Resuming {run} at epoch {epoch}, step {step}")
+        _fit(checkpoint, examples, validation, length, (inputs[:5], targets[:5]))
+    if progress.best >= progress.untrained:
+        say(
+            f"The training has not helped: its lowest validation loss, "
+            f"{progress.best:.4g}, is not below that of the untrained model, "
+            f"{progress.untrained:.4g}. Try a lower learning_rate, more epochs, or see "
+            "whether the targets belong to the inputs."
+        )
     return rnnzoo.load(run / "best.keras")
 
 
@@ -109,7 +157,6 @@ def _fit(
     if devices.is_chief:
         callbacks = [
             progress,
-            # A history ahead of the checkpoint is cut; one behind would have a gap.
             reports.RunFolder(checkpoint),
             # Before the checkpoint, which saves random states: Keras' recurrent layers
             # draw dropout masks even to answer.
@@ -120,7 +167,7 @@ def _fit(
     # An interrupted epoch is finished first, as an epoch of fewer steps.
     stops = [epoch + 1, recipe.epochs] if step else [recipe.epochs]
     try:
-        with checkpoint.catch_signals():
+        with name_failures(run), checkpoint.catch_signals():
             for stop in stops:
                 data = batches(
                     examples,
@@ -174,21 +221,33 @@ def _make_settings(recipe: Recipe, devices: Any) -> dict:
     }
 
 
-def _check_settings(recipe: Recipe, settings: dict, run: pathlib.Path) -> None:
+def _find_settings(run: pathlib.Path, saved: Any) -> dict | None:
+    """Returns a run's settings, from its checkpoint if their file is lost."""
+    try:
+        return read_settings(run)
+    except FileNotFoundError:
+        return saved.settings if saved else None
+    except ValueError:
+        if saved and saved.settings:
+            return saved.settings
+        raise
+
+
+def _check_options(
+    recipe: Recipe, settings: dict, before: dict | None, run: pathlib.Path
+) -> None:
     """Refuses a run folder that holds a training with other options."""
-    path = run / "settings.json"
-    if not path.exists():
+    if not before:
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
     options = before["options"]
-    before["recipe"] = RENAMED_RECIPES.get(before["recipe"], before["recipe"])
-    if before["recipe"] == settings["recipe"]:
+    name = RENAMED_RECIPES.get(before["recipe"], before["recipe"])
+    if name == settings["recipe"]:
         # An earlier version had other names, and not every option of today.
         options = type(recipe).from_options(options).options()
-    old = {"recipe": before["recipe"], **options}
+    old = {"recipe": name, **options}
     new = {"recipe": settings["recipe"], **settings["options"]}
     differences = [
-        f"{key} was {old.get(key)!r} and is now {new.get(key)!r}"
+        f"{key} was {shorten(old.get(key))} and is now {shorten(new.get(key))}"
         for key in sorted({*old, *new})
         if old.get(key) != new.get(key)
         and not (key == "epochs" and new[key] > old[key])
@@ -198,21 +257,40 @@ def _check_settings(recipe: Recipe, settings: dict, run: pathlib.Path) -> None:
         raise ValueError(
             f"The run folder {str(run)!r} holds a training with other options. "
             "Repeat them to resume it, or choose another run folder. Received: "
-            f"{'; '.join(differences)}"
+            f"{shorten('; '.join(differences), str, 1500)}"
         )
 
 
-def _write_settings(settings: dict, run: pathlib.Path) -> None:
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        draft = run / "settings.draft"
-        draft.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-        draft.replace(run / "settings.json")  # other machines may be reading it
-    except OSError as error:
-        raise OSError(
-            f"The run folder cannot be written ({error.strerror}). Choose another with "
-            f"--run. Received: run={str(run)!r}"
-        ) from error
+def _check_data(
+    settings: dict,
+    before: dict | None,
+    run: pathlib.Path,
+    new_data: bool,
+    say: Callable,
+) -> None:
+    """Refuses a run folder that holds a training on other data."""
+    if not before:
+        return
+    if "data" not in before:
+        say(
+            "This run is of an earlier version, which has not recorded its data: "
+            "whether they are the same is not checked."
+        )
+        return
+    changes = list_changes(before["data"], settings["data"])
+    if changes and not new_data:
+        raise ValueError(
+            f"The run folder {str(run)!r} holds a training on other data. Train on "
+            "these in another folder (--run=NEW), or continue that run with them "
+            "(--new-data, in Python new_data=True) if they have the same classes and "
+            "vocabulary. Nothing in the folder was changed. Received: "
+            f"{shorten('; '.join(changes), str, 1200)}"
+        )
+
+
+def _read_older_history(run: pathlib.Path, progress: Any) -> list[dict]:
+    """Returns the history of a run of an earlier version: its checkpoint lacks it."""
+    return [row for row in read_history(run) if row["epoch"] <= progress.epoch]
 
 
 def _check_disk_space(model: Any, run: pathlib.Path) -> None:
