@@ -10,6 +10,8 @@ import tensorflow as tf
 from rnnzoo.errors import shorten
 
 PADDING = 0
+# More of anything fill the memory.
+LONGEST = 10**8
 # How many rows a message names, and how much it says of each.
 LISTED, LINE = 10, 140
 # The error that something in a row raises, and what is wrong with it.
@@ -37,7 +39,8 @@ def check_in_graph(value: Any, is_right: tf.Tensor, message: str) -> Any:
 
 def is_row(value: Any) -> bool:
     """Whether a value is a sequence that can hold numbers."""
-    return isinstance(value, (list, tuple, range, np.ndarray))
+    is_list = isinstance(value, (list, tuple, range, np.ndarray))
+    return is_list and getattr(value, "ndim", 1) > 0
 
 
 def refuse_rows(
@@ -102,7 +105,7 @@ def to_sequence(values: Any, name: str, expected: str) -> Any:
     Anything else is a `TypeError`.
     """
     values = values.numpy() if hasattr(values, "numpy") else values
-    if not is_row(values) or getattr(values, "ndim", 1) == 0:
+    if not is_row(values):
         raise TypeError(
             f"{name} must be {expected}. Received: {name}={shorten(values)}"
         )

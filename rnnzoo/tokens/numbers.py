@@ -92,15 +92,16 @@ class Numbers(keras.layers.Layer):
         self, rows: Sequence, max_length: int | None = None, name: str = "numbers"
     ) -> np.ndarray:
         """Returns the numbers of all rows as one array; arguments as of `encode`."""
-        numbers = integer_array(rows)
-        if numbers is not None and self._are_in_range(numbers):
-            if max_length is None or max(map(len, rows), default=0) <= max_length:
+        limit = checks.LONGEST if max_length is None else max_length
+        if all(is_row(row) and len(row) <= limit for row in rows):
+            numbers = integer_array(rows)
+            if numbers is not None and self._are_in_range(numbers):
                 return numbers
         most = "" if max_length is None else f", at most {max_length} in a row"
         checks.refuse_rows(
             rows,
             f"{name} must be integers from {self.minimum} to {self.maximum}{most}.",
-            lambda row: self._find_problems(row, max_length),
+            lambda row: self._find_problems(row, limit),
         )
         # An empty array may have more dimensions.
         return np.concatenate([np.asarray(row, "int64").ravel() for row in rows])
@@ -145,18 +146,18 @@ class Numbers(keras.layers.Layer):
             self.minimum <= numbers.min() and numbers.max() <= self.maximum
         )
 
-    def _find_problems(self, row: Any, max_length: int | None) -> list[checks.Problem]:
+    def _find_problems(self, row: Any, limit: int) -> list[checks.Problem]:
         def find_range_problem(value: int) -> str | None:
             if value < self.minimum:
                 return f"is less than {self.minimum}"
             return f"is more than {self.maximum}" if value > self.maximum else None
 
         problems = []
+        if is_row(row) and len(row) > limit:
+            problems = [(ValueError, f"{len(row)} numbers, more than {limit}")]
+            row = row[:limit]
         if not self._is_good(row):
-            problems = checks.find_integer_problems(row, find_range_problem)
-        if max_length is not None and is_row(row) and len(row) > max_length:
-            text = f"{len(row)} numbers, more than {max_length}"
-            problems.append((ValueError, text))
+            problems += checks.find_integer_problems(row, find_range_problem)
         return problems
 
     def get_config(self) -> dict:
