@@ -33,7 +33,7 @@ def recipe(**options):
         ),
         ({"epochs": True}, TypeError, "epochs must be of type int"),
         ({"cell": 3}, TypeError, "cell must be of type str. Received: cell=3"),
-        ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
+        ({"batch_size": 0}, ValueError, "batch_size must be an integer of at least 1"),
     ],
 )
 def test_bad_options(options, kind, message):
@@ -195,11 +195,29 @@ def test_absent_devices_are_refused(arguments, message, monkeypatch):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("{", "TF_CONFIG must be JSON such as.*Received: TF_CONFIG='{'"),
+        ("{", "must be JSON, such as.*Received: TF_CONFIG='{'"),
         ('{"cluster": {"ps": ["a:1"]}}', "workers and a chief.*cluster with ps"),
         (
             '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
             "task must be one of its cluster's",
+        ),
+        ('{"cluster": {"worker": ["a:1"]}}', "must say which machine.*Received"),
+        (
+            '{"cluster": {"chief": ["a:1"]}, "task": {"type": "chief", "index": "x"}}',
+            "by type and an integer index",
+        ),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": ["a"], "index": 0}}',
+            "by type and an integer index",
+        ),
+        ('{"cluster": {"worker": ["a"]}}', "host and a port, not 'a'"),
+        ('{"cluster": {"worker": ["a:0", 7]}}', "host and a port, not 'a:0'"),
+        ('{"cluster": {"worker": "a:1"}}', "must be JSON, such as"),
+        ('{"cluster": ["a:1"], "task": []}', "must be JSON, such as"),
+        (
+            '{"cluster": {"chief": ["a:1"], "worker": ["b:1", "a:1"]}, '
+            '"task": {"type": "worker", "index": 0}}',
+            "may be there once, unlike a:1",
         ),
     ],
 )
@@ -253,7 +271,7 @@ def test_a_training_that_diverges_stops_and_keeps_the_checkpoint(
 
 def test_a_run_folder_that_cannot_be_written_is_said_first(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OSError, match="cannot be written.*Received: run="):
+    with pytest.raises(OSError, match="cannot be written.*Received: path="):
         training.train(recipe(), tmp_path / "file" / "run", "cpu")
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)

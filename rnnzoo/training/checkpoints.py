@@ -55,17 +55,23 @@ def find_checkpoint(run: pathlib.Path) -> SavedCheckpoint | None:
     """
     paths = [run / "last.keras", run / "previous.keras"]
     paths = [path for path in paths if path.exists()]
+    results = [n for n in ("best.keras", "history.csv") if (run / n).exists()]
     for path in paths:
         try:
-            return _read_checkpoint(path)
+            saved = _read_checkpoint(path)
         except ValueError as error:
             print(f"{path} cannot be read ({error})")
+            continue
+        is_fallback, progress = path != paths[0], saved.progress
+        # From the untrained model, the run would start again.
+        if is_fallback and results and not (progress.epoch or progress.step):
+            continue
+        return saved
     if paths:
         raise ValueError(
             "A checkpoint of this run must be readable. Choose another run folder, or "
             f"delete this one; nothing in it was changed. Received: run={str(run)!r}"
         )
-    results = [n for n in ("best.keras", "history.csv") if (run / n).exists()]
     if results:
         raise ValueError(
             "The run folder has no checkpoint to resume from, and a training that "

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from rnnzoo.errors import check_choice, closest
+from rnnzoo.errors import check_choice, check_number, closest, shorten
 from rnnzoo.layers.threads import count_cores
 
 KINDS = ("auto", "cpu", "gpu", "tpu", "multi_worker")
@@ -104,7 +104,7 @@ def choose_devices(
 
     gpus = tf.config.list_physical_devices("GPU")
     if kind == "auto":
-        if _read_cluster():
+        if _read_cluster()[0]:
             kind, why = "multi_worker", "TF_CONFIG names them"
         elif any(map(os.environ.get, TPU_VARIABLES)):
             kind, why = "tpu", "there is one"
@@ -188,57 +188,105 @@ def _choose_tpu() -> tuple[Any, str]:
     return strategy, f"TPU with {strategy.num_replicas_in_sync} cores"
 
 
-def _read_cluster() -> dict[str, list[str]]:
-    """Returns the machines that `TF_CONFIG` names: addresses by kind of task."""
+def _read_cluster() -> tuple[list[str], str]:
+    """Returns the addresses of the machines that `TF_CONFIG` names, and that of this.
+
+    Both are empty if it names none. Raises `ValueError` for whatever TensorFlow would
+    fail on, or wait for without end.
+    """
     text = os.environ.get("TF_CONFIG", "")
     try:
-        return json.loads(text or "{}").get("cluster") or {}
-    except (ValueError, AttributeError) as error:
+        config = json.loads(text or "{}")
+        cluster, task = config.get("cluster") or {}, config.get("task") or {}
+        kind, index = task.get("type"), task.get("index")
+        for addresses in cluster.values():
+            if not isinstance(addresses, list):
+                raise ValueError("the addresses of a kind of task are no list")
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise _explain_cluster("It must be JSON", text) from error
+    if not cluster:
+        return [], ""
+    if unknown := set(cluster) - {"chief", "worker"}:
         raise ValueError(
-            "TF_CONFIG must be JSON such as "
-            '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
-            '"task": {"type": "worker", "index": 0}}. '
-            f"Received: TF_CONFIG={text!r}"
-        ) from error
+            "TF_CONFIG may name workers and a chief, which all compute alike. "
+            f"Received: cluster with {shorten(', '.join(sorted(unknown)), str)}"
+        )
+    machines = [*cluster.get("chief", []), *cluster.get("worker", [])]
+    for address in machines:
+        _, _, port = str(address).rpartition(":")
+        is_port = port.isascii() and port.isdecimal() and 0 < int(port[:9]) < 2**16
+        if not isinstance(address, str) or not is_port or address.startswith(":"):
+            wrong = f"Every address must be a host and a port, not {shorten(address)}"
+            raise _explain_cluster(wrong, text)
+    if len(set(machines)) < len(machines):
+        twice = next(one for one in machines if machines.count(one) > 1)
+        raise _explain_cluster(f"Every address may be there once, unlike {twice}", text)
+    if len(cluster.get("chief", [])) > 1:
+        raise _explain_cluster("There may be one chief", text)
+    # Some programs that write TF_CONFIG make a text of it.
+    index = int(index[:9]) if isinstance(index, str) and index.isdecimal() else index
+    is_kind = isinstance(kind, str) and kind in cluster
+    if not is_kind or not isinstance(index, int) or isinstance(index, bool):
+        wrong = "Its task must say which machine of the cluster this is, by type and an"
+        raise _explain_cluster(f"{wrong} integer index", text)
+    if not 0 <= index < len(cluster[kind]):
+        raise _explain_cluster("Its task must be one of its cluster's", text)
+    return machines, cluster[kind][index]
+
+
+def _explain_cluster(wrong: str, text: str) -> ValueError:
+    return ValueError(
+        f"TF_CONFIG names the machines that train together. {wrong}, such as "
+        '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
+        '"task": {"type": "worker", "index": 0}}. '
+        f"Received: TF_CONFIG={shorten(text, limit=500)}"
+    )
 
 
 def _choose_machines() -> tuple[Any, str, bool]:
     """Returns a strategy for several machines, its description, and `is_chief`."""
-    cluster = _read_cluster()
-    if not cluster:
+    machines, here = _read_cluster()
+    if not machines:
         raise ValueError(
             "devices='multi_worker' needs the machines in TF_CONFIG; --workers=N "
             "starts N workers on this one. Received: TF_CONFIG="
             f"{os.environ.get('TF_CONFIG', '')!r}"
         )
-    if unknown := set(cluster) - {"chief", "worker"}:
-        raise ValueError(
-            "TF_CONFIG may name workers and a chief, which all compute alike. "
-            f"Received: cluster with {', '.join(sorted(unknown))}"
-        )
-    task = json.loads(os.environ["TF_CONFIG"]).get("task") or {}
-    kind, index = task.get("type", "worker"), int(task.get("index", 0))
-    machines = [*cluster.get("chief", []), *cluster.get("worker", [])]
-    here = (cluster.get(kind) or [])[index : index + 1]
-    if not here:
-        raise ValueError(
-            "TF_CONFIG's task must be one of its cluster's. Received: "
-            f"task={task!r}, cluster={cluster!r}"
-        )
-    place = machines.index(here[0]) + 1
-    _wait_for_machines(here[0], [address for address in machines if address != here[0]])
+    place = machines.index(here) + 1
+    _wait_for_machines(here, [address for address in machines if address != here])
     what = f"{len(machines)} machines mirrored, this is number {place}"
     return tf.distribute.MultiWorkerMirroredStrategy(), what, place == 1
 
 
+def _read_patience() -> float:
+    """Returns how many seconds to wait for the other machines."""
+    text = os.environ.get("RNNZOO_PATIENCE", str(PATIENCE))
+    try:
+        seconds = float(text)
+        check_number("RNNZOO_PATIENCE", seconds, above=0)
+    except ValueError as error:
+        raise ValueError(
+            "RNNZOO_PATIENCE must be a number of seconds above 0. Received: "
+            f"RNNZOO_PATIENCE={shorten(text)}"
+        ) from error
+    return seconds
+
+
 def _wait_for_machines(here: str, others: list[str]) -> None:
     """Waits, interruptibly, until all machines can reach each other."""
-    patience = float(os.environ.get("RNNZOO_PATIENCE", PATIENCE))
+    patience = _read_patience()
     start = time.monotonic()
     reached: set[str] = set()
     seen: set[str] = set()
     announced = False
-    with socket.create_server(("", int(here.rsplit(":", 1)[1]))) as server:
+    try:
+        opened = socket.create_server(("", int(here.rsplit(":", 1)[1])))
+    except OSError as error:
+        raise OSError(
+            "This machine must be able to listen at its address of TF_CONFIG: end what "
+            f"else does, or choose another port ({error.strerror}). Received: {here!r}"
+        ) from error
+    with opened as server:
         server.settimeout(0.2)
         while missing := [a for a in others if a not in reached & seen]:
             waited = time.monotonic() - start
