@@ -99,6 +99,7 @@ def text_classifier(
     cell: str = "gru",
     dropout: float = 0.4,
     token_dropout: float = 0.1,
+    normalize: bool = True,
     ngrams: int = 3,
     ngram_rows: int = 524288,
 ) -> TextClassifier:
@@ -127,6 +128,8 @@ def text_classifier(
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
         token_dropout: Fraction of tokens dropped in training.
+        normalize: Whether `&quot;` and other references of HTML (in words) and accented
+            letters written as two characters are read as what they stand for.
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
         ngram_rows: Number of n-grams that have a vector.
     """
@@ -144,6 +147,7 @@ def sentiment_classifier(
     cell: str = "gru",
     dropout: float = 0.4,
     token_dropout: float = 0.1,
+    normalize: bool = True,
     ngrams: int = 3,
     ngram_rows: int = 524288,
 ) -> TextClassifier:
@@ -172,6 +176,8 @@ def sentiment_classifier(
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
         token_dropout: Fraction of tokens dropped in training.
+        normalize: Whether `&quot;` and other references of HTML (in words) and accented
+            letters written as two characters are read as what they stand for.
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
         ngram_rows: Number of n-grams that have a vector.
     """
@@ -229,6 +235,7 @@ def translator(
     dropout: float = 0.3,
     token_dropout: float = 0.1,
     label_smoothing: float = 0.1,
+    normalize: bool = True,
 ) -> Translator:
     """A model that translates from one language into another.
 
@@ -252,6 +259,8 @@ def translator(
         dropout: Fraction of features dropped in training.
         token_dropout: Fraction of tokens dropped in training.
         label_smoothing: Probability that training spreads over all tokens.
+        normalize: Whether `&quot;` and other references of HTML (in words) and accented
+            letters written as two characters are read as what they stand for.
     """
 
 def adder(
@@ -343,6 +352,7 @@ def surname_classifier(
     num_layers: int = 1,
     cell: str = "gru",
     dropout: float = 0.4,
+    normalize: bool = True,
 ) -> SurnameClassifier:
     """A classifier of surnames by origin that reads them letter by letter.
 
@@ -360,6 +370,7 @@ def surname_classifier(
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Share of features dropped in training.
+        normalize: Whether an accented letter written as two characters is read as one.
     """
 
 def pattern_generator(

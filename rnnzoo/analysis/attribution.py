@@ -108,7 +108,9 @@ def _read_text(model: Any, text: Any) -> _Reading:
     inputs = tokens.encode_checked(rows)
     length, symbols = inputs.shape[1], tokens.symbols_of(inputs[0])
     left_out = max(tokens.count(text) - length, 0)
-    if isinstance(tokens, VocabularyTokens) and (words := tokens.split(text)):
+    if isinstance(tokens, VocabularyTokens) and (
+        words := tokens.split(text, tokens.normalize)
+    ):
         half = length - length // 2  # unknown words as they are written
         symbols = words[:half] + words[half + left_out :]
     known, names = inputs[0] != tokens.UNKNOWN, (tokens.kind, tokens.separator)

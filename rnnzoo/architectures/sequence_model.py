@@ -19,6 +19,8 @@ from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.layers.keras_internals import is_validation_in_fit, set_untracked
 from rnnzoo.layers.metrics import ExactMatch, TokenAccuracy
+from rnnzoo.tokens.graphs import check_process, compile_for_python
+from rnnzoo.writing import replace_file
 
 # Steps of the inputs that an export of a model without tokens is tried on.
 SAMPLE_STEPS = 5
@@ -234,6 +236,7 @@ class SequenceModel(DistributedModel):
 
     def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
         """Trains on raw examples; options are those of `keras.Model.fit`."""
+        check_process()
         if _is_raw(x):
             x, y = self.encode(x, y)
             check_steps(x)
@@ -249,6 +252,7 @@ class SequenceModel(DistributedModel):
 
     def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:
         """Evaluates raw examples; options are those of `keras.Model.evaluate`."""
+        check_process()
         if _is_raw(x) and not is_validation_in_fit(options):
             x, y = self.encode(x, y)
             check_steps(x)
@@ -256,6 +260,7 @@ class SequenceModel(DistributedModel):
 
     def predict(self, x: Any, **options: Any) -> Any:
         """Returns the graph's outputs for raw examples, as `keras.Model.predict`."""
+        check_process()
         if _is_raw(x):
             x, _ = self.encode(x)
             check_steps(x)
@@ -264,7 +269,8 @@ class SequenceModel(DistributedModel):
     def save(self, filepath: Any, *arguments: Any, **options: Any) -> None:
         """Saves the model as a `.keras` file; `ValueError` for another suffix.
 
-        Arguments are those of `keras.Model.save`.
+        Arguments are those of `keras.Model.save`. What was there is replaced once the
+        new file is complete; `OSError` says why it cannot be written.
         """
         name = str(filepath)
         if not name.endswith(".keras") and not name.startswith("hf://"):
@@ -274,7 +280,11 @@ class SequenceModel(DistributedModel):
                 f"card: use {shorten(stem + '.keras')}. Received: "
                 f"filepath={shorten(name)}"
             )
-        super().save(filepath, *arguments, **options)
+        if "://" in name or arguments or options:  # elsewhere, or asking the user
+            super().save(filepath, *arguments, **options)
+            return
+        with replace_file(filepath) as draft:
+            super().save(draft)
 
     def save_assets(self, folder: str) -> None:
         """Writes the card into the model's file; Keras calls it when saving."""
@@ -299,7 +309,7 @@ def compile_graph(function: Callable, *inputs: Any) -> Callable:
     if keras.backend.backend() != "tensorflow":
         return function
     specs = [tf.TensorSpec(*x) if isinstance(x, tuple) else x for x in inputs]
-    return tf.function(function, input_signature=specs, autograph=False)
+    return compile_for_python(function, *specs)
 
 
 def get_state_spec(state: Any) -> Any:

@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.decoding.options import GREEDY
-from rnnzoo.decoding.sampling import compile_for_python
+from rnnzoo.decoding.sampling import FORBIDDEN
 from rnnzoo.decoding.state import DecodingState
 from rnnzoo.decoding.writer import Writer
+from rnnzoo.tokens.graphs import compile_for_python
 
 
 class EncoderDecoderWriter(Writer):
@@ -53,7 +54,7 @@ class EncoderDecoderWriter(Writer):
 
         def force_end() -> tf.Tensor:
             is_end = tf.range(logits.shape[-1]) == self.end
-            return tf.where((left[:, None] > 0) | is_end, logits, -np.inf)
+            return tf.where((left[:, None] > 0) | is_end, logits, FORBIDDEN)
 
         logits = tf.cond(tf.reduce_any(left <= 0), force_end, lambda: logits)
         return logits, {"decoder": after["decoder"], "left": left - 1}

@@ -9,7 +9,6 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
-import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import check_number, closest
@@ -19,7 +18,6 @@ from rnnzoo.tokens.checks import check_in_graph
 STOP_LIMIT = 64
 # Options that only a beam search has.
 BEAM_OPTIONS = ("beam_width", "n_best", "length_penalty")
-NO_STOPS = np.zeros((0, STOP_LIMIT), "int32")
 
 
 def _option(
@@ -59,9 +57,8 @@ class DecodingOptions:
         length_penalty: With a beam, a text's score is its log-probability over its
             length to this power: 0 prefers short texts (Wu et al., 2016,
             arXiv:1609.08144).
-        stop: A string that ends the text and is not part of it; in Python, also several
-            strings. A model of subwords finds one where it is written with the tokens
-            that stand for it alone.
+        stop: A string that ends the text where it first appears, also within a word or
+            a token, and is not part of it; in Python, also several strings.
         seed: Random seed; `None` for a new one each time, from NumPy's global
             generator.
 
@@ -122,7 +119,7 @@ class DecodingOptions:
                 )
         return dataclasses.replace(self, **changes)
 
-    def to_tensors(self, stops: Any = NO_STOPS) -> dict[str, tf.Tensor]:
+    def to_tensors(self, stops: Any = ()) -> dict[str, tf.Tensor]:
         """Returns what `Writer` takes; `stops` are what `encode_stops` returned."""
         found = {
             field.name: tf.convert_to_tensor(
@@ -131,7 +128,7 @@ class DecodingOptions:
             for field in dataclasses.fields(self)
             if field.metadata["is_sampling"]
         }
-        return {**found, "stops": tf.convert_to_tensor(stops, tf.int32)}
+        return {**found, "stops": tf.convert_to_tensor(stops, tf.string)}
 
 
 class DecodingKeywords(TypedDict, total=False):

@@ -7,19 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.tokens.checks import to_utf8
+from rnnzoo.tokens.graphs import compile_for_python
 
 # Tokens that are compared first when the best of many are looked for.
 BLOCK = 64
-
-
-def compile_for_python(function: Callable, *signature: Any) -> Callable:
-    """Returns a graph function that Python calls compiled, and other graphs trace."""
-    graph = tf.function(function, input_signature=signature, autograph=False)
-
-    def call(*arguments: Any) -> Any:
-        return graph(*arguments) if tf.executing_eagerly() else function(*arguments)
-
-    return call
+# Added to logits of tokens that must not be written, whose probability is then 0; and
+# the score of a hypothesis with such a token. Finite, for `enable_check_numerics`.
+FORBIDDEN, NO_TEXT = -1e18, float(np.finfo("float32").min)
 
 
 def make_keys(prompts: Any, seed: Any) -> tf.Tensor:
@@ -89,13 +83,13 @@ def top_tokens(logits: tf.Tensor, count: tf.Tensor) -> tuple:
     size = logits.shape[-1]
     blocks = -(-size // BLOCK)
     padding = [[0, 0], [0, blocks * BLOCK - size]]
-    padded = tf.pad(logits, padding, constant_values=-np.inf)
+    padded = tf.pad(logits, padding, constant_values=NO_TEXT)
     parts = tf.reshape(padded, (-1, blocks, BLOCK))
     _, block = tf.math.top_k(tf.reduce_max(parts, 2), k=tf.minimum(count, blocks))
     parts = tf.reshape(tf.gather(parts, block, batch_dims=1), (tf.shape(logits)[0], -1))
     best, place = tf.math.top_k(parts, k=count)
     block = tf.gather(block, place // BLOCK, batch_dims=1)
-    # Padding is among the best only at minus infinity; it takes the last token's name.
+    # Padding is among the best only if nothing else is; it has the last token's name.
     return best, tf.minimum(block * BLOCK + place % BLOCK, size - 1)
 
 
@@ -134,7 +128,7 @@ def sample_tokens(logits: tf.Tensor, uniform: tf.Tensor, options: dict) -> tf.Te
         before = tf.cumsum(tf.nn.softmax(best), axis=-1, exclusive=True)
         # The most likely one stays, even with top_p=0.
         is_kept = (before < top_p) | (tf.range(count)[None] == 0)
-        chosen = any_of(tf.where(is_kept, best, -np.inf))
+        chosen = any_of(tf.where(is_kept, best, FORBIDDEN))
         return tf.gather(tokens, chosen, batch_dims=1)
 
     is_cut = (top_k > 0) | (top_p < 1.0)

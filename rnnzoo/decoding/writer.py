@@ -13,15 +13,18 @@ import tensorflow as tf
 
 from rnnzoo.decoding.options import GREEDY, STOP_LIMIT
 from rnnzoo.decoding.sampling import (
+    FORBIDDEN,
+    NO_TEXT,
     choose_branch,
-    compile_for_python,
     fold_constants,
     keep_ended,
     sample_tokens,
     top_tokens,
     uniform_numbers,
 )
-from rnnzoo.decoding.state import DecodingState, match_stops
+from rnnzoo.decoding.state import DecodingState
+from rnnzoo.decoding.stops import find_stop
+from rnnzoo.tokens.graphs import compile_for_python
 
 
 class Writer:
@@ -40,6 +43,9 @@ class Writer:
         memory_spec: What never changes while a text is written, such as an encoder's
             sequence: a dict of `tf.TensorSpec`. The step function then takes it as its
             third argument, with one row per text, also in a beam.
+        pieces: What each token adds to a text, to find stop strings in it; without
+            them, there are no stops.
+        separator: What stands between two pieces.
 
     Example:
         >>> import tensorflow as tf
@@ -67,14 +73,17 @@ class Writer:
         forbidden: Sequence[int] = (0,),
         end: int | None = None,
         memory_spec: Any = (),
+        pieces: Sequence[str | bytes] = (),
+        separator: str = "",
     ):
         has_memory = not isinstance(memory_spec, tuple)
         self.step = step if has_memory else lambda token, state, _: step(token, state)
         self.vocabulary_size = vocabulary_size
         self.end = -1 if end is None else end
         blocked = np.zeros(vocabulary_size, "float32")
-        blocked[[0, *forbidden]] = -np.inf
+        blocked[[0, *forbidden]] = FORBIDDEN
         self.blocked = blocked
+        self.pieces, self.separator = list(pieces), separator
 
         def spec(dtype: Any, *shape: int | None) -> tf.TensorSpec:
             return tf.TensorSpec(shape, dtype)
@@ -90,7 +99,7 @@ class Writer:
             ended=spec(tf.bool, None),
         )
         options = tf.nest.map_structure(tf.TensorSpec.from_tensor, GREEDY.to_tensors())
-        options["stops"] = spec(tf.int32, None, STOP_LIMIT)
+        options["stops"] = spec(tf.string, None)
         inputs = self.state_spec, options, spec(tf.int32)
         self._sample = compile_for_python(self._sample_graph, *inputs)
         self._search = compile_for_python(
@@ -162,7 +171,7 @@ class Writer:
 
         Returns:
             Token ids `[batch, width, at most count]`, int32, best first, 0 after the
-            end; and scores `[batch, width]`, minus infinity where there is no text.
+            end; and scores `[batch, width]`, `NO_TEXT` where there is no text.
         """
         return self._search(state, options, count, width, length_penalty)
 
@@ -178,7 +187,7 @@ class Writer:
             logits = self._adjust(logits, now.seen, options)
             numbers = uniform_numbers(now.keys, now.step)
             sampled = sample_tokens(logits, numbers, options)
-            recent, stopped = _update_recent(now.recent, sampled, options)
+            recent, stopped = self._update_recent(now.recent, sampled, options)
             following = now._replace(
                 token=sampled,
                 state=after,
@@ -204,7 +213,8 @@ class Writer:
         batch, size = tf.shape(state.token)[0], self.vocabulary_size
         choices = tf.minimum(width, size)  # more are never among the best
         # One hypothesis at first, or all would stay the same.
-        totals = tf.where(tf.range(width)[None] > 0, -np.inf, tf.zeros((batch, 1)))
+        first = tf.range(width)[None] > 0
+        totals = tf.where(first, FORBIDDEN, tf.zeros((batch, 1)))
         beams = state._replace(memory=(), keys=(), step=())
         beams = tf.nest.map_structure(lambda t: tf.repeat(t, width, axis=0), beams)
         first_row = tf.repeat(tf.range(batch) * width, width)
@@ -222,12 +232,13 @@ class Writer:
             added, token = top_tokens(tf.nn.log_softmax(logits), choices)
             # A text that has ended is continued by nothing, at no cost.
             ended = now.ended[:, None]
-            nothing = tf.where(tf.range(choices) == 0, 0.0, -np.inf)
+            nothing = tf.where(tf.range(choices) == 0, 0.0, FORBIDDEN)
             added = tf.where(ended, nothing, added)
             token = tf.where(ended, 0, token)
             lengths += tf.cast(tf.reshape(~now.ended, (batch, width)), tf.float32)
             totals = totals[..., None] + tf.reshape(added, (batch, width, choices))
             normal = totals / lengths[..., None] ** length_penalty
+            normal = tf.where(totals > FORBIDDEN / 2, normal, NO_TEXT)
             flat = (batch, width * choices)
             scores, best = tf.math.top_k(tf.reshape(normal, flat), k=width)
             totals = tf.gather(tf.reshape(totals, flat), best, batch_dims=1)
@@ -248,7 +259,7 @@ class Writer:
             # What is there for some options only costs nothing with the others.
             recent, stopped = choose_branch(
                 has_stops,
-                lambda: _update_recent(of_parents(now.recent), token, options),
+                lambda: self._update_recent(of_parents(now.recent), token, options),
                 lambda: (now.recent, tf.zeros_like(token, tf.bool)),
             )
             following = now._replace(
@@ -267,25 +278,34 @@ class Writer:
         beams_shape = totals.shape
         lengths = tf.zeros((batch, width))
         tokens = tf.zeros((batch, width, count), tf.int32)
-        before = 0, beams, totals, lengths, totals, tokens
+        scores = tf.where(first, NO_TEXT, tf.zeros((batch, 1)))
+        before = 0, beams, totals, lengths, scores, tokens
         length, *_, scores, tokens = tf.while_loop(is_unfinished, write_one, before)
         return tokens[..., :length], scores
 
     def _adjust(self, logits: tf.Tensor, seen: tf.Tensor, options: dict) -> Any:
-        logits = tf.cast(logits, tf.float32) + self.blocked
+        logits = tf.cast(logits, tf.float32)
         penalty = options["repetition_penalty"]
 
         def penalise() -> tf.Tensor:
             less = tf.where(logits > 0, logits / penalty, logits * penalty)
             return tf.where(seen, less, logits)
 
-        return choose_branch(tf.equal(penalty, 1.0), lambda: logits, penalise)
+        logits = choose_branch(tf.equal(penalty, 1.0), lambda: logits, penalise)
+        return logits + self.blocked
 
     def _update_seen(self, seen: tf.Tensor, token: tf.Tensor) -> tf.Tensor:
         size = self.vocabulary_size
         return seen | tf.one_hot(token, size, True, False, dtype=tf.bool)
 
+    def _update_recent(self, recent: tf.Tensor, token: tf.Tensor, options: dict) -> Any:
+        recent = tf.concat([recent[:, 1:], token[:, None]], axis=1)
+        stops, nothing = options["stops"], tf.zeros_like(token, tf.bool)
+        if not self.pieces:
+            return recent, nothing
 
-def _update_recent(recent: tf.Tensor, token: tf.Tensor, options: dict) -> tuple:
-    recent = tf.concat([recent[:, 1:], token[:, None]], axis=1)
-    return recent, tf.reduce_any(match_stops(recent, options["stops"]), axis=1)
+        def find() -> tf.Tensor:
+            return find_stop(recent, stops, tf.constant(self.pieces), self.separator)
+
+        is_needed = tf.not_equal(tf.size(stops), 0)
+        return recent, choose_branch(is_needed, find, lambda: nothing)

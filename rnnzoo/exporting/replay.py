@@ -37,8 +37,9 @@ def savedmodel(folder: str) -> Callable:
     # Operations of tensorflow-text, without its Python, which asks for Keras.
     package = importlib.util.find_spec("tensorflow_text")
     for place in (package and package.submodule_search_locations) or ():
-        for library in pathlib.Path(place, "python/ops").glob("*_sentencepiece_*.so"):
-            tf.load_op_library(str(library))
+        for name in ("*_sentencepiece_*.so", "_normalize_ops.so"):
+            for library in pathlib.Path(place, "python/ops").glob(name):
+                tf.load_op_library(str(library))
     loaded = tf.saved_model.load(folder)
 
     def call(signature: str, inputs: dict) -> dict:

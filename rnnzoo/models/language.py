@@ -12,7 +12,8 @@ from rnnzoo.architectures.signature import Signature
 from rnnzoo.data.text import Segment
 from rnnzoo.decoding import DecodingOptions, DecodingState
 from rnnzoo.decoding.options import with_options
-from rnnzoo.decoding.state import encode_stops
+from rnnzoo.decoding.sampling import NO_TEXT
+from rnnzoo.decoding.stops import encode_stops, truncate_texts
 from rnnzoo.errors import check_number
 from rnnzoo.models.language_graphs import ROWS, LanguageGraphs, score_figures
 from rnnzoo.models.language_signatures import language_signatures
@@ -220,16 +221,17 @@ class LanguageModel(LanguageGraphs):
             if options.beam_width:
                 beams, scores = self.search_tokens(before, options, stops)
                 answers += [
-                    self._rank(*row)[: options.n_best]
+                    self._rank(*row, stops)[: options.n_best]
                     for row in zip(beams.numpy(), scores.numpy(), strict=True)
                 ]
                 continue
             tokens, after = self.sample_tokens(before, options, stops)
             # The first bytes of a character that an earlier call has not returned.
             rows = zip(np.asarray(before.recent), tokens.numpy(), strict=True)
-            answers += self.tokens.decode(
+            texts = self.tokens.decode(
                 [[*self.find_incomplete(held), *row] for held, row in rows]
             )
+            answers += truncate_texts(texts, stops)
             states.append(after)
         if options.beam_width and options.n_best == 1:
             answers = [best[0][0] for best in answers]
@@ -360,9 +362,10 @@ class LanguageModel(LanguageGraphs):
         """Continues strings `[batch]` as `answer` does, in the graph."""
         return self.generate_graph(text, self.complete_options(ANSWER_OPTIONS, {}))
 
-    def _rank(self, beams: np.ndarray, scores: np.ndarray) -> list[tuple[str, float]]:
-        found = zip(self.tokens.decode(beams), map(float, scores), strict=True)
-        return [(text, score) for text, score in found if np.isfinite(score)]
+    def _rank(self, beams: np.ndarray, scores: np.ndarray, stops: Any) -> list[tuple]:
+        texts = truncate_texts(self.tokens.decode(beams), stops)
+        found = zip(texts, map(float, scores), strict=True)
+        return [(text, score) for text, score in found if score > NO_TEXT]
 
 
 def _complete_targets(x: Any, y: Any) -> Any:

@@ -14,8 +14,14 @@ import tensorflow as tf
 from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.sequence_model import get_state_spec
 from rnnzoo.decoding import DecodingOptions, DecodingState, Writer, make_keys
-from rnnzoo.decoding.sampling import compile_for_python
-from rnnzoo.decoding.state import encode_stops, remove_stops, replace_rows, select_rows
+from rnnzoo.decoding.state import replace_rows, select_rows
+from rnnzoo.decoding.stops import (
+    count_partial_stop,
+    encode_stops,
+    truncate_at_stop,
+    truncate_texts,
+)
+from rnnzoo.tokens.graphs import compile_for_python
 
 # Rows of a batch, and symbols of each that are read at a time.
 ROWS, CHUNK = 64, 512
@@ -98,6 +104,8 @@ class LanguageGraphs(ManyToMany):
             self.state_spec,
             self.tokens.vocabulary_size - 1,
             forbidden=[self.tokens.UNKNOWN],
+            pieces=self.tokens.pieces[:-1],
+            separator=self.tokens.separator,
         )
 
     @functools.cached_property
@@ -142,47 +150,44 @@ class LanguageGraphs(ManyToMany):
     def sample_tokens(
         self, state: DecodingState, options: DecodingOptions, stops: Any
     ) -> tuple:
-        """Returns sampled tokens `[batch, time]`, without stops, and the state."""
-        tensors = options.to_tensors(stops)
-        tokens, state = self.writer.sample(state, tensors, options.max_length)
-        return remove_stops(tokens, stops), state
+        """Returns sampled tokens `[batch, time]` up to a stop, and the state."""
+        return self.writer.sample(state, options.to_tensors(stops), options.max_length)
 
     def search_tokens(
         self, state: DecodingState, options: DecodingOptions, stops: Any
     ) -> tuple:
         """Returns tokens `[batch, beam_width, time]` of a beam, and scores."""
         width, penalty = options.beam_width, options.length_penalty
-        tokens, scores = self.writer.search(
+        return self.writer.search(
             state, options.to_tensors(stops), options.max_length, width, penalty
         )
-        shape = tf.shape(tokens)
-        rows = tf.reshape(tokens, (shape[0] * shape[1], shape[2]))
-        return tf.reshape(remove_stops(rows, stops), shape), scores
 
     def stream_chunks(
         self, state: DecodingState, options: DecodingOptions, stops: Any
     ) -> Iterator[str]:
         """Yields one text's continuation in chunks; possible stops are held back."""
-        stops = np.asarray(stops)
         tensors = options.to_tensors(stops)
-        held: list[int] = []
-        left, size, separator = options.max_length or 0, FIRST_WRITTEN, ""
+        # Tokens of a character that is not complete, and text that may begin a stop.
+        ids: list[int] = []
+        held, separator = "", ""
+        left, size = options.max_length or 0, FIRST_WRITTEN
         while left:
             size = min(left, size)
             found, state = self.writer.sample(state, tensors, size)
-            held += found.numpy()[0].tolist()
-            left -= size
-            if np.asarray(state.ended)[0]:
-                left = 0
-                ids = np.asarray(remove_stops(np.array([held], "int32"), stops))
-                held = ids[ids > 0].tolist()
-            keep = _count_partial_stop(held, stops) if left else 0
-            cut = len(held) - max(keep, len(self.find_incomplete(held)))
-            ready, held = held[:cut], held[cut:]
+            ids += found.numpy()[0].tolist()
+            left = 0 if np.asarray(state.ended)[0] else left - size
+            cut = len(ids) - len(self.find_incomplete(ids) if left else ())
+            ready, ids = ids[:cut], ids[cut:]
             if text := self.tokens.decode([ready])[0]:
-                yield separator + text
+                held += separator + text
                 separator = self.tokens.separator
-            size = WRITTEN
+            (text,) = truncate_texts([held], stops)
+            # Bytes that are no character may stand within a stop.
+            left, held = (left if text == held else 0), text
+            cut = len(held) - (count_partial_stop(held, stops) if left else 0)
+            if cut:
+                yield held[:cut]
+            held, size = held[cut:], WRITTEN
 
     def find_incomplete(self, ids: Any) -> list[int]:
         """Returns the last ids if they are the beginning of a character."""
@@ -202,9 +207,10 @@ class LanguageGraphs(ManyToMany):
         stops = encode_stops(self.tokens, options.stop)
         if is_beam:
             tokens, scores = self.search_tokens(state, options, stops)
-            return {"text": self.tokens.format(tokens[:, 0]), "score": scores[:, 0]}
+            texts = truncate_at_stop(self.tokens.format(tokens[:, 0]), stops)
+            return {"text": texts, "score": scores[:, 0]}
         tokens, _ = self.sample_tokens(state, options, stops)
-        return {"text": self.tokens.format(tokens)}
+        return {"text": truncate_at_stop(self.tokens.format(tokens), stops)}
 
     def score_graph(self, text: Any) -> dict:
         """Measures how well strings `[batch]` are predicted, as `score`."""
@@ -270,18 +276,6 @@ class LanguageGraphs(ManyToMany):
     def measure_chunk(self) -> Callable:
         """`measure_tokens` for Python."""
         return compile_for_python(self.measure_tokens, self.writer.state_spec, IDS)
-
-
-def _count_partial_stop(ids: list[int], stops: np.ndarray) -> int:
-    return max(
-        (
-            size
-            for stop in (row[row >= 0].tolist() for row in stops)
-            for size in range(1, min(len(stop), len(ids) + 1))
-            if ids[-size:] == stop[:size]
-        ),
-        default=0,
-    )
 
 
 def score_figures(nats: Any, symbols: Any) -> dict:

@@ -57,6 +57,7 @@ class SurnameClassifier(Classifier):
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Share of features dropped in training.
+        normalize: Whether an accented letter written as two characters is read as one.
 
     Attributes:
         classes: Names of the classes, in the order of the graph's outputs.
@@ -86,8 +87,9 @@ class SurnameClassifier(Classifier):
         num_layers: int = 1,
         cell: str = "gru",
         dropout: float = 0.4,
+        normalize: bool = True,
     ):
-        tokens = Characters(vocabulary, max_length=max_length)
+        tokens = Characters(vocabulary, max_length=max_length, normalize=normalize)
         # What the config holds is what the constructor made of its arguments.
         self.classes = self.arguments["classes"] = check_classes(classes)
         self.arguments["vocabulary"] = tokens.vocabulary
@@ -104,6 +106,11 @@ class SurnameClassifier(Classifier):
         )
         self.tokens = tokens
         self.max_length = max_length
+
+    @classmethod
+    def current_config(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """Returns a file's arguments; texts of old files were not normalized."""
+        return {"normalize": False} | super().current_config(config)
 
     def rank(self, surnames: Any, top: int = 3) -> Any:
         """Returns the most probable origins of a surname, or of each of a batch.

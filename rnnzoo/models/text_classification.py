@@ -47,6 +47,8 @@ class TextClassifier(Classifier):
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
         token_dropout: Fraction of tokens dropped in training.
+        normalize: Whether `&quot;` and other references of HTML (in words) and accented
+            letters written as two characters are read as what they stand for.
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
         ngram_rows: Number of n-grams that have a vector.
 
@@ -78,6 +80,7 @@ class TextClassifier(Classifier):
         cell: str = "gru",
         dropout: float = 0.4,
         token_dropout: float = 0.1,
+        normalize: bool = True,
         ngrams: int = 3,
         ngram_rows: int = 524_288,
     ):
@@ -87,7 +90,9 @@ class TextClassifier(Classifier):
             vocabulary = weight_files.read_config(listed)["vocabulary"]
         elif vocabulary is None and tokens == "characters":
             vocabulary = ASCII
-        symbols = make_tokens(tokens, vocabulary, max_length=max_length)
+        symbols = make_tokens(
+            tokens, vocabulary, max_length=max_length, normalize=normalize
+        )
         if tokens not in ("bytes", "subwords"):
             vocabulary = symbols.vocabulary
         self.arguments["vocabulary"] = vocabulary
@@ -110,8 +115,9 @@ class TextClassifier(Classifier):
 
     @classmethod
     def current_config(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """Returns a file's arguments; old files have no `tokens`, which were words."""
-        return {"tokens": "words", **super().current_config(config)}
+        """Returns a file's arguments; those of old files that have not all of them."""
+        old = {"tokens": "words", "normalize": False}
+        return old | super().current_config(config)
 
     def adapt(self, source: Source, limit: int = 25_000) -> int:
         """Weights n-grams by the classes of the texts that they are in; before `fit`.

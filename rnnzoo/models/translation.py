@@ -15,6 +15,7 @@ from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.decoding import DecodingOptions
 from rnnzoo.decoding.options import check_limit, graph_inputs
+from rnnzoo.decoding.sampling import NO_TEXT
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.metrics import SmoothedCrossentropy, TokenAccuracy
 from rnnzoo.models.language import ASCII
@@ -75,6 +76,8 @@ class Translator(TextToText):
         dropout: Fraction of features dropped in training.
         token_dropout: Fraction of tokens dropped in training.
         label_smoothing: Probability that training spreads over all tokens.
+        normalize: Whether `&quot;` and other references of HTML (in words) and accented
+            letters written as two characters are read as what they stand for.
 
     Attributes:
         tokens: The tokens of both languages: `rnnzoo.tokens.Subwords`, `Words` or
@@ -105,6 +108,7 @@ class Translator(TextToText):
         dropout: float = 0.3,
         token_dropout: float = 0.1,
         label_smoothing: float = 0.1,
+        normalize: bool = True,
     ):
         check_choice("tokens", tokens, TOKENS)
         check_choice("attention", attention, ATTENTION)
@@ -116,7 +120,7 @@ class Translator(TextToText):
         self.arguments["vocabulary"] = vocabulary
         self.label_smoothing = label_smoothing
         super().__init__(
-            tokens=make_tokens(tokens, vocabulary, start=True),
+            tokens=make_tokens(tokens, vocabulary, start=True, normalize=normalize),
             attention=attention,
             reverse_source=reverse_source,
             embedding_dim=embedding_dim,
@@ -128,6 +132,11 @@ class Translator(TextToText):
             token_dropout=token_dropout,
             tied_weights=True,
         )
+
+    @classmethod
+    def current_config(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """Returns a file's arguments; texts of old files were not normalized."""
+        return {"normalize": False} | super().current_config(config)
 
     def choose_objective(self) -> tuple:
         """Returns smoothed cross-entropy, and the accuracy of tokens."""
@@ -200,7 +209,7 @@ class Translator(TextToText):
                     parts.append(self._align(source[i], ids) for ids in beams[i])
                 best = list(zip(*parts, strict=True)) if len(parts) > 1 else parts[0]
                 # A short text may have fewer translations than hypotheses.
-                answers[row] = best[: np.count_nonzero(np.isfinite(scores[i]))]
+                answers[row] = best[: np.count_nonzero(scores[i] > NO_TEXT)]
         if n_best == 1:
             answers = [best[0] for best in answers]
         return answers if is_batch else answers[0]

@@ -56,7 +56,7 @@ def make_tokens(kind: str, vocabulary: Any, **options: Any) -> Any:
     Args:
         kind: `"words"`, `"characters"`, `"bytes"`, `"subwords"` or `"whitespace"`.
         vocabulary: Its vocabulary; `None` for bytes.
-        **options: `start` and `max_length`.
+        **options: `start`, `max_length` and `normalize`.
 
     Example:
         >>> from rnnzoo.tokens import make_tokens

@@ -42,16 +42,20 @@ class Bytes(TextTokens):
         """Number of token ids, with padding, unknown and start symbols."""
         return 256 + 2 + self.start
 
+    @property
+    def pieces(self) -> list[bytes]:
+        """The byte of each token."""
+        return [b"", b"", *(bytes([byte]) for byte in range(256)), b""]
+
     def ids(self, inputs: Any) -> tf.RaggedTensor:
         """Returns the ids of strings `[batch]` without start symbols and padding."""
-        parts = tf.strings.bytes_split(tf.convert_to_tensor(inputs, tf.string))
+        parts = tf.strings.bytes_split(self.prepare(inputs))
         values = tf.io.decode_raw(parts.values, tf.uint8, fixed_length=1)[:, 0]
         return parts.with_values(tf.cast(values, tf.int32) + 2)
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
         """Formats token ids as strings, in the graph."""
-        symbols = tf.constant([b"", b"", *(bytes([b]) for b in range(256)), b""])
-        texts = tf.strings.reduce_join(tf.gather(symbols, ids), axis=1)
+        texts = tf.strings.reduce_join(tf.gather(self.pieces, ids), axis=1)
         return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
 
     def decode(self, ids: Any) -> list[str]:

@@ -3,6 +3,7 @@
 import functools
 import re
 import string
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +22,8 @@ ASCII = "".join(c for c in string.printable if c.isprintable() or c == "\n")
 class Characters(VocabularyTokens):
     r"""Tokenizes texts into characters: 0 is padding, 1 an unknown character.
 
-    A character is a Unicode code point. Texts are not normalized: `decode` inverts
-    `encode`, except for unknown characters. Inputs and outputs of the call are those of
+    A character is a Unicode code point. Without `normalize`, `decode` inverts `encode`,
+    except for unknown characters. Inputs and outputs of the call are those of
     `TextTokens`; invalid UTF-8 becomes U+FFFD. `encode` is faster for Python strings.
 
     Args:
@@ -69,6 +70,9 @@ class Characters(VocabularyTokens):
 
     def encode_checked(self, texts: list[str]) -> np.ndarray:
         """Converts texts to padded token ids."""
+        if self.normalize and not all(map(str.isascii, texts)):
+            strings = self.prepare([to_utf8(text) for text in texts])
+            texts = [text.decode("utf-8", "replace") for text in strings.numpy()]
         if (limit := self.max_length) is not None:
             head, tail = limit - limit // 2, limit // 2
             texts = [
@@ -99,6 +103,7 @@ class Characters(VocabularyTokens):
         return ids
 
     @staticmethod
-    def split(text: str) -> list[str]:
+    def split(text: str, normalize: bool = False) -> list[str]:
         """Returns all characters of a text, known or not."""
+        text = unicodedata.normalize("NFC", text) if normalize else text
         return list(to_utf8(text).decode())

@@ -12,7 +12,15 @@ import tensorflow as tf
 
 from rnnzoo.errors import shorten
 from rnnzoo.tokens.checks import PADDING, to_utf8
-from rnnzoo.tokens.text import START_SYMBOL, TextTokens
+from rnnzoo.tokens.text import (
+    START_SYMBOL,
+    WHITE_SPACE,
+    TextTokens,
+    import_text_operations,
+)
+
+# What SentencePiece writes for a blank.
+BLANK = "\u2581"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -58,17 +66,18 @@ class Subwords(TextTokens):
             self.content = base64.b64decode(vocabulary, validate=True)
             with tf.init_scope():
                 self.size = int(self.tokenizer.vocab_size())
+                end = int(self.tokenizer.string_to_id("\n"))
         except (binascii.Error, tf.errors.OpError) as error:
             raise ValueError(expected) from error
+        # Whether the vocabulary was learned with `lossless=True`.
+        self.is_lossless = end != self.UNKNOWN
 
     @property
     def tokenizer(self) -> Any:
         """A new `tensorflow_text.SentencepieceTokenizer`, as every graph needs one."""
         # Its data belong to the kernel of an operation, which is deleted with its graph
         # and by `keras.utils.clear_session`; kernels that exist are reused.
-        import tensorflow_text
-
-        return tensorflow_text.SentencepieceTokenizer(self.content)
+        return import_text_operations().SentencepieceTokenizer(self.content)
 
     @property
     def vocabulary_size(self) -> int:
@@ -76,14 +85,28 @@ class Subwords(TextTokens):
         return self.size + self.start
 
     @property
-    def is_lossless(self) -> bool:
-        """Whether the vocabulary was learned with `lossless=True`."""
+    def pieces(self) -> list[bytes]:
+        """What each token adds to a text; the start symbol nothing."""
         with tf.init_scope():
-            return int(self.tokenizer.string_to_id("\n")) != self.UNKNOWN
+            parts = self.symbols_of(range(self.size))
+        return [to_utf8(part.replace(BLANK, " ")) for part in parts] + [
+            b""
+        ] * self.start
+
+    def count_at_most(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns the number of characters of strings `[batch]`, int32."""
+        return tf.strings.length(texts, "UTF8_CHAR")
+
+    def prepare(self, inputs: Any) -> tf.Tensor:
+        """Returns strings `[batch]` in which all white space is blanks, unless kept."""
+        texts = super().prepare(inputs)
+        if self.is_lossless:
+            return texts
+        return tf.strings.regex_replace(texts, WHITE_SPACE, " ")
 
     def ids(self, inputs: Any) -> tf.RaggedTensor:
         """Returns the ids of strings `[batch]` without start symbols and padding."""
-        return self.tokenizer.tokenize(tf.convert_to_tensor(inputs, tf.string))
+        return self.tokenizer.tokenize(self.prepare(inputs))
 
     def format(self, ids: tf.Tensor) -> tf.Tensor:
         """Formats token ids as strings, in the graph; unknown ones become U+2047."""

@@ -3,7 +3,9 @@
 import collections
 import functools
 import itertools
+import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,10 +13,30 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnnzoo.errors import check_number
+from rnnzoo.errors import check_number, shorten
 from rnnzoo.tokens.checks import PADDING, check_texts, to_utf8
+from rnnzoo.tokens.graphs import compile_for_python
 
 START_SYMBOL = "[start]"
+# What Python's str.isspace() says, in the language of TensorFlow's patterns.
+WHITE_SPACE = r"[\pZ\t-\r\x1c-\x1f\x{85}]"
+
+
+def import_text_operations() -> Any:
+    """Imports `tensorflow_text`; an `ImportError` says what prevents it."""
+    try:
+        import tensorflow_text
+    except Exception as error:
+        cause = "Install it for the installed version of TensorFlow."
+        if os.environ.get("TF_USE_LEGACY_KERAS", "0").lower() not in ("0", "false"):
+            cause = "Unset TF_USE_LEGACY_KERAS: TensorFlow takes another Keras with it."
+        elif sys.flags.optimize > 1:
+            cause = "Start Python without -OO, which removes docstrings that it reads."
+        raise ImportError(
+            "Subwords and normalized texts need tensorflow-text, which cannot be "
+            f"imported. {cause} Received: {shorten(error, str, 300)}"
+        ) from error
+    return tensorflow_text
 
 
 def join_words(words: tf.Tensor, is_kept: tf.Tensor, separator: str) -> tf.Tensor:
@@ -35,6 +57,8 @@ class TextTokens(keras.layers.Layer):
             generate text need it; its id is the largest.
         max_length: Maximum length of a sequence, at least 2; longer texts are truncated
             in the middle (Sun et al., 2019, arXiv:1905.05583). `None` for no limit.
+        normalize: Whether texts are read in Unicode's form NFC, in which an accented
+            letter is the same whether it was written as one character or two.
         **layer_options: Options of `keras.layers.Layer`.
     """
 
@@ -44,17 +68,27 @@ class TextTokens(keras.layers.Layer):
     gap = re.compile("(?s)(?=.)")
 
     def __init__(
-        self, start: bool, max_length: int | None = None, **layer_options: Any
+        self,
+        start: bool,
+        max_length: int | None = None,
+        normalize: bool = False,
+        **layer_options: Any,
     ):
         super().__init__(dtype="int32", **layer_options)
         if max_length is not None:
             check_number("max_length", max_length, minimum=2, whole=True)
         self.start = start
         self.max_length = max_length
+        self.normalize = normalize
 
     @property
     def vocabulary_size(self) -> int:
         """Number of token ids, with padding, unknown and start symbols."""
+        raise NotImplementedError
+
+    @property
+    def pieces(self) -> list[bytes]:
+        """What each token adds to a text, beside separators: UTF-8, or parts of it."""
         raise NotImplementedError
 
     @property
@@ -69,6 +103,24 @@ class TextTokens(keras.layers.Layer):
     def ids(self, inputs: Any) -> tf.RaggedTensor:
         """Returns the ids of strings `[batch]` without start symbols and padding."""
         raise NotImplementedError
+
+    def prepare(self, inputs: Any) -> tf.Tensor:
+        """Returns strings `[batch]` in the form in which they are read."""
+        texts = tf.convert_to_tensor(inputs, tf.string)
+        return self.normalize_strings(texts) if self.normalize else texts
+
+    @staticmethod
+    def normalize_strings(texts: tf.Tensor) -> tf.Tensor:
+        """Returns strings `[batch]` in the form NFC, in the graph."""
+        return import_text_operations().normalize_utf8(texts, "NFC")
+
+    def standardize(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns strings `[batch]` in the form in which `format` writes them."""
+        return texts
+
+    def count_at_most(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns of how many tokens parts of strings `[batch]` can be, int32."""
+        return tf.strings.length(texts)
 
     def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Truncates ids, adds start symbols or a step, and pads with 0 at the end."""
@@ -121,7 +173,7 @@ class TextTokens(keras.layers.Layer):
     @functools.cached_property
     def _encode(self) -> Callable:
         spec = tf.TensorSpec((None,), tf.string)
-        return tf.function(self.call, input_signature=[spec], autograph=False)
+        return compile_for_python(self.call, spec)
 
     def count(self, text: str) -> int:
         """Returns the number of tokens of a text, before truncation."""
@@ -129,7 +181,8 @@ class TextTokens(keras.layers.Layer):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {"start": self.start, "max_length": self.max_length}
+        options = {"max_length": self.max_length, "normalize": self.normalize}
+        return {"start": self.start, **options}
 
 
 def keep_ends(ids: tf.RaggedTensor, max_length: int) -> tf.RaggedTensor:
@@ -166,9 +219,17 @@ class VocabularyTokens(TextTokens):
             )
         with tf.init_scope():
             # A table must not be empty; no symbol is an empty string.
-            known = tf.constant([to_utf8(symbol) for symbol in (*self.vocabulary, "")])
+            known = [to_utf8(symbol) for symbol in (*self.vocabulary, "")]
+            if self.normalize:
+                known = (
+                    TextTokens.normalize_strings(tf.constant(known)).numpy().tolist()
+                )
             ids = [*range(2, 2 + len(self.vocabulary)), self.UNKNOWN]
-            pairs = tf.lookup.KeyValueTensorInitializer(known, tf.constant(ids))
+            # Of symbols that are the same in the form NFC, the first one's id.
+            found = dict(zip(reversed(known), reversed(ids), strict=True))
+            pairs = tf.lookup.KeyValueTensorInitializer(
+                tf.constant(list(found)), tf.constant(list(found.values()))
+            )
             self.table = tf.lookup.StaticHashTable(pairs, self.UNKNOWN)
 
     @property
@@ -182,13 +243,26 @@ class VocabularyTokens(TextTokens):
         raise NotImplementedError
 
     @classmethod
-    def split(cls, text: str) -> list[str]:
+    def split(cls, text: str, normalize: bool = False) -> list[str]:
         """Returns all symbols of a text, known or not."""
-        symbols = cls.split_strings(tf.constant([to_utf8(text)])).flat_values
-        return [symbol.decode() for symbol in symbols.numpy()]
+        symbols = cls._split([text], normalize)
+        return [symbol.decode() for symbol in symbols]
 
     @classmethod
-    def learn(cls, texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
+    def _split(cls, texts: list[str], normalize: bool) -> list[bytes]:
+        strings = tf.constant([to_utf8(text) for text in texts])
+        strings = cls.normalize_strings(strings) if normalize else strings
+        return cls.split_strings(strings).flat_values.numpy().tolist()
+
+    @classmethod
+    def learn(
+        cls,
+        texts: Iterable[str],
+        size: int,
+        min_count: int = 1,
+        *,
+        normalize: bool = False,
+    ) -> list[str]:
         """Returns the most frequent symbols of texts, the most frequent first.
 
         Memory is bounded: rare symbols are dropped from time to time.
@@ -197,11 +271,11 @@ class VocabularyTokens(TextTokens):
             texts: The texts, an iterable.
             size: Maximum number of symbols.
             min_count: Minimum number of occurrences of a symbol.
+            normalize: Whether they are those of a model that normalizes texts.
         """
         counts, texts = collections.Counter(), iter(texts)
-        while batch := [to_utf8(text) for text in itertools.islice(texts, 1000)]:
-            symbols = cls.split_strings(tf.constant(batch)).flat_values
-            counts.update(symbols.numpy().tolist())
+        while batch := list(itertools.islice(texts, 1000)):
+            counts.update(cls._split(batch, normalize))
             if len(counts) > 100 * size + 1_000_000:
                 counts = collections.Counter({s: n for s, n in counts.items() if n > 1})
         ranking = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -209,8 +283,30 @@ class VocabularyTokens(TextTokens):
 
     def ids(self, inputs: Any) -> tf.RaggedTensor:
         """Returns the ids of strings `[batch]` without start symbols and padding."""
-        symbols = self.split_strings(tf.convert_to_tensor(inputs, tf.string))
+        symbols = self.split_strings(self.prepare(inputs))
         return tf.ragged.map_flat_values(self.table.lookup, symbols)
+
+    @property
+    def pieces(self) -> list[bytes]:
+        """What each token adds to a text, beside separators."""
+        return [to_utf8(symbol) for symbol in self._symbol_of_id]
+
+    def standardize(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns strings `[batch]` in the form in which `format` writes them."""
+        symbols = self.split_strings(texts)
+        found = tf.strings.reduce_join(symbols, axis=-1, separator=self.separator)
+        if not self.separator:
+            return found
+        ends = [
+            tf.where(tf.strings.regex_full_match(texts, pattern), self.separator, "")
+            for pattern in ("(?s) .*", "(?s).* ")
+        ]
+        written = tf.strings.join([ends[0], found, ends[1]])
+        return tf.where(tf.equal(found, ""), texts, written)
+
+    def count_at_most(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns of how many tokens parts of strings `[batch]` can be, int32."""
+        return tf.cast(self.split_strings(texts).row_lengths(), tf.int32)
 
     def decode(self, ids: Any) -> list[str]:
         """Converts rows of token ids to texts, without padding and start symbols."""

@@ -1,7 +1,10 @@
 """Words as tokens: of any text, or of texts that are already tokenized."""
 
+import functools
+import html.entities
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -31,8 +34,11 @@ _WORD_RULES = (
     ("Í", "í"),
     ("Ĩ", "ĩ"),
 )
+# Stands around references to characters; no text needs it.
+_MARK = "\x1f"
 # What separates words in a line of a tokenized text.
 _SPACES = r" \t\r\f\v"
+_OTHER_SPACES = r"[\pZ\x1c-\x1f\x{85}]"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -40,14 +46,15 @@ class Words(VocabularyTokens):
     """Tokenizes texts into words and punctuation: 0 is padding, 1 an unknown word.
 
     Texts are lowercased, simple HTML tags such as `<br />` become spaces, and every
-    visible character outside words (punctuation, emoji) is a token. Inputs and outputs
-    of the call are those of `TextTokens`.
+    visible character outside words (punctuation, emoji) is a token. With `normalize`,
+    HTML's references such as `&quot;` are the characters they stand for. Inputs and
+    outputs of the call are those of `TextTokens`.
 
     Args:
         vocabulary: The known words, in the order of their ids, from 2; a `ValueError`
             if one is repeated.
         start: Whether every sequence begins with a start symbol, the largest id.
-        **layer_options: As of `TextTokens`, with `max_length`.
+        **layer_options: As of `TextTokens`, with `max_length` and `normalize`.
 
     Example:
         >>> from rnnzoo.tokens import Words
@@ -66,6 +73,16 @@ class Words(VocabularyTokens):
     unknown = "[unknown]"
     # Not within a tag with spaces in it.
     gap = re.compile(r"(?<=[^\s<>/'\u2019])\s+(?=[^\s<>/'\u2019])")
+
+    def __init__(self, vocabulary: Sequence[str], **options: Any):
+        super().__init__(vocabulary, **options)
+        if self.normalize:
+            self.references = _reference_table()  # an export looks for it here
+
+    @staticmethod
+    def normalize_strings(texts: tf.Tensor) -> tf.Tensor:
+        """Returns strings `[batch]` with characters for HTML's references, and NFC."""
+        return VocabularyTokens.normalize_strings(_replace_references(texts))
 
     @staticmethod
     def split_strings(texts: tf.Tensor) -> tf.RaggedTensor:
@@ -102,6 +119,12 @@ class Whitespace(VocabularyTokens):
     gap = re.compile(f"[{_SPACES}\n]")
 
     @staticmethod
+    def normalize_strings(texts: tf.Tensor) -> tf.Tensor:
+        """Returns strings `[batch]` with blanks for all other white space, and NFC."""
+        texts = tf.strings.regex_replace(texts, _OTHER_SPACES, " ")
+        return VocabularyTokens.normalize_strings(texts)
+
+    @staticmethod
     def split_strings(texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits strings `[batch]` at white space; an end of a line is a word."""
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
@@ -110,7 +133,45 @@ class Whitespace(VocabularyTokens):
         return tf.ragged.boolean_mask(words, tf.not_equal(words, ""))
 
     @classmethod
-    def learn(cls, texts: Iterable[str], size: int, min_count: int = 1) -> list[str]:
+    def learn(
+        cls,
+        texts: Iterable[str],
+        size: int,
+        min_count: int = 1,
+        *,
+        normalize: bool = False,
+    ) -> list[str]:
         """Returns the most frequent words except `<unk>`."""
-        found = super().learn(texts, size + 1, min_count)
+        found = super().learn(texts, size + 1, min_count, normalize=normalize)
         return [word for word in found if word != cls.unknown][:size]
+
+
+@functools.cache
+def _reference_table() -> tf.lookup.StaticHashTable:
+    """Returns the characters for names, and for numbers that are hexadecimal."""
+    numbers = [*range(32, 256), *range(0x2010, 0x2040), 0x20AC]
+    names = [f"&{name}" for name in html.entities.html5 if name.endswith(";")]
+    # Of these decimal numbers HTML has another opinion than Unicode.
+    names += [f"&#{number};" for number in range(128, 160)]
+    names += [f"&#x{number:{form}};" for number in numbers for form in "xX"]
+    pairs = {name: html.unescape(name) for name in names}
+    with tf.init_scope():
+        keys, values = tf.constant(list(pairs)), tf.constant(list(pairs.values()))
+        initial = tf.lookup.KeyValueTensorInitializer(keys, values)
+        return tf.lookup.StaticHashTable(initial, "")
+
+
+def _replace_references(texts: tf.Tensor) -> tf.Tensor:
+    """Replaces `&quot;`, `&#39;` and the like in strings by their characters."""
+    texts = tf.strings.regex_replace(texts, _MARK, " ")
+    texts = tf.strings.regex_replace(texts, "&#?[0-9A-Za-z]+;", rf"{_MARK}\0{_MARK}")
+    parts = tf.strings.split(texts, _MARK)
+    flat = parts.flat_values
+    known = _reference_table().lookup(flat)
+    is_number = tf.strings.regex_full_match(flat, "&#0*[1-9][0-9]{0,6};")
+    digits = tf.where(is_number, tf.strings.regex_replace(flat, "[&#;]", ""), "0")
+    points = tf.strings.to_number(digits, tf.int32)
+    numbered = tf.strings.unicode_encode(points[:, None], "UTF-8")
+    found = tf.where(is_number, numbered, flat)
+    found = tf.where(tf.equal(known, ""), found, known)
+    return tf.strings.reduce_join(parts.with_flat_values(found), axis=-1)

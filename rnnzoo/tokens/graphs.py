@@ -1,0 +1,50 @@
+"""Graphs that Python calls compiled, and the processes that can run them."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+# Whether this process has run a graph, and whether one did that it was forked from.
+_HISTORY = {"has_run": False, "is_fork": False}
+
+
+def check_process() -> None:
+    """Refuses to compute in a process forked from one that did, which would hang.
+
+    TensorFlow's threads are not in the fork, whose work they would have to do.
+
+    Raises:
+        RuntimeError: In such a process.
+    """
+    if _HISTORY["is_fork"]:
+        raise RuntimeError(
+            "A process that was forked after a model answered or trained has none of "
+            "TensorFlow's threads, and would hang. Start processes with "
+            "multiprocessing.get_context('spawn'), or fork before the first answer "
+            "(docs/serving.md). Received: process "
+            f"{os.getpid()}, forked from {os.getppid()}"
+        )
+    _HISTORY["has_run"] = True
+
+
+def _note_fork() -> None:
+    _HISTORY["is_fork"] = _HISTORY["has_run"]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
+
+
+def compile_for_python(function: Callable, *signature: Any) -> Callable:
+    """Returns a graph function that Python calls compiled, and other graphs trace."""
+    graph = tf.function(function, input_signature=signature, autograph=False)
+
+    def call(*arguments: Any) -> Any:
+        if not tf.executing_eagerly():
+            return function(*arguments)
+        check_process()
+        return graph(*arguments)
+
+    return call
