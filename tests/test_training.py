@@ -11,6 +11,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+from test_run_folders import make_older
 
 import rnnzoo
 from rnnzoo import listing, training, weights
@@ -64,9 +65,11 @@ def test_a_run_folder_of_an_earlier_version_resumes(tmp_path):
     assert {"averaging", "checkpoint_steps", "curriculum"} < set(options)
     del options["embedding_dim"]  # it was not an option
     path.write_text(json.dumps(settings | {"options": options}))
+    make_older(tmp_path / "last.keras")
     training.train(recipe(), tmp_path, "cpu")
     assert [row["epoch"] for row in training.read_history(tmp_path)] == [1, 2]
     assert json.loads(path.read_text())["options"] == recipe().options()
+    make_older(tmp_path / "last.keras")
     path.write_text(json.dumps(settings | {"options": options | {"unit": 8}}))
     with pytest.raises(ValueError, match="no option 'unit'.*Did you mean 'units'"):
         training.train(recipe(), tmp_path, "cpu")

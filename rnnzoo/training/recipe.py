@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import importlib
+import math
 import typing
 from typing import Any
 
@@ -292,7 +293,7 @@ class Recipe:
             if value is None and field.default is None:
                 continue
             if kind is float and isinstance(value, int) and not isinstance(value, bool):
-                value = float(value)
+                value = float(value) if abs(value) < 1e300 else math.inf
                 setattr(self, field.name, value)
             elif not isinstance(value, kind) or (kind is int and value is True):
                 raise TypeError(

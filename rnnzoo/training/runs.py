@@ -1,5 +1,6 @@
 """Training a recipe in a run folder that can be resumed."""
 
+import contextlib
 import pathlib
 import platform
 import shutil
@@ -222,15 +223,12 @@ def _make_settings(recipe: Recipe, devices: Any) -> dict:
 
 
 def _find_settings(run: pathlib.Path, saved: Any) -> dict | None:
-    """Returns a run's settings, from its checkpoint if their file is lost."""
-    try:
+    """Returns a run's settings: those that its checkpoint has are never damaged."""
+    if saved and saved.settings:
+        return saved.settings
+    with contextlib.suppress(FileNotFoundError):
         return read_settings(run)
-    except FileNotFoundError:
-        return saved.settings if saved else None
-    except ValueError:
-        if saved and saved.settings:
-            return saved.settings
-        raise
+    return None
 
 
 def _check_options(
