@@ -15,6 +15,7 @@ from keras import ops
 from rnnzoo.architectures.batching import check_finite
 from rnnzoo.architectures.checks import check_ids, check_steps
 from rnnzoo.architectures.distributed import DistributedModel
+from rnnzoo.architectures.explosion import WarnOfExplosion
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.layers.keras_internals import is_validation_in_fit, set_untracked
@@ -248,6 +249,9 @@ class SequenceModel(DistributedModel):
         x, y = check_finite("x", x), check_finite("y", y)
         for name in {"sample_weight", "validation_data"} & {*options}:
             options[name] = check_finite(name, options[name])
+        callbacks = options.get("callbacks") or []
+        if isinstance(callbacks, (list, tuple)):
+            options["callbacks"] = [*callbacks, WarnOfExplosion()]
         return super().fit(x, y, **options)
 
     def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:

@@ -275,7 +275,6 @@ class Checkpoint(keras.callbacks.Callback):
         """Saves the epoch, and the model if it is the best so far."""
         self.progress.epoch, self.progress.step = epoch + 1, 0
         self.progress.gradient_norms = 0.0
-        self._warn_if_exploded(float(logs["val_loss"]))
         if logs["val_loss"] <= self.progress.best:
             self.progress.best = float(logs["val_loss"])
             self.model.card = {
@@ -310,16 +309,6 @@ class Checkpoint(keras.callbacks.Callback):
             f"learning_rate={self.recipe.learning_rate}, "
             f"clip_norm={self.recipe.clip_norm}"
         )
-
-    def _warn_if_exploded(self, loss: float) -> None:
-        """Says when a loss is finite, but far above the untrained model's."""
-        untrained = self.progress.untrained
-        if self.devices.is_chief and loss > 10 * (1 + abs(untrained)):
-            print(
-                f"The loss has exploded: {loss:.4g} in validation, and {untrained:.4g} "
-                "before the first step. Try a lower learning_rate or clip_norm in "
-                "another run folder."
-            )
 
     def _is_due(self) -> bool:
         step = self.progress.step
