@@ -4,8 +4,8 @@
     python benchmarks/faults.py --seed=7 --count=20 kill_trainings
 
 A trial gets a random generator and how many cases to try, and returns how many it tried
-and a line for each that went wrong: an answer that is silently wrong, work that is lost,
-a message that does not say what to do, or a crash. Those that start processes or train
+and a line for each that went wrong: an answer that is silently wrong, lost work, a
+message that does not say what to do, or a crash. Those that start processes or train
 take a tenth of the cases. Writes benchmarks/faults.csv and the table of
 docs/reliability.md; exits with status 1 if anything went wrong.
 """
@@ -17,6 +17,7 @@ from collections.abc import Callable
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
+import faults_of_runs
 from harness import Benchmark
 from numpy.random import Generator, default_rng
 
@@ -26,7 +27,14 @@ HEADER = ["trial", "what", "seed", "tried", "wrong"]
 
 # The trials, one function each: its name, and the first line of its docstring, are what
 # the table says.
-TRIALS: list[Callable[[Generator, int], Outcome]] = []
+TRIALS: list[Callable[[Generator, int], Outcome]] = [
+    faults_of_runs.kill_trainings,
+    faults_of_runs.damage_run_folders,
+    faults_of_runs.change_data,
+    faults_of_runs.fill_disks,
+    faults_of_runs.fit_bad_numbers,
+    faults_of_runs.set_bad_options,
+]
 
 
 def main() -> int:

@@ -56,6 +56,8 @@ def find_checkpoint(run: pathlib.Path) -> SavedCheckpoint | None:
     paths = [run / "last.keras", run / "previous.keras"]
     paths = [path for path in paths if path.exists()]
     results = [n for n in ("best.keras", "history.csv") if (run / n).exists()]
+    if "best.keras" in results:
+        _check_best(run / "best.keras")
     for path in paths:
         try:
             saved = _read_checkpoint(path)
@@ -79,6 +81,21 @@ def find_checkpoint(run: pathlib.Path) -> SavedCheckpoint | None:
             f"run folder. Received: run={str(run)!r}, without last.keras"
         )
     return None
+
+
+def _check_best(path: pathlib.Path) -> None:
+    """Refuses a damaged file, which the next best epoch would replace."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except Exception as error:  # whatever zip makes of damage
+        damaged = shorten(error, str)
+    if damaged:
+        raise ValueError(
+            "The best weights of this run cannot be read. Restore the file, or move it "
+            "away: the best of the epochs to come will then be there. Received: "
+            f"{str(path)!r}, which is damaged ({damaged})"
+        )
 
 
 def _read_checkpoint(path: pathlib.Path) -> SavedCheckpoint:
