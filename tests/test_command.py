@@ -149,7 +149,7 @@ def test_an_answer_has_options_of_every_type(tmp_path, monkeypatch):
 def test_options_are_known_with_hyphens_and_underscores(joint, capsys):
     words = [f"--batch{joint}size=0", f"--reverse{joint}source"]
     assert main(["train", "memorize_digits", *words]) == 1
-    assert "The option batch_size must be at least 1" in capsys.readouterr().err
+    assert "batch_size must be an integer of at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.smoke
@@ -176,7 +176,10 @@ def test_answers_from_standard_input_and_from_a_file(capsys, monkeypatch, tmp_pa
         (["answer", "sorter", "--file=/no/such"], "No such file"),
         (["describe", "sortr"], "Did you mean 'sorter'"),
         (["evaluate", "sorter", "--recipe=sort"], "Did you mean 'sort_naturals'"),
-        (["train", "sort_naturals", "--epochs=0"], "epochs must be at least 1"),
+        (
+            ["train", "sort_naturals", "--epochs=0"],
+            "epochs must be an integer of at least 1",
+        ),
     ],
 )
 def test_bad_input_is_said_on_standard_error(words, message, capsys):

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-from rnnzoo.data.fingerprints import list_changes
 from rnnzoo.errors import shorten
 from rnnzoo.training.history import (
     read_history,
@@ -275,6 +274,8 @@ def _check_data(
             "whether they are the same is not checked."
         )
         return
+    from rnnzoo.data.fingerprints import list_changes
+
     changes = list_changes(before["data"], settings["data"])
     if changes and not new_data:
         raise ValueError(
