@@ -150,7 +150,8 @@ def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
         print(source.report, file=sys.stderr)
     report = model.report(source, _progress)
     print(json.dumps(report.figures(), indent=2) if parsed.json else report)
-    os.makedirs(parsed.plots, exist_ok=True)
+    with name_failures(parsed.plots):
+        os.makedirs(parsed.plots, exist_ok=True)
     for name in ("confusion", "calibration"):
         path = os.path.join(parsed.plots, f"{name}.png")
         getattr(analysis, f"plot_{name}")(report, path)

@@ -21,6 +21,7 @@ import urllib.request
 from typing import Any
 
 from rnnzoo.errors import check_choice
+from rnnzoo.writing import name_failures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -351,7 +352,8 @@ def _download_and_prepare(
     builder._make_download_manager = make_careful_manager
     try:
         config = tfds.download.DownloadConfig(manual_dir=manual_dir)
-        builder.download_and_prepare(download_config=config)
+        with name_failures(builder.data_dir):
+            builder.download_and_prepare(download_config=config)
     except download_manager.NonMatchingChecksumError as error:
         raise ValueError(
             "The file must be the original one, unchanged: remove it and download it "

@@ -34,6 +34,7 @@ from rnnzoo.data.rows import (
     parse_file,
 )
 from rnnzoo.errors import closest, shorten
+from rnnzoo.writing import name_failures
 
 SUFFIXES = (*DELIMITERS, ".jsonl", ".txt")
 CLASS_LIMIT = 100_000  # More are texts rather than labels, and would fill the memory.
@@ -156,14 +157,15 @@ class LabelledFile:
             encoding, start = detect_encoding(file.read(4), encoding)
             if "\n".encode(encoding) == b"\n":
                 return start, encoding, progress
-            handle, name = tempfile.mkstemp(prefix="rnnzoo-", suffix=".utf8")
-            self._content = pathlib.Path(name)
-            weakref.finalize(self, self._content.unlink, missing_ok=True)
             size = os.fstat(file.fileno()).st_size
             file.seek(start)
-            with open(handle, "wb") as copy:
-                for done in copy_as_utf8(file, copy, encoding):
-                    progress(done // 2, size)
+            with name_failures(f"{self.path}, copied as UTF-8 to a temporary file"):
+                handle, name = tempfile.mkstemp(prefix="rnnzoo-", suffix=".utf8")
+                self._content = pathlib.Path(name)
+                weakref.finalize(self, self._content.unlink, missing_ok=True)
+                with open(handle, "wb") as copy:
+                    for done in copy_as_utf8(file, copy, encoding):
+                        progress(done // 2, size)
 
         def second_half(done: int, total: int) -> None:
             progress(size - (total - done) * size // (2 * total), size)
