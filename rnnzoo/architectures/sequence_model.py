@@ -70,6 +70,7 @@ class SequenceModel(DistributedModel):
 
     def __new__(cls, *arguments: Any, **named: Any) -> Any:
         """Records the constructor's arguments for `get_config`."""
+        check_process()
         model = super().__new__(cls, *arguments, **named)
         # Keras calls this without arguments too; the constructor refuses wrong ones.
         with contextlib.suppress(TypeError):

@@ -6,25 +6,26 @@ from typing import Any
 
 import tensorflow as tf
 
-# Whether this process has run a graph, and whether one did that it was forked from.
+# Whether this process has computed, and whether one did that it was forked from.
 _HISTORY = {"has_run": False, "is_fork": False}
 
 
 def check_process() -> None:
     """Refuses to compute in a process forked from one that did, which would hang.
 
-    TensorFlow's threads are not in the fork, whose work they would have to do.
+    TensorFlow's threads are not in the fork, whose work they would have to do. They
+    start with the first model that is built.
 
     Raises:
         RuntimeError: In such a process.
     """
     if _HISTORY["is_fork"]:
         raise RuntimeError(
-            "A process that was forked after a model answered or trained has none of "
+            "A process that was forked after a model was built has none of "
             "TensorFlow's threads, and would hang. Start processes with "
-            "multiprocessing.get_context('spawn'), or fork before the first answer "
-            "(docs/serving.md). Received: process "
-            f"{os.getpid()}, forked from {os.getppid()}"
+            "multiprocessing.get_context('spawn'), or build models only after the fork "
+            f"(docs/serving.md). Received: process {os.getpid()}, forked from "
+            f"{os.getppid()}"
         )
     _HISTORY["has_run"] = True
 
