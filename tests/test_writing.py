@@ -7,6 +7,7 @@ import resource
 import shutil
 import tempfile
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -31,6 +32,20 @@ def small_disk(size=1000):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+class Batches(keras.utils.PyDataset):
+    """A single batch."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.batch = x, y
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return self.batch
 
 
 @pytest.fixture(scope="module")
@@ -201,11 +216,12 @@ def test_the_disk_of_a_new_run_is_asked_before_it_is_written(tmp_path, monkeypat
         lambda x, y: ((x, y), {}),
         lambda x, y: ((tf.data.Dataset.from_tensor_slices((x, y)).batch(2),), PLAIN),
         lambda x, y: ((iter([(x, y)]),), PLAIN),
+        lambda x, y: ((Batches(x, y),), PLAIN),
         lambda x, y: ((np.zeros_like(x), y), {"validation_data": (x, y)}),
     ],
-    ids=["arrays", "data set", "generator", "validation"],
+    ids=["arrays", "data set", "generator", "PyDataset", "validation"],
 )
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
 def test_values_that_are_not_finite_are_refused(make, value):
     network = many_to_one(features=2, num_values=1, units=4)
     x, y = np.zeros((4, 3, 2), "float32"), np.zeros((4, 1), "float32")
@@ -215,6 +231,6 @@ def test_values_that_are_not_finite_are_refused(make, value):
         network.fit(*arguments, verbose=0, **options)
     assert isinstance(error.value, (ValueError, tf.errors.InvalidArgumentError))
     if isinstance(error.value, ValueError):
-        assert "row 3, step 1 (both count from 0)" in str(error.value)
+        assert "row 3, step 1 (counted from 0)" in str(error.value)
     with pytest.raises(ValueError, match="y must be finite.*row 2"):
-        network.fit(np.zeros_like(x), np.array([[0], [0], [value], [0]]), verbose=0)
+        network.fit(np.zeros_like(x), np.array([[0], [0], [1e39], [0]]), verbose=0)

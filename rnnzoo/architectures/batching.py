@@ -38,7 +38,8 @@ def group_by_length(
 def check_finite(name: str, data: Any) -> Any:
     """Returns data for `fit`, of which NaN and infinity are refused.
 
-    Arrays are checked at once, a `tf.data.Dataset` and a generator as they are read.
+    Arrays are checked at once; a `tf.data.Dataset`, a `PyDataset` and a generator as
+    they are read. What the float type of Keras cannot hold counts as infinite.
     Raises `ValueError`, or `InvalidArgumentError` in a graph, with row and step.
 
     Args:
@@ -51,7 +52,7 @@ def check_finite(name: str, data: Any) -> Any:
         >>> check_finite("x", np.array([[0.5], [np.nan]]))
         Traceback (most recent call last):
         ValueError: x must be finite numbers, without NaN and infinity: correct or
-        remove row 1, step 0 (both count from 0). Received: nan
+        remove row 1, step 0 (counted from 0). Received: nan
     """
     if isinstance(data, tf.data.Dataset):
         kinds = [getattr(s, "dtype", None) for s in tf.nest.flatten(data.element_spec)]
@@ -60,6 +61,8 @@ def check_finite(name: str, data: Any) -> Any:
         return data
     if isinstance(data, Iterator):
         return (check_finite(f"{name} (a batch of it)", batch) for batch in data)
+    if isinstance(data, keras.utils.PyDataset):
+        return _CheckedBatches(name, data)
     for part in keras.tree.flatten(data):
         kind = str(getattr(part, "dtype", ""))
         if "float" in kind and np.size(part):
@@ -67,14 +70,40 @@ def check_finite(name: str, data: Any) -> Any:
     return data
 
 
+class _CheckedBatches(keras.utils.PyDataset):
+    """Batches of another `PyDataset`, each checked when it is read."""
+
+    def __init__(self, name: str, source: keras.utils.PyDataset):
+        options = ("workers", "use_multiprocessing", "max_queue_size")
+        super().__init__(**{option: getattr(source, option) for option in options})
+        self.name, self.source = name, source
+
+    @property
+    def num_batches(self) -> int | None:
+        return self.source.num_batches
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Any:
+        return check_finite(f"{self.name} (batch {index} of it)", self.source[index])
+
+    def on_epoch_begin(self) -> None:
+        self.source.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        self.source.on_epoch_end()
+
+
 def _check_array(name: str, array: np.ndarray) -> None:
-    # The extremes tell without an array of as many booleans.
-    if np.isfinite(array.min()) and np.isfinite(array.max()):
+    # Keras casts to this type. The extremes tell without an array of as many booleans.
+    largest = np.finfo(keras.config.floatx()).max
+    if -largest <= array.min() and array.max() <= largest:
         return
-    place = tuple(np.argwhere(~np.isfinite(array))[0])
+    place: Any = tuple(np.argwhere(~(np.abs(array) <= largest))[0])
     step = f", step {place[1]}" if len(place) > 1 else ""
     raise ValueError(
-        f"{name} {FINITE}: correct or remove row {place[0]}{step} (both count from 0). "
+        f"{name} {FINITE}: correct or remove row {place[0]}{step} (counted from 0). "
         f"Received: {array[place]}"
     )
 

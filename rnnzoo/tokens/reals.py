@@ -22,7 +22,7 @@ from rnnzoo.tokens.numbers import MARKS, parse_number_strings
 # The largest number of 32 bits.
 MAXIMUM = float(np.finfo("float32").max)
 # Real numbers in a text; Python and the graph parse the same ones.
-REAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+REAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -137,6 +137,8 @@ class RealSteps(keras.layers.Layer):
             numbers = np.array(np.inf)
         if not (np.abs(numbers) <= MAXIMUM).all():
             where = " in 32 bits" if np.isfinite(numbers).all() else ""
+            place = next(i for i, v in enumerate(flat) if not abs(v) <= MAXIMUM)
+            where += f", in step {place // self.features} (from 0)"
             return [(ValueError, f"a number is not finite{where}")]
         if not flat or (self.features > 1 and {*map(len, steps)} != {self.features}):
             return [(ValueError, f"not one or more steps of {self.features} numbers")]
