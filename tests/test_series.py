@@ -46,7 +46,11 @@ def test_series_of_one_number_a_step():
     ("wrong", "kind", "message"),
     [
         ([[1, 2, 3]], ValueError, "row 0: not one or more steps of 2 numbers"),
-        ([TWO, [[1, float("nan")]]], ValueError, "row 1: a number is not finite"),
+        (
+            [TWO, [[1, float("nan")]]],
+            ValueError,
+            "row 1: step 0: a number is not finite",
+        ),
         ([TWO, [[True, 1]]], TypeError, "row 1: True is not a number"),
         ("1 2 three", TypeError, "'three' is not a number"),
         (7, TypeError, "Received: a int"),

@@ -756,7 +756,7 @@ def test_one_number_a_step():
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        (np.array([[1.0, np.nan]]), "a number is not finite"),
+        (np.array([[1.0, np.nan]]), "step 0: a number is not finite"),
         (np.array([[True, False]]), "True is not a number (bool)"),
         (np.array([[1j, 2]]), "1j is not a number (complex)"),
         (np.ma.array([[1, 2]], mask=[[1, 0]]), "None is not a number (None)"),

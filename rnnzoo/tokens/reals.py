@@ -138,8 +138,8 @@ class RealSteps(keras.layers.Layer):
         if not (np.abs(numbers) <= MAXIMUM).all():
             where = " in 32 bits" if np.isfinite(numbers).all() else ""
             place = next(i for i, v in enumerate(flat) if not abs(v) <= MAXIMUM)
-            where += f", in step {place // self.features} (from 0)"
-            return [(ValueError, f"a number is not finite{where}")]
+            step = f"step {place // self.features}"
+            return [(ValueError, f"{step}: a number is not finite{where}")]
         if not flat or (self.features > 1 and {*map(len, steps)} != {self.features}):
             return [(ValueError, f"not one or more steps of {self.features} numbers")]
         return []
