@@ -20,7 +20,7 @@ DRAFT = ".draft-"
 REFUSALS = [
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES),
     *(errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
-    *(errno.EBUSY, errno.ENOTEMPTY, errno.EMFILE, errno.ELOOP, errno.EINVAL),
+    *(errno.EBUSY, errno.ENOTEMPTY, errno.EEXIST, errno.EMFILE, errno.ELOOP),
 ]
 
 
@@ -59,7 +59,8 @@ def name_failures(path: str | os.PathLike) -> Iterator[None]:
 def _find_reason(error: Exception) -> str:
     """Returns what the system says of a failed write, if the error is of one."""
     if isinstance(error, OSError) and error.errno in REFUSALS:
-        place = f": {error.filename!r}" if error.filename is not None else ""
+        name = error.filename
+        place = "" if name is None or DRAFT in str(name) else f": {name!r}"
         return f"{error.strerror}{place}"[:500]
     # Only full disks: other words may also be of something that was read.
     text = str(error)[:100_000]
