@@ -21,12 +21,12 @@ def read_history(run: str | pathlib.Path) -> list[dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8")
         rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-        history = [
-            {k: float(v) for k, v in row.items() if v} | {"epoch": int(row["epoch"])}
-            for row in rows
-        ]
-        if [row["epoch"] for row in history] != list(range(1, len(history) + 1)):
+        history = [{k: float(v) for k, v in row.items() if v} for row in rows]
+        epochs = [row["epoch"] for row in history]
+        if any(b - a != 1 for a, b in zip(epochs, epochs[1:], strict=False)):
             raise ValueError("its epochs are not 1, 2, ...")
+        for row in history:  # earlier versions have written 1.0, 2.0, ...
+            row["epoch"] = int(row["epoch"])
     except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
         raise ValueError(
             "history.csv must be as training has written it, a table with a row per "
@@ -90,8 +90,26 @@ def read_samples(run: pathlib.Path, epochs: int) -> str:
     return text.partition(f"Samples after epoch {epochs + 1}:")[0]
 
 
-def draw_learning_curve(rows: list[dict], path: pathlib.Path) -> None:
-    """Draws the rows of `read_history` as a PNG file: training beside validation."""
+def describe_units(model: Any) -> dict[str, str]:
+    """Returns what the figures of a model's history count, by their names."""
+    if not getattr(model, "has_classes", False):
+        return {}
+    tokens = getattr(model, "tokens", None)
+    unit = getattr(tokens, "kind", "token") if model.padding is not None else "example"
+    return {
+        "loss": f"nats per {unit}",
+        "accuracy": f"fraction of {unit}s that are right",
+        "exact_match": "fraction of answers that are right",
+    }
+
+
+def draw_learning_curve(
+    rows: list[dict], path: pathlib.Path, units: dict[str, str] | None = None
+) -> None:
+    """Draws the rows of `read_history` as a PNG file: training beside validation.
+
+    `units` are what `describe_units` returns of the model.
+    """
     from matplotlib.figure import Figure
 
     names = [n.removeprefix("val_") for n in rows[0] if n.startswith("val_")]
@@ -105,8 +123,8 @@ def draw_learning_curve(rows: list[dict], path: pathlib.Path) -> None:
         axis.set(xlabel="epoch", title=name.replace("_", " "))
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
+        axis.set_ylabel((units or {}).get(name))
         if name == "loss":
             axis.set_yscale("log")
-            axis.set_ylabel("nats per token" if "accuracy" in names else None)
     axes[0].legend()
     save_figure(figure, path)

@@ -15,6 +15,7 @@ from rnnzoo.architectures.distributed import to_scalar
 from rnnzoo.errors import shorten
 from rnnzoo.training.checkpoints import Checkpoint
 from rnnzoo.training.history import (
+    describe_units,
     draw_learning_curve,
     read_samples,
     write_history,
@@ -60,7 +61,8 @@ class RunFolder(keras.callbacks.Callback):
 
     def _draw(self) -> None:
         start = time.monotonic()
-        draw_learning_curve(self.rows, self.run / "learning_curve.png")
+        units = describe_units(self.model)
+        draw_learning_curve(self.rows, self.run / "learning_curve.png", units)
         self.drawing_end, self.drawn_epochs = time.monotonic(), len(self.rows)
         self.drawing_seconds = self.drawing_end - start
 

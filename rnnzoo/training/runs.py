@@ -106,6 +106,7 @@ def _train(
         # A file that is missing or damaged is written again.
         if progress.epoch:
             progress.history = progress.history or _read_older_history(run, progress)
+        if progress.history:
             write_history(run, progress.history)
     if is_complete:
         say(
