@@ -1,7 +1,9 @@
 """Generated examples, without limit and without downloads.
 
 Each class is an endless stream: `batch(size, seed, index)` returns the same examples
-for the same three numbers, so that training can be resumed anywhere.
+for the same three numbers, so that training can be resumed anywhere. Whoever changes
+what a class generates raises its attribute `version` (1 if it has none): runs that
+began with other examples are then not resumed.
 """
 
 from rnnzoo.data.synthetic.bits import Addition, Parity, carry_chains, random_pairs
