@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from rnnzoo.api import MODULES
+from rnnzoo.errors import explain_missing_backend
 
 __version__ = "0.1.0"
 
@@ -22,7 +23,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(
             f"module 'rnnzoo' has no attribute {name!r}; it has {', '.join(MODULES)}"
         )
-    value = getattr(import_module(MODULES[name]), name)
+    with explain_missing_backend():
+        value = getattr(import_module(MODULES[name]), name)
     globals()[name] = value
     return value
 

@@ -1,5 +1,6 @@
 """Error messages: what was expected, how to fix it, what was received."""
 
+import contextlib
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral, Real
@@ -109,6 +110,21 @@ def _write(value: Any, limit: int, depth: int = 0) -> Iterator[str]:
         yield f"{type(value).__name__} of shape {tuple(value.shape)}"
     else:
         yield repr(value)
+
+
+@contextlib.contextmanager
+def explain_missing_backend() -> Iterator[None]:
+    """Says what to do where Keras is to use a backend that is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in ("jax", "torch", "openvino"):
+            raise
+        raise ImportError(
+            "KERAS_BACKEND or ~/.keras/keras.json asks for a backend of Keras that is "
+            "not installed: install it, or set KERAS_BACKEND=tensorflow. Received: no "
+            f"module {error.name!r}"
+        ) from error
 
 
 class Interrupted(KeyboardInterrupt):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from rnnzoo import weights
 from rnnzoo.api import MODULES
-from rnnzoo.errors import check_choice, closest
+from rnnzoo.errors import check_choice, closest, shorten
 
 # Types that a word of the command line can be turned into.
 TYPES = {"int": int, "float": float, "str": str, "bool": bool}
@@ -31,7 +31,7 @@ def list_models(pattern: str = "*", by_hand: bool | None = None) -> list[str]:
     """Lists the models of the zoo by the names of their factories.
 
     Args:
-        pattern: Shell-style wildcards, such as `"*classifier"`.
+        pattern: A name, or shell-style wildcards, such as `"*classifier"`.
         by_hand: `True` for those whose weights are set by hand and have no files;
             `False` for the others; `None` for all.
 
@@ -40,6 +40,7 @@ def list_models(pattern: str = "*", by_hand: bool | None = None) -> list[str]:
         >>> rnnzoo.list_models("sort*")
         ['sorter']
     """
+    _check_pattern("pattern", pattern)
     hands = "rnnzoo.lecture.by_hand"
     return [
         name
@@ -51,16 +52,39 @@ def list_models(pattern: str = "*", by_hand: bool | None = None) -> list[str]:
 
 
 def list_weights(model: str | None = None) -> list[str]:
-    """Lists the weights of the package, of a `model` or, by default, of all models.
+    """Lists the weights of the package, by default those of all models.
+
+    Args:
+        model: A model's name; or shell-style wildcards, for the names of models or of
+            weights, such as `"*classifier"` or `"translator.*"`.
+
+    Raises:
+        ValueError: If there is no model of that name; names the closest.
 
     Example:
         >>> import rnnzoo
         >>> "sorter.naturals_32" in rnnzoo.list_weights("sorter")
         True
+        >>> rnnzoo.list_weights("sort*") == rnnzoo.list_weights("sorter")
+        True
     """
-    if model is not None:
-        check_choice("model", model, list_models())
-    return [name for name in weights.records() if model in (None, name.split(".")[0])]
+    pattern = "*" if model is None else model
+    _check_pattern("model", pattern)
+    if not any(wildcard in pattern for wildcard in "*?["):
+        check_choice("model", pattern, list_models())
+    return [
+        name
+        for name in weights.records()
+        if any(fnmatch.fnmatchcase(x, pattern) for x in (name, name.split(".")[0]))
+    ]
+
+
+def _check_pattern(name: str, pattern: Any) -> None:
+    if not isinstance(pattern, str):
+        raise TypeError(
+            f"{name} must be a name or wildcards, such as '*classifier'. Received: "
+            f"{name}={shorten(pattern)}"
+        )
 
 
 def list_recipes() -> list[str]:

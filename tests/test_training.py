@@ -295,7 +295,7 @@ def test_history_has_the_gradient_norm_and_logs_have_samples(tmp_path):
 def test_drawing_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
     drawn = []
 
-    def draw(rows, path):
+    def draw(rows, path, units):
         drawn.append(len(rows))
         time.sleep(0.5)  # so that the next one comes after 25 seconds
 

@@ -38,7 +38,8 @@ def explain(
         target_class: Name of the class to explain; default: the model's answer.
 
     Raises:
-        TypeError: If `example` is a batch, or no text or series.
+        TypeError: If the model is no classifier of the zoo, or `example` is a batch, or
+            no text or series.
         ValueError: If there is no such `method` or `target_class`, or the gradient is
             asked for on another Keras backend than TensorFlow.
 
@@ -54,6 +55,11 @@ def explain(
         >>> explanation.contributions.shape
         (4,)
     """
+    if not all(hasattr(model, name) for name in ("classes", "tokens", "check_inputs")):
+        raise TypeError(
+            "model must be a classifier of texts or series, such as text_classifier "
+            f"or series_classifier builds. Received: a {type(model).__name__}"
+        )
     check_choice("method", method, METHODS)
     if target_class is not None:
         check_choice("target_class", target_class, model.classes)

@@ -174,6 +174,7 @@ def plot_confusion(report: ClassificationReport, path: str | os.PathLike) -> Non
     from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
+    _check_report(report)
     number = len(report.classes)
     shares = _ratio(report.confusion, report.confusion.sum(axis=1, keepdims=True))
     names = list(map(fit_label, report.classes))
@@ -237,6 +238,7 @@ def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> N
     from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
+    _check_report(report)
     figure = Figure(figsize=(5, 6.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     blue, orange = "#2f6fb0", "#d55e00"
@@ -272,6 +274,14 @@ def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> N
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
     save_figure(figure, path)
+
+
+def _check_report(report: Any) -> None:
+    if not isinstance(report, ClassificationReport):
+        raise TypeError(
+            "report must be what classification_report, or report(source) of a "
+            f"classifier, returns. Received: a {type(report).__name__}"
+        )
 
 
 def _check_probabilities(probabilities: Any, num_classes: int) -> np.ndarray:

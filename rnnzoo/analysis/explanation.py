@@ -247,6 +247,11 @@ def plot_attention(alignment: Any, path: str | os.PathLike) -> None:
     """
     from matplotlib.figure import Figure
 
+    if not all(hasattr(alignment, name) for name in ("source", "target", "weights")):
+        raise TypeError(
+            "alignment must be what translate(..., return_attention=True) of a "
+            f"translator returns second. Received: a {type(alignment).__name__}"
+        )
     rows, columns = alignment.weights.shape
     figure = Figure(figsize=(0.4 * columns, 0.3 * rows))
     # The cells fill the figure; what is around them is added when saving.

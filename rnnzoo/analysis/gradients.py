@@ -48,7 +48,7 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
 
     _check_model(model)
     reader, recurrence, head = map(model.get_layer, ("reader", "recurrence", "head"))
-    other_ways = _list_differences(model.arguments, pooling="last", ngrams=0)
+    other_ways = [name for name in ("pooling", "ngrams") if _has_layer(model, name)]
     other_ways += _list_differences(
         vars(recurrence), bidirectional=False, residual=False
     )
@@ -56,6 +56,10 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
         raise ValueError(
             "The state after a step must be the only way from it to the answer. Build "
             f"the model without the others. Received: {', '.join(other_ways)}"
+        )
+    if targets is None:
+        raise ValueError(
+            "targets must be there, or there is no loss. Received: targets=None"
         )
     inputs, targets = map(tf.convert_to_tensor, model.encode(inputs, targets))
     mask = reader.compute_mask(inputs)
@@ -171,9 +175,13 @@ def plot_unrolled(model: Any, inputs: Any, path: str | os.PathLike) -> None:
 def _check_model(model: Any) -> None:
     if not isinstance(model, (ManyToOne, ManyToMany)):
         raise TypeError(
-            "model must be one of many_to_one or many_to_many. "
-            f"Received: model={model!r}"
+            "model must be one of many_to_one or many_to_many, or a model of the zoo "
+            f"that is one. Received: a {type(model).__name__}"
         )
+
+
+def _has_layer(model: Any, name: str) -> bool:
+    return any(layer.name == name for layer in model.layers)
 
 
 def _list_differences(settings: dict, **wanted: Any) -> list[str]:
@@ -186,14 +194,17 @@ def _list_differences(settings: dict, **wanted: Any) -> list[str]:
 
 def _check_for_unrolling(model: Any, inputs: Any) -> np.ndarray:
     _check_model(model)
-    settings = model.arguments
+    # Of the layers, as models of the zoo have other arguments than architectures.
     wanted = {"cell": "simple", "num_layers": 1, "bidirectional": False}
-    wanted |= {"pooling": "last", "vocabulary_size": None}
-    wrong = _list_differences(settings, **wanted)
-    features = settings["features"]
-    outputs = settings["num_values"] or settings["num_classes"]
-    if not wrong and max(settings["units"], features, outputs) > MAX_UNITS:
-        wrong = [f"{settings['units']} units, {features} inputs, {outputs} outputs"]
+    recurrence = model.get_layer("recurrence")
+    wrong = _list_differences(vars(recurrence), **wanted)
+    wrong += [name for name in ("pooling", "ngrams") if _has_layer(model, name)]
+    shape, outputs = model.input_shape, model.output_shape[-1]
+    features = shape[-1]
+    if len(shape) == 2:
+        wrong.append("tokens in place of values")
+    elif not wrong and max(recurrence.units, features, outputs) > MAX_UNITS:
+        wrong = [f"{recurrence.units} units, {features} inputs, {outputs} outputs"]
     if wrong:
         raise ValueError(
             "A network to draw must have one layer of cell='simple' that reads real "

@@ -17,7 +17,7 @@ import typing
 import rnnzoo
 from rnnzoo import listing, weights
 from rnnzoo.data import catalog
-from rnnzoo.errors import closest
+from rnnzoo.errors import closest, explain_missing_backend
 from rnnzoo.training import recipe_class, train, workers
 from rnnzoo.writing import name_failures, replace_folder
 
@@ -269,7 +269,8 @@ def _import_quietly() -> None:
     with messages:
         os.dup2(messages.fileno(), 2)
         try:
-            import keras  # noqa: F401
+            with explain_missing_backend():
+                import keras  # noqa: F401
         except BaseException:
             messages.seek(0)
             os.write(kept, messages.read())

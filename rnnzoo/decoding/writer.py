@@ -24,7 +24,7 @@ from rnnzoo.decoding.sampling import (
 )
 from rnnzoo.decoding.state import DecodingState
 from rnnzoo.decoding.stops import find_stop
-from rnnzoo.tokens.graphs import compile_for_python
+from rnnzoo.tokens.graphs import check_backend, compile_for_python
 
 
 class Writer:
@@ -76,6 +76,7 @@ class Writer:
         pieces: Sequence[str | bytes] = (),
         separator: str = "",
     ):
+        check_backend("Writing texts and patterns")
         has_memory = not isinstance(memory_spec, tuple)
         self.step = step if has_memory else lambda token, state, _: step(token, state)
         self.vocabulary_size = vocabulary_size

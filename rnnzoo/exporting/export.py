@@ -21,6 +21,7 @@ from rnnzoo.exporting.precision import PRECISIONS, round_weights
 from rnnzoo.exporting.verification import TOLERANCE, to_array, verify
 from rnnzoo.layers.keras_internals import list_layers
 from rnnzoo.listing import list_models
+from rnnzoo.tokens.graphs import check_backend
 from rnnzoo.writing import replace_folder
 
 # The program that MLServer runs; it knows nothing of rnnzoo.
@@ -90,6 +91,7 @@ def export(
             "of an architecture such as many_to_one. Received: a "
             f"{type(model).__name__}"
         )
+    check_backend("Exporting")
     target = _check_target(path, version, overwrite)
     with (
         replace_folder(target) as draft,

@@ -21,6 +21,7 @@ from rnnzoo.layers.metrics import SmoothedCrossentropy, TokenAccuracy
 from rnnzoo.models.language import ASCII
 from rnnzoo.models.text_to_text import ATTENTION, TextToText
 from rnnzoo.tokens import Subwords, Whitespace, Words, check_texts, make_tokens
+from rnnzoo.tokens.text import START_SYMBOL
 from rnnzoo.weights import factory
 
 TOKENS = {"subwords": Subwords, "words": Words, "whitespace": Whitespace}
@@ -29,6 +30,7 @@ ROWS, STEPS = 64, 8192
 # Default number of hypotheses, and the maximum in an export.
 BEAM, WIDEST = 5, 100
 IDS = ((None, None), "int32")
+END_SYMBOL = "[end]"
 
 
 @dataclasses.dataclass
@@ -37,7 +39,7 @@ class Alignment:
 
     Attributes:
         source: The source's tokens, the start symbol first.
-        target: The translation's tokens, the symbol that ended it last.
+        target: The translation's tokens, and `"[end]"` where it ended by itself.
         weights: `[target, source]`, float32; rows sum to one.
     """
 
@@ -301,8 +303,10 @@ class Translator(TextToText):
         source, tokens = source[source > 0], tokens[tokens > 0]
         before = np.concatenate([[self.tokens.start_id], tokens[:-1]]).astype("int32")
         weights = keras.ops.convert_to_numpy(self._attend(source[None], before[None]))
-        symbols = [self.tokens.symbols_of(ids) for ids in (source, tokens)]
-        return Alignment(symbols[0], symbols[1], weights[0].astype("float32"))
+        read, written = [self.tokens.symbols_of(ids) for ids in (source, tokens)]
+        # One token begins what is read, and ends what is written.
+        written = [END_SYMBOL if s == START_SYMBOL else s for s in written]
+        return Alignment(read, written, weights[0].astype("float32"))
 
     @functools.cached_property
     def _search(self) -> Callable:

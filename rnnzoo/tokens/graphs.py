@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 # Whether this process has computed, and whether one did that it was forked from.
@@ -28,6 +29,16 @@ def check_process() -> None:
             f"{os.getppid()}"
         )
     _HISTORY["has_run"] = True
+
+
+def check_backend(what: str) -> None:
+    """Refuses what only Keras' TensorFlow backend can do, with a `ValueError`."""
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise ValueError(
+            f"{what} needs Keras' TensorFlow backend: set KERAS_BACKEND=tensorflow "
+            "before Python starts (docs/devices.md says what other backends can do). "
+            f"Received: backend={backend!r}"
+        )
 
 
 def _note_fork() -> None:
