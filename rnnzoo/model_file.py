@@ -79,13 +79,15 @@ def read_content(path: pathlib.Path) -> dict:
         content = json.loads(archive.read("config.json"))
         if not isinstance(content, dict):
             raise ValueError("config.json holds no object")
-        kinds = {"registered_name": str, "config": dict}
-        for key, kind in kinds.items():
-            if not isinstance(content.get(key), kind):
-                raise ValueError(f"config.json has no {key}")
         for name in _class_names(content):
             if name in ("Lambda", "__lambda__"):
                 _refuse(path, f"code, a {name!r}")
+        for key, kind in {"class_name": str, "config": dict}.items():
+            if not isinstance(content.get(key), kind):
+                raise ValueError(f"config.json has no {key}")
+        # Keras leaves out the names of its own classes.
+        if not isinstance(content.get("registered_name"), str):
+            content["registered_name"] = content["class_name"]
         return content
 
 

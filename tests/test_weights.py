@@ -57,7 +57,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="A model file is a .keras archive"):
         rnnzoo.load(text)
     with zipfile.ZipFile(tmp_path / "empty.keras", "w") as archive:
-        archive.writestr("other", "x")
+        archive.writestr("metadata.json", "{}")
     with pytest.raises(ValueError, match="A model file is a .keras archive"):
         rnnzoo.load(tmp_path / "empty.keras")
     foreign = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -312,11 +312,10 @@ def test_a_bomb_is_refused_before_it_is_read(saved, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("config.json", b"[" * 10**5, "nested too deep"),
-        ("config.json", b'{"a":' * 200 + b"1" + b"}" * 200, "nested too deep"),
+        ("config.json", b'{"a":' + b"[" * 60 + b"]" * 60 + b"}", "nested too deep"),
         ("config.json", b"\xff\xfe{", "codec can't decode"),
         ("config.json", b"[]", "holds no object"),
-        ("config.json", b'{"registered_name": 1}', "no registered_name"),
+        ("config.json", b'{"registered_name": 1}', "no class_name"),
         ("model.weights.h5", b"x" * 100, "file signature not found"),
         ("assets/card.json", b"[1]", "card.json holds no object"),
         ("model.pkl", b"x", "the file 'model.pkl'"),
@@ -328,6 +327,11 @@ def test_damaged_and_foreign_members_are_refused(
 ):
     path = write_file(tmp_path / "x.keras", saved | {name: content})
     expect_refusal(path, reason)
+
+
+def test_settings_nested_without_end_are_refused(saved, tmp_path):
+    members = saved | {"config.json": b"[" * 10**5}
+    expect_refusal(write_file(tmp_path / "x.keras", members), "nested too deep")
 
 
 def test_files_of_any_kind_of_damage_are_refused(saved, tmp_path, capfd):

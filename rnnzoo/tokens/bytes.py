@@ -67,9 +67,8 @@ class Bytes(TextTokens):
 
     def symbols_of(self, ids: Sequence[int]) -> list[str]:
         """Returns the byte of each token, as in a Python literal."""
-        return [
-            ascii(chr(i - 2))[1:-1] if i != self.start_id else START_SYMBOL for i in ids
-        ]
+        symbols = {self.start_id: START_SYMBOL, 0: "", self.UNKNOWN: "[unknown]"}
+        return [symbols[i] if i in symbols else ascii(chr(i - 2))[1:-1] for i in ids]
 
     def complete_prefix(self, ids: Sequence[int]) -> int:
         """Returns how many ids come before an incomplete last character."""
