@@ -164,6 +164,68 @@ def test_answers_from_standard_input_and_from_a_file(capsys, monkeypatch, tmp_pa
     assert capsys.readouterr().out == "1 2 3\n\n1 32\n"
 
 
+@pytest.mark.parametrize(
+    ("content", "options", "answers"),
+    [
+        ("3 1\u2028 2\n2\x0b1\n2\x0c1\x851\r\n", "", "1 2 3\n1 2\n1 1 2\n"),
+        ("\ufeff3 1\n2", "", "1 3\n2\n"),
+        ("\ufeff3 1\n2", "--encoding=utf-16", "1 3\n2\n"),
+        ("3\xa01\n", "--encoding=latin-1", "1 3\n"),
+    ],
+)
+@pytest.mark.parametrize("has_file", [True, False])
+def test_every_line_has_an_answer_in_any_encoding(
+    content, options, answers, has_file, tmp_path, monkeypatch, capsys
+):
+    encoding = options.partition("=")[2] or "utf-8"
+    path = tmp_path / "lists.txt"
+    path.write_bytes(content.encode(encoding if encoding != "utf-16" else "utf-16-le"))
+    words = ["answer", "sorter", *options.split()]
+    if has_file:
+        assert main([*words, f"--file={path}"]) == 0
+    else:
+        with path.open(encoding="ascii") as file:
+            monkeypatch.setattr("sys.stdin", file)
+            assert main(words) == 0
+    assert capsys.readouterr().out == answers
+
+
+def test_undecodable_lines_and_headers_are_named(tmp_path, capsys):
+    path = tmp_path / "lists.txt"
+    path.write_bytes(b"1 2\n3 \xe9 4\n")
+    assert main(["answer", "sorter", f"--file={path}"]) == 1
+    shown = capsys.readouterr().err
+    assert f"{path} must be text in utf-8: line 2" in shown
+    assert "--encoding=latin-1" in shown and "b'\\xe9 4\\n'" in shown
+    assert main(["answer", "sorter", f"--file={path}", "--encoding=latn"]) == 1
+    assert "Did you mean 'latin-1'?" in capsys.readouterr().err
+    path.write_text("numbers\n3 1\n")
+    assert main(["answer", "sorter", f"--file={path}"]) == 1
+    shown = capsys.readouterr().err
+    assert "'numbers' is not an integer" in shown
+    assert "The first line looks like column names" in shown
+    path.write_text("id,text\n1,Fine\n")
+    assert main(["answer", "executor", f"--file={path}"]) in (0, 1)
+    assert "The first line looks like column names" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=["ascii", "C"],
+)
+def test_output_of_any_encoding(settings, tmp_path):
+    path = tmp_path / "\u00fcbung.keras"
+    rnnzoo.language_model(weights=None, vocabulary="\u00e9", units=4).save(path)
+    options = {"capture_output": True, "env": os.environ | settings, "check": True}
+    assert b"german" in subprocess.run([*COMMAND, "list"], **options).stdout.lower()
+    words = ["answer", str(path), "\u00e9\u00e9", "--max_length=3"]
+    assert subprocess.run([*COMMAND, *words], **options).stdout == b"???\n"
+
+
 @pytest.mark.smoke
 @pytest.mark.parametrize(
     ("words", "message"),

@@ -14,6 +14,9 @@ def main(arguments: list[str] | None = None) -> int:
     It is 0; 1 for an invalid input or setting; 2 for a command that cannot be parsed;
     130 or 143 for a training that was interrupted (by Ctrl-C or SIGTERM) and saved.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # what it cannot encode becomes `?`
+            stream.reconfigure(errors="replace")
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["train"]:
         words[1:2] = [RENAMED_RECIPES.get(name, name) for name in words[1:2]]

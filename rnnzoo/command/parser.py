@@ -37,6 +37,7 @@ VERBS = {
             *MODEL,
             ("inputs", "default: lines of --file or of standard input", {"nargs": "*"}),
             ("--file", "a text file with one input per line"),
+            ("--encoding", "of the lines read", {"default": "utf-8"}),
         ],
     ),
     "explain": (

@@ -13,13 +13,20 @@ import shutil
 import sys
 import tempfile
 import typing
+import warnings
 
 import rnnzoo
 from rnnzoo import listing, weights
 from rnnzoo.data import catalog
-from rnnzoo.errors import closest, explain_missing_backend
+from rnnzoo.errors import closest, explain_missing_backend, shorten
 from rnnzoo.training import recipe_class, train, workers
 from rnnzoo.writing import name_failures, replace_folder
+
+# Names of columns in files of texts, lists and series.
+COLUMNS = (
+    "text texts sentence review input inputs prompt source target answer label class "
+    "id index number numbers value values surname name title bits list series"
+).split()
 
 
 def run_list(parsed: argparse.Namespace) -> None:
@@ -63,17 +70,16 @@ def run_describe(parsed: argparse.Namespace) -> None:
 
 def run_answer(parsed: argparse.Namespace) -> int:
     """Answers inputs, one answer per line; a single text is streamed."""
-    inputs = list(parsed.inputs)
+    inputs = [_decode_word(word) for word in parsed.inputs]
     if inputs and parsed.file:
         raise ValueError(
             "Give inputs or --file, not both. Received: "
             f"{len(inputs)} inputs and --file={parsed.file!r}"
         )
-    if parsed.file:
-        with open(parsed.file, encoding="utf-8") as file:
-            inputs = file.read().splitlines()
-    elif not inputs:
-        inputs = sys.stdin.read().splitlines()
+    header = ""
+    if not inputs:
+        inputs = _read_inputs(parsed)
+        header = _describe_header(inputs)
     if not inputs:
         return 0
     model = _load_model(parsed)
@@ -85,9 +91,48 @@ def run_answer(parsed: argparse.Namespace) -> int:
                 print(text, end="", flush=True)
             print()
             return 0
-    for answer in model.answer(inputs, **options):
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            answers = model.answer(inputs, **options)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{error}{header and chr(10) + header}") from error
+    for text in filter(None, [header, *(str(one.message) for one in found)]):
+        print(f"rnnzoo: {text}", file=sys.stderr)
+    for answer in answers:
         print(answer)
     return 0
+
+
+def _read_inputs(parsed: argparse.Namespace) -> list[str]:
+    """Reads the lines of a file, or of standard input."""
+    from rnnzoo.data.rows import read_lines
+
+    if parsed.file:
+        content = pathlib.Path(parsed.file).read_bytes()
+    elif hasattr(sys.stdin, "buffer"):
+        content = sys.stdin.buffer.read()
+    else:  # replaced by a text
+        content = sys.stdin.read().encode(parsed.encoding, "replace")
+    return read_lines(content, parsed.encoding, parsed.file or "Standard input")
+
+
+def _decode_word(word: str) -> str:
+    """Returns an argument as UTF-8 has it, whatever the locale."""
+    return word.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _describe_header(lines: list[str]) -> str:
+    """Says that the first line looks like the names of columns, if it does."""
+    fields = re.split("[,;|\t]", lines[0]) if len(lines) > 1 else []
+    names = [field.strip(' "').lower() for field in fields]
+    is_header = any(name in COLUMNS for name in names)
+    if not is_header or not all(re.fullmatch(r"[^\W\d][\w ]*", one) for one in names):
+        return ""
+    return (
+        f"The first line looks like column names: leave it out, since every line is an "
+        f"input. Received: {shorten(lines[0])}"
+    )
 
 
 def run_explain(parsed: argparse.Namespace) -> None:
@@ -100,7 +145,9 @@ def run_explain(parsed: argparse.Namespace) -> None:
         )
     import rich
 
-    explanation = model.explain(parsed.text, parsed.method, parsed.target_class)
+    explanation = model.explain(
+        _decode_word(parsed.text), parsed.method, parsed.target_class
+    )
     rich.print(explanation.to_terminal())
     if parsed.html:
         explanation.save_html(parsed.html)

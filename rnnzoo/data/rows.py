@@ -73,6 +73,35 @@ def encoding_name(encoding: str) -> str:
     return codecs.lookup(encoding).name.removesuffix("-sig")
 
 
+def read_lines(content: bytes, encoding: str, name: str) -> list[str]:
+    r"""Returns the lines of a text; they end at `\n` or `\r\n` only.
+
+    Args:
+        content: The bytes of the text. A byte order mark is removed.
+        encoding: Any text encoding that Python knows.
+        name: What to call the text in the `ValueError` for undecodable bytes.
+
+    Example:
+        >>> from rnnzoo.data.rows import read_lines
+        >>> read_lines(b"one\r\ntwo\x0c\n", "utf-8", "it")
+        ['one', 'two\x0c']
+    """
+    encoding, start = detect_encoding(content[:4], encoding_name(encoding))
+    content = content[start:]
+    try:
+        text = content.decode(encoding)
+    except UnicodeError as error:
+        at = getattr(error, "start", 0)
+        line = content[:at].decode(encoding, "replace").count("\n") + 1
+        raise ValueError(
+            f"{name} must be text in {encoding}: line {line} has other bytes. State "
+            "its encoding, such as --encoding=latin-1 or --encoding=utf-16. Received: "
+            f"{content[at : at + 20]!r}"
+        ) from None
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines if lines[-1] else lines[:-1]
+
+
 class BadRow(ValueError):
     """A bad row: the kind of problem and, if any, a detail."""
 
