@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import faults_of_runs
+import faults_of_servers
 from harness import Benchmark
 from numpy.random import Generator, default_rng
 
@@ -34,6 +35,8 @@ TRIALS: list[Callable[[Generator, int], Outcome]] = [
     faults_of_runs.fill_disks,
     faults_of_runs.fit_bad_numbers,
     faults_of_runs.set_bad_options,
+    faults_of_servers.send_requests,
+    faults_of_servers.visit_demo,
 ]
 
 

@@ -52,11 +52,16 @@ if hasattr(os, "register_at_fork"):
 def compile_for_python(function: Callable, *signature: Any) -> Callable:
     """Returns a graph function that Python calls compiled, and other graphs trace."""
     graph = tf.function(function, input_signature=signature, autograph=False)
+    traced = []
 
     def call(*arguments: Any) -> Any:
         if not tf.executing_eagerly():
             return function(*arguments)
         check_process()
+        if not traced:
+            # Not by calling it: TensorFlow would warn of the graphs of many models.
+            traced.append(graph.get_concrete_function())
         return graph(*arguments)
 
+    call.graph = graph  # pyright: ignore[reportFunctionMemberAccess]
     return call
