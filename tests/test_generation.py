@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import rnnzoo
+from rnnzoo import language_model
 from rnnzoo.decoding import (
     DecodingKeywords,
     DecodingOptions,
@@ -288,3 +290,30 @@ def test_keys_are_the_same_in_a_graph():
     np.testing.assert_array_equal(
         make_keys(["ROMEO:"], seed=1), np.array([7537952830115136968], "uint64")
     )
+
+
+def test_a_top_k_of_all_tokens_cuts_nothing_off():
+    model = language_model(weights=None, vocabulary="abcd\n", units=8, num_layers=1)
+    expected = model.generate("ab", max_length=40, seed=3)
+    for top_k in (5, 6, 7, 8, 2**31 - 1):
+        assert model.generate("ab", max_length=40, seed=3, top_k=top_k) == expected
+    assert model.generate("ab", max_length=40, seed=3, top_k=1) != expected
+
+
+@pytest.mark.parametrize("value", [2**31, 2**32 + 1, 2**63 - 1, 10**30])
+def test_integers_that_no_graph_holds_are_refused(value):
+    model = language_model(weights=None, vocabulary="ab\n", units=4, num_layers=1)
+    pattern = rnnzoo.pattern_generator(weights=None)
+    translate = rnnzoo.translator(weights=None, units=4, num_layers=1).translate
+    calls = {
+        "top_k": lambda: model.generate("a", top_k=value),
+        "max_length": lambda: model.generate("a", max_length=value),
+        "beam_width": lambda: translate("a", beam_width=value),
+        "n_best": lambda: translate("a", n_best=value),
+        "units": lambda: rnnzoo.sorter(weights=None, units=value),
+    }
+    for name, call in calls.items():
+        with pytest.raises(ValueError, match=f"{name} must be an integer.* 2147483647"):
+            call()
+    with pytest.raises(ValueError, match="max_length must be an integer.* 2147483647"):
+        pattern.generate("01", max_length=value)

@@ -11,6 +11,7 @@ from rnnzoo.decoding.options import GREEDY
 from rnnzoo.decoding.sampling import FORBIDDEN
 from rnnzoo.decoding.state import DecodingState
 from rnnzoo.decoding.writer import Writer
+from rnnzoo.errors import check_number
 from rnnzoo.tokens.graphs import compile_for_python
 
 
@@ -95,6 +96,9 @@ def decode_greedily(
             "target_vocabulary_size; with decoder='summary', predict() gives the "
             f"answer. Received: {model.name!r}, which is no such model"
         )
+    sizes = {"start": start, "end": end, "max_length": max_length}
+    for name, value in sizes.items():
+        check_number(name, value, minimum=0, whole=True)
     # Beside the attributes that Keras tracks.
     graphs = vars(model).setdefault("_greedy_graphs", {})
     if end not in graphs:

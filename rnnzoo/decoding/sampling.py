@@ -105,8 +105,14 @@ def keep_ended(ended: tf.Tensor, before: Any, after: Any) -> Any:
     return tf.nest.map_structure(keep, before, after)
 
 
-def sample_tokens(logits: tf.Tensor, uniform: tf.Tensor, options: dict) -> tf.Tensor:
-    """Samples a token `[batch]` for logits and numbers from 0 to 1."""
+def sample_tokens(
+    logits: tf.Tensor, uniform: tf.Tensor, options: dict, allowed: int | None = None
+) -> tf.Tensor:
+    """Samples a token `[batch]` for logits and numbers from 0 to 1.
+
+    With as large a `top_k` as there are tokens, of which `allowed` are ever written,
+    nothing is cut off, and the tokens are those without it.
+    """
     top_k, top_p, scale = (options[n] for n in ("top_k", "top_p", "temperature"))
     size = logits.shape[-1]
 
@@ -131,7 +137,7 @@ def sample_tokens(logits: tf.Tensor, uniform: tf.Tensor, options: dict) -> tf.Te
         chosen = any_of(tf.where(is_kept, best, FORBIDDEN))
         return tf.gather(tokens, chosen, batch_dims=1)
 
-    is_cut = (top_k > 0) | (top_p < 1.0)
+    is_cut = ((top_k > 0) & (top_k < (allowed or size))) | (top_p < 1.0)
     return choose_branch(
         tf.equal(scale, 0.0),
         most_likely,

@@ -83,7 +83,7 @@ class Writer:
         self.end = -1 if end is None else end
         blocked = np.zeros(vocabulary_size, "float32")
         blocked[[0, *forbidden]] = FORBIDDEN
-        self.blocked = blocked
+        self.blocked, self.allowed = blocked, int(np.count_nonzero(blocked == 0))
         self.pieces, self.separator = list(pieces), separator
 
         def spec(dtype: Any, *shape: int | None) -> tf.TensorSpec:
@@ -187,7 +187,7 @@ class Writer:
             logits, after = self.step(now.token, now.state, memory)
             logits = self._adjust(logits, now.seen, options)
             numbers = uniform_numbers(now.keys, now.step)
-            sampled = sample_tokens(logits, numbers, options)
+            sampled = sample_tokens(logits, numbers, options, self.allowed)
             recent, stopped = self._update_recent(now.recent, sampled, options)
             following = now._replace(
                 token=sampled,
