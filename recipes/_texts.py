@@ -50,7 +50,9 @@ class TextRecipe(Recipe, model="text_classifier"):
         vocabulary = None
         if self.tokens in TOKENS and self.tokens != "bytes":
             learn = TOKENS[self.tokens].learn
-            vocabulary = learn(self.training_texts(), self.vocabulary_size)
+            # SentencePiece normalizes by itself.
+            options = {} if self.tokens == "subwords" else {"normalize": True}
+            vocabulary = learn(self.training_texts(), self.vocabulary_size, **options)
         model = self.build(classes=self.classes(), vocabulary=vocabulary)
         model.adapt(self.parts[0])
         return model
@@ -124,7 +126,8 @@ class FineTuningRecipe(TextRecipe):
         _, known, _ = read_settings(text_classifier, self.weights, asked)
         if isinstance(known["vocabulary"], list):
             learn, words = TOKENS[known["tokens"]].learn, set(known["vocabulary"])
-            found = learn(self.training_texts(), self.vocabulary_size, min_count=2)
+            options = {"min_count": 2, "normalize": known["normalize"]}
+            found = learn(self.training_texts(), self.vocabulary_size, **options)
             new = [word for word in found if word not in words][: self.new_words]
             asked["vocabulary"] = [*known["vocabulary"], *new]
         model = text_classifier(self.weights, classes=self.classes(), **asked)

@@ -207,6 +207,45 @@ def test_it_is_for_this_machine_only(address):
     assert address[0] == "127.0.0.1"
 
 
+def ask(address, path, **headers):
+    connection = http.client.HTTPConnection(*address, timeout=30)
+    connection.request("GET", path, headers=headers)
+    response = connection.getresponse()
+    response.read()
+    return response
+
+
+@pytest.mark.parametrize(
+    "path", ["/%00", "/a%00b", "/%ff", "/[", "//[x/", "/" + "a" * 5000, "/?%00"]
+)
+def test_odd_paths_leave_no_trace(address, path, capfd):
+    assert ask(address, path).status == (200 if path == "/?%00" else 404)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_pages_of_other_hosts_get_nothing(address):
+    good = ["localhost", "LOCALHOST:8000", f"127.0.0.1:{address[1]}"]
+    assert {ask(address, "/", Host=host).status for host in good} == {200}
+    bad = ["evil.example", "localhost.evil.example", "127.0.0.1@evil", "[::1]:x"]
+    assert {ask(address, "/", Host=host).status for host in bad} == {403}
+
+
+def test_headers_forbid_frames_and_other_sources(address):
+    for path in ("/", "/no"):
+        headers = ask(address, path).headers
+        assert headers["X-Frame-Options"] == "DENY"
+        policy = headers["Content-Security-Policy"]
+        assert policy.endswith("; frame-ancestors 'none'")
+        page = (demo.BROWSER / "index.html").read_text(encoding="utf-8")
+        assert policy.removesuffix("; frame-ancestors 'none'") in page
+
+
+def test_idle_connections_end(address, monkeypatch):
+    monkeypatch.setattr(demo._Files, "timeout", 0.1)
+    with socket.create_connection(address, timeout=30) as connection:
+        assert connection.recv(1) == b""
+
+
 def test_a_port_that_is_taken_is_said(address, tmp_path):
     with pytest.raises(ValueError) as error:
         demo.make_server(tmp_path, address[1])
@@ -257,6 +296,8 @@ def test_the_page_is_written_once(tmp_path, monkeypatch, capsys):
         f"Written, for any static host: {tmp_path / 'second'}\n"
     )
     assert main(["demo", f"--to={tmp_path}"]) == 1
+    with pytest.raises(ValueError, match="The page needs a new folder"):
+        demo.check_new("")
     assert "The page needs a new folder" in capsys.readouterr().err
 
 

@@ -12,6 +12,7 @@ import contextlib
 import math
 import pathlib
 import re
+import reprlib
 from typing import Any
 
 import mlserver
@@ -100,7 +101,7 @@ def _refuse(expected: str, **received: Any) -> None:
 
 
 def _shorten(value: Any) -> str:
-    text = repr(getattr(value, "root", value))
+    text = reprlib.repr(getattr(value, "root", value))
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -144,7 +145,7 @@ def _read(given: RequestInput, spec: tf.TensorSpec) -> tf.Tensor:
         _refuse(f"The datatype of {owner} must be {datatype}.", datatype=given.datatype)
     expected = _shape(spec)
     fits = len(given.shape) == len(expected) and all(
-        size == wanted or (wanted == -1 and size > 0)
+        size > 0 and wanted in (-1, size)
         for size, wanted in zip(given.shape, expected, strict=True)
     )
     # The protocol has no numbers without a dimension; some clients do.
