@@ -34,6 +34,7 @@ class OwnTexts(FineTuningRecipe):
     text: str = option("text", "name of the texts' column")
     label: str = option("label", "name of the labels' column")
     encoding: str = option("utf-8", "how the file's characters are encoded")
+    separator: str = option("", "of columns: semicolon, tab, pipe or a character")
     skip_bad_rows: bool = option(False, "report and skip rows that cannot be used")
 
     @functools.cached_property
@@ -51,6 +52,7 @@ class OwnTexts(FineTuningRecipe):
             text=self.text,
             label=self.label,
             encoding=self.encoding,
+            separator=self.separator or None,
             skip_bad_rows=self.skip_bad_rows,
         )
         if source.report:

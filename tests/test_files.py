@@ -601,3 +601,46 @@ def test_any_bytes_give_rows_or_a_sentence(folder, content, suffix):
         assert str(error).endswith(f"Received: path={str(path)!r}")
     else:
         assert len(all_rows(source)) == len(source) > 0
+
+
+@pytest.mark.parametrize(
+    ("mark", "name"), [(";", "semicolon"), ("\t", "tab"), ("|", "pipe")]
+)
+def test_separators_are_named_and_can_be_stated(write, mark, name):
+    lines = [["text", "label"], ["fine, really", "a"], [f'"x{mark}y"', "b"]]
+    path = write("a.csv", "\n".join(map(mark.join, lines)))
+    with pytest.raises(ValueError, match=f"state separator='{name}'") as error:
+        LabelledFile(path)
+    assert f"--separator={name}" in str(error.value)
+    for separator in (mark, name):
+        source = LabelledFile(path, separator=separator)
+        assert all_rows(source) == [("fine, really", "a"), (f"x{mark}y", "b")]
+
+
+@pytest.mark.parametrize("separator", ["", ";;", "\n", '"', 3])
+def test_what_separates_no_columns_is_refused(write, separator):
+    with pytest.raises(ValueError, match="separator is a character.*Received: "):
+        LabelledFile(write("a.csv", "text,label\na,b"), separator=separator)
+    with pytest.raises(ValueError, match="for .csv and .tsv files only"):
+        LabelledFile(write("a.txt", "a b"), separator=";")
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+)
+def test_wide_encodings_need_no_mark(write, encoding):
+    path = write("a.csv", "")
+    path.write_bytes("text,label\nf\xefne,a\n".encode(encoding))
+    source = LabelledFile(path, encoding=encoding[:6])
+    assert all_rows(source) == [("f\xefne", "a")]
+
+
+def test_an_unclosed_quote_needs_little_memory(write, monkeypatch):
+    monkeypatch.setattr("rnnzoo.data.rows.QUOTE_LIMIT", 2**14)
+    path = write("a.csv", 'text,label\n"open,a\n' + "a fine text,b\n" * 20_000)
+    tracemalloc.start()
+    source, lines = report(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert lines[1] == QUOTE + "at line 2" and len(source) == 20_000
+    assert peak < 2**21

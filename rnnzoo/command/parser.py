@@ -64,6 +64,11 @@ VERBS = {
             ("--text", "column of the texts", {"default": "text"}),
             ("--label", "column of the labels", {"default": "label"}),
             ("--encoding", "character encoding of the file", {"default": "utf-8"}),
+            (
+                "--separator",
+                "of columns: a character, or semicolon, tab, pipe or comma; default: "
+                "that of the suffix",
+            ),
             ("--skip-bad-rows", "report unusable rows and skip them", FLAG),
             (
                 "--plots",

@@ -190,6 +190,7 @@ def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
         text=parsed.text,
         label=parsed.label,
         encoding=parsed.encoding,
+        separator=parsed.separator,
         classes=model.classes,
         skip_bad_rows=parsed.skip_bad_rows,
     )

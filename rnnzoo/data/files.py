@@ -63,6 +63,8 @@ class LabelledFile:
         text: Name of the column or key of the text.
         label: Name of the column or key of the label.
         encoding: Any text encoding that Python knows, such as `"latin-1"`.
+        separator: What separates columns: a character, or `"semicolon"`, `"tab"`,
+            `"pipe"` or `"comma"`; `None` for that of the suffix.
         classes: Names of the labels, in the order of a model's classes; `None` for
             those in the file, sorted with `"2"` before `"10"`.
         skip_bad_rows: Whether bad rows are skipped; an error only if all are bad.
@@ -94,6 +96,7 @@ class LabelledFile:
         text: str = "text",
         label: str = "label",
         encoding: str = "utf-8",
+        separator: str | None = None,
         classes: Sequence[str] | None = None,
         skip_bad_rows: bool = False,
         progress: Callable[[int, int], None] | None = None,
@@ -117,7 +120,9 @@ class LabelledFile:
             start, encoding, progress = self._prepare(encoding, progress)
             with open(self._content, "rb") as file:
                 file.seek(start)
-                rows, self._parse = open_rows(file, self.path, encoding, text, label)
+                rows, self._parse = open_rows(
+                    file, self.path, encoding, text, label, separator
+                )
                 size = os.fstat(file.fileno()).st_size
                 problems = self._index(rows, classes, size, progress)
         self.report = self._report_problems(problems, skip_bad_rows)

@@ -24,7 +24,11 @@ MARKS = {
 }
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LISTED = 5  # Places that a report names for each kind of problem.
-ROW_LIMIT = 64 * 2**20  # Bytes: an unclosed quote must not load the whole file.
+ROW_LIMIT = 64 * 2**20  # Bytes of a row.
+# Bytes of a row of several lines: an unclosed quote must not load the whole file.
+QUOTE_LIMIT = 16 * 2**20
+# What separates columns, by the names that the command line takes too.
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
 
 def _mark_undecodable(error: Any) -> tuple[str, int]:
@@ -35,12 +39,18 @@ codecs.register_error("rnnzoo.undecodable", _mark_undecodable)
 
 
 def detect_encoding(head: bytes, encoding: str) -> tuple[str, int]:
-    """Returns the encoding of a byte order mark, and the mark's length."""
+    """Returns the encoding of a byte order mark, and the mark's length.
+
+    Without a mark it is the given one, and the order that of the first character.
+    """
     is_unicode = encoding.startswith("utf")
     # A mark of UTF-16 and a NUL look like that of UTF-32: the given encoding is first.
     for mark in sorted(MARKS, key=lambda mark: MARKS[mark][:6] != encoding[:6]):
         if head.startswith(mark) and (is_unicode or MARKS[mark] == "utf-8"):
             return MARKS[mark] if is_unicode else encoding, len(mark)
+    if encoding in ("utf-16", "utf-32"):
+        # Without a mark: the first character is most likely one of few bytes.
+        return f"{encoding}-{'be' if head[:1] == bytes(1) else 'le'}", 0
     return encoding, 0
 
 
@@ -106,11 +116,31 @@ class BadRow(ValueError):
     """A bad row: the kind of problem and, if any, a detail."""
 
 
+def find_separator(path: pathlib.Path, separator: str | None) -> str | None:
+    """Returns what separates the columns of a file; `None` where it has none."""
+    own = DELIMITERS.get(path.suffix.lower())
+    if separator is None:
+        return own
+    found = SEPARATORS.get(separator, separator) if isinstance(separator, str) else ""
+    if own is None or len(found) != 1 or found in '"\r\n':
+        raise ValueError(
+            f"separator is a character, or one of {', '.join(map(repr, SEPARATORS))}, "
+            f"and for {' and '.join(DELIMITERS)} files only. "
+            f"Received: separator={separator!r}, path={str(path)!r}"
+        )
+    return found
+
+
 def open_rows(
-    file: BinaryIO, path: pathlib.Path, encoding: str, text: str, label: str
+    file: BinaryIO,
+    path: pathlib.Path,
+    encoding: str,
+    text: str,
+    label: str,
+    separator: str | None = None,
 ) -> tuple[Iterator[tuple], Callable]:
     """Returns the rows of a file, and a function from a row to its text and label."""
-    suffix = path.suffix.lower()
+    suffix, separator = path.suffix.lower(), find_separator(path, separator)
     if suffix == ".jsonl":
         return _lines(file), functools.partial(_parse_json, encoding, text, label)
     if suffix == ".txt":
@@ -119,22 +149,28 @@ def open_rows(
         tabbed = any(b"\t" in raw for *_, raw in first)
         parse = functools.partial(_parse_txt, encoding, tabbed)
         return itertools.chain(first, rows), parse
-    rows = _csv_rows(file, encoding, DELIMITERS[suffix])
-    split = functools.partial(_split, encoding, DELIMITERS[suffix])
+    rows = _csv_rows(file, encoding, separator or ",")
+    split = functools.partial(_split, encoding, separator or ",")
     positions = (0, 0, 0)
     for *_, raw in itertools.islice(rows, 1):
-        positions = _find_columns(raw, split, text, label, path)
+        positions = _find_columns(raw, split, text, label, path, separator or ",")
     return rows, functools.partial(_parse_csv, split, *positions)
 
 
 def _find_columns(
-    raw: bytes, split: Callable, text: str, label: str, path: pathlib.Path
+    raw: bytes,
+    split: Callable,
+    text: str,
+    label: str,
+    path: pathlib.Path,
+    separator: str,
 ) -> tuple[int, int, int]:
     """Returns the number of columns, and the indices of the text and the label."""
-    separator = "commas" if path.suffix.lower() == ".csv" else "tabs"
+    names = {mark: name for name, mark in SEPARATORS.items()}
+    kind = f"{names[separator]}s" if separator in names else repr(separator)
     expected = (
         f"The first line must name the columns {text!r} and {label!r}, separated by "
-        f"{separator}"
+        f"{kind}"
     )
     fix = (
         "Correct that line, or state other names with `text` and `label` or another "
@@ -152,6 +188,13 @@ def _find_columns(
         if header.count(name) != 1
     ]
     if problems:
+        line = ",".join(header) if len(header) > 1 else header[0]
+        for other, name in names.items():
+            if other != separator and line.count(other) > len(header) - 1:
+                problems.append(
+                    f"It seems to be separated by {name}s: state separator={name!r} "
+                    f"(on the command line --separator={name})."
+                )
         raise ValueError(
             f"{expected}. {' '.join(problems)} The columns are {list_places(header)}. "
             f"{fix}"
@@ -196,9 +239,9 @@ def _until_closed(file: BinaryIO, row: list[bytes], encoding: str) -> Iterator[s
     # The first line of a row, then the following ones, which are appended to `row`.
     yield row[0].decode(encoding, "replace")
     size = len(row[0])
-    while line := file.readline(ROW_LIMIT):
+    while line := file.readline(QUOTE_LIMIT):
         size += len(line)
-        if size > ROW_LIMIT:
+        if size > QUOTE_LIMIT:
             return
         row.append(line)
         yield line.decode(encoding, "replace")
