@@ -279,6 +279,18 @@ def test_texts_are_cut_before_the_stop_that_ends_first():
         assert truncate_texts(texts, tf.constant(stops, tf.string)) == cut
 
 
+def test_nothing_is_infinite():
+    tf.debugging.enable_check_numerics()
+    try:
+        write = writer(forbidden=[1], end=5)
+        state = start(write, [1, 2])
+        changes = {"top_k": 3, "top_p": 0.5, "repetition_penalty": 1.5}
+        sample(write, state, 3, ["2"], temperature=1e-9, **changes)
+        search(write, state, 3, 30, stops=["2"])
+    finally:
+        tf.debugging.disable_check_numerics()
+
+
 def test_keys_are_the_same_in_a_graph():
     prompts = ["a", "b", "a", "", "a", "\N{GRINNING FACE}", ""]
     graph = tf.function(make_keys)

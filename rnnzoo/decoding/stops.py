@@ -28,7 +28,7 @@ def encode_stops(tokens: Any, stop: Any) -> Any:
         texts = check_texts([stop] if isinstance(stop, (str, bytes)) else stop, "stop")
         stop = [to_utf8(text) for text in texts if text]
         if not stop:
-            return ()
+            return tf.constant([], tf.string)
     stops = tf.reshape(tf.convert_to_tensor(stop, tf.string), [-1])
     stops = tokens.standardize(tf.boolean_mask(stops, tf.not_equal(stops, "")))
     sizes = tokens.count_at_most(stops)
