@@ -226,3 +226,12 @@ def test_the_recipe_of_the_paper():
     assert (model.encoder.num_layers, model.encoder.cell) == (2, "lstm")
     programs, _ = recipe.examples().batch(2, seed=0, index=10**6)
     assert max(map(len, programs)) > 20
+
+
+def test_listed_weights_warn_of_what_is_no_program():
+    model = executor()
+    assert len(model.answer(["print((5+3))", "", "a=7\nprint((a*5))"])) == 3
+    for text in ("import os", "print(5", "print(5)\n", "print(12345)", "\ud800"):
+        with pytest.warns(UserWarning, match="programs such as.*Received: "):
+            model.answer(text)
+    executor(weights=None, units=4).answer("import os")  # trained on nothing

@@ -180,3 +180,17 @@ def test_the_benchmark_trains_networks_at_once_as_keras_trains_one(cell, monkeyp
         np.testing.assert_allclose(losses[:, network], alone, rtol=1e-5)
         for found, wanted in zip(weights, model.get_weights(), strict=True):
             np.testing.assert_allclose(found[network], wanted, atol=1e-5)
+
+
+def test_listed_weights_warn_of_other_patterns():
+    model = pattern_generator("3_1")
+    model.generate(["0001" * 5, "1000", "0"], 3)
+    model.generate(np.array([[0, 0, 1, 0]]), 3)
+    known = "trained on: the bits 3 zeros, 1 ones.*Received: "
+    with pytest.warns(UserWarning, match=f"2 of 3 inputs.*{known}"):
+        model.generate(["0001", "0011", "00001"], 3)
+    with pytest.warns(UserWarning, match=f"1 of 1 inputs.*{known}"):
+        model.answer([1, 1])
+    assert model.answer_in_python(["0110"])["text"]
+    model = pattern_generator(weights=None)
+    model.generate("0110", 3)  # trained on nothing

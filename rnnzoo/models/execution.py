@@ -1,16 +1,24 @@
 """Execution: a short program in, what it prints out."""
 
+import re
 from typing import Any
 
 import keras
 
 from rnnzoo.data.synthetic import CHARACTERS, Programs
 from rnnzoo.errors import check_choice
+from rnnzoo.models.familiarity import training_options, warn_unfamiliar
 from rnnzoo.models.text_to_text import ATTENTION, CharacterSeq2Seq
 from rnnzoo.weights import factory
 
 # Maximum length of an answer: numbers of 9 digits and 3 products need fewer.
 LONGEST = 20
+# The programs of `rnnzoo.data.synthetic`, with any expressions of their characters.
+_EXPRESSION = r"[0-9a-z+\-*<> ()]+"
+_PROGRAM = re.compile(
+    rf"(?:[a-z]={_EXPRESSION}\n|for x in range\([0-9]+\):[a-z][+-]={_EXPRESSION}\n)*"
+    rf"print\({_EXPRESSION}\)"
+)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -79,7 +87,8 @@ class Executor(CharacterSeq2Seq):
         r"""Predicts the output of a program, or of each program of a batch.
 
         Characters of no program of `rnnzoo.data.synthetic.Programs` are unknown tokens,
-        and an empty text has the empty answer.
+        and an empty text has the empty answer. Listed weights warn of other texts than
+        such programs, and of longer numbers than those that they were trained on.
 
         Args:
             inputs: A string such as `"print((5+3))"`, with line ends between
@@ -92,6 +101,23 @@ class Executor(CharacterSeq2Seq):
             '8'
         """
         return super().answer(inputs)
+
+    def warn_unfamiliar(self, texts: list[str]) -> None:
+        """Warns of texts that are no programs, and of numbers with too many digits."""
+        options = training_options(self, "execute_programs")
+        if options is None or options.get("scrambled"):
+            return
+        digits = options["length"]
+        longest = re.compile(rf"[0-9]{{{digits + 2}}}")
+
+        def is_familiar(text: str) -> bool:
+            is_program = _PROGRAM.fullmatch(text) and not longest.search(text)
+            return not text or bool(is_program)
+
+        trained_on = (
+            f"programs such as 'a=7\\nprint((a*5))', of numbers up to {digits} digits"
+        )
+        warn_unfamiliar(texts, is_familiar, trained_on)
 
     def sample_texts(self) -> list[str]:
         """Returns programs of various lengths to try an export on."""

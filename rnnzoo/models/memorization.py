@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from rnnzoo.errors import check_choice, shorten
+from rnnzoo.models.familiarity import training_options, warn_unfamiliar
 from rnnzoo.models.text_to_text import ATTENTION, CharacterSeq2Seq
 from rnnzoo.tokens.checks import check_in_graph, check_texts, refuse_rows
 from rnnzoo.weights import factory
@@ -96,6 +97,13 @@ class Memorizer(CharacterSeq2Seq):
         is_right = tf.strings.regex_full_match(text, _DIGITS.pattern)
         message = "A text must be of digits, such as '3141'."
         return check_in_graph(text, is_right, message)
+
+    def warn_unfamiliar(self, texts: list[str]) -> None:
+        """Warns of more digits than in training."""
+        options = training_options(self, "memorize_digits") or {}
+        if limit := options.get("max_length", options.get("length")):
+            trained_on = f"at most {limit} digits"
+            warn_unfamiliar(texts, lambda text: len(text) <= limit, trained_on)
 
     def longest_answers(self, lengths: Any) -> Any:
         """Returns twice as many, and one."""

@@ -11,6 +11,7 @@ from rnnzoo.architectures.bits import BitModel
 from rnnzoo.architectures.sequence_model import get_state_spec
 from rnnzoo.decoding import GREEDY, Writer
 from rnnzoo.errors import check_number
+from rnnzoo.models.familiarity import training_options, warn_unfamiliar
 from rnnzoo.models.parity import BitRows, are_texts, split_bit_rows
 from rnnzoo.tokens import Bits
 from rnnzoo.weights import factory
@@ -148,6 +149,8 @@ class PatternGenerator(BitRows, BitModel):
             TypeError: If something is not an integer; bools and floats are not.
             ValueError: If an integer is neither 0 nor 1, or a row is empty; names each.
 
+        Listed weights warn of bits that are no part of their pattern.
+
         Example:
             >>> from rnnzoo import pattern_generator
             >>> pattern_generator("3_1").generate("0001" * 8, max_length=12)
@@ -157,6 +160,7 @@ class PatternGenerator(BitRows, BitModel):
             return self.generate([prompts], max_length)[0]
         check_number("max_length", max_length, minimum=1, whole=True)
         rows, is_batch = self.check_rows(prompts)
+        self.warn_unfamiliar(rows)
         answers = self._continue_rows(rows, max_length)
         if are_texts(prompts):
             return ["".join(map(str, answer)) for answer in answers]
@@ -172,6 +176,26 @@ class PatternGenerator(BitRows, BitModel):
         """
         half = self.max_length // 2
         return self.generate(inputs, half if max_length is None else max_length)
+
+    def warn_unfamiliar(self, rows: list) -> None:
+        """Warns of rows that are no part of the pattern that listed weights know."""
+        options = training_options(self, "periodic_patterns")
+        if options is None:
+            return
+        zeros, ones = options["zeros"], options["ones"]
+        period = bytes(zeros) + bytes([1]) * ones
+
+        def is_familiar(row: Any) -> bool:
+            bits = np.asarray(row, "uint8").tobytes()
+            return bits in period * (len(row) // len(period) + 2)
+
+        trained_on = f"the bits {zeros} zeros, {ones} ones, and so on"
+        warn_unfamiliar(rows, is_familiar, trained_on)
+
+    def answer_in_python(self, text: list[str]) -> dict:
+        """Returns what `answer_in_graph` does for a list of strings, in Python."""
+        answers = self._continue_rows(self.check_rows(text)[0], self.max_length // 2)
+        return {"text": ["".join(map(str, answer)) for answer in answers]}
 
     def answer_in_graph(self, text: Any) -> dict:
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""

@@ -100,6 +100,9 @@ class CharacterSeq2Seq(TextToText):
         """Returns strings `[batch]`; stops the graph where `check` refuses them."""
         return text
 
+    def warn_unfamiliar(self, texts: list[str]) -> None:
+        """Warns of texts that are unlike those of the training."""
+
     def run_encoder(self, source: Any) -> tuple:
         """Reads the source once, or twice."""
         if self.doubled is not None:
@@ -111,6 +114,7 @@ class CharacterSeq2Seq(TextToText):
         if isinstance(inputs, (str, bytes)):
             return self.answer([inputs])[0]
         texts = self.check(inputs)
+        self.warn_unfamiliar(texts)
         answers = [""] * len(texts)
         for rows in group_by_length([len(text) + 1 for text in texts], STEPS, ROWS):
             source = self.tokens.encode([texts[row] for row in rows])
