@@ -55,9 +55,8 @@ def damage_run_folders(random: Generator, count: int) -> Outcome:
     wrong, tried = [], max(1, count // 4)
     with tempfile.TemporaryDirectory() as folder, _silence():
         run, whole, case = (pathlib.Path(folder, n) for n in ("run", "whole", "case"))
-        _train(run, epochs=2)
-        shutil.copytree(run, whole)
         _train(whole, epochs=3)
+        _interrupt(run, step=int(random.integers(4, 9)), epochs=3)
         names = sorted(p.name for p in run.iterdir() if p.is_file()) + ["lock.json"]
         for _ in range(tried):
             shutil.copytree(run, case)
@@ -252,6 +251,26 @@ def _train(run: pathlib.Path, **options: int) -> None:
 
     recipe = training.recipe_class("sort_naturals")
     training.train(recipe(**(SMALL | options)), run, "cpu")
+
+
+def _interrupt(run: pathlib.Path, step: int, **options: int) -> None:
+    """Trains until Ctrl-C comes after a step."""
+    from rnnzoo.errors import Interrupted
+    from rnnzoo.training.reports import Progress
+
+    original = Progress.on_train_batch_end
+
+    def interrupt(self: Progress, batch: int, logs: dict | None = None) -> None:
+        original(self, batch, logs)
+        if self.step == step:
+            signal.raise_signal(signal.SIGINT)
+
+    Progress.on_train_batch_end = interrupt
+    try:
+        with contextlib.suppress(Interrupted):
+            _train(run, **options)
+    finally:
+        Progress.on_train_batch_end = original
 
 
 def _train_texts(run: pathlib.Path, path: pathlib.Path, **options: int) -> None:
