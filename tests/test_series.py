@@ -53,7 +53,7 @@ def test_series_of_one_number_a_step():
         ),
         ([TWO, [[True, 1]]], TypeError, "row 1: True is not a number"),
         ("1 2 three", TypeError, "'three' is not a number"),
-        (7, TypeError, "Received: a int"),
+        (7, TypeError, "Received: series=7"),
     ],
 )
 def test_wrong_input(model, wrong, kind, message):

@@ -150,7 +150,7 @@ class RealSteps(keras.layers.Layer):
             return False
         is_flat = self.features == 1 and row.ndim == 1
         is_right = is_flat or row.shape[1:] == (self.features,)
-        return is_right and bool((np.abs(row) <= MAXIMUM).all())
+        return is_right and bool((np.abs(row, dtype="float64") <= MAXIMUM).all())
 
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
         """Converts rows that pass `check` as the call does, float32."""
