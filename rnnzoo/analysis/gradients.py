@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.many_to_one import ManyToOne
+from rnnzoo.errors import shorten
 from rnnzoo.writing import save_figure
 
 MAX_UNITS = MAX_STEPS = 8  # that a picture of an unrolled network has room for
@@ -57,11 +58,18 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
             "The state after a step must be the only way from it to the answer. Build "
             f"the model without the others. Received: {', '.join(other_ways)}"
         )
-    if targets is None:
-        raise ValueError(
-            "targets must be there, or there is no loss. Received: targets=None"
-        )
+    for name, value in {"inputs": inputs, "targets": targets}.items():
+        if value is None:
+            raise TypeError(
+                f"{name} must be there: of nothing there is no loss. Received: "
+                f"{name}=None"
+            )
     inputs, targets = map(tf.convert_to_tensor, model.encode(inputs, targets))
+    if len(inputs.shape) != len(model.input_shape) or not inputs.shape[0]:
+        raise ValueError(
+            f"inputs must be examples, {list(model.input_shape)}. Received: "
+            f"shape {list(inputs.shape)}"
+        )
     mask = reader.compute_mask(inputs)
     if mask is not None and not bool(tf.reduce_all(mask)):
         raise ValueError(
@@ -211,10 +219,14 @@ def _check_for_unrolling(model: Any, inputs: Any) -> np.ndarray:
             f"values forwards, pooling='last', and at most {MAX_UNITS} units of each "
             f"kind. Received: {', '.join(wrong)}"
         )
-    array = np.asarray(inputs, "float64")
+    expected = (
+        f"inputs must be one sequence of 1 to {MAX_STEPS} steps, numbers "
+        f"[steps, {features}]."
+    )
+    try:
+        array = np.asarray(inputs, "float64")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{expected} Received: {shorten(inputs)}") from error
     if array.ndim != 2 or array.shape[1] != features or not 0 < len(array) <= MAX_STEPS:
-        raise ValueError(
-            f"inputs must be one sequence of 1 to {MAX_STEPS} steps, "
-            f"[steps, {features}]. Received: shape {array.shape}"
-        )
+        raise ValueError(f"{expected} Received: shape {array.shape}")
     return array
