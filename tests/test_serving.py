@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -142,7 +143,7 @@ def test_the_examples_in_other_languages(tmp_path, monkeypatch):
     pytest.importorskip("tf2onnx")
     monkeypatch.chdir(tmp_path)
     rnnzoo.export(rnnzoo.sorter(), "served/sorter_onnx", "onnx")
-    (code,) = blocks("python")
+    code = next(block for block in blocks("python") if "onnxruntime" in block)
     names = {}
     exec(code, names)
     assert names["answer"] == [4, 9, 15, 26, 31]
@@ -152,6 +153,14 @@ def test_the_examples_in_other_languages(tmp_path, monkeypatch):
         words = ["node", "--import", runtime(tmp_path), "sort.mjs"]
         output = subprocess.run(words, capture_output=True, text=True, timeout=120)
         assert output.stdout.split() == ["4", "9", "15", "26", "31"], output.stderr
+
+
+@pytest.mark.slow
+def test_the_processes_of_the_document_answer(tmp_path):
+    code = next(block for block in blocks("python") if "spawn" in block)
+    (tmp_path / "answer.py").write_text(code, encoding="utf-8")
+    output = subprocess.check_output([sys.executable, "answer.py"], cwd=tmp_path)
+    assert output.decode().strip() == "['sorter']"
 
 
 def runtime(folder):

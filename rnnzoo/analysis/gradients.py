@@ -9,6 +9,7 @@ import numpy as np
 from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.errors import shorten
+from rnnzoo.tokens.graphs import check_backend
 from rnnzoo.writing import save_figure
 
 MAX_UNITS = MAX_STEPS = 8  # that a picture of an unrolled network has room for
@@ -47,6 +48,7 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
     """
     import tensorflow as tf
 
+    check_backend("gradient_norms")
     _check_model(model)
     reader, recurrence, head = map(model.get_layer, ("reader", "recurrence", "head"))
     other_ways = [name for name in ("pooling", "ngrams") if _has_layer(model, name)]

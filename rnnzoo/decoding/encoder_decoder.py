@@ -10,9 +10,9 @@ import tensorflow as tf
 from rnnzoo.decoding.options import GREEDY
 from rnnzoo.decoding.sampling import FORBIDDEN
 from rnnzoo.decoding.state import DecodingState
-from rnnzoo.decoding.writer import Writer
+from rnnzoo.decoding.writer import WRITING, Writer
 from rnnzoo.errors import check_number
-from rnnzoo.tokens.graphs import compile_for_python
+from rnnzoo.tokens.graphs import check_backend, compile_for_python
 
 
 class EncoderDecoderWriter(Writer):
@@ -25,6 +25,7 @@ class EncoderDecoderWriter(Writer):
     """
 
     def __init__(self, model: Any, end: int, forbidden: Sequence[int] = (0,)):
+        check_backend(WRITING)  # before the model is traced
         self.model = model
         memory_spec = model.state_spec()
         decoder_spec = memory_spec.pop("decoder")

@@ -26,6 +26,8 @@ from rnnzoo.decoding.state import DecodingState
 from rnnzoo.decoding.stops import find_stop
 from rnnzoo.tokens.graphs import check_backend, compile_for_python
 
+WRITING = "Writing texts and patterns"
+
 
 class Writer:
     """Writes tokens with a step function: by sampling, greedily, or with a beam.
@@ -76,7 +78,7 @@ class Writer:
         pieces: Sequence[str | bytes] = (),
         separator: str = "",
     ):
-        check_backend("Writing texts and patterns")
+        check_backend(WRITING)
         has_memory = not isinstance(memory_spec, tuple)
         self.step = step if has_memory else lambda token, state, _: step(token, state)
         self.vocabulary_size = vocabulary_size

@@ -56,8 +56,10 @@ def train(
         >>> len(model.sort([3, 1, 2]))
         3
     """
+    from rnnzoo.tokens.graphs import check_backend
     from rnnzoo.training.devices import choose_devices
 
+    check_backend("Training a recipe")
     # Before TensorFlow is used.
     chosen = choose_devices(devices, precision=recipe.precision)
     if not chosen.is_chief:
