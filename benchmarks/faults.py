@@ -17,6 +17,7 @@ from collections.abc import Callable
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
+import faults_of_decoding
 import faults_of_input
 import faults_of_runs
 import faults_of_servers
@@ -39,6 +40,8 @@ TRIALS: list[Callable[[Generator, int], Outcome]] = [
     faults_of_input.fuzz_raw_input,
     faults_of_input.damage_model_files,
     faults_of_input.read_tables,
+    faults_of_decoding.stop_texts,
+    faults_of_decoding.read_forms,
     faults_of_servers.send_requests,
     faults_of_servers.visit_demo,
 ]
