@@ -126,14 +126,6 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, capsys):
     assert [row["epoch"] for row in training.read_history(run)] == [1, 2]
 
 
-def test_checkpoints_that_cannot_be_read_are_not_overwritten(tmp_path):
-    training.train(recipe(epochs=1), tmp_path, "cpu")
-    (tmp_path / "last.keras").write_bytes(b"damaged")
-    with pytest.raises(ValueError, match="Choose another run folder.*Received: run="):
-        training.train(recipe(), tmp_path, "cpu")
-    assert (tmp_path / "last.keras").read_bytes() == b"damaged"
-
-
 def test_checkpoints_hold_all_that_resuming_needs(tmp_path):
     training.train(recipe(), tmp_path, "cpu")
     with zipfile.ZipFile(tmp_path / "last.keras") as archive:
