@@ -109,6 +109,10 @@ def to_sequence(values: Any, name: str, expected: str) -> Any:
         raise TypeError(
             f"{name} must be {expected}. Received: {name}={shorten(values)}"
         )
+    if len(values) > LONGEST:
+        raise ValueError(
+            f"{name} must be {expected}, of at most {LONGEST}. Received: {len(values)}"
+        )
     return values
 
 
