@@ -73,7 +73,7 @@ def _find_reason(error: Exception) -> str:
 def replace_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Gives a draft to write, which replaces `path` unless there is an error.
 
-    The draft has the suffix of `path` and lies beside it, and is on the disk before it
+    The draft ends as `path` does and lies beside it, and is on the disk before it
     has its name. A device or a pipe is written directly.
 
     Example:
@@ -91,7 +91,7 @@ def replace_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         if target.exists() and not target.is_file():
             yield target
             return
-        draft = target.with_name(f"{DRAFT}{uuid.uuid4().hex[:12]}{target.suffix}")
+        draft = target.with_name(f"{DRAFT}{uuid.uuid4().hex[:12]}{target.name[-40:]}")
         try:
             yield draft
             if target.exists():

@@ -9,6 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnzoo import sorter
+from rnnzoo.data.fingerprints import (
+    fingerprint_examples,
+    fingerprint_path,
+    list_changes,
+)
 from rnnzoo.data.pipeline import (
     Pairs,
     Shuffled,
@@ -343,3 +348,32 @@ def test_batches_of_a_finite_source():
     assert data.element_spec[0].shape.as_list() == [10, 32]
     drawn = [targets.tolist() for _, targets in data.as_numpy_iterator()]
     assert drawn == [Shuffled(PAIRS).batch(10, 0, index)[1] for index in range(12)]
+
+
+def test_the_fingerprint_of_a_folder_is_of_names_and_content(tmp_path):
+    (tmp_path / "happy").mkdir()
+    (tmp_path / "happy" / "1.txt").write_text("a quiet triumph")
+    (tmp_path / "happy" / "2.txt").write_text("dull")
+    first = fingerprint_path(tmp_path)
+    assert first["files"] == 2 and first["bytes"] == 19
+    (tmp_path / "happy" / ".hidden").write_text("of a file manager")
+    assert fingerprint_path(tmp_path)["hash"] == first["hash"]
+    (tmp_path / "happy").rename(tmp_path / "calm")
+    assert list_changes([first], [fingerprint_path(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Pairs(["a", "b"], ["x", "z"]),
+        Pairs(["ab", ""], ["x", "y"]),
+        Pairs(["b", "a"], ["x", "y"]),
+        Pairs(["a", "b", "c"], ["x", "y", "y"]),
+        Subset(Pairs(["a", "b"], ["x", "y"]), [1, 0]),
+    ],
+)
+def test_fingerprints_of_examples_in_memory_are_of_all_of_them(other):
+    pairs = Pairs(["a", "b"], ["x", "y"])
+    one, same, another = map(fingerprint_examples, (pairs, pairs, other))
+    assert list_changes([one], [same]) == [] and list_changes([one], [another])
+    assert fingerprint_examples(Shuffled(pairs)) == one

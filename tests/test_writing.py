@@ -230,3 +230,14 @@ def test_values_that_are_not_finite_are_refused(make):
         assert "row 3, step 1 (counted from 0)" in str(error.value)
     with pytest.raises(ValueError, match="y must be finite.*row 2"):
         network.fit(np.zeros_like(x), np.array([[0], [0], [1e39], [0]]), verbose=0)
+
+
+def test_checkpoints_of_keras_are_whole_or_as_before(model, tmp_path):
+    saved = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras")
+    saved.set_model(model)
+    saved.on_epoch_end(0, {})
+    before = (tmp_path / "best.keras").read_bytes()
+    with small_disk(), pytest.raises(OSError, match="cannot be written.*best.keras"):
+        saved.on_epoch_end(1, {})
+    assert os.listdir(tmp_path) == ["best.keras"]
+    assert (tmp_path / "best.keras").read_bytes() == before

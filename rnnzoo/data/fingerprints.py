@@ -34,10 +34,16 @@ def fingerprint_path(path: str | os.PathLike) -> dict[str, Any]:
         >>> found["path"], found["bytes"], len(found["hash"])
         ('words.txt', 15, 32)
     """
-    folder, hashed = pathlib.Path(path), _new_hash()
+    folder, hashed = pathlib.Path(path).expanduser(), _new_hash()
     files = [folder]
     if folder.is_dir():
-        files = sorted(one for one in folder.rglob("*") if one.is_file())
+        files = sorted(f for f in folder.rglob("*") if f.is_file())
+        # Hidden files are no data: programs write them.
+        names = [one.relative_to(folder).parts for one in files]
+        hidden = [any(part[0] == "." for part in parts) for parts in names]
+        files = [
+            one for one, is_hidden in zip(files, hidden, strict=True) if not is_hidden
+        ]
     sizes, times = [], [0.0]
     for one in files:
         if folder.is_dir():
