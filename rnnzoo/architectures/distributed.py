@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.layers.keras_internals import TrainingHooks, get_mask, list_layers
+from rnnzoo.layers.metrics import expand_to_steps
 
 
 class DistributedModel(TrainingHooks):
@@ -25,6 +26,25 @@ class DistributedModel(TrainingHooks):
 
     if keras.backend.backend() == "tensorflow":
 
+        def compute_loss(
+            self,
+            x: Any = None,
+            y: Any = None,
+            y_pred: Any = None,
+            sample_weight: Any = None,
+            training: bool = True,
+        ) -> Any:
+            """Returns the loss; a weight of a row is that of each of its steps."""
+            weights = expand_to_steps(sample_weight, y_pred)
+            return super().compute_loss(x, y, y_pred, weights, training)
+
+        def compute_metrics(
+            self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+        ) -> dict:
+            """Updates the metrics; a weight of a row is that of each of its steps."""
+            weights = expand_to_steps(sample_weight, y_pred)
+            return super().compute_metrics(x, y, y_pred, weights)
+
         def train_step(self, data: Any) -> dict:
             """Makes a step on a replica's share of a batch, and returns its logs."""
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -36,14 +56,16 @@ class DistributedModel(TrainingHooks):
                 loss, count = self._track_loss(x, y, y_pred, sample_weight, True)
                 # Replicas' losses add up to the mean over the whole batch.
                 total, tokens = _sum_over_replicas([count, self._count_tokens(x)])
-                loss = loss * tf.math.divide_no_nan(count * replicas, total)
+                share = tf.math.divide_no_nan(count * replicas, total)
+                loss = loss * tf.cast(share, loss.dtype)
                 loss = self.optimizer.scale_loss(loss)
             weights = self.trainable_weights
             gradients = tape.gradient(loss, weights)
             known = [tf.convert_to_tensor(g) for g in gradients if g is not None]
             summed = _sum_over_replicas(known)
             scale = self.optimizer.scale_loss(tf.ones(()))
-            norm = tf.linalg.global_norm(summed) / scale
+            norm = tf.linalg.global_norm([tf.cast(g, tf.float32) for g in summed])
+            norm = norm / tf.cast(scale, tf.float32)
             # The optimizer adds the replicas' gradients up once more.
             factor = _clipping_factor(norm, self.optimizer) / replicas
             summed = iter([g * tf.cast(factor, g.dtype) for g in summed])
@@ -66,7 +88,7 @@ class DistributedModel(TrainingHooks):
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
             count = tf.cast(self.count_targets(y, y_pred), tf.float32)
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            self.update_loss(loss * replicas, count)
+            self.update_loss(loss * replicas, tf.cast(count, loss.dtype))
             return loss, count
 
         def _trim_for_device(self, x: Any) -> Any:

@@ -13,9 +13,11 @@ import tensorflow as tf
 from keras import ops
 
 from rnnzoo.architectures.batching import check_finite
-from rnnzoo.architectures.checks import check_ids, check_steps
+from rnnzoo.architectures.checks import check_ids
 from rnnzoo.architectures.distributed import DistributedModel
 from rnnzoo.architectures.explosion import WarnOfExplosion
+from rnnzoo.architectures.raw_data import RawData
+from rnnzoo.architectures.row_weights import ClassWeights
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.layers.keras_internals import is_validation_in_fit, set_untracked
@@ -236,42 +238,98 @@ class SequenceModel(DistributedModel):
         check_ids(self, inputs)
         return inputs, targets
 
+    def complete_targets(self, inputs: Any, targets: Any) -> Any:
+        """Returns the raw targets of raw inputs; `ValueError` if they are missing."""
+        if targets is None and hasattr(self, "tokens"):
+            name = "labels" if hasattr(self, "classes") else "targets"
+            raise ValueError(
+                f"{type(self).__name__} learns from {name}, one for each input: give "
+                f"fit(inputs, {name}), or a data set of both. Received: inputs without "
+                f"{name}"
+            )
+        return targets
+
     def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
-        """Trains on raw examples; options are those of `keras.Model.fit`."""
+        """Trains on raw examples; options are those of `keras.Model.fit`.
+
+        Args:
+            x: Raw inputs in a list, array, column of a data frame or iterator; or a
+                `tf.data.Dataset`, generator or `keras.utils.PyDataset` of batches, raw
+                or encoded, with targets and weights; or a data set of raw examples.
+            y: Raw targets, unless `x` has them.
+            **options: `class_weight` is a dict from names or numbers of classes;
+                `sample_weight` has a weight for each row (1-D, whatever the sizes), or
+                for each step of each row. `validation_data` is a pair, or as `x`.
+        """
         check_process()
-        if _is_raw(x):
-            x, y = self.encode(x, y)
-            check_steps(x)
-        validation = options.get("validation_data")
-        if isinstance(validation, (tuple, list)):
-            inputs, targets, *sample_weight = validation
-            encoded = self.encode(inputs, targets)
-            options["validation_data"] = (*encoded, *sample_weight)
-        x, y = check_finite("x", x), check_finite("y", y)
-        for name in {"sample_weight", "validation_data"} & {*options}:
-            options[name] = check_finite(name, options[name])
-        callbacks = options.get("callbacks") or []
-        if isinstance(callbacks, (list, tuple)):
-            options["callbacks"] = [*callbacks, WarnOfExplosion()]
-        return super().fit(x, y, **options)
+        size, split = options.get("batch_size"), options.get("validation_split", 0.0)
+        classes = options.pop("class_weight", None)
+        weights = None if classes is None else ClassWeights(self, classes, split)
+        with RawData(self, True, size, options.get("shuffle", True)) as raw:
+            rows = options.pop("sample_weight", None)
+            x, y, rows = raw.prepare(x, y, rows, weights)
+            validation = options.get("validation_data")
+            if isinstance(validation, (tuple, list)):
+                parts = keras.utils.unpack_x_y_sample_weight(tuple(validation))
+                validation = tuple(raw.prepare(*parts))
+            elif validation is not None:
+                validation = raw.prepare(validation)[0]
+            x, y = check_finite("x", x), check_finite("y", y)
+            options["sample_weight"] = check_finite("sample_weight", rows)
+            options["validation_data"] = check_finite("validation_data", validation)
+            if hasattr(x, "element_spec"):
+                options["shuffle"] = False  # Keras would warn of its own default
+            callbacks = options.get("callbacks") or []
+            if isinstance(callbacks, (list, tuple)):
+                options["callbacks"] = [*callbacks, WarnOfExplosion()]
+            return super().fit(x, y, **options)
 
     def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:
-        """Evaluates raw examples; options are those of `keras.Model.evaluate`."""
+        """Evaluates raw examples, as `fit` takes them; options as `keras.Model`'s."""
         check_process()
-        if _is_raw(x) and not is_validation_in_fit(options):
-            x, y = self.encode(x, y)
-            check_steps(x)
-        return super().evaluate(x, y, **options)
+        if is_validation_in_fit(options):
+            return super().evaluate(x, y, **options)
+        with RawData(self, True, options.get("batch_size")) as raw:
+            rows = options.pop("sample_weight", None)
+            x, y, options["sample_weight"] = raw.prepare(x, y, rows)
+            return super().evaluate(x, y, **options)
 
     def predict(self, x: Any, **options: Any) -> Any:
         """Returns the graph's outputs for raw examples, as `keras.Model.predict`."""
         check_process()
-        if _is_raw(x):
-            x, _ = self.encode(x)
-            check_steps(x)
-        return super().predict(x, **options)
+        with RawData(self, False, options.get("batch_size")) as raw:
+            return super().predict(raw.prepare(x)[0], **options)
 
-    def save(self, filepath: Any, *arguments: Any, **options: Any) -> None:
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Trains on a batch, raw or encoded, as `keras.Model.train_on_batch`."""
+        weights = class_weight and ClassWeights(self, class_weight)
+        batch = RawData(self).prepare(x, y, sample_weight, weights, encoded=True)
+        return super().train_on_batch(*batch, return_dict=return_dict)
+
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Evaluates a batch, raw or encoded, as `keras.Model.test_on_batch`."""
+        batch = RawData(self).prepare(x, y, sample_weight, encoded=True)
+        return super().test_on_batch(*batch, return_dict=return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Returns the outputs for a batch, as `keras.Model.predict_on_batch`."""
+        raw = RawData(self, with_targets=False)
+        return super().predict_on_batch(raw.prepare(x, encoded=True)[0])
+
+    def save(self, filepath: Any, overwrite: bool = True, **options: Any) -> None:
         """Saves the model as a `.keras` file; `ValueError` for another suffix.
 
         Arguments are those of `keras.Model.save`. What was there is replaced once the
@@ -285,8 +343,8 @@ class SequenceModel(DistributedModel):
                 f"card: use {shorten(stem + '.keras')}. Received: "
                 f"filepath={shorten(name)}"
             )
-        if "://" in name or arguments or options:  # elsewhere, or asking the user
-            super().save(filepath, *arguments, **options)
+        if "://" in name or options or not overwrite:  # elsewhere, or asking the user
+            super().save(filepath, overwrite=overwrite, **options)
             return
         with replace_file(filepath) as draft:
             super().save(draft)
@@ -322,11 +380,6 @@ def get_state_spec(state: Any) -> Any:
     return keras.tree.map_structure(
         lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), state
     )
-
-
-def _is_raw(examples: Any) -> bool:
-    """Whether examples are lists or arrays, not a data set of encoded batches."""
-    return examples is not None and not hasattr(examples, "element_spec")
 
 
 def check_exactly_one(**arguments: Any) -> None:

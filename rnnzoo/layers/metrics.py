@@ -8,6 +8,28 @@ from keras import ops
 from rnnzoo.layers.keras_internals import get_mask, set_mask
 
 
+def expand_to_steps(weights: Any, outputs: Any) -> Any:
+    """Returns weights of rows as weights `[rows, steps]` of outputs that have steps.
+
+    Args:
+        weights: Weights `[rows]`, `[rows, 1]`, or `[rows, steps]`; `None` for none.
+        outputs: Outputs `[rows, steps, ...]`, or `[rows, ...]` without steps.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.layers.metrics import expand_to_steps
+        >>> expand_to_steps(np.array([2.0, 5.0]), np.zeros((2, 3, 4))).tolist()
+        [[2.0, 2.0, 2.0], [5.0, 5.0, 5.0]]
+    """
+    if weights is None or len(outputs.shape) != 3:
+        return weights
+    weights = ops.convert_to_tensor(weights)
+    if len(weights.shape) == 1:
+        weights = ops.expand_dims(weights, -1)
+    # As it has a mask, Keras squeezes a dimension of 1, whatever it stands for.
+    return weights * ops.ones_like(outputs[..., 0], dtype=weights.dtype)
+
+
 class PaddedMean(keras.metrics.Mean):
     """Base of means over targets `[batch, time]` of which one marks padding.
 
@@ -47,6 +69,7 @@ class TokenAccuracy(PaddedMean):
         right, real = _compare_tokens(y_true, y_pred, self.padding)
         weights = ops.cast(real, "float32")
         if sample_weight is not None:
+            sample_weight = expand_to_steps(sample_weight, y_pred)
             weights = weights * ops.cast(sample_weight, "float32")
         super().update_state(ops.cast(right, "float32"), weights)
 
@@ -67,10 +90,18 @@ class ExactMatch(PaddedMean):
     NAME = "exact_match"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts the right sequences of a batch; weights, per token, have no part."""
+        """Counts the right sequences of a batch.
+
+        The weight of a sequence is the mean weight of its tokens.
+        """
         right, real = _compare_tokens(y_true, y_pred, self.padding)
         wrong = ops.logical_and(real, ops.logical_not(right))
-        super().update_state(ops.logical_not(ops.any(wrong, axis=1)))
+        if sample_weight is not None:
+            weights = ops.cast(expand_to_steps(sample_weight, y_pred), "float32")
+            real = ops.cast(real, "float32")
+            total = ops.sum(weights * real, axis=1)
+            sample_weight = ops.divide_no_nan(total, ops.sum(real, axis=1))
+        super().update_state(ops.logical_not(ops.any(wrong, axis=1)), sample_weight)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -91,13 +122,14 @@ class BitAccuracy(keras.metrics.Mean):
         super().__init__(name=name, **options)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts the right bits of a batch; weights are per step."""
+        """Counts the right bits of a batch; weights are per row or per step."""
         mask = get_mask(y_pred)
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         right = ops.equal(ops.greater(y_true, 0.5), ops.greater(y_pred, 0.0))
         weights = ops.ones_like(right[..., 0]) if mask is None else mask
         weights = ops.cast(weights, "float32")
         if sample_weight is not None:
+            sample_weight = expand_to_steps(sample_weight, y_pred)
             weights = weights * ops.cast(sample_weight, "float32")
         right = ops.mean(ops.cast(right, "float32"), axis=-1)
         super().update_state(right, weights)

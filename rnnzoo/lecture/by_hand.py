@@ -14,6 +14,7 @@ from rnnzoo.architectures.bits import ChunkedReader
 from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.data import synthetic
+from rnnzoo.data.columns import to_rows
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.reader import SequenceReader, sequence_input
 from rnnzoo.models.parity import BitsReader
@@ -152,6 +153,7 @@ class StreamReader(FixedWeightModel):
         """Answers a row of numbers, or each row of a batch; text in gives text out."""
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
+        inputs = to_rows(inputs)
         rows, is_batch = self.tokens.rows(inputs)
         arrays = self.tokens.check(rows)
         lengths = np.array([len(array) for array in arrays], int)

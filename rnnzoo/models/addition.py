@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from rnnzoo.architectures.bits import BitModel
+from rnnzoo.data.columns import to_rows
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.tokens import BinaryColumns, from_decimal, to_bits, to_decimal
 from rnnzoo.tokens.checks import check_in_graph, is_row, refuse_rows, to_sequence
@@ -203,6 +204,7 @@ def _make_sum_tokens() -> BinaryColumns:
 
 def _to_python(value: Any) -> Any:
     """Returns arrays and tensors as Python's lists and numbers."""
+    value = to_rows(value)
     if isinstance(value, (list, tuple)):
         return value
     if isinstance(value, range):

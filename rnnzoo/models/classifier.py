@@ -232,7 +232,7 @@ class Classifier(ManyToOne):
             "probabilities": shares,
         }
 
-    def with_classes(self, classes: Sequence[str]) -> Any:
+    def with_classes(self, classes: Iterable[Any]) -> Any:
         """Returns a copy with a fresh head for other classes; itself, if it has these.
 
         Raises:

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnzoo.architectures.batching import group_by_length
 from rnnzoo.architectures.signature import Signature
+from rnnzoo.data.columns import to_rows
 from rnnzoo.data.text import Segment
 from rnnzoo.decoding import DecodingOptions, DecodingState
 from rnnzoo.decoding.options import with_options
@@ -125,6 +126,7 @@ class LanguageModel(LanguageGraphs):
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts texts to token ids `[batch, time]`, int32, and the next ones."""
+        inputs = to_rows(inputs)
         texts = check_texts(inputs)
         if targets is None:
             return self.tokens.encode(texts), None
@@ -147,13 +149,9 @@ class LanguageModel(LanguageGraphs):
             ids = ids[:, : np.count_nonzero(ids, axis=1).max()]
         return ids[:, :-1], ids[:, 1:]
 
-    def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
-        """Trains on texts, and their continuations if given; as `keras.Model.fit`."""
-        return super().fit(x, _complete_targets(x, y), **options)
-
-    def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:
-        """Evaluates texts, and their continuations if given; as `keras.Model`."""
-        return super().evaluate(x, _complete_targets(x, y), **options)
+    def complete_targets(self, inputs: Any, targets: Any) -> Any:
+        """Returns the continuations of texts; empty ones if none are given."""
+        return [""] * len(inputs) if targets is None else targets
 
     @with_options(GENERATE_OPTIONS)
     def generate(
@@ -366,12 +364,6 @@ class LanguageModel(LanguageGraphs):
         texts = truncate_texts(self.tokens.decode(beams), stops)
         found = zip(texts, map(float, scores), strict=True)
         return [(text, score) for text, score in found if score > NO_TEXT]
-
-
-def _complete_targets(x: Any, y: Any) -> Any:
-    if y is not None or x is None or hasattr(x, "element_spec"):
-        return y
-    return [""] * len(x)
 
 
 language_model = factory(LanguageModel, "language_model", weights="shakespeare")

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from rnnzoo.architectures.bits import BitModel
+from rnnzoo.data.columns import to_rows
 from rnnzoo.mixin import Mixin
 from rnnzoo.tokens import Bits, Numbers, check_in_graph, split_rows
 from rnnzoo.tokens.checks import to_sequence
@@ -82,6 +83,7 @@ class BitsReader(BitRows):
         """
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
+        inputs = to_rows(inputs)
         rows, is_batch = self.check_rows(inputs)
         lengths = np.array([len(row) for row in rows], int)
         bits = np.zeros(len(rows), int)
@@ -159,6 +161,7 @@ def are_texts(inputs: Any) -> bool:
 
 def split_bit_rows(inputs: Any) -> tuple[list, bool]:
     """Returns rows of bits, and whether they were a batch."""
+    inputs = to_rows(inputs)
     is_list = isinstance(inputs, (list, tuple))
     if is_list and not len(inputs):
         return [], True

@@ -9,6 +9,7 @@ from keras import ops
 
 from rnnzoo.architectures.bits import BitModel
 from rnnzoo.architectures.sequence_model import get_state_spec
+from rnnzoo.data.columns import to_rows
 from rnnzoo.decoding import GREEDY, Writer
 from rnnzoo.errors import check_number
 from rnnzoo.models.familiarity import training_options, warn_unfamiliar
@@ -159,6 +160,7 @@ class PatternGenerator(BitRows, BitModel):
         if isinstance(prompts, str):
             return self.generate([prompts], max_length)[0]
         check_number("max_length", max_length, minimum=1, whole=True)
+        prompts = to_rows(prompts)
         rows, is_batch = self.check_rows(prompts)
         self.warn_unfamiliar(rows)
         answers = self._continue_rows(rows, max_length)

@@ -1,6 +1,6 @@
 """Series of measurements: which class one is of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -54,7 +54,7 @@ class SeriesClassifier(Classifier):
     def __init__(
         self,
         *,
-        classes: Sequence[str] = DIGITS,
+        classes: Iterable[Any] = DIGITS,
         means: Sequence[float] = (50.0, 50.0),
         scales: Sequence[float] = (35.0, 35.0),
         units: int = 64,
@@ -66,7 +66,7 @@ class SeriesClassifier(Classifier):
         tokens = ScaledSteps(means, scales)
         super().__init__(
             features=tokens.features + 1,
-            num_classes=len(classes),
+            num_classes=len(self.classes),
             units=units,
             num_layers=num_layers,
             cell=cell,

@@ -11,6 +11,7 @@ from rnnzoo.architectures.batching import group_by_length
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.architectures.signature import Signature
+from rnnzoo.data.columns import to_rows
 from rnnzoo.errors import check_number
 from rnnzoo.tokens import Numbers, check_in_graph, parse_numbers, split_rows
 from rnnzoo.weights import factory
@@ -131,6 +132,7 @@ class Sorter(ManyToOneToMany):
         """
         if isinstance(inputs, str):
             return self.answer([inputs])[0]
+        inputs = to_rows(inputs)
         is_text = isinstance(inputs, (list, tuple)) and len(inputs)
         if not is_text or not all(isinstance(text, str) for text in inputs):
             return self.sort(inputs)

@@ -1,6 +1,6 @@
 """Surnames: which of 18 origins one is of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -79,7 +79,7 @@ class SurnameClassifier(Classifier):
     def __init__(
         self,
         *,
-        classes: Sequence[str] = ORIGINS,
+        classes: Iterable[Any] = ORIGINS,
         vocabulary: Sequence[str] = LETTERS,
         max_length: int = 32,
         embedding_dim: int = 32,

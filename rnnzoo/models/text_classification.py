@@ -1,6 +1,6 @@
 """Classification of texts: what a text is about, or says of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -70,7 +70,7 @@ class TextClassifier(Classifier):
     def __init__(
         self,
         *,
-        classes: Sequence[str] = ("negative", "positive"),
+        classes: Iterable[Any] = ("negative", "positive"),
         vocabulary: Sequence[str] | None = None,
         tokens: str = "words",
         max_length: int = 800,
@@ -98,7 +98,7 @@ class TextClassifier(Classifier):
         self.arguments["vocabulary"] = vocabulary
         super().__init__(
             vocabulary_size=symbols.vocabulary_size,
-            num_classes=len(classes),
+            num_classes=len(self.classes),
             embedding_dim=embedding_dim,
             units=units,
             num_layers=num_layers,

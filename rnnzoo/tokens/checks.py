@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.data.columns import is_missing, to_rows
 from rnnzoo.errors import shorten
 
 PADDING = 0
@@ -102,9 +103,9 @@ def find_integer_problems(
 def to_sequence(values: Any, name: str, expected: str) -> Any:
     """Returns a list, tuple or array of at least one dimension; a tensor as an array.
 
-    Anything else is a `TypeError`.
+    Columns of data frames and iterators are lists then; else it is a `TypeError`.
     """
-    values = values.numpy() if hasattr(values, "numpy") else values
+    values = values.numpy() if hasattr(values, "numpy") else to_rows(values)
     if not is_row(values):
         raise TypeError(
             f"{name} must be {expected}. Received: {name}={shorten(values)}"
@@ -123,6 +124,8 @@ def check_texts(texts: Any, name: str = "texts") -> list[str]:
     def find_problems(text: Any) -> list[Problem]:
         if isinstance(text, (str, bytes)):
             return []
+        if is_missing(text):
+            return [(TypeError, f"a missing value ({shorten(text)})")]
         return [(TypeError, f"{shorten(text)} ({type_name(text)})")]
 
     refuse_rows(texts, f"{name} must be strings.", find_problems, have_positions=False)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.data.columns import to_rows
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.tokens import checks
 from rnnzoo.tokens.checks import PADDING, check_in_graph, is_row
@@ -194,8 +195,9 @@ def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
 
     Args:
         numbers: One row (a list, tuple, range or 1-D array of integers) or a batch of
-            rows (a list or tuple of rows, a 2-D array or tensor, a ragged tensor);
-            anything else raises `TypeError`.
+            rows (a list or tuple of rows, a 2-D array or tensor, a ragged tensor), or
+            what `rnnzoo.data.columns.to_rows` makes a list; anything else raises
+            `TypeError`.
         name: Name of the argument, for error messages.
     """
     expected = (
@@ -221,6 +223,7 @@ def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
         rows, to_array = split_rows(numbers.numpy(), name)
         return rows, lambda answers: tf.constant(to_array(answers), numbers.dtype)
 
+    numbers = to_rows(numbers)
     if isinstance(numbers, np.ndarray) and numbers.ndim:
         rows = list(numbers) if numbers.ndim > 1 else [numbers]
         shape, dtype = numbers.shape, numbers.dtype

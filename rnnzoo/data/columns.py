@@ -1,0 +1,52 @@
+"""Columns of data frames, iterators and views as rows: where all raw input passes."""
+
+from collections.abc import Iterator, MappingView, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnzoo.data.categorical import Categorical
+
+# Rows, or single values, as they are.
+ROWS = (str, bytes, bytearray, list, tuple, range, np.ndarray, np.generic, Categorical)
+# How columns are made a list: pandas and arrays, polars, PyArrow.
+CONVERSIONS = ("tolist", "to_list", "to_pylist")
+
+
+def to_rows(values: Any) -> Any:
+    """Returns columns, iterators and views as a list, and anything else unchanged.
+
+    Columns are those of pandas (with any index and type of strings), polars and
+    PyArrow, also in chunks. An iterator is read to its end.
+
+    Example:
+        >>> from rnnzoo.data.columns import to_rows
+        >>> to_rows({"a": "yes", "b": "no"}.values())
+        ['yes', 'no']
+        >>> to_rows(map(str, [1, 2]))
+        ['1', '2']
+    """
+    if isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
+        is_nested = len(values) and isinstance(values[0], (list, tuple, np.ndarray))
+        return list(values) if is_nested else values
+    if isinstance(values, ROWS) or hasattr(values, "numpy"):
+        return values
+    for name in CONVERSIONS:
+        if callable(convert := getattr(values, name, None)):
+            return convert()
+    if isinstance(values, (Iterator, MappingView, Sequence)):
+        return list(values)
+    return values
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value of a column is missing: `None`, NaN, `pandas.NA` or `NaT`.
+
+    Example:
+        >>> from rnnzoo.data.columns import is_missing
+        >>> is_missing(float("nan")), is_missing("nan")
+        (True, False)
+    """
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
