@@ -156,7 +156,7 @@ class Numbers(keras.layers.Layer):
         problems = []
         if is_row(row) and len(row) > limit:
             problems = [(ValueError, f"{len(row)} numbers, more than {limit}")]
-            row = row[:limit]
+            row = row[: min(limit, 10**6)]
         if not self._is_good(row):
             problems += checks.find_integer_problems(row, find_range_problem)
         return problems
