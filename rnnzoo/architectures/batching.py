@@ -1,6 +1,8 @@
 """Batches: rows of similar length together, and no value that is not finite."""
 
+import contextlib
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -38,13 +40,13 @@ def group_by_length(
 def check_finite(name: str, data: Any) -> Any:
     """Returns data for `fit`, of which NaN and infinity are refused.
 
-    Arrays are checked at once; a `tf.data.Dataset`, a `PyDataset` and a generator as
-    they are read. What the float type of Keras cannot hold counts as infinite.
-    Raises `ValueError`, or `InvalidArgumentError` in a graph, with row and step.
+    Arrays are checked at once, a `tf.data.Dataset` as it is read. What the float type
+    of Keras cannot hold counts as infinite. Raises `ValueError` with row and step, of
+    a data set within `name_bad_batches`.
 
     Args:
         name: What to call the data.
-        data: Arrays, tensors, structures of them, a data set or a generator of them.
+        data: Arrays, tensors, structures of them, or a data set of these.
 
     Example:
         >>> import numpy as np
@@ -59,10 +61,6 @@ def check_finite(name: str, data: Any) -> Any:
         if any(kind and kind.is_floating for kind in kinds):
             return data.map(functools.partial(_check_batch_in_graph, name))
         return data
-    if isinstance(data, Iterator):
-        return (check_finite(f"{name} (a batch of it)", batch) for batch in data)
-    if isinstance(data, keras.utils.PyDataset):
-        return _CheckedBatches(name, data)
     for part in keras.tree.flatten(data):
         kind = str(getattr(part, "dtype", ""))
         if "float" in kind and np.size(part):
@@ -70,29 +68,21 @@ def check_finite(name: str, data: Any) -> Any:
     return data
 
 
-class _CheckedBatches(keras.utils.PyDataset):
-    """Batches of another `PyDataset`, each checked when it is read."""
-
-    def __init__(self, name: str, source: keras.utils.PyDataset):
-        options = ("workers", "use_multiprocessing", "max_queue_size")
-        super().__init__(**{option: getattr(source, option) for option in options})
-        self.name, self.source = name, source
-
-    @property
-    def num_batches(self) -> int | None:
-        return self.source.num_batches
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def __getitem__(self, index: int) -> Any:
-        return check_finite(f"{self.name} (batch {index} of it)", self.source[index])
-
-    def on_epoch_begin(self) -> None:
-        self.source.on_epoch_begin()
-
-    def on_epoch_end(self) -> None:
-        self.source.on_epoch_end()
+@contextlib.contextmanager
+def name_bad_batches() -> Iterator[None]:
+    """Turns the error of a graph that `check_finite` has made into a `ValueError`."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        found = re.search(rf"\[(\w+) {FINITE}.*?\] \[\[(\d+) ?(\d*)", str(error))
+        if not found:
+            raise
+        name, row, step = found.groups()
+        step = f", step {step}" if step else ""
+        raise ValueError(
+            f"{name} {FINITE}: correct or remove row {row}{step} of a batch (counted "
+            "from 0). Received: NaN or infinity there"
+        ) from error
 
 
 def _check_array(name: str, array: np.ndarray) -> None:

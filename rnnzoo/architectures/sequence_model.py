@@ -12,15 +12,19 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from rnnzoo.architectures.batching import check_finite
+from rnnzoo.architectures.batching import check_finite, name_bad_batches
 from rnnzoo.architectures.checks import check_ids
-from rnnzoo.architectures.distributed import DistributedModel
 from rnnzoo.architectures.explosion import WarnOfExplosion
+from rnnzoo.architectures.quantization import QuantizableModel
 from rnnzoo.architectures.raw_data import RawData
 from rnnzoo.architectures.row_weights import ClassWeights
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number, shorten
-from rnnzoo.layers.keras_internals import is_validation_in_fit, set_untracked
+from rnnzoo.layers.keras_internals import (
+    clone_by_config,
+    is_validation_in_fit,
+    set_untracked,
+)
 from rnnzoo.layers.metrics import ExactMatch, TokenAccuracy
 from rnnzoo.tokens.graphs import check_process, compile_for_python
 from rnnzoo.writing import replace_file
@@ -29,7 +33,7 @@ from rnnzoo.writing import replace_file
 SAMPLE_STEPS = 5
 
 
-class SequenceModel(DistributedModel):
+class SequenceModel(QuantizableModel):
     """Base of the three architectures: raw examples in, and a model card in the file.
 
     A model of the zoo sets `tokens`, which turn raw examples into arrays; then `fit`,
@@ -82,18 +86,23 @@ class SequenceModel(DistributedModel):
         return model
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, and nothing else."""
-        return dict(self.arguments)
+        """Returns the constructor's arguments, and the mode of a quantized model."""
+        quantized = {"quantized": self.quantized} if self.quantized else {}
+        return {**self.arguments, **quantized}
 
     @classmethod
     def current_config(cls, config: dict[str, Any]) -> dict[str, Any]:
         """Returns a file's arguments with the names of today."""
+        config = {key: v for key, v in config.items() if key != "quantized"}
         return {cls.RENAMED_ARGUMENTS.get(key, key): v for key, v in config.items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Builds a model of a file's arguments; Keras calls it when loading."""
-        return cls(**cls.current_config(config))
+        model = cls(**cls.current_config(config))
+        if quantized := config.get("quantized"):
+            model.quantize(quantized["mode"])
+        return model
 
     def set_targets(self, classes: bool, padding: int | None = None) -> None:
         """Sets the kind of the targets, and compiles for them: `fit` works at once.
@@ -282,7 +291,8 @@ class SequenceModel(DistributedModel):
             callbacks = options.get("callbacks") or []
             if isinstance(callbacks, (list, tuple)):
                 options["callbacks"] = [*callbacks, WarnOfExplosion()]
-            return super().fit(x, y, **options)
+            with name_bad_batches():
+                return super().fit(x, y, **options)
 
     def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:
         """Evaluates raw examples, as `fit` takes them; options as `keras.Model`'s."""
@@ -361,6 +371,9 @@ class SequenceModel(DistributedModel):
         if not isinstance(card, dict):
             raise ValueError("card.json holds no object")
         self.card = card
+
+
+clone_by_config(SequenceModel)
 
 
 def compile_graph(function: Callable, *inputs: Any) -> Callable:
