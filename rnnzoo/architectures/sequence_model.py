@@ -101,7 +101,8 @@ class SequenceModel(QuantizableModel):
         """Builds a model of a file's arguments; Keras calls it when loading."""
         model = cls(**cls.current_config(config))
         if quantized := config.get("quantized"):
-            model.quantize(quantized["mode"])
+            config = keras.saving.deserialize_keras_object(quantized["config"])
+            model.quantize(config=config)
         return model
 
     def set_targets(self, classes: bool, padding: int | None = None) -> None:

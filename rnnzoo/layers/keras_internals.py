@@ -5,6 +5,7 @@ All of it is in Keras 3.12 to 3.15; check each function before allowing others.
 
 import contextlib
 import contextvars
+import inspect
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +29,41 @@ def set_mask(tensor: Any, mask: Any) -> None:
 def list_layers(model: Any) -> list:
     """Returns a model and all layers inside it, those inside layers too."""
     return list(model._flatten_layers())
+
+
+def can_quantize(layer: Any) -> bool:
+    """Whether Keras quantizes the weights of a layer, which has them already."""
+    own = type(layer).quantize is not keras.Layer.quantize
+    return layer.built and own and len(list_layers(layer)) == 1
+
+
+def clone_by_config(kind: type) -> None:
+    """Makes `keras.models.clone_model` clone models of a kind by their settings.
+
+    Keras clones layer by layer into an ordinary functional model, which cannot answer.
+    """
+    cloning = keras.src.models.cloning
+    clone_layers = cloning._clone_functional_model
+
+    def clone(model: Any, clone_function: Any, **options: Any) -> Any:
+        if not isinstance(model, kind):
+            return clone_layers(model, clone_function=clone_function, **options)
+        given = inspect.getclosurevars(clone_function).nonlocals.get("clone_function")
+        options["clone_function"] = given
+        if getattr(given, "__name__", "_clone_layer") == "_clone_layer":
+            del options["clone_function"]  # Keras' own
+        named = [name for name, value in options.items() if value is not None]
+        if named:
+            raise ValueError(
+                f"A {type(model).__name__} is cloned by its settings: leave out "
+                f"{' and '.join(named)}. Received: {', '.join(named)}"
+            )
+        new = model.from_config(model.get_config())
+        if model.compiled and (config := model.get_compile_config()):
+            new.compile_from_config(config)
+        return new
+
+    cloning._clone_functional_model = clone
 
 
 def set_untracked(target: Any, name: str, value: Any) -> None:

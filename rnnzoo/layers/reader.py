@@ -98,7 +98,11 @@ class TiedHead(keras.layers.Layer):
         self.num_classes = num_classes
         self.size = reader.embedding_dim
         # The vectors belong to the reader: saved with it, and counted once.
-        self.vectors = lambda: reader.embedding.embeddings
+        self.vectors = lambda: (
+            reader.embedding(ops.arange(num_classes))
+            if reader.embedding.quantization_mode
+            else reader.embedding.embeddings
+        )
         self.projection = keras.layers.Dense(
             self.size, use_bias=False, dtype=self.dtype_policy, name="projection"
         )

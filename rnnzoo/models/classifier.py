@@ -273,6 +273,7 @@ class Classifier(ManyToOne):
         return self._copy_with(vocabulary=vocabulary)
 
     def _copy_with(self, **changes: Any) -> Any:
+        self.refuse_quantized("A model for other classes or words")
         adapt = self.weight_adapter(self.arguments, changes)
         new = type(self)(**{**self.get_config(), **changes})
         new.card = {"body": self.card.get("name") or self.card}
@@ -284,6 +285,11 @@ class Classifier(ManyToOne):
     @classmethod
     def from_file(cls, path: Any, config: dict, changes: dict) -> Any:
         """Builds a model of `config` and `changes`, and loads what fits of a file."""
+        if "quantized" in weight_files.read_config(path):
+            raise ValueError(
+                f"Other {' and '.join(changes)} need weights that are not quantized: "
+                f"give the file of before quantize(). Received: weights={str(path)!r}"
+            )
         adapt = cls.weight_adapter(config, changes)
         model = cls(**{**config, **changes})
         weight_files.copy_weights(path, model, adapt)
