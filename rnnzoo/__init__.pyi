@@ -89,7 +89,7 @@ def sorter(
 def text_classifier(
     weights: str | None = None,
     *,
-    classes: Sequence[str] = ("negative", "positive"),
+    classes: Iterable[typing.Any] = ("negative", "positive"),
     vocabulary: Sequence[str] | None = None,
     tokens: str = "words",
     max_length: int = 800,
@@ -137,7 +137,7 @@ def text_classifier(
 def sentiment_classifier(
     weights: str | None = "imdb",
     *,
-    classes: Sequence[str] = ("negative", "positive"),
+    classes: Iterable[typing.Any] = ("negative", "positive"),
     vocabulary: Sequence[str] | None = None,
     tokens: str = "words",
     max_length: int = 800,
@@ -316,7 +316,7 @@ def parity(
 def series_classifier(
     weights: str | None = "pen_digits",
     *,
-    classes: Sequence[str] = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
+    classes: Iterable[typing.Any] = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
     means: Sequence[float] = (50.0, 50.0),
     scales: Sequence[float] = (35.0, 35.0),
     units: int = 64,
@@ -344,7 +344,7 @@ def series_classifier(
 def surname_classifier(
     weights: str | None = "origins",
     *,
-    classes: Sequence[str] = ...,
+    classes: Iterable[typing.Any] = ...,
     vocabulary: Sequence[str] = ...,
     max_length: int = 32,
     embedding_dim: int = 32,

@@ -59,7 +59,7 @@ class QuantizableModel(DistributedModel):
         for kind in type(self).mro():
             for name, value in vars(kind).items():
                 if isinstance(value, functools.cached_property):
-                    vars(self).pop(name, None)
+                    self.__dict__.pop(name, None)
         if compiled:
             self.compile_from_config(compiled)
 

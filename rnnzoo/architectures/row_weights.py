@@ -110,7 +110,7 @@ class ClassWeights:
         are_names = any(str(key) in places for key in class_weight)
         self.table = np.ones(count, keras.config.floatx())
         for key, weight in class_weight.items():
-            place = places.get(str(key)) if are_names else key
+            place: Any = places.get(str(key)) if are_names else key
             is_number = isinstance(place, Integral) and not isinstance(place, bool)
             if not is_number or not 0 <= int(place) < count:
                 hint = closest(str(key), names)

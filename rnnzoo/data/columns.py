@@ -1,6 +1,6 @@
 """Columns of data frames, iterators and views as rows: where all raw input passes."""
 
-from collections.abc import Iterator, MappingView, Sequence
+from collections.abc import ItemsView, Iterator, KeysView, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def to_rows(values: Any) -> Any:
     for name in CONVERSIONS:
         if callable(convert := getattr(values, name, None)):
             return convert()
-    if isinstance(values, (Iterator, MappingView, Sequence)):
+    if isinstance(values, (Iterator, Sequence, ItemsView, KeysView, ValuesView)):
         return list(values)
     return values
 
