@@ -141,7 +141,7 @@ def test_every_bad_row_is_named():
 
 @pytest.mark.parametrize(
     "numbers",
-    [None, 5, "31 4", {1, 2}, {"a": 1}, 3.5, np.array(3), iter([1])],
+    [None, 5, "31 4", {1, 2}, {"a": 1}, 3.5, np.array(3)],
 )
 def test_other_types_than_lists_are_refused(numbers):
     with pytest.raises(TypeError, match="must be a list of integers or a list of such"):
@@ -466,13 +466,13 @@ def test_repeated_words_are_refused():
         (
             ["a", 3, None, "b", ["c"]],
             "texts must be strings. Correct or remove 3 of 5 rows (rows count from 0); "
-            "nothing was answered. Received:\n  row 1: 3 (int)\n  row 2: None (None)\n"
+            "nothing was answered. Received:\n  row 1: 3 (int)\n  row 2: a missing value (None)\n"
             "  row 4: ['c'] (list)",
         ),
         (
             ["a", float("nan")],
             "texts must be strings. Correct or remove 1 of 2 rows (rows count from 0); "
-            "nothing was answered. Received:\n  row 1: nan (float)",
+            "nothing was answered. Received:\n  row 1: a missing value (nan)",
         ),
         (
             [["a", "b"]],
