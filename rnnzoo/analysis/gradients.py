@@ -51,7 +51,7 @@ def gradient_norms(model: Any, inputs: Any, targets: Any) -> np.ndarray:
     check_backend("gradient_norms")
     _check_model(model)
     reader, recurrence, head = map(model.get_layer, ("reader", "recurrence", "head"))
-    other_ways = [name for name in ("pooling", "ngrams") if _has_layer(model, name)]
+    other_ways = _list_other_ways(model)
     other_ways += _list_differences(
         vars(recurrence), bidirectional=False, residual=False
     )
@@ -186,12 +186,16 @@ def _check_model(model: Any) -> None:
     if not isinstance(model, (ManyToOne, ManyToMany)):
         raise TypeError(
             "model must be one of many_to_one or many_to_many, or a model of the zoo "
-            f"that is one. Received: a {type(model).__name__}"
+            f"that is one. Received: model={shorten(model)}"
         )
 
 
-def _has_layer(model: Any, name: str) -> bool:
-    return any(layer.name == name for layer in model.layers)
+def _list_other_ways(model: Any) -> list[str]:
+    """Lists the settings by which more than the last state leads to the answer."""
+    names = {layer.name for layer in model.layers} & {"pooling", "ngrams"}
+    # Models of the zoo have not all arguments of an architecture.
+    given = {name: model.arguments.get(name, "as it is") for name in sorted(names)}
+    return [f"{name}={value!r}" for name, value in given.items()]
 
 
 def _list_differences(settings: dict, **wanted: Any) -> list[str]:
@@ -208,7 +212,7 @@ def _check_for_unrolling(model: Any, inputs: Any) -> np.ndarray:
     wanted = {"cell": "simple", "num_layers": 1, "bidirectional": False}
     recurrence = model.get_layer("recurrence")
     wrong = _list_differences(vars(recurrence), **wanted)
-    wrong += [name for name in ("pooling", "ngrams") if _has_layer(model, name)]
+    wrong += _list_other_ways(model)
     shape, outputs = model.input_shape, model.output_shape[-1]
     features = shape[-1]
     if len(shape) == 2:
