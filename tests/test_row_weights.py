@@ -68,7 +68,14 @@ def loss(model, x, y, weights=None):
     ]
 
 
-@pytest.mark.parametrize("name", CASES)
+# The others compile for longer.
+QUICK = ("sorter", "parity", "text_classifier", "many_to_many of values")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in CASES],
+)
 def test_a_weight_per_row_weighs_that_row(name):
     make, x, y = CASES[name]
     model = make()
@@ -123,6 +130,7 @@ def test_rows_of_several_lengths_count_by_their_steps():
     assert loss(model, x, y, WEIGHTS) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_weights_on_several_replicas():
     make, x, y = CASES["sorter"]
     x, y, weights = x * 3, y * 3, np.arange(6.0)
