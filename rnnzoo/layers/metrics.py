@@ -18,7 +18,7 @@ def expand_to_steps(weights: Any, outputs: Any) -> Any:
     Example:
         >>> import numpy as np
         >>> from rnnzoo.layers.metrics import expand_to_steps
-        >>> expand_to_steps(np.array([2.0, 5.0]), np.zeros((2, 3, 4))).tolist()
+        >>> expand_to_steps(np.array([2.0, 5.0]), np.zeros((2, 3, 4))).numpy().tolist()
         [[2.0, 2.0, 2.0], [5.0, 5.0, 5.0]]
     """
     if weights is None or len(outputs.shape) != 3:
