@@ -37,7 +37,7 @@ def check_ids(model: Any, inputs: Any) -> None:
         if size is None or not ids.size or ids.dtype.kind not in "iuf":
             continue
         if not (ids.min() >= 0 and ids.max() < size):
-            place = tuple(np.argwhere(~((ids >= 0) & (ids < size)))[0])
+            place: Any = tuple(np.argwhere(~((ids >= 0) & (ids < size)))[0])
             step = f", step {place[1]}" if len(place) > 1 else ""
             raise ValueError(
                 f"Token ids must be from 0 to {size - 1}, where 0 is padding: correct "
