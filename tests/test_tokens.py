@@ -466,7 +466,8 @@ def test_repeated_words_are_refused():
         (
             ["a", 3, None, "b", ["c"]],
             "texts must be strings. Correct or remove 3 of 5 rows (rows count from 0); "
-            "nothing was answered. Received:\n  row 1: 3 (int)\n  row 2: a missing value (None)\n"
+            "nothing was answered. Received:\n  row 1: 3 (int)\n"
+            "  row 2: a missing value (None)\n"
             "  row 4: ['c'] (list)",
         ),
         (
