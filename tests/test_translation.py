@@ -163,7 +163,7 @@ def test_alignments(vocabulary, tmp_path):
     assert alignment.weights.shape == (len(alignment.target), len(alignment.source))
     np.testing.assert_allclose(alignment.weights.sum(axis=1), 1, atol=1e-5)
     parts = alignment.target
-    written = parts[:-1] if parts[-1] == "[start]" else parts
+    written = parts[:-1] if parts[-1] == "[end]" else parts
     assert "".join(written).replace("▁", " ").strip() == text
     # In the order of the source, though that was read from its end.
     other = model.translate("the dog runs dog", return_attention=True)[1]
