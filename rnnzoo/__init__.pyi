@@ -1,6 +1,7 @@
 """The public names of rnnzoo; written by `python -m rnnzoo.stubs`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.many_to_one import ManyToOne
@@ -89,7 +90,7 @@ def sorter(
 def text_classifier(
     weights: str | None = None,
     *,
-    classes: Iterable[typing.Any] = ("negative", "positive"),
+    classes: Iterable[Any] = ("negative", "positive"),
     vocabulary: Sequence[str] | None = None,
     tokens: str = "words",
     max_length: int = 800,
@@ -137,7 +138,7 @@ def text_classifier(
 def sentiment_classifier(
     weights: str | None = "imdb",
     *,
-    classes: Iterable[typing.Any] = ("negative", "positive"),
+    classes: Iterable[Any] = ("negative", "positive"),
     vocabulary: Sequence[str] | None = None,
     tokens: str = "words",
     max_length: int = 800,
@@ -316,7 +317,7 @@ def parity(
 def series_classifier(
     weights: str | None = "pen_digits",
     *,
-    classes: Iterable[typing.Any] = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
+    classes: Iterable[Any] = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
     means: Sequence[float] = (50.0, 50.0),
     scales: Sequence[float] = (35.0, 35.0),
     units: int = 64,
@@ -344,7 +345,7 @@ def series_classifier(
 def surname_classifier(
     weights: str | None = "origins",
     *,
-    classes: Iterable[typing.Any] = ...,
+    classes: Iterable[Any] = ...,
     vocabulary: Sequence[str] = ...,
     max_length: int = 32,
     embedding_dim: int = 32,

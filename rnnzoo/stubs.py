@@ -20,7 +20,8 @@ PATH = pathlib.Path(__file__).parent / "__init__.pyi"
 HEAD = '''\
 """The public names of rnnzoo; written by `python -m rnnzoo.stubs`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 '''
 
@@ -75,9 +76,8 @@ def _factory(name: str, factory: Any) -> str:
 
 def _parameter(parameter: inspect.Parameter) -> str:
     """Returns a parameter as source has it; long defaults are left out."""
-    kind = inspect.formatannotation(parameter.annotation).replace(
-        "collections.abc.", ""
-    )
+    kind = inspect.formatannotation(parameter.annotation)
+    kind = kind.replace("collections.abc.", "").replace("typing.", "")
     if parameter.default is parameter.empty:
         return f"{parameter.name}: {kind}"
     default = repr(parameter.default)
