@@ -1,5 +1,6 @@
 """The `rnnzoo` command. It imports TensorFlow only when a verb needs it."""
 
+import io
 import os
 import sys
 
@@ -15,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     130 or 143 for a training that was interrupted (by Ctrl-C or SIGTERM) and saved.
     """
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # what it cannot encode becomes `?`
+        if isinstance(stream, io.TextIOWrapper):  # what it cannot encode becomes `?`
             stream.reconfigure(errors="replace")
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["train"]:

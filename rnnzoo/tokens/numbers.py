@@ -153,7 +153,7 @@ class Numbers(keras.layers.Layer):
                 return f"is less than {self.minimum}"
             return f"is more than {self.maximum}" if value > self.maximum else None
 
-        problems = []
+        problems: list[checks.Problem] = []
         if is_row(row) and len(row) > limit:
             problems = [(ValueError, f"{len(row)} numbers, more than {limit}")]
             row = row[: min(limit, 10**6)]
