@@ -70,6 +70,7 @@ def test_quantized_models_answer_save_and_load(tmp_path):
         rnnzoo.adder().quantize("float8")
 
 
+@pytest.mark.slow
 def test_quantized_tied_weights_and_fitted_models(tmp_path):
     path = tmp_path / "int8.keras"
     model = rnnzoo.language_model(

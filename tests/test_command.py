@@ -213,7 +213,10 @@ def test_undecodable_lines_and_headers_are_named(tmp_path, capsys):
     "settings",
     [
         {"PYTHONIOENCODING": "ascii"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        pytest.param(
+            {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["ascii", "C"],
 )

@@ -30,6 +30,15 @@ WEIGHTS = rnnzoo.list_weights()
 # They train for seconds.
 HEAVY = {check.__name__ for check in learning.CHECKS}
 HEAVY -= {"check_one_step_moves_every_weight"}
+# Of these, which train or compile several times, one model's are enough.
+COSTLY = {
+    "check_interrupted_and_resumed_equals_uninterrupted",
+    "check_xla_step_has_the_same_loss",
+    "check_two_replicas",
+    "check_same_seed_same_weights",
+    "check_mixed_bfloat16",
+    "check_mixed_float16",
+}
 PUBLIC = {check.__name__ for check in publishing.CHECKS}
 
 
@@ -46,6 +55,7 @@ def size(name):
 
 
 SMALLEST = {architecture(n): n for n in sorted(MODELS, key=size, reverse=True)}
+SMALLEST_OF_ALL = min((n for n in MODELS if n not in BY_HAND), key=size)
 
 
 def cases():
@@ -56,6 +66,7 @@ def cases():
                 continue  # one test for each file, below
             is_slow = check in testing.SLOW
             is_slow |= check in HEAVY and name not in SMALLEST.values()
+            is_slow |= check in COSTLY and name != SMALLEST_OF_ALL
             is_slow |= check not in PUBLIC and size(name) == float("inf")
             marks = [pytest.mark.slow] if is_slow else []
             yield pytest.param(name, check, marks=marks)

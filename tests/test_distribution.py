@@ -110,6 +110,7 @@ def test_replicas_compute_the_gradient_of_one_device(architecture, masked):
         assert_same(one, trained(choose_devices(count), make, x, y, optimizer))
 
 
+@pytest.mark.slow
 def test_sample_weights_and_averages_on_replicas():
     def optimizer():
         return keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9)

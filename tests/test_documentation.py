@@ -102,7 +102,14 @@ SCRIPTS = sorted(
 )
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(path, marks=[] if path.stem == "faults" else pytest.mark.slow)
+        for path in SCRIPTS
+    ],
+    ids=lambda path: path.stem,
+)
 def test_benchmarks_say_what_they_measure(script):
     if re.search(r"^import torch$", script.read_text("utf-8"), re.MULTILINE):
         pytest.importorskip("torch")

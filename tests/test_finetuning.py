@@ -522,6 +522,7 @@ def test_a_loaded_model_goes_on_where_the_saved_one_was(fine_tuned):
     assert moved(loaded, before) == GROUPS[:3]
 
 
+@pytest.mark.slow
 def test_a_new_process_answers_the_same(fine_tuned):
     model, path = fine_tuned
     texts = ["A superb film.", "d\u00e9j\u00e0 vu", "", "dull " * 30, "\U0001f600 warm"]

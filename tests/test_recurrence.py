@@ -281,7 +281,8 @@ def test_what_cannot_be_read_again(options, shape, mask, received):
 
 
 @pytest.mark.parametrize(
-    "cell", ["simple", "gru", pytest.param("lstm", marks=pytest.mark.slow)]
+    "cell",
+    ["simple", *(pytest.param(c, marks=pytest.mark.slow) for c in ("gru", "lstm"))],
 )
 @pytest.mark.parametrize(
     "precision",

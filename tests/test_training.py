@@ -228,7 +228,10 @@ def test_precision_is_that_of_the_scope_alone():
     assert keras.config.dtype_policy().name == "float32"
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "precision",
+    ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)],
+)
 def test_mixed_precision_trains_and_the_best_model_is_float32(precision, tmp_path):
     losses = {}
     for name in ("float32", precision):

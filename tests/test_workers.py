@@ -123,6 +123,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path):
         time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_a_machine_that_never_comes_is_named(tmp_path):
     with socket.socket() as one, socket.socket() as other:
         for free in (one, other):

@@ -175,6 +175,7 @@ def test_a_page_on_a_full_disk_is_named():
         explanation.save_html("/dev/full")
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_in_mid_run_keeps_the_checkpoint(tmp_path, capsys):
     small = {"units": 8, "max_length": 4, "steps_per_epoch": 3, "batch_size": 4}
     parity = training.recipe_class("parity_of_bits")

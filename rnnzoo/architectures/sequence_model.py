@@ -351,8 +351,8 @@ class SequenceModel(QuantizableModel):
             stem = name.removesuffix(".h5").removesuffix(".hdf5")
             raise ValueError(
                 "A model is saved as a .keras file, with its settings, vocabulary and "
-                f"card: use {shorten(stem + '.keras')}. Received: "
-                f"filepath={shorten(name)}"
+                f"card: use {shorten(stem + '.keras', limit=500)}. "
+                f"Received: filepath={shorten(name, limit=500)}"
             )
         if "://" in name or options or not overwrite:  # elsewhere, or asking the user
             super().save(filepath, overwrite=overwrite, **options)

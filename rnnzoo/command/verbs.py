@@ -25,7 +25,7 @@ from rnnzoo.writing import name_failures, replace_folder
 # Names of columns in files of texts, lists and series.
 COLUMNS = (
     "text texts sentence review input inputs prompt source target answer label class "
-    "id index number numbers value values surname name title bits list series"
+    "id index number numbers value values name title bits list series"
 ).split()
 
 
