@@ -334,3 +334,22 @@ def test_an_interrupted_training_saves_and_resumes(tmp_path, number, status):
         epochs = len(training.read_history(folder))
     rows = [row["epoch"] for row in training.read_history(folder)]
     assert rows == list(range(1, epochs + 1))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export", "parity", "--to="],
+        ["demo", "--to="],
+        ["train", "parity_of_bits", "--run="],
+        ["evaluate", "sentiment_classifier", "--data="],
+    ],
+    ids=lambda words: words[0],
+)
+def test_paths_are_not_empty(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as status:
+        main(words)
+    assert status.value.code == 2
+    assert "must not be empty" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -429,3 +429,11 @@ def test_paths_from_another_folder(tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path / name)
         rnnzoo.export(rnnzoo.accumulator(), "accumulator")
         assert (tmp_path / name / "accumulator" / "1" / "model.json").is_file()
+
+
+def test_a_folder_of_no_name_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = rnnzoo.parity(weights=None, units=4)
+    with pytest.raises(ValueError, match="must name the folder to make"):
+        rnnzoo.export(model, "")
+    assert not list(tmp_path.iterdir())

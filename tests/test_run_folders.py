@@ -54,6 +54,13 @@ def unchanged(folder):
     assert read_files(folder) == before
 
 
+def test_a_run_folder_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="run must name the run folder"):
+        rnnzoo.train(recipe(), "", devices="cpu")
+    assert not list(tmp_path.iterdir())
+
+
 def make_older(path):
     """Rewrites a checkpoint as earlier versions wrote it: without history, settings."""
     with zipfile.ZipFile(path) as archive:

@@ -159,8 +159,8 @@ def test_a_megabyte_of_text_is_answered(model):
         (
             ["fine", 3, None],
             "texts must be strings. Correct or remove 2 of 3 rows (rows count from 0); "
-            "nothing was answered. Received:\n  row 1: 3 (int)\n  row 2: a missing value "
-            "(None)",
+            "nothing was answered. Received:\n  row 1: 3 (int)\n"
+            "  row 2: a missing value (None)",
         ),
     ],
 )

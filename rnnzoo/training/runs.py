@@ -60,6 +60,8 @@ def train(
     from rnnzoo.training.devices import choose_devices
 
     check_backend("Training a recipe")
+    if not str(run):
+        raise ValueError("run must name the run folder. Received: run=''")
     # Before TensorFlow is used.
     chosen = choose_devices(devices, precision=recipe.precision)
     if not chosen.is_chief:
