@@ -50,6 +50,7 @@ def test_clones_of_other_models_are_those_of_keras():
     assert type(keras.models.clone_model(functional)) is type(functional)
 
 
+@pytest.mark.slow
 def test_quantized_models_answer_save_and_load(tmp_path):
     path = tmp_path / "int8.keras"
     sorter = rnnzoo.sorter()

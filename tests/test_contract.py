@@ -38,6 +38,8 @@ COSTLY = {
     "check_same_seed_same_weights",
     "check_mixed_bfloat16",
     "check_mixed_float16",
+    "check_memorises_eight_examples",
+    "check_run_folder_is_complete",
 }
 PUBLIC = {check.__name__ for check in publishing.CHECKS}
 

@@ -189,9 +189,8 @@ def test_from_a_file_to_the_first_step_a_model_is_built_once(
     assert len(checked) == len({id(texts) for texts in checked}) > 0
 
 
-@pytest.mark.parametrize(
-    "kind", ["characters", pytest.param("subwords", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["characters", "subwords"])
 def test_own_texts_of_other_tokens(kind, moods, tmp_path, capsys):
     words = ["train", "own_sentiment", f"--data={moods}", f"--tokens={kind}"]
     words += ["--units=8", "--embedding_dim=8", "--epochs=1", "--cell=simple"]

@@ -55,6 +55,7 @@ def test_more_epochs_continue_a_run(tmp_path):
         training.train(recipe(epochs=3), tmp_path, "cpu")
 
 
+@pytest.mark.slow
 def test_a_run_folder_of_an_earlier_version_resumes(tmp_path):
     training.train(recipe(epochs=1), tmp_path, "cpu")
     path = tmp_path / "settings.json"
@@ -287,6 +288,7 @@ def test_history_has_the_gradient_norm_and_logs_have_samples(tmp_path):
     assert settings["devices"] == "1 CPU, as asked, float32, XLA off"
 
 
+@pytest.mark.slow
 def test_drawing_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
     drawn = []
 

@@ -264,6 +264,7 @@ def test_subwords_give_back_what_they_read(vocabulary):
         Subwords.learn(ENGLISH, size=5)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(text=st.text(alphabet="adogcteruns h", max_size=30))
 def test_subwords_keep_every_known_character(text):
