@@ -24,14 +24,19 @@ SMALL: dict[str, dict] = {
     "surname_classifier": {"weights": None, "units": 4},
     "text_classifier": {"weights": None, "units": 4, "ngrams": 0, "tokens": "bytes"},
     "language_model": {"weights": None, "units": 4, "max_length": 8, "num_layers": 1},
-    "translator": {"weights": None, "units": 4, "num_layers": 1, "vocabulary": ["a"]},
+    "translator": {
+        "weights": None,
+        "units": 4,
+        "num_layers": 1,
+        "tokens": "words",
+        "vocabulary": ["a"],
+    },
     "memorizer": {"weights": None, "units": 4},
     "executor": {"weights": None, "units": 4},
     "accumulator": {},
     "comparer": {},
     "parity_by_hand": {},
 }
-SMALL["translator"]["tokens"] = "words"
 METHODS = ("answer", "classify", "sort", "translate", "score", "rank", "probabilities")
 
 

@@ -7,34 +7,13 @@ import warnings
 import numpy as np
 import pytest
 import tensorflow as tf
+from faults_of_input import SMALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnzoo
 from rnnzoo.errors import shorten
 
-SMALL = {
-    "sorter": {"weights": None, "max_value": 9, "units": 4},
-    "adder": {"weights": None, "units": 4},
-    "parity": {"weights": None, "units": 4},
-    "pattern_generator": {"weights": None, "max_length": 8},
-    "series_classifier": {"weights": None, "units": 4},
-    "surname_classifier": {"weights": None, "units": 4},
-    "text_classifier": {"weights": None, "units": 4, "ngrams": 0, "tokens": "bytes"},
-    "language_model": {"weights": None, "units": 4, "max_length": 8, "num_layers": 1},
-    "translator": {
-        "weights": None,
-        "units": 4,
-        "num_layers": 1,
-        "tokens": "words",
-        "vocabulary": ["a"],
-    },
-    "memorizer": {"weights": None, "units": 4},
-    "executor": {"weights": None, "units": 4},
-    "accumulator": {},
-    "comparer": {},
-    "parity_by_hand": {},
-}
 METHODS = ("answer", "classify", "sort", "translate", "score", "rank", "generate")
 
 

@@ -1,13 +1,8 @@
 """Requests to the program of served exports, and to the demo's server, at random."""
 
-import pathlib
-import sys
-
+import faults_of_servers
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "benchmarks"))
-import faults_of_servers
 import served_requests
 from served_requests import Refusal, ask
 
