@@ -7,6 +7,12 @@ began with other examples are then not resumed.
 """
 
 from rnnzoo.data.synthetic.bits import Addition, Parity, carry_chains, random_pairs
+from rnnzoo.data.synthetic.histograms import HistogramSorting
+from rnnzoo.data.synthetic.list_families import (
+    list_families,
+    structured_lists,
+    uniform_lists,
+)
 from rnnzoo.data.synthetic.memorization import MEMORIES, Memorization
 from rnnzoo.data.synthetic.patterns import Patterns
 from rnnzoo.data.synthetic.programs import (
@@ -17,7 +23,7 @@ from rnnzoo.data.synthetic.programs import (
     run_program,
     scramble,
 )
-from rnnzoo.data.synthetic.sorting import Sorting, structured_lists, uniform_lists
+from rnnzoo.data.synthetic.sorting import Sorting
 from rnnzoo.data.synthetic.streams import Comparisons, Sums
 
 __all__ = [
@@ -26,6 +32,7 @@ __all__ = [
     "CURRICULA",
     "Comparisons",
     "DecimalAddition",
+    "HistogramSorting",
     "MEMORIES",
     "Memorization",
     "Parity",
@@ -34,6 +41,7 @@ __all__ = [
     "Sorting",
     "Sums",
     "carry_chains",
+    "list_families",
     "random_pairs",
     "run_program",
     "scramble",

@@ -1,7 +1,6 @@
 """Lists of integers to sort."""
 
 import dataclasses
-import itertools
 
 import numpy as np
 
@@ -83,54 +82,3 @@ class Sorting(LengthCurriculum):
         elif 0.1 <= order < 0.15:
             numbers = np.roll(numbers, random.integers(len(numbers)))
         return numbers.tolist()
-
-
-def uniform_lists(count: int, max_value: int, length: int, seed: int) -> list:
-    """Returns lists of one length, each number uniform and independent.
-
-    Example:
-        >>> from rnnzoo.data.synthetic import uniform_lists
-        >>> [len(row) for row in uniform_lists(2, max_value=32, length=5, seed=1)]
-        [5, 5]
-    """
-    random = np.random.default_rng(seed)
-    return random.integers(1, max_value + 1, (count, length)).tolist()
-
-
-def structured_lists(max_value: int, length: int, seed: int = 0) -> dict[str, list]:
-    """Returns the lists on which a sorter trained on random lists tends to fail.
-
-    By kind: `all_equal`, `sorted` and `reversed` (1,000 random lists each),
-    `two_values` (every pair in every proportion, shuffled), `one_different` (one number
-    among equal ones), and `rotations` (of 1, 2, ..., `max_value`, cut or repeated).
-
-    Example:
-        >>> from rnnzoo.data.synthetic import structured_lists
-        >>> lists = structured_lists(max_value=4, length=3)
-        >>> lists["all_equal"]
-        [[1, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 4]]
-    """
-    random = np.random.default_rng(seed)
-    values = range(1, max_value + 1)
-    increasing = np.sort(random.integers(1, max_value + 1, (1000, length)), axis=1)
-    two_values, one_different = [], []
-    for low, high in itertools.combinations(values, 2):
-        for count in range(1, length):
-            row = np.array([low] * count + [high] * (length - count))
-            two_values.append(random.permutation(row).tolist())
-    for often, once in itertools.permutations(values if length > 1 else (), 2):
-        for place in (0, length - 1, int(random.integers(length))):
-            row = [often] * length
-            row[place] = once
-            one_different.append(row)
-    return {
-        "all_equal": [[value] * length for value in values],
-        "sorted": increasing.tolist(),
-        "reversed": increasing[:, ::-1].tolist(),
-        "two_values": two_values,
-        "one_different": one_different,
-        "rotations": [
-            np.resize(np.roll(values, shift), length).tolist()
-            for shift in range(max_value)
-        ],
-    }
