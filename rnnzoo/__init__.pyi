@@ -17,6 +17,7 @@ from rnnzoo.models.language import LanguageModel
 from rnnzoo.models.memorization import Memorizer
 from rnnzoo.models.parity import ParityReader
 from rnnzoo.models.patterns import PatternGenerator
+from rnnzoo.models.real_sorting import RealSorter
 from rnnzoo.models.series_classification import SeriesClassifier
 from rnnzoo.models.sorting import Sorter
 from rnnzoo.models.surnames import SurnameClassifier
@@ -29,6 +30,7 @@ from rnnzoo.weights import load
 __version__: str
 __all__ = [
     "sorter",
+    "real_sorter",
     "text_classifier",
     "sentiment_classifier",
     "language_model",
@@ -70,6 +72,7 @@ def sorter(
     num_layers: int = 1,
     cell: str = "gru",
     dropout: float = 0.0,
+    temperature: float = 1.0,
 ) -> Sorter:
     """A model that sorts lists of integers.
 
@@ -85,6 +88,32 @@ def sorter(
         num_layers: Layers in each of the two networks.
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
+        temperature: By how much logits are divided to calculate the confidence.
+    """
+
+def real_sorter(
+    weights: str | None = None,
+    *,
+    max_length: int = 32,
+    units: int = 96,
+    num_layers: int = 1,
+    cell: str = "gru",
+    dropout: float = 0.0,
+    temperature: float = 1.0,
+) -> RealSorter:
+    """A model that sorts lists of real numbers, by pointing at them.
+
+    Args:
+        weights: A name that `rnnzoo.list_weights("real_sorter")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
+        max_length: Maximum length of a list.
+        units: Size of the decoder's state, and of each direction's of the encoder.
+        num_layers: Layers in each of the two networks.
+        cell: `"simple"`, `"gru"` or `"lstm"`.
+        dropout: Fraction of features dropped in training.
+        temperature: By how much scores are divided to calculate the confidence.
     """
 
 def text_classifier(

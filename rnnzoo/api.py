@@ -3,6 +3,7 @@
 MODULES = {
     # Models of the zoo
     "sorter": "rnnzoo.models.sorting",
+    "real_sorter": "rnnzoo.models.real_sorting",
     "text_classifier": "rnnzoo.models.text_classification",
     "sentiment_classifier": "rnnzoo.models.text_classification",
     "language_model": "rnnzoo.models.language",

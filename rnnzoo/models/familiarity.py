@@ -14,11 +14,16 @@ def training_options(model: Any, recipe: str) -> dict | None:
         model: A model.
         recipe: Name of the recipe that must have trained it.
     """
-    optimizer = getattr(model, "optimizer", None)
-    is_trained_on = optimizer is not None and int(optimizer.iterations) > 0
-    if is_trained_on or model.card.get("recipe") != recipe:
+    if not is_published(model) or model.card["recipe"] != recipe:
         return None
     return model.card.get("options")
+
+
+def is_published(model: Any) -> bool:
+    """Whether a model has the weights of a recipe, and was not trained after it."""
+    optimizer = getattr(model, "optimizer", None)
+    is_trained_on = optimizer is not None and int(optimizer.iterations) > 0
+    return "recipe" in model.card and not is_trained_on
 
 
 def warn_unfamiliar(

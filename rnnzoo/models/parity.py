@@ -167,10 +167,8 @@ def split_bit_rows(inputs: Any) -> tuple[list, bool]:
         return [], True
     if is_list and all(isinstance(row, str) for row in inputs):
         return [_parse_bits(text) for text in inputs], True
-    rows, _ = split_rows(inputs, "bits")
-    if is_list or isinstance(inputs, range):
-        return rows, rows[0] is not inputs
-    return rows, len(inputs.shape) > 1
+    rows, _, is_batch = split_rows(inputs, "bits")
+    return rows, is_batch
 
 
 def _parse_bits(text: str) -> list:

@@ -1,7 +1,7 @@
 """Sorting lists of integers."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -11,17 +11,20 @@ from rnnzoo.architectures.batching import group_by_length
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.architectures.signature import Signature
-from rnnzoo.data.columns import to_rows
 from rnnzoo.errors import check_number
-from rnnzoo.tokens import Numbers, check_in_graph, parse_numbers, split_rows
+from rnnzoo.models.list_sorting import (
+    NO_PERMUTATION,
+    ROWS,
+    STEPS,
+    ListSorter,
+    check_target_rows,
+)
+from rnnzoo.tokens import Numbers, check_in_graph, parse_numbers
 from rnnzoo.weights import factory
-
-# Rows, and steps of all rows, that are sorted at a time.
-ROWS, STEPS = 1024, 2**20
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class Sorter(ManyToOneToMany):
+class Sorter(ListSorter, ManyToOneToMany):
     """A model that sorts lists of integers.
 
     An encoder reads the list into one vector of `units` numbers; a decoder gets that
@@ -39,6 +42,7 @@ class Sorter(ManyToOneToMany):
         num_layers: Layers in each of the two networks.
         cell: `"simple"`, `"gru"` or `"lstm"`.
         dropout: Fraction of features dropped in training.
+        temperature: By how much logits are divided to calculate the confidence.
 
     Example:
         >>> from rnnzoo import sorter
@@ -58,7 +62,9 @@ class Sorter(ManyToOneToMany):
         num_layers: int = 1,
         cell: str = "gru",
         dropout: float = 0.0,
+        temperature: float = 1.0,
     ):
+        check_number("temperature", temperature, above=0)
         check_number("max_value", max_value, minimum=1, whole=True)
         check_number("max_length", max_length, minimum=1, whole=True)
         tokens = Numbers(1, max_value)
@@ -74,70 +80,34 @@ class Sorter(ManyToOneToMany):
             chrono_steps=None if cell == "simple" else max(max_length, 2),
         )
         self.tokens = tokens
-        self.max_length = max_length
+        self.max_length, self.temperature = max_length, temperature
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts lists, and sorted lists, to token ids `[batch, time]`, int32."""
-        rows, _ = split_rows(inputs)
+        rows, *_ = self.split(inputs)
         ids = self.tokens.encode(rows, self.max_length)
         if targets is None:
             return ids, None
-        target_rows, _ = split_rows(targets, "targets")
-        if list(map(len, target_rows)) != list(map(len, rows)):
-            raise ValueError(
-                "targets must hold one sorted list for each list, of the same length. "
-                f"Received: {len(rows)} lists and {len(target_rows)} targets"
-            )
+        target_rows = check_target_rows(rows, self.split(targets, "targets")[0])
         return ids, self.tokens.encode(target_rows, self.max_length, name="targets")
 
-    def sort(self, numbers: Any) -> Any:
-        """Sorts a list of numbers, or each list of a batch, in increasing order.
-
-        Args:
-            numbers: A list, tuple or 1-D array of integers; or a batch: a list or tuple
-                of these, a 2-D array or tensor, or a ragged tensor. Integers are from 1
-                to `max_value`, at most `max_length` in a list; it may be empty.
-
-        Raises:
-            TypeError: If something is not an integer, or nested too deep.
-            ValueError: If a number is out of range, or a list too long; names each.
-
-        Example:
-            >>> from rnnzoo import sorter
-            >>> sorter().sort([31, 4, 15, 9, 26])
-            [4, 9, 15, 26, 31]
-            >>> sorter().sort([[3, 1, 2], [32, 1]])
-            [[1, 2, 3], [1, 32]]
-        """
-        rows, restore = split_rows(numbers)
+    def sort_rows(self, rows: Sequence, temperature: float) -> tuple[list, np.ndarray]:
+        """Returns the sorted rows, and the confidence of each, `[rows]`."""
         # Checked as one, so that a bad row is found before anything is sorted.
-        ids = self.tokens.encode(rows, self.max_length)
-        answers = self.tokens.decode(self._sort_tokens(ids))
-        return restore([answers[i, : len(row)] for i, row in enumerate(rows)])
+        ids, confidence = self._sort_tokens(
+            self.tokens.encode(rows, self.max_length), temperature
+        )
+        answers = self.tokens.decode(ids)
+        return [answers[i, : len(row)] for i, row in enumerate(rows)], confidence
 
-    def answer(self, inputs: Any) -> Any:
-        """Sorts text as well as lists: text in gives text out.
-
-        Args:
-            inputs: Numbers in a string such as `"31 4 15"` (commas and brackets may
-                stand between), a list of such strings, or what `sort` takes.
-
-        Raises:
-            TypeError, ValueError: As `sort`.
-
-        Example:
-            >>> from rnnzoo import sorter
-            >>> sorter().answer("31 4 15 9 26")
-            '4 9 15 26 31'
-        """
-        if isinstance(inputs, str):
-            return self.answer([inputs])[0]
-        inputs = to_rows(inputs)
-        is_text = isinstance(inputs, (list, tuple)) and len(inputs)
-        if not is_text or not all(isinstance(text, str) for text in inputs):
-            return self.sort(inputs)
-        answers = self.sort([parse_numbers(text) for text in inputs])
-        return [" ".join(map(str, answer)) for answer in answers]
+    def sort_texts(
+        self, texts: list[str], temperature: float
+    ) -> tuple[list[str], np.ndarray]:
+        """Returns texts of the sorted numbers of texts, and the confidence of each."""
+        answers, confidence = self.sort_rows(
+            [parse_numbers(text) for text in texts], temperature
+        )
+        return [" ".join(map(str, answer)) for answer in answers], confidence
 
     def signatures(self) -> dict[str, Signature]:
         """Adds lists of integers to what every model's export can be called with."""
@@ -147,8 +117,7 @@ class Sorter(ManyToOneToMany):
             "lists": Signature(
                 graph=self._sort_lists,
                 inputs={"numbers": ((None, None), "int64")},
-                # The tokens of the numbers from 1 on are the numbers.
-                answers=lambda numbers: {"sorted": self._sort_tokens(numbers)},
+                answers=self._answer_lists,
                 examples=[{"numbers": rows[:2, :5]}, {"numbers": rows}],
             )
         }
@@ -163,7 +132,8 @@ class Sorter(ManyToOneToMany):
 
     def answer_in_graph(self, text: Any) -> dict:
         """Answers strings `[batch]` with the same text as `answer`, in the graph."""
-        return {"text": self.tokens.format(self._sort_in_graph(self.tokens(text)))}
+        answers, confidence = self._sort_in_graph(self.tokens(text), self.temperature)
+        return {"text": self.tokens.format(answers), "confidence": confidence}
 
     def _sort_lists(self, numbers: Any) -> dict:
         import tensorflow as tf
@@ -174,22 +144,36 @@ class Sorter(ManyToOneToMany):
         in_range = (numbers >= 0) & (numbers <= highest)
         numbers = check_in_graph(numbers, in_range, message)
         numbers = check_in_graph(numbers, real[:, :-1] | ~real[:, 1:], message)
-        answers = self._sort_in_graph(tf.cast(numbers, tf.int32))
-        return {"sorted": tf.cast(answers, tf.int64)}
+        ids = tf.cast(numbers, tf.int32)
+        answers, confidence = self._sort_in_graph(ids, self.temperature)
+        return {"sorted": tf.cast(answers, tf.int64), "confidence": confidence}
 
-    def _sort_tokens(self, ids: np.ndarray) -> np.ndarray:
+    def _answer_lists(self, numbers: np.ndarray) -> dict:
+        # The tokens of the numbers from 1 on are the numbers.
+        answers, confidence = self._sort_tokens(numbers, self.temperature)
+        return {"sorted": answers, "confidence": confidence}
+
+    def _sort_tokens(
+        self, ids: np.ndarray, temperature: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         answers, lengths = np.zeros_like(ids), np.count_nonzero(ids, axis=1)
+        confidence = np.zeros(len(ids), "float32")
         for rows in group_by_length(lengths, max_steps=STEPS, max_rows=ROWS):
             length = lengths[rows[0]]
-            found = self._sort(ids[rows, :length].astype("int32"))
+            found, sure = self._sort(
+                ids[rows, :length].astype("int32"), np.float32(temperature)
+            )
             answers[rows, :length] = keras.ops.convert_to_numpy(found)
-        return answers
+            confidence[rows] = keras.ops.convert_to_numpy(sure)
+        return answers, confidence
 
     @functools.cached_property
     def _sort(self) -> Callable:
-        return compile_graph(self._sort_in_graph, ((None, None), "int32"))
+        inputs = (((None, None), "int32"), ((), "float32"))
+        return compile_graph(self._sort_in_graph, *inputs)
 
-    def _sort_in_graph(self, ids: Any) -> Any:
+    def _sort_in_graph(self, ids: Any, temperature: Any) -> tuple:
+        """Returns sorted ids `[batch, time]`, and the confidence of each list."""
         import tensorflow as tf
 
         real = tf.not_equal(ids, 0)
@@ -200,7 +184,15 @@ class Sorter(ManyToOneToMany):
         source = tf.pad(ids, [[0, 0], [0, 1]])[:, : tf.maximum(tf.shape(ids)[1], 1)]
         source = tf.concat([tf.maximum(source[:, :1], 1), source[:, 1:]], axis=1)
         logits = self(source, training=False)[:, : tf.shape(ids)[1], 1:]
-        return tf.where(real, tf.argmax(logits, axis=-1, output_type=tf.int32) + 1, 0)
+        answers = tf.argmax(logits, axis=-1, output_type=tf.int32) + 1
+        answers = tf.where(real, answers, 0)
+        # The probability that every step is right.
+        logits = logits / temperature
+        surest = tf.reduce_max(logits, axis=-1) - tf.reduce_logsumexp(logits, axis=-1)
+        confidence = tf.exp(tf.reduce_sum(tf.where(real, surest, 0.0), axis=1))
+        is_permutation = tf.reduce_all(tf.sort(ids) == tf.sort(answers), axis=1)
+        lowest = tf.minimum(confidence, NO_PERMUTATION)
+        return answers, tf.where(is_permutation, confidence, lowest)
 
 
 sorter = factory(Sorter, "sorter", weights="naturals_32")

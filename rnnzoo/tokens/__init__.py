@@ -10,7 +10,7 @@ from rnnzoo.tokens.characters import Characters
 from rnnzoo.tokens.checks import check_in_graph, check_texts, to_utf8
 from rnnzoo.tokens.labels import check_classes, class_numbers, to_python
 from rnnzoo.tokens.numbers import Numbers, parse_numbers, split_rows
-from rnnzoo.tokens.reals import RealSteps, ScaledSteps
+from rnnzoo.tokens.reals import RangeSteps, RealSteps, ScaledSteps
 from rnnzoo.tokens.subwords import Subwords
 from rnnzoo.tokens.words import Whitespace, Words
 
@@ -20,6 +20,7 @@ __all__ = [
     "Bytes",
     "Characters",
     "Numbers",
+    "RangeSteps",
     "RealSteps",
     "ScaledSteps",
     "Subwords",

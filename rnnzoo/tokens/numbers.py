@@ -190,18 +190,28 @@ def integer_array(rows: Sequence) -> np.ndarray | None:
         return None
 
 
-def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
-    """Splits a list or a batch into rows, and returns them with a function to undo it.
+def split_rows(
+    numbers: Any,
+    name: str = "numbers",
+    kind: str = "integers",
+    convert: Callable[[Any], Any] = int,
+) -> tuple[list, Callable, bool]:
+    """Splits a list or a batch into rows.
+
+    Returns the rows, a function that makes of answers what the input was, and whether
+    that was a batch.
 
     Args:
-        numbers: One row (a list, tuple, range or 1-D array of integers) or a batch of
+        numbers: One row (a list, tuple, range or 1-D array of numbers) or a batch of
             rows (a list or tuple of rows, a 2-D array or tensor, a ragged tensor), or
             what `rnnzoo.data.columns.to_rows` makes a list; anything else raises
             `TypeError`.
         name: Name of the argument, for error messages.
+        kind: What the numbers are, for error messages.
+        convert: Makes a Python number of one of an answer.
     """
     expected = (
-        f"{name} must be a list of integers or a list of such lists (tuples, NumPy "
+        f"{name} must be a list of {kind} or a list of such lists (tuples, NumPy "
         "arrays and ragged tensors do too)."
     )
     if isinstance(numbers, tf.RaggedTensor):
@@ -217,17 +227,22 @@ def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
             flat = np.concatenate(answers) if answers else []
             return numbers.with_values(tf.constant(flat, numbers.dtype))
 
-        return rows, to_ragged
+        return rows, to_ragged, True
 
     if isinstance(numbers, (tf.Tensor, tf.Variable)):
-        rows, to_array = split_rows(numbers.numpy(), name)
-        return rows, lambda answers: tf.constant(to_array(answers), numbers.dtype)
+        rows, to_array, is_batch = split_rows(numbers.numpy(), name, kind, convert)
+        return (
+            rows,
+            lambda answers: tf.constant(to_array(answers), numbers.dtype),
+            is_batch,
+        )
 
     numbers = to_rows(numbers)
     if isinstance(numbers, np.ndarray) and numbers.ndim:
-        rows = list(numbers) if numbers.ndim > 1 else [numbers]
+        is_batch = numbers.ndim > 1
+        rows = list(numbers) if is_batch else [numbers]
         shape, dtype = numbers.shape, numbers.dtype
-        return rows, lambda answers: np.asarray(answers, dtype).reshape(shape)
+        return rows, lambda answers: np.asarray(answers, dtype).reshape(shape), is_batch
 
     if not isinstance(numbers, (list, tuple, range)):
         raise TypeError(f"{expected} Received: {name}={shorten(numbers)}")
@@ -235,14 +250,14 @@ def split_rows(numbers: Any, name: str = "numbers") -> tuple[list, Callable]:
     def to_kind(answer: Any, row: Any) -> Any:
         if isinstance(row, np.ndarray):
             return np.asarray(answer, row.dtype)
-        answer = [int(value) for value in answer]
+        answer = [convert(value) for value in answer]
         return tuple(answer) if isinstance(row, tuple) else answer
 
     if not len(numbers) or not is_row(numbers[0]):
-        return [numbers], lambda answers: to_kind(answers[0], numbers)
+        return [numbers], lambda answers: to_kind(answers[0], numbers), False
 
-    kind = tuple if isinstance(numbers, tuple) else list
-    return list(numbers), lambda answers: kind(map(to_kind, answers, numbers))
+    make = tuple if isinstance(numbers, tuple) else list
+    return list(numbers), lambda answers: make(map(to_kind, answers, numbers)), True
 
 
 def parse_numbers(text: str) -> list:
@@ -264,8 +279,13 @@ def parse_numbers(text: str) -> list:
 
 def parse_number_strings(texts: tf.Tensor, pattern: str, dtype: Any) -> tf.RaggedTensor:
     """Parses strings `[batch]` into numbers `[batch, (numbers)]`, in the graph."""
-    words = tf.strings.split(tf.strings.regex_replace(texts, _GAPS, " "))
+    words = split_in_graph(texts)
     is_number = tf.strings.regex_full_match(words.values, pattern)
     message = "A text must be numbers, separated by spaces or commas."
     flat = check_in_graph(words.values, is_number, message)
     return words.with_values(tf.strings.to_number(flat, dtype))
+
+
+def split_in_graph(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Splits strings `[batch]` of numbers into words, `[batch, (words)]`."""
+    return tf.strings.split(tf.strings.regex_replace(texts, _GAPS, " "))

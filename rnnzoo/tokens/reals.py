@@ -11,16 +11,17 @@ import tensorflow as tf
 
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.tokens.checks import (
+    LISTED,
+    LONGEST,
     Problem,
     check_in_graph,
+    is_row,
     refuse_rows,
     to_sequence,
     type_name,
 )
 from rnnzoo.tokens.numbers import MARKS, parse_number_strings
 
-# The largest number of 32 bits.
-MAXIMUM = float(np.finfo("float32").max)
 # Real numbers in a text; Python and the graph parse the same ones.
 REAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
@@ -45,10 +46,18 @@ class RealSteps(keras.layers.Layer):
         [[2.0, -0.5], [1.0, 0.0]]
     """
 
+    # The type of checked numbers, which are then scaled.
+    number_type = "float32"
+
     def __init__(self, features: int, **layer_options: Any):
         super().__init__(dtype="float32", **layer_options)
         check_number("features", features, minimum=1, whole=True)
         self.features = features
+
+    @property
+    def largest(self) -> float:
+        """The largest number of the type."""
+        return float(np.finfo(self.number_type).max)
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the numbers of strings; shapes as in the class."""
@@ -59,16 +68,16 @@ class RealSteps(keras.layers.Layer):
         return tf.reshape(numbers, [tf.shape(numbers)[0], steps, self.features])
 
     def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Parses strings `[batch]` into numbers, float32 `[batch, (numbers)]`.
+        """Parses strings `[batch]` into numbers `[batch, (numbers)]`.
 
         Other words, infinite numbers and incomplete steps: `InvalidArgumentError`.
         """
         numbers = parse_number_strings(texts, REAL, tf.float64)
         message = f"Numbers must be finite, {self.features} a step."
         flat, is_whole = numbers.values, numbers.row_lengths() % self.features == 0
-        flat = check_in_graph(flat, tf.abs(flat) <= MAXIMUM, message)
+        flat = check_in_graph(flat, tf.abs(flat) <= self.largest, message)
         flat = check_in_graph(flat, is_whole, message)
-        return numbers.with_values(tf.cast(flat, tf.float32))
+        return numbers.with_values(tf.cast(flat, self.number_type))
 
     def rows(self, inputs: Any, name: str = "numbers") -> tuple[list, bool]:
         """Returns the rows for `check` and `encode`, and whether the input was a batch.
@@ -100,21 +109,22 @@ class RealSteps(keras.layers.Layer):
         return [_plain_row(row, self.features) for row in rows], is_batch
 
     def _parse(self, text: str) -> list:
-        words, size = text.translate(MARKS).split(), self.features
-        numbers = [float(w) if re.fullmatch(REAL, w) else w for w in words]
+        words, size = split_words(text), self.features
+        numbers = list(map(parse_real, words))
         if size == 1:
             return numbers
         return [numbers[i : i + size] for i in range(0, len(numbers), size)]
 
     def check(self, rows: Sequence, name: str = "numbers") -> list[np.ndarray]:
-        """Returns rows, of numbers or of steps, as arrays `[time, features]`, float32.
+        """Returns rows, of numbers or of steps, as arrays `[time, features]`.
 
         Raises `TypeError` or `ValueError` (not finite, empty), naming every bad row.
         """
         if not all(map(self._is_good, rows)):
             expected = f"{name} must be finite, {self.features} a step."
             refuse_rows(rows, expected, self._find_problems, have_positions=False)
-        return [np.array(row, "float32").reshape(-1, self.features) for row in rows]
+        arrays = (np.array(row, self.number_type) for row in rows)
+        return [array.reshape(-1, self.features) for array in arrays]
 
     def _find_problems(self, row: Any) -> list[Problem]:
         row = row.tolist() if isinstance(row, np.ndarray) else row
@@ -135,9 +145,13 @@ class RealSteps(keras.layers.Layer):
             numbers = np.array(flat, "float64")
         except OverflowError:
             numbers = np.array(np.inf)
-        if not (np.abs(numbers) <= MAXIMUM).all():
-            where = " in 32 bits" if np.isfinite(numbers).all() else ""
-            place = next(i for i, v in enumerate(flat) if not abs(v) <= MAXIMUM)
+        if not (np.abs(numbers) <= self.largest).all():
+            where = (
+                f" in {self.number_type[-2:]} bits"
+                if np.isfinite(numbers).all()
+                else ""
+            )
+            place = next(i for i, v in enumerate(flat) if not abs(v) <= self.largest)
             step = f"step {place // self.features}"
             return [(ValueError, f"{step}: a number is not finite{where}")]
         if not flat or (self.features > 1 and {*map(len, steps)} != {self.features}):
@@ -150,7 +164,7 @@ class RealSteps(keras.layers.Layer):
             return False
         is_flat = self.features == 1 and row.ndim == 1
         is_right = is_flat or row.shape[1:] == (self.features,)
-        return is_right and bool((np.abs(row, dtype="float64") <= MAXIMUM).all())
+        return is_right and bool((np.abs(row, dtype="float64") <= self.largest).all())
 
     def encode(self, rows: Sequence, name: str = "numbers") -> np.ndarray:
         """Converts rows that pass `check` as the call does, float32."""
@@ -227,6 +241,143 @@ class ScaledSteps(RealSteps):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {"means": self.means, "scales": self.scales}
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class RangeSteps(RealSteps):
+    r"""Scales each list of numbers to its own range, in three ways, and appends a 1.
+
+    With $x$ a number's place from 0, the smallest of its list, to 1, the largest, a
+    step is $x$, $1 + \log_{10}(x) / 9$, $1 + \log_{10}(1 - x) / 9$ and 1; of $x$ and
+    $1 - x$ below $10^{-9}$ the second and the third are 0. So lists of any unit and
+    origin are alike, and of small numbers beside a large one little is lost. A list of
+    equal numbers has $x = 0$. Calculated in float64.
+
+    Inputs of the call: strings `[batch]` of numbers, or numbers, ragged. Outputs,
+    padded with 0: `[batch, time, 4]`, float32.
+
+    Example:
+        >>> from rnnzoo.tokens import RangeSteps
+        >>> RangeSteps().encode([[-5, 5, 0]])[0, :, 0].tolist()
+        [0.0, 1.0, 0.5]
+    """
+
+    number_type = "float64"
+    width = 4  # numbers of a step
+
+    def __init__(self, **layer_options: Any):
+        super().__init__(1, **layer_options)
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Returns the scaled numbers of strings; shapes as in the class."""
+        if not isinstance(inputs, tf.RaggedTensor):
+            inputs = self.parse(tf.convert_to_tensor(inputs, tf.string))
+        real = tf.sequence_mask(inputs.row_lengths())
+        numbers = inputs.to_tensor(0.0)
+        return tf.cast(scale_to_range(numbers, real, tf.experimental.numpy), tf.float32)
+
+    def check(
+        self, rows: Sequence, name: str = "numbers", max_length: int | None = None
+    ) -> list[np.ndarray]:
+        """Returns lists of numbers as arrays `[time, 1]`, float64; they may be empty.
+
+        Raises `TypeError` or `ValueError`, naming every bad row and value.
+
+        Args:
+            rows: Lists, tuples or arrays of real numbers.
+            name: Name of the argument, for error messages.
+            max_length: Maximum length of a row; `None` for no limit.
+        """
+        limit = LONGEST if max_length is None else max_length
+        if not all(self._is_good_list(row, limit) for row in rows):
+            most = "" if max_length is None else f", at most {max_length} in a row"
+            expected = f"{name} must be finite real numbers{most}."
+            refuse_rows(rows, expected, lambda row: self._find_in_list(row, limit))
+        arrays = (np.array(row, self.number_type) for row in rows)
+        return [array.reshape(-1, 1) for array in arrays]
+
+    def _is_good_list(self, row: Any, limit: int) -> bool:
+        # A quick check; it may be false for a good row.
+        if not is_row(row) or len(row) > limit:
+            return False
+        if isinstance(row, np.ndarray):
+            return row.ndim == 1 and (not len(row) or self._is_good(row))
+        return {*map(type, row)} <= {int, float} and all(
+            -self.largest <= value <= self.largest for value in row
+        )
+
+    def _find_in_list(self, row: Any, limit: int) -> list[Problem]:
+        if not is_row(row):
+            return [(TypeError, f"{shorten(row)} is not a list ({type_name(row)})")]
+        problems: list[Problem] = []
+        if len(row) > limit:
+            problems = [(ValueError, f"{len(row)} numbers, more than {limit}")]
+        for position, value in enumerate(row[: min(limit, 10**6)]):
+            value = value.item() if isinstance(value, np.generic) else value
+            kind, wrong = TypeError, None
+            if is_row(value):
+                wrong = "is nested too deep"
+            elif isinstance(value, bool) or not isinstance(value, Real):
+                wrong = f"is not a number ({type_name(value)})"
+            elif not -self.largest <= value <= self.largest:
+                kind, wrong = ValueError, "is not finite in 64 bits"
+            if wrong:
+                problems.append(
+                    (kind, f"position {position}: {shorten(value)} {wrong}")
+                )
+        return problems[:LISTED]
+
+    def encode_checked(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """Converts arrays that `check` returned as the call does, float32."""
+        numbers, lengths = self.pad(arrays)
+        real = np.arange(numbers.shape[1]) < lengths[:, None]
+        return scale_to_range(numbers, real, np).astype("float32")
+
+    def pad(self, arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Returns arrays that `check` returned as one, `[rows, time]`, and lengths."""
+        lengths = np.array([len(array) for array in arrays], int)
+        numbers = np.zeros((len(arrays), lengths.max(initial=0)), self.number_type)
+        real = np.arange(numbers.shape[1]) < lengths[:, None]
+        if len(arrays):
+            numbers[real] = np.concatenate(arrays)[:, 0]
+        return numbers, lengths
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments: none."""
+        return {}
+
+
+def scale_to_range(numbers: Any, real: Any, library: Any) -> Any:
+    """Returns steps `[batch, time, 4]` of numbers `[batch, time]`: see `RangeSteps`.
+
+    Args:
+        numbers: Numbers, float64; padding is finite.
+        real: Which of them are not padding.
+        library: `numpy`, or TensorFlow's for tensors.
+    """
+    # Halves, as the difference of two numbers may be too large for their type.
+    halves = numbers / 2
+    low = library.min(library.where(real, halves, np.inf), axis=1, keepdims=True)
+    high = library.max(library.where(real, halves, -np.inf), axis=1, keepdims=True)
+    width = library.where(high > low, high - low, 1.0)
+    share = library.where(real & (high > low), (halves - low) / width, 0.0)
+    steps = [
+        share,
+        1 + library.log10(library.maximum(share, 1e-9)) / 9,
+        1 + library.log10(library.maximum(1 - share, 1e-9)) / 9,
+        library.ones_like(share),
+    ]
+    return library.where(real[..., None], library.stack(steps, axis=-1), 0.0)
+
+
+def split_words(text: str) -> list[str]:
+    """Returns the words of a text of numbers, as the graph splits it."""
+    return text.translate(MARKS).split()
+
+
+def parse_real(word: str) -> Any:
+    """Returns a word as a number; what is none stays, for an error to name it."""
+    return float(word) if re.fullmatch(REAL, word) else word
 
 
 def _is_real_array(value: Any) -> bool:

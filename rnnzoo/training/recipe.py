@@ -29,6 +29,7 @@ MODEL_RANGES: dict[str, dict[str, Any]] = {
     "ngrams": {"minimum": 0},
     "num_layers": SIZE,
     "state_noise": {"minimum": 0},
+    "temperature": {"above": 0},
     "token_dropout": SHARE,
     "units": SIZE,
     "weight_dropout": SHARE,

@@ -23,6 +23,7 @@ from rnnzoo.data.synthetic.programs import (
     run_program,
     scramble,
 )
+from rnnzoo.data.synthetic.reals import RealSorting
 from rnnzoo.data.synthetic.sorting import Sorting
 from rnnzoo.data.synthetic.streams import Comparisons, Sums
 
@@ -38,6 +39,7 @@ __all__ = [
     "Parity",
     "Patterns",
     "Programs",
+    "RealSorting",
     "Sorting",
     "Sums",
     "carry_chains",
