@@ -48,10 +48,43 @@ class SortIntegers(Recipe, model="sorter"):
         from rnnzoo.data.synthetic import list_families
 
         families = list_families(
-            self.max_value, self.max_length, 250, seed=2**32, held_out=True
+            self.max_value, self.max_length, 250, seed=2**32, group="held_out"
         )
         lists = sum(families.values(), [])
         return lists, [sorted(row) for row in lists]
+
+    def finish(self, model: Any) -> bool:
+        """Calibrates the confidence on lists unlike those of the training."""
+        from rnnzoo.data.synthetic import list_families
+
+        families = list_families(
+            self.max_value, self.max_length, 1000, seed=2**33, group="held_out"
+        )
+        model.calibrate(sum(families.values(), []))
+        return True
+
+    def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
+        """Returns exact match on every family and length, and that of sure answers."""
+        from rnnzoo.data.synthetic import (
+            list_families,
+            structured_lists,
+            uniform_lists,
+        )
+        from rnnzoo.recipes._sorting import measure_families
+
+        top, longest = model.tokens.maximum, model.max_length
+        families = {"": uniform_lists(100_000, top, longest, seed=1)}
+        for group in ("common", "held_out"):
+            families |= list_families(top, longest, 10_000, seed=1, group=group)
+        families |= structured_lists(top, longest, seed=1, count=10_000)
+        lengths = {}
+        for length in range(1, longest + 1):
+            parts = [
+                list_families(top, length, 600, seed=1, group=group)
+                for group in ("common", "held_out")
+            ]
+            lengths[length] = sum(sum((list(p.values()) for p in parts), []), [])
+        return measure_families(model, families, lengths, progress)
 
 
 RECIPE = SortIntegers

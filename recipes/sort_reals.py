@@ -42,5 +42,34 @@ class SortReals(Recipe, model="real_sorter"):
 
         return RealSorting(self.max_length).batch(2000, self.seed + 2**32, 0)
 
+    def finish(self, model: Any) -> bool:
+        """Calibrates the confidence on lists like those of the training."""
+        lists, _ = self.validation_examples()
+        model.calibrate(lists)
+        return True
+
+    def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
+        """Returns exact match on uniform lists of several lengths, and on other kinds.
+
+        Of `exact_match_of_5` and so on, numbers are uniform from 0 to 1.
+        """
+        from rnnzoo.data.synthetic import RealSorting, real_families
+        from rnnzoo.recipes._sorting import measure_families
+
+        longest = model.max_length
+        families = {
+            f"of_{length}": real_families(length, 10_000, seed=1)["uniform"]
+            for length in (5, 10, 15, 20, 32)
+            if length <= longest
+        }
+        others = real_families(longest, 10_000, seed=1)
+        families |= {name: others[name] for name in others if name != "uniform"}
+        families["training"] = RealSorting(longest).batch(10_000, 2**33, 0)[0]
+        lengths = {
+            length: real_families(length, 2000, seed=2)["uniform"]
+            for length in range(1, longest + 1)
+        }
+        return measure_families(model, families, lengths, progress)
+
 
 RECIPE = SortReals

@@ -9,6 +9,9 @@ import { Characters, Numbers, Words } from "./tokens.js";
 // Tokens that are read at a time, so that a newer question need not wait long.
 const READ_AT_ONCE = 2048;
 
+// The largest confidence of an answer that is no permutation of its list.
+const NO_PERMUTATION = 0.01;
+
 /** Returns the probabilities of logits. */
 function softmax(logits) {
   const highest = Math.max(...logits);
@@ -37,6 +40,12 @@ class Model {
   }
 }
 
+/** Tells whether two lists have the same numbers, in whatever order. */
+function haveSame(one, other) {
+  const count = (numbers, number) => numbers.filter((x) => x === number).length;
+  return one.every((number) => count(one, number) === count(other, number));
+}
+
 /** Sorts whole numbers; see rnnzoo.sorter. */
 export class Sorter extends Model {
   static file = "tokens.onnx";
@@ -46,11 +55,12 @@ export class Sorter extends Model {
     this.tokens = new Numbers(config.tokens);
   }
 
-  /** Yields numbers, the same sorted, and the probability of each of these. */
+  /** Yields numbers, the same sorted, and the probability that all are right. */
   async *answer({ text }) {
-    const numbers = this.tokens.read(text, this.config.settings.max_length);
+    const { max_length: limit, temperature } = this.config.settings;
+    const numbers = this.tokens.read(text, limit);
     if (!numbers.length) {
-      yield { numbers, sorted: [], probabilities: [] };
+      yield { numbers, sorted: [], confidence: 1 };
       return;
     }
     const { outputs } = await this.run(this.tokens.encode(numbers), 1);
@@ -59,12 +69,15 @@ export class Sorter extends Model {
       // Padding, the first class, is no answer.
       const row = outputs.data.subarray(step * classes + 1, (step + 1) * classes);
       const best = argmax(row);
-      return { token: best + 1, probability: softmax(row)[best] };
+      const scores = Array.from(row, (score) => score / (temperature ?? 1));
+      return { token: best + 1, probability: softmax(scores)[best] };
     });
+    const sorted = this.tokens.decode(chosen.map((one) => one.token));
+    const whole = chosen.reduce((product, one) => product * one.probability, 1);
     yield {
       numbers,
-      sorted: this.tokens.decode(chosen.map((one) => one.token)),
-      probabilities: chosen.map((one) => one.probability),
+      sorted,
+      confidence: haveSame(numbers, sorted) ? whole : Math.min(whole, NO_PERMUTATION),
     };
   }
 }

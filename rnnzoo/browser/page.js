@@ -3,6 +3,7 @@
 
 const TYPING = 250; // milliseconds without a key before what was typed is answered
 const STEP = 60; // milliseconds from one sorted number to the next
+const SURE = 0.9; // probability below which the sorter says that it is unsure
 const LARGEST_SHARE = 0.8; // of a colour behind a word
 const SMALLEST_SHOWN = 0.05; // of the largest contribution, to have a colour
 
@@ -96,14 +97,16 @@ function sort() {
   ask(
     "sorter",
     { text: element("numbers").value },
-    ({ numbers, sorted, probabilities }) => {
+    ({ numbers, sorted, confidence }) => {
       element("sorted").textContent = sorted.join(" ");
       element("given").replaceChildren(...numbers.map(bar));
       grow(sorted.map(bar));
       if (!sorted.length) return say("sorter-status", "");
-      const surest = (100 * Math.min(...probabilities)).toFixed(2);
+      const share = (100 * confidence).toFixed(2);
       const verdict = isRight(numbers, sorted) ? "Right" : "Wrong";
-      say("sorter-status", `${verdict}. It was at least ${surest} % sure of each.`);
+      const doubt = confidence < SURE ? ", so it is unsure" : "";
+      const belief = `It gave this a probability of ${share} %${doubt}.`;
+      say("sorter-status", `${verdict}. ${belief}`);
     },
     (error) => {
       if (!error) return;

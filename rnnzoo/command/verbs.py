@@ -91,17 +91,46 @@ def run_answer(parsed: argparse.Namespace) -> int:
                 print(text, end="", flush=True)
             print()
             return 0
+    shows_confidence = options.get("return_confidence")
+    options = {k: True if k == "return_confidence" else v for k, v in options.items()}
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always", UserWarning)
         try:
             answers = model.answer(inputs, **options)
         except (ValueError, TypeError) as error:
             raise type(error)(f"{error}{header and chr(10) + header}") from error
-    for text in filter(None, [header, *(str(one.message) for one in found)]):
+    notes = [header, *(str(one.message) for one in found)]
+    if "return_confidence" in options:
+        answers, confidence = answers
+        if shows_confidence:
+            pairs = zip(answers, confidence, strict=True)
+            answers = [f"{answer}\t{share:.5f}" for answer, share in pairs]
+        else:
+            notes.append(_describe_confidence(confidence))
+    for text in filter(None, notes):
         print(f"rnnzoo: {text}", file=sys.stderr)
     for answer in answers:
         print(answer)
     return 0
+
+
+def _describe_confidence(confidence: list[float]) -> str:
+    """Says how probable it is that answers are right, and how many are unsure."""
+    from rnnzoo.models.list_sorting import SURE
+
+    lowest = min(confidence)
+    if len(confidence) == 1:
+        sure = "right" if lowest >= SURE else "right, which is unsure"
+        return f"With a probability of {lowest:.5f} this is {sure}."
+    unsure = [number for number, share in enumerate(confidence, 1) if share < SURE]
+    if not unsure:
+        return f"Each is right with a probability of {lowest:.5f} or more."
+    lines = shorten(", ".join(map(str, unsure)), str)
+    return (
+        f"{len(unsure)} of {len(confidence)} answers are unsure, the first with a "
+        f"probability of {confidence[unsure[0] - 1]:.5f} of being right "
+        f"(--return_confidence shows all): numbers {lines}"
+    )
 
 
 def _read_inputs(parsed: argparse.Namespace) -> list[str]:

@@ -53,7 +53,7 @@ class ListSorter(Mixin):
         """Returns rows, how to make an answer of them, and whether they are a batch."""
         return split_rows(numbers, name, self.KIND, self.to_number)
 
-    def sort(self, numbers: Any, return_confidence: bool = False) -> Any:
+    def sort(self, numbers: Any, *, return_confidence: bool = False) -> Any:
         """Sorts a list of numbers, or each list of a batch, in increasing order.
 
         Args:
@@ -76,7 +76,8 @@ class ListSorter(Mixin):
             >>> from rnnzoo import sorter
             >>> sorter().sort([31, 4, 15, 9, 26])
             [4, 9, 15, 26, 31]
-            >>> answers, confidence = sorter().sort([[3, 1, 2], [32, 1]], True)
+            >>> answers, confidence = sorter().sort([[3, 1, 2], [32, 1]],
+            ...                                         return_confidence=True)
             >>> answers, min(confidence) > 0.99
             ([[1, 2, 3], [1, 32]], True)
         """
@@ -88,13 +89,17 @@ class ListSorter(Mixin):
         self.warn_unsure(rows, confidence)
         return found
 
-    def answer(self, inputs: Any, return_confidence: bool = False) -> Any:
+    def answer(self, inputs: Any, *, return_confidence: bool = False) -> Any:
         """Sorts text as well as lists: text in gives text out.
 
         Args:
             inputs: Numbers in a string such as `"31 4 15"` (commas and brackets may
                 stand between), a list of such strings, or what `sort` takes.
-            return_confidence: As in `sort`, with its errors and warnings.
+            return_confidence: Whether to return, behind the answers, how probable it is
+                that each is right.
+
+        Raises:
+            TypeError, ValueError: As `sort`, which also warns.
 
         Example:
             >>> from rnnzoo import sorter
@@ -102,12 +107,12 @@ class ListSorter(Mixin):
             '4 9 15 26 31'
         """
         if isinstance(inputs, str):
-            found = self.answer([inputs], return_confidence)
+            found = self.answer([inputs], return_confidence=return_confidence)
             return (found[0][0], found[1][0]) if return_confidence else found[0]
         inputs = to_rows(inputs)
         is_text = isinstance(inputs, (list, tuple)) and len(inputs)
         if not is_text or not all(isinstance(text, str) for text in inputs):
-            return self.sort(inputs, return_confidence)
+            return self.sort(inputs, return_confidence=return_confidence)
         answers, confidence = self.sort_texts(list(inputs), self.temperature)
         if return_confidence:
             return answers, confidence.tolist()

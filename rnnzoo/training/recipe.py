@@ -267,6 +267,13 @@ class Recipe:
     def prepare(self, model: Any, devices: Any) -> None:
         """Prepares a compiled model for training. Default: does nothing."""
 
+    def finish(self, model: Any) -> bool:
+        """Finishes the model with the best weights, such as by calibrating it.
+
+        Returns whether it was changed, and is to be saved again. Default: no.
+        """
+        return False
+
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
         """Returns the figures of a trained model that `rnnzoo evaluate` prints.
 

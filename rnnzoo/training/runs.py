@@ -131,7 +131,10 @@ def _train(
             f"{progress.untrained:.4g}. Try a lower learning_rate, more epochs, or see "
             "whether the targets belong to the inputs."
         )
-    return rnnzoo.load(run / "best.keras")
+    best = rnnzoo.load(run / "best.keras")
+    if not is_complete and devices.is_chief and recipe.finish(best):
+        best.save(run / "best.keras")
+    return best
 
 
 def _build_model(recipe: Recipe, devices: Any) -> Any:

@@ -23,7 +23,7 @@ from rnnzoo.data.synthetic.programs import (
     run_program,
     scramble,
 )
-from rnnzoo.data.synthetic.reals import RealSorting
+from rnnzoo.data.synthetic.reals import RealSorting, real_families
 from rnnzoo.data.synthetic.sorting import Sorting
 from rnnzoo.data.synthetic.streams import Comparisons, Sums
 
@@ -45,6 +45,7 @@ __all__ = [
     "carry_chains",
     "list_families",
     "random_pairs",
+    "real_families",
     "run_program",
     "scramble",
     "structured_lists",

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rnnzoo.errors import check_choice
+
 # A family draws an array `[lists, length]` of numbers from 1 to the largest.
 Family = Callable[[np.random.Generator, tuple[int, int], int], np.ndarray]
 
@@ -64,25 +66,25 @@ def structured_lists(
 
 
 def list_families(
-    max_value: int, length: int, count: int, seed: int = 0, held_out: bool = False
+    max_value: int, length: int, count: int, seed: int = 0, group: str = "common"
 ) -> dict[str, list]:
     """Returns `count` lists of each of several families, by name.
 
-    No training of this package names one of them. `up_to_4` to `up_to_6` are of the
-    numbers from 1 to that; `five_values` of five random values; `zipf` of Zipf's
-    distribution with exponent 1.5, and `mirrored_zipf` from the other end; `narrow` and
-    `wide` are rounded normal numbers, with a standard deviation of a sixteenth and an
-    eighth of the range; `walk` takes random steps of -1, 0 and 1 from the middle;
-    `permutations` have no repetition.
+    No training of this package names one of them. The common ones are: `up_to_4` to
+    `up_to_6`, of the numbers from 1 to that; `five_values`, of five random values;
+    `zipf`, of Zipf's distribution with exponent 1.5, and `mirrored_zipf` from the other
+    end; `narrow` and `wide`, rounded normal numbers with a standard deviation of a
+    sixteenth and an eighth of the range; `walk`, random steps of -1, 0 and 1 from the
+    middle; `permutations`, without repetition.
 
     Args:
         max_value: Numbers are from 1 to this.
         length: Length of every list.
         count: Lists of each family.
         seed: Random seed.
-        held_out: Whether to return other families instead, which a training may be
-            validated on: of geometric, Poisson and two-peaked distributions, of even
-            numbers, the larger of two, pairs of equal numbers, saw teeth, and uniform.
+        group: `"common"`; or `"held_out"`, others, which a training may be validated
+            on: of geometric, Poisson and two-peaked distributions, of even numbers, the
+            larger of two, pairs of equal numbers, saw teeth, and uniform.
 
     Example:
         >>> from rnnzoo.data.synthetic import list_families
@@ -93,10 +95,10 @@ def list_families(
         [5, 5]
     """
     found = {}
-    for place, (name, family) in enumerate(
-        (HELD_OUT if held_out else FAMILIES).items()
-    ):
-        random = np.random.default_rng((seed, int(held_out), place))
+    check_choice("group", group, tuple(GROUPS))
+    number = list(GROUPS).index(group)
+    for place, (name, family) in enumerate(GROUPS[group].items()):
+        random = np.random.default_rng((seed, number, place))
         numbers = family(random, (count, length), max_value)
         found[name] = np.clip(numbers, 1, max_value).astype(int).tolist()
     return found
@@ -180,3 +182,4 @@ HELD_OUT: dict[str, Family] = {
     "saw_teeth": _saw_teeth,
     "uniform": lambda random, shape, top: random.integers(1, top + 1, shape),
 }
+GROUPS = {"common": FAMILIES, "held_out": HELD_OUT}

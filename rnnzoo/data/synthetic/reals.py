@@ -50,6 +50,36 @@ class RealSorting(LengthCurriculum):
         return rows, [sorted(row) for row in rows]
 
 
+def real_families(length: int, count: int, seed: int = 0) -> dict[str, list]:
+    """Returns `count` lists of each of several families of real numbers, by name.
+
+    `uniform` from 0 to 1, `normal`, `log_normal` over several orders of magnitude,
+    `temperatures` and `prices` with one and two decimal places, and so with ties,
+    `walk`, a random one, and `integers` from -50 to 49.
+
+    Args:
+        length: Length of every list.
+        count: Lists of each family.
+        seed: Random seed.
+
+    Example:
+        >>> from rnnzoo.data.synthetic import real_families
+        >>> [len(row) for row in real_families(length=5, count=2)["prices"]]
+        [5, 5]
+    """
+    random, shape = np.random.default_rng(seed), (count, length)
+    found = {
+        "uniform": random.random(shape),
+        "normal": random.normal(0, 1000, shape),
+        "log_normal": random.lognormal(0, 3, shape),
+        "temperatures": random.normal(15, 8, shape).round(1),
+        "prices": random.gamma(2, 30, shape).round(2),
+        "walk": np.cumsum(random.normal(size=shape), axis=1),
+        "integers": random.integers(-50, 50, shape),
+    }
+    return {name: numbers.tolist() for name, numbers in found.items()}
+
+
 def _draw(random: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Draws numbers `[lists, length]` of one kind for each list."""
     size, length = shape
