@@ -63,7 +63,7 @@ def list_weights(model: str | None = None) -> list[str]:
 
     Example:
         >>> import rnnzoo
-        >>> "sorter.naturals_32" in rnnzoo.list_weights("sorter")
+        >>> "sorter.integers_32" in rnnzoo.list_weights("sorter")
         True
         >>> rnnzoo.list_weights("sort*") == rnnzoo.list_weights("sorter")
         True
@@ -111,7 +111,7 @@ def describe(name: str) -> dict[str, Any]:
     Example:
         >>> import rnnzoo
         >>> rnnzoo.describe("sorter")["weights"]
-        ['sorter.naturals_32']
+        ['sorter.naturals_32', 'sorter.integers_32']
     """
     if name in weights.records():
         return {"name": name, **weights.records()[name]}
@@ -153,8 +153,8 @@ def answer_options(model: str) -> list[Option]:
         >>> from rnnzoo.listing import answer_options
         >>> [option.name for option in answer_options("language_model")][:2]
         ['max_length', 'temperature']
-        >>> answer_options("sorter")
-        []
+        >>> [option.name for option in answer_options("sorter")]
+        ['return_confidence']
     """
     names = [model] if model in list_models() else list_models()
     for name in names:

@@ -89,7 +89,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Args:
         path: A `.keras` file that a model's `save` or a training run wrote, or a listed
-            name such as `"sorter.naturals_32"`.
+            name such as `"sorter.integers_32"`.
 
     Example:
         >>> import rnnzoo, tempfile, pathlib

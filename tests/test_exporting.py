@@ -87,7 +87,7 @@ def test_bad_input_is_refused_and_the_next_is_answered(
 def test_the_folder_says_what_is_in_it(sorter_folder):
     card = read_json(sorter_folder / "model.json")
     assert (card["model"], card["format"]) == ("Sorter", "savedmodel")
-    assert card["card"]["name"] == "sorter.naturals_32"
+    assert card["card"]["name"] == "sorter.integers_32"
     assert card["tokens"] == {"kind": "Numbers", "minimum": 1, "maximum": 32}
     assert card["signatures"]["serving_default"] == {
         "inputs": {"text": {"shape": [None], "dtype": "string"}},

@@ -6,6 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import rnnzoo
 from rnnzoo import sorter, training, weights
 from rnnzoo.data.synthetic import (
     HistogramSorting,
@@ -223,10 +224,13 @@ def test_families_have_lists_of_their_length(top, length):
 
 
 @pytest.mark.slow
-def test_the_published_figures_hold():
-    record = weights.records()["sorter.naturals_32"]
+@pytest.mark.parametrize(
+    "name", ["sorter.integers_32", "sorter.naturals_32", "real_sorter.reals_32"]
+)
+def test_the_published_figures_hold(name):
+    record = weights.records()[name]
     recipe = training.recipe_class(record["recipe"])(**record["options"])
-    figures = recipe.evaluate(sorter("naturals_32"))
+    figures = recipe.evaluate(rnnzoo.load(name))
     assert set(figures) == set(record["score"])
-    for name, value in figures.items():
-        assert value == pytest.approx(record["score"][name], abs=2e-4), name
+    for metric, value in figures.items():
+        assert value == pytest.approx(record["score"][metric], abs=2e-4), metric

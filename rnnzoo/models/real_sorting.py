@@ -172,11 +172,13 @@ class RealSorter(ListSorter, SequenceModel):
         texts = self.sample_texts()
         rows = [list(map(float, text.split())) for text in texts]
         numbers, lengths = self.tokens.pad(self.tokens.check(rows))
+        # LiteRT has no operators for 64 bits.
+        numbers, lengths = numbers.astype("float32"), lengths.astype("int32")
         return super().signatures() | {
             "lists": Signature(
                 graph=self._sort_lists,
                 inputs={
-                    "numbers": ((None, None), "float64"),
+                    "numbers": ((None, None), "float32"),
                     "lengths": ((None,), "int32"),
                 },
                 answers=self._answer_lists,
@@ -185,7 +187,7 @@ class RealSorter(ListSorter, SequenceModel):
                         "numbers": numbers[:2, :5],
                         "lengths": lengths[:2].astype("int32"),
                     },
-                    {"numbers": numbers, "lengths": lengths.astype("int32")},
+                    {"numbers": numbers, "lengths": lengths},
                 ],
             )
         }
@@ -213,8 +215,7 @@ class RealSorter(ListSorter, SequenceModel):
         message = "Numbers must be finite, and lengths at most their number."
         lengths = check_in_graph(lengths, lengths >= 0, message)
         lengths = check_in_graph(lengths, lengths <= tf.shape(numbers)[1], message)
-        largest = self.tokens.largest
-        numbers = check_in_graph(numbers, tf.abs(numbers) <= largest, message)
+        numbers = check_in_graph(numbers, tf.math.is_finite(numbers), message)
         order, confidence = self._sort_in_graph(numbers, lengths, self.temperature)
         found = tf.gather(numbers, order, batch_dims=1)
         return {"sorted": found, "confidence": confidence}
@@ -258,7 +259,7 @@ class RealSorter(ListSorter, SequenceModel):
         # Every list needs a number to read.
         padded = tf.pad(numbers, [[0, 0], [0, 1]])[:, : tf.maximum(count, 1)]
         real = tf.sequence_mask(tf.maximum(lengths, 1), tf.shape(padded)[1])
-        steps = scale_to_range(padded, real, tf.experimental.numpy)
+        steps = scale_to_range(padded, real)
         scores = self(tf.cast(steps, tf.float32), training=False)
         scores = scores[:, :count, 1 : count + 1] / temperature
         places = tf.range(count)

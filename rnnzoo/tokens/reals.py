@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.tokens.checks import (
@@ -274,7 +275,7 @@ class RangeSteps(RealSteps):
             inputs = self.parse(tf.convert_to_tensor(inputs, tf.string))
         real = tf.sequence_mask(inputs.row_lengths())
         numbers = inputs.to_tensor(0.0)
-        return tf.cast(scale_to_range(numbers, real, tf.experimental.numpy), tf.float32)
+        return ops.cast(scale_to_range(numbers, real), "float32")
 
     def check(
         self, rows: Sequence, name: str = "numbers", max_length: int | None = None
@@ -331,7 +332,8 @@ class RangeSteps(RealSteps):
         """Converts arrays that `check` returned as the call does, float32."""
         numbers, lengths = self.pad(arrays)
         real = np.arange(numbers.shape[1]) < lengths[:, None]
-        return scale_to_range(numbers, real, np).astype("float32")
+        steps = scale_to_range(ops.convert_to_tensor(numbers), real)
+        return ops.convert_to_numpy(steps).astype("float32")
 
     def pad(self, arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Returns arrays that `check` returned as one, `[rows, time]`, and lengths."""
@@ -347,27 +349,27 @@ class RangeSteps(RealSteps):
         return {}
 
 
-def scale_to_range(numbers: Any, real: Any, library: Any) -> Any:
+def scale_to_range(numbers: Any, real: Any) -> Any:
     """Returns steps `[batch, time, 4]` of numbers `[batch, time]`: see `RangeSteps`.
 
     Args:
-        numbers: Numbers, float64; padding is finite.
+        numbers: Numbers, of the type that is calculated with; padding is finite.
         real: Which of them are not padding.
-        library: `numpy`, or TensorFlow's for tensors.
     """
     # Halves, as the difference of two numbers may be too large for their type.
     halves = numbers / 2
-    low = library.min(library.where(real, halves, np.inf), axis=1, keepdims=True)
-    high = library.max(library.where(real, halves, -np.inf), axis=1, keepdims=True)
-    width = library.where(high > low, high - low, 1.0)
-    share = library.where(real & (high > low), (halves - low) / width, 0.0)
+    low = ops.min(ops.where(real, halves, np.inf), axis=1, keepdims=True)
+    high = ops.max(ops.where(real, halves, -np.inf), axis=1, keepdims=True)
+    width = ops.where(high > low, high - low, 1.0)
+    inside = ops.logical_and(real, high > low)
+    share = ops.where(inside, (halves - low) / width, 0.0)
     steps = [
         share,
-        1 + library.log10(library.maximum(share, 1e-9)) / 9,
-        1 + library.log10(library.maximum(1 - share, 1e-9)) / 9,
-        library.ones_like(share),
+        1 + ops.log10(ops.maximum(share, 1e-9)) / 9,
+        1 + ops.log10(ops.maximum(1 - share, 1e-9)) / 9,
+        ops.ones_like(share),
     ]
-    return library.where(real[..., None], library.stack(steps, axis=-1), 0.0)
+    return ops.where(real[..., None], ops.stack(steps, axis=-1), 0.0)
 
 
 def split_words(text: str) -> list[str]:
