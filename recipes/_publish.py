@@ -1,6 +1,6 @@
 """Publishes the weights of a finished run: measures, packs and records them.
 
-    python -m rnnzoo.recipes._publish runs/sort_naturals sorter.naturals_32
+    python -m rnnzoo.recipes._publish runs/sort_integers sorter.integers_32
 
 It rounds the weights to the eight binary digits of bfloat16, evaluates the rounded
 model as its recipe says, and writes the weight file, its record in weights.json, the
@@ -49,7 +49,7 @@ def publish(
 
     Args:
         run: The run folder.
-        name: Full name of the weights, such as `"sorter.naturals_32"`.
+        name: Full name of the weights, such as `"sorter.integers_32"`.
         summary: One line for lists.
         others: Runs of the same recipe with other seeds; the mean and the standard
             deviation of the recipe's first figure over all of them is recorded too.
@@ -275,7 +275,7 @@ def main() -> None:
         description="Publishes the weights of a finished run."
     )
     parser.add_argument("run", type=pathlib.Path, help="a finished run folder")
-    parser.add_argument("name", help="full name, such as sorter.naturals_32")
+    parser.add_argument("name", help="full name, such as sorter.integers_32")
     parser.add_argument("--summary", required=True, help="one line for lists")
     parser.add_argument(
         "--others",

@@ -4,6 +4,23 @@
 
 A GRU encodes the list into one vector of 256 numbers; a second GRU starts from that
 vector, receives it again at every step, and writes the list in increasing order.
+
+The recipe `sort_naturals` before it has named kinds of lists, and weights that were
+right on all uniform lists of length 32 but one in 100,000, and on all lists of the
+kinds that it names. On lists of other kinds they were not: of those with values from
+Zipf's distribution, mirrored, a fraction of 0.72 was right. What a list is depends on
+its histogram and on its order: here both are drawn from distributions that cover them,
+and the weights are chosen on families of lists that these do not name.
+
+RESULT
+What was found on the way:
+
+- Lists of more than 16 different values are learned first; those of 2 to 12, whose
+  counts must be exact, last: after a third of the training 0.78 of the lists of 3 to 8
+  values are right, and all of 21 or more.
+- The probability that the weights give to their own answer tells right from wrong long
+  before they are all right; nearly all wrong answers are no permutations of their list.
+- A larger state than the 192 numbers of `sort_naturals`, at the same number of steps.
 """
 
 import dataclasses
@@ -34,13 +51,32 @@ class SortIntegers(Recipe, model="sorter"):
     curriculum_steps: int = option(
         1500, "steps until lists reach full length", minimum=0
     )
+    mixed: float = option(
+        0.0,
+        "fraction of lists whose histogram is a mixture of two",
+        minimum=0,
+        maximum=1,
+    )
+    weights: str = option("", "a model file to start from; by default none")
+
+    def model(self) -> Any:
+        """Returns the untrained model, or one with the weights to start from."""
+        model = super().model()
+        if self.weights:
+            from rnnzoo.weights import load
+
+            model.set_weights(load(self.weights).get_weights())
+        return model
 
     def examples(self) -> Any:
         """Returns lists of all histograms and orders, short ones first."""
         from rnnzoo.data.synthetic import HistogramSorting
 
         return HistogramSorting(
-            self.max_value, self.max_length, curriculum_steps=self.curriculum_steps
+            self.max_value,
+            self.max_length,
+            curriculum_steps=self.curriculum_steps,
+            mixed=self.mixed,
         )
 
     def validation_examples(self) -> tuple:
@@ -74,7 +110,7 @@ class SortIntegers(Recipe, model="sorter"):
 
         top, longest = model.tokens.maximum, model.max_length
         families = {"": uniform_lists(100_000, top, longest, seed=1)}
-        for group in ("common", "held_out"):
+        for group in ("common", "held_out", "invented"):
             families |= list_families(top, longest, 10_000, seed=1, group=group)
         families |= structured_lists(top, longest, seed=1, count=10_000)
         lengths = {}

@@ -1,6 +1,21 @@
 """Sorts lists of real numbers, of any length from 1 to 32, by pointing at them.
 
-rnnzoo train sort_reals
+    rnnzoo train sort_reals
+
+A pointer network (Vinyals et al., arXiv:1506.03134): a bidirectional GRU reads the
+list, which is scaled to its own range; a GRU starts from its final state, and at each
+step scores the numbers that have not been pointed at yet.
+
+RESULT
+How it is made:
+
+- The scores are of what the encoder has made of a number, and of the number itself:
+  half of all uniform lists of 15 have two numbers that are closer than 0.0032.
+- The weights of its features are learned as logarithms, so that they can grow fast.
+- Distances from both ends as logarithms: in lists such as `1 2 3 1000000` too, the
+  features differ.
+- A fraction of the lists has clusters, outliers or ties: there the network learns when
+  to be unsure.
 """
 
 import dataclasses

@@ -71,6 +71,10 @@ def test_lists_are_sorted_as_in_python(page):
         expected = " ".join(map(str, model.sort(numbers)))
         assert wait_for_text(page, "sorted", f"^{expected}$") == expected
         page.expect(page.locator("#bars *")).to_have_count(length)
+    _, confidence = model.sort(numbers, return_confidence=True)
+    shown = wait_for_text(page, "sorter-status", "probability of")
+    share = float(re.search(r"^Right.* ([0-9.]+) %", shown)[1])
+    assert share == pytest.approx(100 * confidence, abs=0.02)
     page.fill("#numbers", "3 33")
     assert wait_for_text(page, "sorter-status", "from") == "33 is not from 1 to 32."
     assert page.get_attribute("#numbers", "aria-invalid") == "true"

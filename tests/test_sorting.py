@@ -214,8 +214,9 @@ def test_families_have_lists_of_their_length(top, length):
     found = {
         **list_families(top, length, 20),
         **list_families(top, length, 20, group="held_out"),
+        **list_families(top, length, 20, group="invented"),
     }
-    assert len(found) == 18
+    assert len(found) == 23
     for name, lists in {**found, **structured_lists(top, length)}.items():
         for row in lists:
             assert len(row) == length and 1 <= min(row) <= max(row) <= top, name

@@ -34,6 +34,8 @@ class HistogramSorting(LengthCurriculum):
         full_length: Fraction of lists with the maximum length; others are shorter.
         curriculum_steps: Batches over which the length grows from 4 to `max_length`
             (a curriculum; Bengio et al., 2009).
+        mixed: Fraction of lists whose probabilities are those of two draws, mixed: some
+            values that come often, and many that come once.
 
     Example:
         >>> from rnnzoo.data.synthetic import HistogramSorting
@@ -46,18 +48,21 @@ class HistogramSorting(LengthCurriculum):
     max_length: int = 32
     full_length: float = 0.6
     curriculum_steps: int = 0
+    mixed: float = 0.0
 
     def __post_init__(self):
         """Checks the arguments."""
         super().__post_init__()
         check_number("max_value", self.max_value, minimum=1, whole=True)
+        check_number("mixed", self.mixed, minimum=0, maximum=1)
         check_number("full_length", self.full_length, minimum=0, maximum=1)
 
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` lists and their sorted lists, each a list of ints."""
         random = np.random.default_rng((seed, index))
         lengths = draw_lengths(random, size, self.longest(index), self.full_length)
-        numbers = draw_numbers(random, lengths, self.max_value, lengths.max())
+        longest, top = lengths.max(), self.max_value
+        numbers = draw_numbers(random, lengths, top, longest, self.mixed)
         numbers = arrange(random, numbers, lengths)
         pairs = zip(numbers.tolist(), lengths.tolist(), strict=True)
         rows = [row[:length] for row, length in pairs]
@@ -115,11 +120,18 @@ def draw_weights(random: np.random.Generator, size: int, top: int) -> np.ndarray
 
 
 def draw_numbers(
-    random: np.random.Generator, lengths: np.ndarray, top: int, longest: int
+    random: np.random.Generator,
+    lengths: np.ndarray,
+    top: int,
+    longest: int,
+    mixed: float = 0.0,
 ) -> np.ndarray:
     """Draws the numbers of lists, `[size, longest]`, in random order."""
     size = len(lengths)
     weights = draw_weights(random, size, top)
+    if mixed:
+        share = random.random((size, 1)) * (random.random((size, 1)) < mixed)
+        weights = (1 - share) * weights + share * draw_weights(random, size, top)
     limits = np.cumsum(weights, axis=1)[:, None, :-1]
     numbers = (random.random((size, longest, 1)) >= limits).sum(axis=2) + 1
     # Without repetition, as far as there are values.

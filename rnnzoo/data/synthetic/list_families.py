@@ -84,7 +84,10 @@ def list_families(
         seed: Random seed.
         group: `"common"`; or `"held_out"`, others, which a training may be validated
             on: of geometric, Poisson and two-peaked distributions, of even numbers, the
-            larger of two, pairs of equal numbers, saw teeth, and uniform.
+            larger of two, pairs of equal numbers, saw teeth, and uniform; or
+            `"invented"`, after the weights in the package were trained: sums of two
+            dice, prime numbers, bursts of equal numbers, numbers at both ends, and
+            zigzags from these to the middle.
 
     Example:
         >>> from rnnzoo.data.synthetic import list_families
@@ -154,6 +157,26 @@ def _saw_teeth(
     return first + np.arange(shape[1]) % periods + 1
 
 
+def _bursts(
+    random: np.random.Generator, shape: tuple[int, int], top: int
+) -> np.ndarray:
+    # A number comes again with a probability that each list has of its own.
+    again = random.random(shape) < random.random((shape[0], 1))
+    again[:, 0] = False
+    places = np.maximum.accumulate(np.where(again, 0, np.arange(shape[1])), axis=1)
+    return np.take_along_axis(random.integers(1, top + 1, shape), places, axis=1)
+
+
+def _zigzag(
+    random: np.random.Generator, shape: tuple[int, int], top: int
+) -> np.ndarray:
+    # The largest, the smallest, the next largest, and so on.
+    rising = np.sort(random.integers(1, top + 1, shape), axis=1)
+    order = np.arange(shape[1]) // 2
+    places = np.where(np.arange(shape[1]) % 2 == 0, shape[1] - 1 - order, order)
+    return rising[:, places]
+
+
 FAMILIES: dict[str, Family] = {
     "up_to_4": _up_to(4),
     "up_to_5": _up_to(5),
@@ -182,4 +205,16 @@ HELD_OUT: dict[str, Family] = {
     "saw_teeth": _saw_teeth,
     "uniform": lambda random, shape, top: random.integers(1, top + 1, shape),
 }
-GROUPS = {"common": FAMILIES, "held_out": HELD_OUT}
+# After the last training, and so unknown to whoever chose how to train.
+INVENTED: dict[str, Family] = {
+    "dice": lambda random, shape, top: random.integers(1, 7, (2, *shape)).sum(axis=0),
+    "primes": lambda random, shape, top: random.choice(
+        [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31], shape
+    ),
+    "bursts": _bursts,
+    "ends": lambda random, shape, top: np.rint(
+        random.beta(0.3, 0.3, shape) * (top - 1) + 1
+    ),
+    "zigzag": _zigzag,
+}
+GROUPS = {"common": FAMILIES, "held_out": HELD_OUT, "invented": INVENTED}
