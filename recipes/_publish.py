@@ -79,7 +79,7 @@ def publish(
     )
     figures = recipe.evaluate(model, rich.progress.track)
     figures |= measure_spread(recipe, figures, others)
-    history = training.read_history(run)
+    history = read_stages(run, settings["options"])
     minutes = round(history[-1]["seconds"] / 60, 1)
     score = {key: round(value, 6) for key, value in figures.items()}
     record = {
@@ -126,6 +126,17 @@ def publish(
         for metric, value in (score | find_times(history)).items()
     ]
     write_results([*read_results(), *rows])
+
+
+def read_stages(run: pathlib.Path, options: dict) -> list[dict]:
+    """Returns the history of a run, after that of a run whose weights it began with."""
+    history = training.read_history(run)
+    before = pathlib.Path(str(options.get("weights") or "")).parent
+    if not (before / "history.csv").is_file():
+        return history
+    first = training.read_history(before)
+    start = first[-1]["seconds"]
+    return [*first, *(row | {"seconds": row["seconds"] + start} for row in history)]
 
 
 def measure_spread(

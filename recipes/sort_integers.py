@@ -1,4 +1,4 @@
-"""Sorts lists of integers from 1 to 32, of any length from 1 to 32.
+r"""Sorts lists of integers from 1 to 32, of any length from 1 to 32.
 
     rnnzoo train sort_integers
 
@@ -12,15 +12,23 @@ Zipf's distribution, mirrored, a fraction of 0.72 was right. What a list is depe
 its histogram and on its order: here both are drawn from distributions that cover them,
 and the weights are chosen on families of lists that these do not name.
 
-RESULT
+It has two stages. The first is the command above; the second continues from its
+weights with a restarted learning rate, and with mixtures of two histograms, such as
+some numbers that come often among many that come once:
+
+    rnnzoo train sort_integers --run=runs/sort_integers
+    rnnzoo train sort_integers --run=runs/mixed --epochs=8 --learning-rate=1.5e-3 \
+        --warmup-steps=100 --curriculum-steps=0 --mixed=0.5 \
+        --weights=runs/sort_integers/best.keras
+
 What was found on the way:
 
 - Lists of more than 16 different values are learned first; those of 2 to 12, whose
-  counts must be exact, last: after a third of the training 0.78 of the lists of 3 to 8
-  values are right, and all of 21 or more.
+  counts must be exact, last.
+- After the first stage all families were right but lists of Zipf's distribution, cut
+  off at 32, with which the second stage deals.
 - The probability that the weights give to their own answer tells right from wrong long
   before they are all right; nearly all wrong answers are no permutations of their list.
-- A larger state than the 192 numbers of `sort_naturals`, at the same number of steps.
 """
 
 import dataclasses

@@ -216,7 +216,7 @@ def test_families_have_lists_of_their_length(top, length):
         **list_families(top, length, 20, group="held_out"),
         **list_families(top, length, 20, group="invented"),
     }
-    assert len(found) == 23
+    assert len(found) == 28
     for name, lists in {**found, **structured_lists(top, length)}.items():
         for row in lists:
             assert len(row) == length and 1 <= min(row) <= max(row) <= top, name

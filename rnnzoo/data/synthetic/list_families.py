@@ -75,7 +75,8 @@ def list_families(
     `zipf`, of Zipf's distribution with exponent 1.5, and `mirrored_zipf` from the other
     end; `narrow` and `wide`, rounded normal numbers with a standard deviation of a
     sixteenth and an eighth of the range; `walk`, random steps of -1, 0 and 1 from the
-    middle; `permutations`, without repetition.
+    middle; `permutations`, without repetition; sums of two `dice`, `primes`, `bursts`
+    of equal numbers, numbers at both `ends`, and `zigzag`, from these to the middle.
 
     Args:
         max_value: Numbers are from 1 to this.
@@ -85,9 +86,9 @@ def list_families(
         group: `"common"`; or `"held_out"`, others, which a training may be validated
             on: of geometric, Poisson and two-peaked distributions, of even numbers, the
             larger of two, pairs of equal numbers, saw teeth, and uniform; or
-            `"invented"`, after the weights in the package were trained: sums of two
-            dice, prime numbers, bursts of equal numbers, numbers at both ends, and
-            zigzags from these to the middle.
+            `"invented"`, after the weights in the package were trained: of triangular
+            and binomial distributions, congruential sequences, a few numbers in rounds,
+            and palindromes.
 
     Example:
         >>> from rnnzoo.data.synthetic import list_families
@@ -177,6 +178,37 @@ def _zigzag(
     return rising[:, places]
 
 
+def _congruential(
+    random: np.random.Generator, shape: tuple[int, int], top: int
+) -> np.ndarray:
+    # Each number is a multiple of the one before, and something, modulo the largest.
+    factor, shift, number = random.integers(0, top, (3, shape[0]))
+    numbers = []
+    for _ in range(shape[1]):
+        numbers.append(number + 1)
+        number = (factor * number + shift) % top
+    return np.stack(numbers, axis=1)
+
+
+def _rounds(
+    random: np.random.Generator, shape: tuple[int, int], top: int
+) -> np.ndarray:
+    # A few numbers in turn, each time in another order.
+    values = random.random((shape[0], top)).argsort(axis=1) + 1
+    count = random.integers(1, min(top, 10) + 1, (shape[0], 1))
+    number, place = np.divmod(np.arange(shape[1]), count)
+    keys = number + random.random(shape)
+    order = keys.argsort(axis=1)
+    return np.take_along_axis(values, np.take_along_axis(place, order, axis=1), axis=1)
+
+
+def _palindromes(
+    random: np.random.Generator, shape: tuple[int, int], top: int
+) -> np.ndarray:
+    half = random.integers(1, top + 1, (shape[0], (shape[1] + 1) // 2))
+    return np.concatenate([half, half[:, ::-1]], axis=1)[:, : shape[1]]
+
+
 FAMILIES: dict[str, Family] = {
     "up_to_4": _up_to(4),
     "up_to_5": _up_to(5),
@@ -190,6 +222,15 @@ FAMILIES: dict[str, Family] = {
     "wide": _normal(1 / 8),
     "walk": _walk,
     "permutations": _permutations,
+    "dice": lambda random, shape, top: random.integers(1, 7, (2, *shape)).sum(axis=0),
+    "primes": lambda random, shape, top: random.choice(
+        [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31], shape
+    ),
+    "bursts": _bursts,
+    "ends": lambda random, shape, top: np.rint(
+        random.beta(0.3, 0.3, shape) * (top - 1) + 1
+    ),
+    "zigzag": _zigzag,
 }
 HELD_OUT: dict[str, Family] = {
     "geometric": lambda random, shape, top: random.geometric(0.3, shape),
@@ -207,14 +248,14 @@ HELD_OUT: dict[str, Family] = {
 }
 # After the last training, and so unknown to whoever chose how to train.
 INVENTED: dict[str, Family] = {
-    "dice": lambda random, shape, top: random.integers(1, 7, (2, *shape)).sum(axis=0),
-    "primes": lambda random, shape, top: random.choice(
-        [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31], shape
+    "triangular": lambda random, shape, top: np.rint(
+        random.triangular(1, top, max(top, 2), shape)
     ),
-    "bursts": _bursts,
-    "ends": lambda random, shape, top: np.rint(
-        random.beta(0.3, 0.3, shape) * (top - 1) + 1
+    "binomial": lambda random, shape, top: (
+        1 + random.binomial(top - 1, random.random((shape[0], 1)), shape)
     ),
-    "zigzag": _zigzag,
+    "congruential": _congruential,
+    "rounds": _rounds,
+    "palindromes": _palindromes,
 }
 GROUPS = {"common": FAMILIES, "held_out": HELD_OUT, "invented": INVENTED}
