@@ -63,7 +63,7 @@ __all__ = [
 ]
 
 def sorter(
-    weights: str | None = "naturals_32",
+    weights: str | None = "integers_32",
     *,
     max_value: int = 32,
     max_length: int = 32,
@@ -92,7 +92,7 @@ def sorter(
     """
 
 def real_sorter(
-    weights: str | None = None,
+    weights: str | None = "reals_32",
     *,
     max_length: int = 32,
     units: int = 96,

@@ -292,4 +292,4 @@ class RealSorter(ListSorter, SequenceModel):
         return state[2], tf.exp(state[3])
 
 
-real_sorter = factory(RealSorter, "real_sorter")
+real_sorter = factory(RealSorter, "real_sorter", weights="reals_32")

@@ -195,4 +195,4 @@ class Sorter(ListSorter, ManyToOneToMany):
         return answers, tf.where(is_permutation, confidence, lowest)
 
 
-sorter = factory(Sorter, "sorter", weights="naturals_32")
+sorter = factory(Sorter, "sorter", weights="integers_32")
