@@ -6,7 +6,12 @@ A pointer network (Vinyals et al., arXiv:1506.03134): a bidirectional GRU reads 
 list, which is scaled to its own range; a GRU starts from its final state, and at each
 step scores the numbers that have not been pointed at yet.
 
-RESULT
+Result (weights `real_sorter.reals_32`, seed 0): of 10,000 lists of uniform numbers from
+0 to 1, whole lists of 5, 10 and 15 are right in 100, 100 and 99.99 %, and of 32 in 99.95
+%; the paper's network had 94, 57 and 10 % at 5, 10 and 15. The training shared two cores
+with others: the 119 minutes of results.csv are no measure of the recipe. Of the lists of
+the training itself, which have narrow clusters, 99.22 % are right.
+
 How it is made:
 
 - The scores are of what the encoder has made of a number, and of the number itself:
