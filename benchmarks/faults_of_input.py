@@ -16,6 +16,7 @@ from numpy.random import Generator
 Outcome = tuple[int, list[str]]
 # The factories of all models, and settings that make them small.
 SMALL: dict[str, dict] = {
+    "real_sorter": {"weights": None, "units": 8},
     "sorter": {"weights": None, "max_value": 9, "units": 4},
     "adder": {"weights": None, "units": 4},
     "parity": {"weights": None, "units": 4},

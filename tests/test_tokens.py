@@ -82,7 +82,7 @@ def test_parse_numbers(numbers, separator):
 @given(st.lists(st.lists(st.integers(1, 9), max_size=5), min_size=1))
 def test_split_rows_restores_every_type(rows):
     def round_trip(numbers):
-        split, restore = split_rows(numbers)
+        split, restore, _ = split_rows(numbers)
         return restore([np.asarray(row, "int64") for row in split])
 
     assert round_trip(rows) == rows

@@ -144,7 +144,8 @@ class RealSorter(ListSorter, SequenceModel):
     def sort_rows(self, rows: Sequence, temperature: float) -> tuple[list, np.ndarray]:
         """Returns the sorted rows, and the confidence of each, `[rows]`."""
         arrays = self.tokens.check(rows, max_length=self.max_length)
-        orders, confidence = self._sort_numbers(*self.tokens.pad(arrays), temperature)
+        numbers, lengths = self.tokens.pad(arrays)
+        orders, confidence = self._sort_numbers(numbers, lengths, temperature)
         answers = [
             row[order[: len(row)]]
             if isinstance(row, np.ndarray)
@@ -160,7 +161,8 @@ class RealSorter(ListSorter, SequenceModel):
         words = list(map(split_words, texts))
         rows = [list(map(parse_real, row)) for row in words]
         arrays = self.tokens.check(rows, max_length=self.max_length)
-        orders, confidence = self._sort_numbers(*self.tokens.pad(arrays), temperature)
+        numbers, lengths = self.tokens.pad(arrays)
+        orders, confidence = self._sort_numbers(numbers, lengths, temperature)
         answers = [
             " ".join(row[place] for place in order[: len(row)])
             for row, order in zip(words, orders, strict=True)

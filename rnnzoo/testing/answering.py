@@ -131,7 +131,7 @@ def check_eager_equals_graph(subject: Subject) -> None:
     ids = subject.model.encode(subject.batch(4)[0])[0]
     graph = subject.model.predict_on_batch(ids)
     message = "Eager execution must give what the graph gives."
-    expect_close(np.array(subject.model(ids)), graph, message, atol=1e-3)
+    expect_close(np.array(subject.model(ids)), graph, message, atol=1e-3, rtol=1e-5)
 
 
 def check_raw_examples_through_tf_data(subject: Subject) -> None:

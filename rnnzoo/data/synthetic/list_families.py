@@ -93,8 +93,8 @@ def list_families(
     Example:
         >>> from rnnzoo.data.synthetic import list_families
         >>> lists = list_families(max_value=32, length=5, count=2)
-        >>> sorted(lists)[:4]
-        ['five_values', 'mirrored_zipf', 'narrow', 'permutations']
+        >>> list(lists)[:4]
+        ['up_to_4', 'up_to_5', 'up_to_6', 'five_values']
         >>> [len(row) for row in lists["zipf"]]
         [5, 5]
     """
