@@ -86,7 +86,7 @@ def sorter(
         embedding_dim: Size of the embeddings of numbers.
         units: Size of each network's state.
         num_layers: Layers in each of the two networks.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         temperature: By how much logits are divided to calculate the confidence.
     """
@@ -111,7 +111,7 @@ def real_sorter(
         max_length: Maximum length of a list.
         units: Size of the decoder's state, and of each direction's of the encoder.
         num_layers: Layers in each of the two networks.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         temperature: By how much scores are divided to calculate the confidence.
     """
@@ -155,7 +155,7 @@ def text_classifier(
         embedding_dim: Size of the vector that stands for a token.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         token_dropout: Fraction of tokens dropped in training.
         normalize: Whether `&quot;` and other references of HTML (in words) and accented
@@ -203,7 +203,7 @@ def sentiment_classifier(
         embedding_dim: Size of the vector that stands for a token.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         token_dropout: Fraction of tokens dropped in training.
         normalize: Whether `&quot;` and other references of HTML (in words) and accented
@@ -244,7 +244,7 @@ def language_model(
         embedding_dim: Size of the vector that stands for a symbol.
         units: Size of each layer's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
             in training (Merity et al., 2018, arXiv:1708.02182).
@@ -285,7 +285,7 @@ def translator(
         units: Size of each layer's state, of each direction's in the encoder. Default
             256.
         num_layers: Layers of the encoder, and of the decoder.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         token_dropout: Fraction of tokens dropped in training.
         label_smoothing: Probability that training spreads over all tokens.
@@ -313,7 +313,7 @@ def adder(
         delay: Steps between two digits and the digit of their sum.
         units: Size of the network's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         state_noise: For "simple": standard deviation of the noise on the state in
             training.
@@ -337,7 +337,7 @@ def parity(
             contradicts them is refused.
         units: Size of the network's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         state_noise: For "simple": standard deviation of the noise on the state in
             training.
@@ -367,7 +367,7 @@ def series_classifier(
         scales: The standard deviation of each feature.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
     """
 
@@ -398,7 +398,7 @@ def surname_classifier(
         embedding_dim: Size of the vector that stands for a letter.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Share of features dropped in training.
         normalize: Whether an accented letter written as two characters is read as one.
     """
@@ -423,7 +423,7 @@ def pattern_generator(
             `answer` writes as many as the other half has. `generate` knows no limit.
         units: Size of the network's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
     """
 
@@ -454,7 +454,7 @@ def memorizer(
         units: Size of each layer's state, of each direction's in the encoder. Default
             96.
         num_layers: Layers of the encoder, and of the decoder.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
     """
 
@@ -485,7 +485,7 @@ def executor(
         units: Size of each layer's state, of each direction's in an encoder that
             attention looks at.
         num_layers: Layers of the encoder, and of the decoder.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
     """
 
@@ -539,7 +539,7 @@ def many_to_one(
         embedding_dim: Size of the vector that stands for a token.
         units: Size of each recurrent layer's state, per direction.
         num_layers: Number of recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         bidirectional: Whether to read each sequence backwards too.
         residual: Whether layers from the second on add their input to their output.
         dropout: Fraction of features dropped in training, before each recurrent layer
@@ -590,7 +590,7 @@ def many_to_many(
         embedding_dim: Size of the vector that stands for a token.
         units: Size of each recurrent layer's state, per direction.
         num_layers: Number of recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         bidirectional: Whether to read each sequence backwards too.
         residual: Whether layers from the second on add their input to their output.
         dropout: Fraction of features dropped in training, before each recurrent layer
@@ -649,7 +649,7 @@ def many_to_one_to_many(
         embedding_dim: Size of the vector that stands for a token.
         units: Size of each recurrent layer's state, per direction.
         num_layers: Number of recurrent layers in the encoder, and in the decoder.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         bidirectional: Whether the encoder reads the source backwards too; its two
             final states are then projected to the decoder's.
         residual: Whether layers from the second on add their input to their output.

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from rnnzoo.layers import fast_rnn, loops
 from rnnzoo.layers.fast_rnn import GRU, LSTM, SimpleRNN
+from rnnzoo.layers.minimal import MinimalRNN
 from rnnzoo.layers.noise import NoisySimpleRNN
-from rnnzoo.layers.recurrence import ChronoBias, RecurrentStack
+from rnnzoo.layers.recurrence import CELLS, ChronoBias, RecurrentStack
 
 LOG3 = math.log(3)  # the logistic function of it is 3/4, and of minus it 1/4
 ATOL = 1e-6
@@ -65,7 +66,7 @@ def test_lstm_cell_by_hand():
     ]
 
 
-ALL = list(itertools.product(("simple", "gru", "lstm"), (False, True)))
+ALL = list(itertools.product(CELLS, (False, True)))
 
 
 @pytest.mark.parametrize(("cell", "bidirectional"), ALL)
@@ -101,7 +102,7 @@ def test_outputs_at_padding_are_zero():
     assert np.all(np.array(sequence)[0, :2] != 0)
 
 
-@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+@pytest.mark.parametrize("cell", list(CELLS))
 def test_a_sequence_can_be_read_in_pieces(cell):
     stack = RecurrentStack(4, num_layers=2, cell=cell, residual=True)
     inputs = np.random.default_rng(0).normal(size=(2, 7, 3)).astype("float32")
@@ -215,7 +216,7 @@ def test_other_options_give_what_keras_gives(own, options):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+@pytest.mark.parametrize("cell", list(CELLS))
 @pytest.mark.parametrize("training", [False, True])
 def test_padding_may_be_anything(cell, training):
     stack = RecurrentStack(4, cell=cell)
@@ -228,7 +229,7 @@ def test_padding_may_be_anything(cell, training):
         np.testing.assert_array_equal(sequence, clean)
 
 
-@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+@pytest.mark.parametrize("cell", list(CELLS))
 def test_padding_leaves_a_state_exactly_as_it_was(cell):
     stack = RecurrentStack(4, cell=cell)
     inputs = np.random.default_rng(0).normal(size=(1, 9, 3)).astype("float32")
@@ -240,7 +241,7 @@ def test_padding_leaves_a_state_exactly_as_it_was(cell):
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+@pytest.mark.parametrize("cell", list(CELLS))
 @pytest.mark.parametrize("training", [False, True])
 def test_the_same_can_be_read_again_at_every_step(cell, training):
     stack = RecurrentStack(4, num_layers=2, cell=cell, initial_state="learned")
@@ -306,7 +307,7 @@ def test_many_steps_add_up_in_lower_precision(cell, precision):
         assert np.linalg.norm(low - exact) < share * np.linalg.norm(exact)
 
 
-@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+@pytest.mark.parametrize("cell", list(CELLS))
 @pytest.mark.parametrize("is_masked", [False, True])
 def test_slices_of_a_batch_give_what_the_whole_gives(cell, is_masked, monkeypatch):
     # As many rows as are cut in slices on two cores and more, and an odd number.
@@ -409,7 +410,8 @@ def test_chrono_bias():
         ({"units": 0}, "units must be an integer of at least 1. Received: units=0"),
         (
             {"units": 4, "cell": "grru"},
-            "cell must be one of 'simple', 'gru', 'lstm'. Did you mean 'gru'? "
+            "cell must be one of 'simple', 'gru', 'lstm', 'minimal', "
+            "'minimal_signed'. Did you mean 'gru'? "
             "Received: cell='grru'",
         ),
         (
@@ -457,3 +459,44 @@ def test_config_round_trip():
     config = keras.saving.serialize_keras_object(stack)
     again = keras.saving.deserialize_keras_object(config)
     assert again.get_config() == stack.get_config()
+
+
+@pytest.mark.parametrize(("signed", "kept"), [(False, 0.75), (True, 0.5)])
+def test_a_minimal_cell_by_hand(signed, kept):
+    layer = MinimalRNN(1, signed=signed, return_sequences=True)
+    layer.build((None, None, 1))
+    # A gate of 0.75 whatever the input, and twice the input as the candidate.
+    layer.set_weights([np.array([[0.0, 2.0]]), np.array([np.log(3.0), 0.0])])
+    first = 0.25 * 2 * 1
+    second = kept * first + 0.25 * 2 * 4
+    found = layer(np.array([[[1.0], [4.0]]], "float32"))
+    np.testing.assert_allclose(found[0, :, 0], [first, second], rtol=1e-6)
+
+
+@pytest.mark.parametrize("go_backwards", [False, True])
+def test_a_scan_gives_what_the_loop_gives(go_backwards, monkeypatch):
+    inputs = np.random.default_rng(0).normal(size=(3, 9, 2)).astype("float32")
+    mask = np.arange(9)[None] < np.array([[9], [4], [1]])
+    layer = MinimalRNN(
+        4,
+        signed=True,
+        return_sequences=True,
+        return_state=True,
+        zero_output_for_mask=True,
+        go_backwards=go_backwards,
+    )
+    state, found = np.ones((3, 4), "float32"), []
+    layer(inputs)
+    for is_on_cpu in (True, False):
+        monkeypatch.setattr("rnnzoo.layers.minimal.is_on_cpu", lambda x=is_on_cpu: x)
+        found.append(results(layer, tf.constant(inputs), [state], mask, True))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_minimal_cell_has_no_recurrent_weights_to_drop():
+    with pytest.raises(ValueError, match="a minimal cell has none"):
+        RecurrentStack(4, cell="minimal", weight_dropout=0.5)
+    layer = MinimalRNN(4, dropout=0.25, signed=True)
+    again = MinimalRNN.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()

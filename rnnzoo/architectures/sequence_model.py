@@ -49,7 +49,7 @@ class SequenceModel(QuantizableModel):
         embedding_dim: Size of the vector that stands for a token.
         units: Size of each recurrent layer's state, per direction.
         num_layers: Number of recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         bidirectional: Whether to read each sequence backwards too.
         residual: Whether layers from the second on add their input to their output.
         dropout: Fraction of features dropped in training, before each recurrent layer

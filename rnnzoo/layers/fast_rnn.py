@@ -36,7 +36,7 @@ class FastCpuRNN(Mixin):
         length: Any = None,
     ) -> tuple:
         """Returns as Keras does; with a `length`, it repeats a sequence of one step."""
-        if not (_is_on_cpu() and self._is_usual(mask)):
+        if not (is_on_cpu() and self._is_usual(mask)):
             if length is not None:
                 sequences = ops.repeat(sequences, length, axis=1)
             return super().inner_loop(sequences, initial_state, mask, training)
@@ -95,7 +95,7 @@ class FastCpuRNN(Mixin):
         return max(1, min(count_threads(), rows // ROWS_OF_A_SLICE))
 
 
-def _is_on_cpu() -> bool:
+def is_on_cpu() -> bool:
     """Whether TensorFlow computes, on CPUs: for GPUs, Keras has cuDNN."""
     devices = map(tf.config.list_logical_devices, ("GPU", "TPU"))
     return keras.backend.backend() == "tensorflow" and not any(devices)

@@ -201,6 +201,42 @@ def _read_lstm(inputs, states, mask, weights, training, length):
 LOOPS = {"simple": _read_simple, "gru": _read_gru, "lstm": _read_lstm}
 
 
+def run_linear(keep: tf.Tensor, new: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+    """Returns the states `keep * state + new` of all steps, `[time, batch, units]`.
+
+    Args:
+        keep: The factors of all steps, `[time, batch, units]`.
+        new: What is added at each step, `[time, batch, units]`.
+        first: The state before the first step, `[batch, units]`.
+    """
+    steps, units = tf.shape(keep)[0], keep.shape[-1]
+
+    @tf.custom_gradient
+    def run(keep, new, first):
+        def step(now, state):
+            state = now[0] * state + now[1]
+            return [state], [state]
+
+        (states,), _ = _run_loop(step, steps, [keep, new], [first], [units])
+        states = states.stack()
+
+        def gradient(d_states):
+            def step(now, d_state):
+                d_state += now[0]
+                return [d_state * now[1]], [d_state]
+
+            (d_new,), (d_first,) = _run_loop(
+                step, steps, [d_states, keep], [tf.zeros_like(first)], [units], True
+            )
+            d_new = d_new.stack()
+            before = tf.concat([first[None], states[:-1]], axis=0)
+            return d_new * before, d_new, d_first
+
+        return states, gradient
+
+    return run(keep, new, first)
+
+
 def read_in_slices(
     cell: str,
     count: int,

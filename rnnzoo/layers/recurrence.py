@@ -9,21 +9,31 @@ from keras import ops
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.fast_rnn import GRU, LSTM, SimpleRNN
 from rnnzoo.layers.keras_internals import replace_untracked
+from rnnzoo.layers.minimal import MinimalRNN
 from rnnzoo.layers.noise import NoisySimpleRNN
 
 # Cell name -> layer and how many state tensors it carries.
-CELLS = {"simple": (SimpleRNN, 1), "gru": (GRU, 1), "lstm": (LSTM, 2)}
+CELLS = {
+    "simple": (SimpleRNN, 1),
+    "gru": (GRU, 1),
+    "lstm": (LSTM, 2),
+    "minimal": (MinimalRNN, 1),
+    "minimal_signed": (MinimalRNN, 1),
+}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class ChronoBias(keras.initializers.Initializer):
     """Gate biases whose memories reach from 1 to `steps` steps back (arXiv:1804.11188).
 
-    The update gate of a GRU and the forget gate of an LSTM have biases `log(u)`, with
-    `u` uniform in `[1, steps - 1]`; the LSTM's input gate has the negatives.
+    The gates that keep a state, the update gate of a GRU and the forget gate of an
+    LSTM, have biases `log(u)`, with `u` uniform in `[1, steps - 1]`; the LSTM's input
+    gate has the negatives.
 
     Args:
         steps: Longest memory, in time steps.
+        gates: Parts of the biases: 2 for a minimal cell. Default: 4, an LSTM's, or 3
+            where there are two rows of them, a GRU's.
 
     Example:
         >>> from rnnzoo.layers.recurrence import ChronoBias
@@ -32,17 +42,19 @@ class ChronoBias(keras.initializers.Initializer):
         True
     """
 
-    def __init__(self, steps: int):
-        self.steps = steps
+    def __init__(self, steps: int, gates: int | None = None):
+        self.steps, self.gates = steps, gates
 
     def __call__(self, shape: tuple, dtype: Any = None) -> Any:
-        """Returns biases of a Keras GRU `(2, 3 * units)` or LSTM `(4 * units,)`."""
-        gates = 3 if len(shape) == 2 else 4
+        """Returns biases `(2, 3 * units)`, `(4 * units,)` or `(2 * units,)`."""
+        gates = self.gates or (3 if len(shape) == 2 else 4)
         units = shape[-1] // gates
         length = keras.random.uniform((units,), 1.0, max(self.steps - 1.0, 1.001))
         keep, zeros = ops.log(length), ops.zeros((units,))
         if gates == 4:  # i, f, z, o
             bias = ops.concatenate([-keep, keep, zeros, zeros])
+        elif gates == 2:  # z, h
+            bias = ops.concatenate([keep, zeros])
         else:  # z, r, h; the recurrent product has biases of its own
             bias = ops.concatenate([keep, zeros, zeros])
             bias = ops.stack([bias, ops.zeros_like(bias)])
@@ -50,7 +62,8 @@ class ChronoBias(keras.initializers.Initializer):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {"steps": self.steps}
+        own = {} if self.gates is None else {"gates": self.gates}
+        return {"steps": self.steps, **own}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -84,6 +97,15 @@ class RecurrentStack(keras.layers.Layer):
     $$c_t = f_t \odot c_{t-1} + i_t \odot z_t$$
     $$h_t = o_t \odot \tanh(c_t)$$
 
+    `cell="minimal"` (minGRU; Feng et al., arXiv:2410.01201), whose gate and candidate
+    do not see the state, so that it is quick:
+
+    $$z_t = \sigma(W_z x_t + b_z)$$
+    $$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot (W_h x_t + b_h)$$
+
+    `cell="minimal_signed"` multiplies the state by $2 z_t - 1$ instead of $z_t$
+    (`rnnzoo.layers.minimal.MinimalRNN`).
+
     Inputs: `[batch, time, features]`, optionally with a mask `[batch, time]` (true =
     real step). Padding must come after the real steps, and cuDNN needs at least one
     real step in every row. A masked step leaves the state as it was and outputs zeros.
@@ -94,13 +116,13 @@ class RecurrentStack(keras.layers.Layer):
     - `sequence`: `[batch, time, units]`, or `[batch, time, 2 * units]` when
       bidirectional (forward first).
     - `state`, which `initial_state` takes: per layer a list of tensors `[batch, units]`
-      after the last real step: `[h]` for simple and gru, `[h, c]` for lstm; forward
+      after the last real step: `[h]`, and `[h, c]` for lstm; forward
       and then backward ones when bidirectional.
 
     Args:
         units: Size of each layer's state.
         num_layers: Number of layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         bidirectional: Whether to read each sequence backwards too.
         residual: Whether layers from the second on add their input to their output (Wu
             et al., arXiv:1609.08144).
@@ -146,7 +168,15 @@ class RecurrentStack(keras.layers.Layer):
         check_number("weight_dropout", weight_dropout, minimum=0, below=1)
         check_choice("cell", cell, CELLS)
         check_choice("initial_state", initial_state, ("zeros", "learned"))
-        cell_options = {}
+        cell_options, is_minimal = {}, cell.startswith("minimal")
+        if is_minimal:
+            cell_options["signed"] = cell == "minimal_signed"
+        if weight_dropout and is_minimal:
+            raise ValueError(
+                "weight_dropout is for recurrent weights, and a minimal cell has none: "
+                f"leave it out. Received: weight_dropout={weight_dropout!r}, "
+                f"cell={cell!r}"
+            )
         if chrono_steps is not None:
             check_number("chrono_steps", chrono_steps, minimum=2, whole=True)
             if cell == "simple":
@@ -154,7 +184,8 @@ class RecurrentStack(keras.layers.Layer):
                     "chrono_steps sets the gates of a 'gru' or 'lstm': leave it out "
                     f"for cell='simple'. Received: chrono_steps={chrono_steps!r}"
                 )
-            cell_options["bias_initializer"] = ChronoBias(chrono_steps)
+            gates = 2 if is_minimal else None
+            cell_options["bias_initializer"] = ChronoBias(chrono_steps, gates)
             if cell == "lstm":
                 cell_options["unit_forget_bias"] = False
         check_number("state_noise", state_noise, minimum=0)

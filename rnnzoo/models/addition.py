@@ -40,7 +40,7 @@ class Adder(BitModel):
         delay: Steps between two digits and the digit of their sum.
         units: Size of the network's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         state_noise: For "simple": standard deviation of the noise on the state in
             training.

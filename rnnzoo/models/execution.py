@@ -42,7 +42,7 @@ class Executor(CharacterSeq2Seq):
         units: Size of each layer's state, of each direction's in an encoder that
             attention looks at.
         num_layers: Layers of the encoder, and of the decoder.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
 
     Example:

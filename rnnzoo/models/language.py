@@ -57,7 +57,7 @@ class LanguageModel(LanguageGraphs):
         embedding_dim: Size of the vector that stands for a symbol.
         units: Size of each layer's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
             in training (Merity et al., 2018, arXiv:1708.02182).

@@ -40,7 +40,7 @@ class Memorizer(CharacterSeq2Seq):
         units: Size of each layer's state, of each direction's in the encoder. Default
             96.
         num_layers: Layers of the encoder, and of the decoder.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
 
     Example:

@@ -119,7 +119,7 @@ class ParityReader(BitsReader, BitModel):
     Args:
         units: Size of the network's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         state_noise: For "simple": standard deviation of the noise on the state in
             training.

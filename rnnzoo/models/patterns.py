@@ -66,7 +66,7 @@ class PatternGenerator(BitRows, BitModel):
             `answer` writes as many as the other half has. `generate` knows no limit.
         units: Size of the network's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
 
     Example:

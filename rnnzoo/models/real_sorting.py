@@ -54,7 +54,7 @@ class RealSorter(ListSorter, SequenceModel):
         max_length: Maximum length of a list.
         units: Size of the decoder's state, and of each direction's of the encoder.
         num_layers: Layers in each of the two networks.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         temperature: By how much scores are divided to calculate the confidence.
 

@@ -35,7 +35,7 @@ class SeriesClassifier(Classifier):
         scales: The standard deviation of each feature.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
 
     Example:

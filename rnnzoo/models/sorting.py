@@ -40,7 +40,7 @@ class Sorter(ListSorter, ManyToOneToMany):
         embedding_dim: Size of the embeddings of numbers.
         units: Size of each network's state.
         num_layers: Layers in each of the two networks.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         temperature: By how much logits are divided to calculate the confidence.
 

@@ -55,7 +55,7 @@ class SurnameClassifier(Classifier):
         embedding_dim: Size of the vector that stands for a letter.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Share of features dropped in training.
         normalize: Whether an accented letter written as two characters is read as one.
 

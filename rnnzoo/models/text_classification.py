@@ -44,7 +44,7 @@ class TextClassifier(Classifier):
         embedding_dim: Size of the vector that stands for a token.
         units: Size of each direction's state.
         num_layers: Recurrent layers.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         token_dropout: Fraction of tokens dropped in training.
         normalize: Whether `&quot;` and other references of HTML (in words) and accented

@@ -74,7 +74,7 @@ class Translator(TextToText):
         units: Size of each layer's state, of each direction's in the encoder. Default
             256.
         num_layers: Layers of the encoder, and of the decoder.
-        cell: `"simple"`, `"gru"` or `"lstm"`.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
         token_dropout: Fraction of tokens dropped in training.
         label_smoothing: Probability that training spreads over all tokens.

@@ -95,7 +95,8 @@ def check_bad_arguments(subject: Subject) -> None:
             build(units=0)
     if "cell" in settings:
         message = (
-            "cell must be one of 'simple', 'gru', 'lstm'. Did you mean 'gru'? "
+            "cell must be one of 'simple', 'gru', 'lstm', 'minimal', "
+            "'minimal_signed'. Did you mean 'gru'? "
             "Received: cell='gro'"
         )
         with expect_raises(ValueError, message):
