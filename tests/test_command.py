@@ -241,7 +241,10 @@ def test_output_of_any_encoding(settings, tmp_path):
         (["answer", "sorter", "--file=/no/such", "1"], "not both"),
         (["answer", "sorter", "--file=/no/such"], "No such file"),
         (["describe", "sortr"], "Did you mean 'sorter'"),
-        (["evaluate", "sorter", "--recipe=sort_natural"], "Did you mean 'sort_naturals'"),
+        (
+            ["evaluate", "sorter", "--recipe=sort_natural"],
+            "Did you mean 'sort_naturals'",
+        ),
         (
             ["train", "sort_naturals", "--epochs=0"],
             "epochs must be an integer of at least 1",

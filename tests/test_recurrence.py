@@ -307,7 +307,7 @@ def test_many_steps_add_up_in_lower_precision(cell, precision):
         assert np.linalg.norm(low - exact) < share * np.linalg.norm(exact)
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
 @pytest.mark.parametrize("is_masked", [False, True])
 def test_slices_of_a_batch_give_what_the_whole_gives(cell, is_masked, monkeypatch):
     # As many rows as are cut in slices on two cores and more, and an odd number.

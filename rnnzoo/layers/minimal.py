@@ -193,8 +193,8 @@ def run_linear_recurrence(keep: Any, new: Any, first: Any) -> Any:
     """
     keep, new, first = map(ops.convert_to_tensor, (keep, new, first))
     if is_on_cpu():
-        parts = (ops.transpose(part, (1, 0, 2)) for part in (keep, new))
-        return ops.transpose(loops.run_linear(*parts, first), (1, 0, 2))
+        keep, new = (ops.transpose(part, (1, 0, 2)) for part in (keep, new))
+        return ops.transpose(loops.run_linear(keep, new, first), (1, 0, 2))
     # The first state goes into the first term.
     new = ops.concatenate([new[:, :1] + keep[:, :1] * first[:, None], new[:, 1:]], 1)
 
