@@ -26,6 +26,30 @@ def set_mask(tensor: Any, mask: Any) -> None:
     keras.src.backend.set_keras_mask(tensor, mask=mask)
 
 
+def run_steps(
+    step: Callable, inputs: Any, states: list, backwards: bool = False
+) -> tuple:
+    """Runs a function for each step of a sequence, as recurrent layers run a cell.
+
+    Args:
+        step: From the inputs of a step `[batch, ...]` and the states to an output and
+            the states after it, all of the same sizes at every step.
+        inputs: Sequences `[batch, time, ...]`.
+        states: Initial states `[batch, ...]`.
+        backwards: Whether to begin with the last step.
+
+    Returns:
+        The outputs `[batch, time, ...]` in the order of the inputs, and last states.
+    """
+    _, outputs, states = keras.src.backend.rnn(
+        lambda now, before: step(now, list(before)),
+        inputs,
+        states,
+        go_backwards=backwards,
+    )
+    return keras.ops.flip(outputs, 1) if backwards else outputs, states
+
+
 def list_layers(model: Any) -> list:
     """Returns a model and all layers inside it, those inside layers too."""
     return list(model._flatten_layers())

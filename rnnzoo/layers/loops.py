@@ -201,24 +201,30 @@ def _read_lstm(inputs, states, mask, weights, training, length):
 LOOPS = {"simple": _read_simple, "gru": _read_gru, "lstm": _read_lstm}
 
 
-def run_linear(keep: tf.Tensor, new: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+def run_linear(
+    keep: tf.Tensor, new: tf.Tensor, first: tf.Tensor, training: bool
+) -> tf.Tensor:
     """Returns the states `keep * state + new` of all steps, `[time, batch, units]`.
 
     Args:
         keep: The factors of all steps, `[time, batch, units]`.
         new: What is added at each step, `[time, batch, units]`.
         first: The state before the first step, `[batch, units]`.
+        training: Whether to use a gradient of its own; as in `read_in_slices`.
     """
     steps, units = tf.shape(keep)[0], keep.shape[-1]
 
-    @tf.custom_gradient
-    def run(keep, new, first):
+    def read(keep, new, first):
         def step(now, state):
             state = now[0] * state + now[1]
             return [state], [state]
 
         (states,), _ = _run_loop(step, steps, [keep, new], [first], [units])
-        states = states.stack()
+        return states.stack()
+
+    @tf.custom_gradient
+    def read_and_keep(keep, new, first):
+        states = read(keep, new, first)
 
         def gradient(d_states):
             def step(now, d_state):
@@ -234,6 +240,7 @@ def run_linear(keep: tf.Tensor, new: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
 
         return states, gradient
 
+    run: Callable = read_and_keep if training else read
     return run(keep, new, first)
 
 

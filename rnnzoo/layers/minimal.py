@@ -148,7 +148,7 @@ class MinimalRNN(keras.layers.RNN):
             keep, new = ops.flip(keep, 1), ops.flip(new, 1)
             mask = None if mask is None else ops.flip(mask, 1)
         first = keras.tree.flatten(initial_state)[0]
-        outputs = run_linear_recurrence(keep, new, first)
+        outputs = run_linear_recurrence(keep, new, first, bool(training))
         last = outputs[:, -1]
         if mask is not None and self.zero_output_for_mask:
             outputs = ops.where(mask, outputs, 0)
@@ -176,13 +176,16 @@ class MinimalRNN(keras.layers.RNN):
         return cls(**config)
 
 
-def run_linear_recurrence(keep: Any, new: Any, first: Any) -> Any:
+def run_linear_recurrence(
+    keep: Any, new: Any, first: Any, training: bool = False
+) -> Any:
     r"""Returns all states of $h_t = k_t \odot h_{t-1} + n_t$, `[batch, time, units]`.
 
     Args:
         keep: The factors $k$, `[batch, time, units]`.
         new: The terms $n$, `[batch, time, units]`.
         first: The state before the first step, `[batch, units]`.
+        training: Whether gradients will be needed, for which there is a loop.
 
     Example:
         >>> import numpy as np
@@ -194,7 +197,7 @@ def run_linear_recurrence(keep: Any, new: Any, first: Any) -> Any:
     keep, new, first = map(ops.convert_to_tensor, (keep, new, first))
     if is_on_cpu():
         keep, new = (ops.transpose(part, (1, 0, 2)) for part in (keep, new))
-        return ops.transpose(loops.run_linear(keep, new, first), (1, 0, 2))
+        return ops.transpose(loops.run_linear(keep, new, first, training), (1, 0, 2))
     # The first state goes into the first term.
     new = ops.concatenate([new[:, :1] + keep[:, :1] * first[:, None], new[:, 1:]], 1)
 
