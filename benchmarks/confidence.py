@@ -2,11 +2,12 @@
 
     python benchmarks/confidence.py
 
-Lists are of families that no sorter was trained or calibrated on, 10,000 of each, of
-the maximum length. A sorter is sure of an answer to which it gives a probability of
-0.99 or more. Writes benchmarks/confidence.csv, the table of docs/sorting.md, and a
-reliability diagram (Guo et al., arXiv:1706.04599), docs/confidence.png: for answers of
-similar confidence, how many are right.
+Lists are of families that no sorter was calibrated on, 10,000 of each, of the maximum
+length. Trainings name the permutations among them, and uniform and normal real numbers.
+A sorter is sure of an answer to which it gives a probability of 0.99 or more. Writes
+benchmarks/confidence.csv, the table of docs/sorting.md, and a reliability diagram (Guo
+et al., arXiv:1706.04599), docs/confidence.png: for answers of similar confidence, how
+many are right.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from harness import Benchmark, make_figure
 
-COUNT, NUM_BINS, SURE = 10_000, 10, 0.99
+COUNT, SURE = 10_000, 0.99
 WEIGHTS = {
     "sorter.integers_32": "sorter()",
     "sorter.naturals_32": 'sorter("naturals_32"), as trained before',
@@ -35,27 +36,27 @@ def draw_lists(name: str) -> dict[str, list]:
 
 def draw(measured: dict[str, tuple]) -> Any:
     """Returns the reliability diagrams of all weights, side by side."""
+    from rnnzoo.analysis.classification import calibration_bins
+
     figure = make_figure(9.6, 3.6)
     axes = figure.subplots(1, len(measured), sharey=True)
     for axis, (name, (confidence, right)) in zip(axes, measured.items(), strict=True):
-        number = np.minimum((confidence * NUM_BINS).astype(int), NUM_BINS - 1)
-        counts = np.bincount(number, minlength=NUM_BINS)
-        filled = counts > 0
-        shares = np.bincount(number, right, NUM_BINS)[filled] / counts[filled]
-        means = np.bincount(number, confidence, NUM_BINS)[filled] / counts[filled]
+        bins = [one for one in calibration_bins(confidence, right) if one.count]
+        counts, means, shares = map(np.array, zip(*bins, strict=True))
         # The standard error of a share of so many answers.
-        errors = np.sqrt(np.maximum(shares * (1 - shares), 1e-9) / counts[filled])
+        errors = np.sqrt(np.maximum(shares * (1 - shares), 1e-9) / counts)
         axis.plot([0, 1], [0, 1], color="0.7", linestyle="--")
         axis.errorbar(means, shares, 2 * errors, marker="o", linestyle="-", capsize=2)
-        for place, share, count in zip(means, shares, counts[filled], strict=True):
-            side = (6, -10) if place < 0.5 else (-6, -14)
+        for place, share, count in zip(means, shares, counts, strict=True):
             axis.annotate(
                 f"{count:,}",
                 (place, share),
-                side,
+                (0, 6 if share < 0.5 else -6),
                 textcoords="offset points",
                 fontsize=7,
-                ha="left" if place < 0.5 else "right",
+                rotation=90,
+                ha="center",
+                va="bottom" if share < 0.5 else "top",
             )
         axis.set_title(name, fontsize=9)
         axis.set_xlabel("confidence")

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnzoo.analysis.classification import calibration_bins, calibration_error
+
 
 def measure_families(
     model: Any, families: dict[str, list], lengths: dict[int, list], progress: Any
@@ -44,12 +46,6 @@ def measure_families(
     is_sure = confidence >= 0.99
     figures["sure"] = is_sure.mean()
     figures["exact_match_of_sure"] = is_right[is_sure].mean() if is_sure.any() else 1.0
-    figures["calibration_error"] = calibration_error(confidence, is_right)
+    bins = calibration_bins(confidence, is_right)
+    figures["calibration_error"] = calibration_error(bins)
     return {name: float(value) for name, value in figures.items()}
-
-
-def calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> float:
-    """Returns the mean difference of confidence and accuracy over 15 intervals."""
-    number = np.minimum((confidence * 15).astype(int), 14)
-    gaps = np.bincount(number, confidence - is_right, minlength=15)
-    return float(np.abs(gaps).sum() / len(confidence))

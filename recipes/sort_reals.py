@@ -16,7 +16,7 @@ no measure of the recipe.
 How it is made:
 
 - The scores are of what the encoder has made of a number, and of the number itself:
-  half of all uniform lists of 15 have two numbers that are closer than 0.0032.
+  in most lists some numbers are very close.
 - The weights of its features are learned as logarithms, so that they can grow fast.
 - Distances from both ends as logarithms: in lists such as `1 2 3 1000000` too, the
   features differ.

@@ -142,8 +142,7 @@ def classification_report(
     def by_class(parts: np.ndarray, totals: np.ndarray) -> dict[str, float]:
         return dict(zip(classes, _ratio(parts, totals).tolist(), strict=True))
 
-    bins = _calibration_bins(probabilities.max(axis=1), answers == labels)
-    gaps = [b.count * abs(b.accuracy - b.confidence) for b in bins if b.count]
+    bins = calibration_bins(probabilities.max(axis=1), answers == labels)
     likelihoods = probabilities[np.arange(len(labels)), labels]
     likelihoods = np.maximum(likelihoods, np.finfo("float32").tiny)
     return ClassificationReport(
@@ -153,7 +152,7 @@ def classification_report(
         recall=by_class(right, present),
         f1=by_class(2 * right, answered + present),
         confusion=confusion,
-        calibration_error=float(sum(gaps) / len(labels)),
+        calibration_error=calibration_error(bins),
         bins=bins,
         negative_log_likelihood=float(np.log(1 / likelihoods).mean()),
     )
@@ -337,10 +336,10 @@ def _check_labels(labels: Any, num_examples: int, num_classes: int) -> np.ndarra
     return array
 
 
-def _calibration_bins(
+def calibration_bins(
     confidence: np.ndarray, is_right: np.ndarray
 ) -> list[CalibrationBin]:
-    """Sorts answers into intervals of confidence, each with its upper end."""
+    """Sorts answers into 15 intervals of confidence, each with its upper end."""
     edges = np.linspace(0, 1, NUM_BINS + 1)
     bins = np.digitize(confidence, edges[1:-1], right=True)
     counts = np.bincount(bins, minlength=NUM_BINS)
@@ -349,6 +348,12 @@ def _calibration_bins(
         accuracy = np.bincount(bins, is_right, NUM_BINS) / counts
     columns = (column.tolist() for column in (counts, means, accuracy))
     return list(map(CalibrationBin._make, zip(*columns, strict=True)))
+
+
+def calibration_error(bins: Sequence[CalibrationBin]) -> float:
+    """Returns the mean difference of confidence and accuracy, weighted by answers."""
+    gaps = [b.count * abs(b.accuracy - b.confidence) for b in bins if b.count]
+    return float(sum(gaps) / sum(b.count for b in bins))
 
 
 def _ratio(parts: np.ndarray, totals: np.ndarray) -> np.ndarray:

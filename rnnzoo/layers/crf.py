@@ -302,21 +302,3 @@ def _find_best(scores: Any, count: int) -> tuple:
         best, places = ops.top_k(scores, count)
         places = ops.minimum(places, size - 1)
     return best, ops.cast(places, "int32")
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
-class NegativeLogLikelihood(keras.losses.Loss):
-    """The loss of what the model has computed already: minus logarithms.
-
-    Outputs are logarithms of probabilities `[batch, time, 1]`.
-
-    Args:
-        name: Name of the loss.
-    """
-
-    def __init__(self, name: str = "negative_log_likelihood", **options: Any):
-        super().__init__(name=name, **options)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Returns the loss of every step."""
-        return -y_pred[..., 0]

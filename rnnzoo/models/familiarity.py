@@ -14,16 +14,20 @@ def training_options(model: Any, recipe: str) -> dict | None:
         model: A model.
         recipe: Name of the recipe that must have trained it.
     """
-    if not is_published(model) or model.card["recipe"] != recipe:
+    if is_trained_further(model) or model.card.get("recipe") != recipe:
         return None
     return model.card.get("options")
 
 
-def is_published(model: Any) -> bool:
-    """Whether a model has the weights of a recipe, and was not trained after it."""
+def is_trained_further(model: Any) -> bool:
+    """Whether a model was trained after it was loaded or built."""
     optimizer = getattr(model, "optimizer", None)
-    is_trained_on = optimizer is not None and int(optimizer.iterations) > 0
-    return "recipe" in model.card and not is_trained_on
+    return optimizer is not None and int(optimizer.iterations) > 0
+
+
+def is_published(model: Any) -> bool:
+    """Whether a model has published weights, whose card has their score."""
+    return "score" in model.card and not is_trained_further(model)
 
 
 def warn_unfamiliar(

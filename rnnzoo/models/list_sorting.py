@@ -122,7 +122,7 @@ class ListSorter(Mixin):
     def warn_unsure(self, rows: Sequence, confidence: np.ndarray) -> None:
         """Warns of answers that published weights are not sure of."""
         unsure = np.flatnonzero(confidence < SURE)
-        if len(unsure) and is_published(self) and "score" in self.card:
+        if len(unsure) and is_published(self):
             row = unsure[confidence[unsure].argmin()]
             warnings.warn(
                 f"The model is unsure of {len(unsure)} of {len(rows)} answers: see "

@@ -4,7 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from rnnzoo.data.synthetic.curriculum import LengthCurriculum
+from rnnzoo.data.synthetic.curriculum import (
+    LengthCurriculum,
+    choose_kinds,
+    draw_lengths,
+)
 from rnnzoo.errors import check_number
 
 # Fractions of lists: of values equally likely, of two values, of one value with one
@@ -69,16 +73,6 @@ class HistogramSorting(LengthCurriculum):
         return rows, [sorted(row) for row in rows]
 
 
-def draw_lengths(
-    random: np.random.Generator, size: int, longest: int, full_length: float
-) -> np.ndarray:
-    """Draws lengths, `[size]`: a fraction the longest, others any, half of them few."""
-    any_length = random.integers(1, longest + 1, size)
-    few = random.integers(1, min(6, longest) + 1, size)
-    lengths = np.where(random.random(size) < 0.5, any_length, few)
-    return np.where(random.random(size) < full_length, longest, lengths)
-
-
 def draw_weights(random: np.random.Generator, size: int, top: int) -> np.ndarray:
     """Draws how likely each value is, `[size, top]`, each row with a sum of 1."""
     # The values that occur: a range, or any.
@@ -108,13 +102,8 @@ def draw_weights(random: np.random.Generator, size: int, top: int) -> np.ndarray
     peaked = np.concatenate([rising[:, ::2], rising[:, 1::2][:, ::-1]], axis=1)
     shifts = random.integers(0, top, size)[:, None]
     turned = np.take_along_axis(peaked, (places + shifts) % top, axis=1)
-    for low, high, other in (
-        (0.0, 0.1, rising),
-        (0.1, 0.2, rising[:, ::-1]),
-        (0.2, 0.3, turned),
-    ):
-        inside = ((shape >= low) & (shape < high))[:, None]
-        logs = np.where(inside, other, logs)
+    kinds = [(0.1, rising), (0.1, rising[:, ::-1]), (0.1, turned)]
+    logs = choose_kinds(shape, kinds, logs)
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True)
 
@@ -181,25 +170,15 @@ def arrange(
     steps = random.standard_normal((size, longest))
     path = np.where(real, np.cumsum(steps, axis=1), np.inf)
     walk = path.argsort(axis=1).argsort(axis=1)
+    reversed_places = np.where(real, last - 1 - places, places)
     orders = [
         (0.04, in_order),
-        (
-            0.04,
-            np.take_along_axis(in_order, np.where(real, last - 1 - places, places), 1),
-        ),
+        (0.04, np.take_along_axis(in_order, reversed_places, axis=1)),
         (0.04, np.take_along_axis(in_order, rotated, axis=1)),
         (0.06, sort_by(block)),
         (0.06, sort_by(run * 1000.0 + direction * places)),
         (0.06, sort_by(direction * noisy)),
         (0.10, np.take_along_axis(in_order, walk, axis=1)),
     ]
-    arranged, kind, low = (
-        sort_by(random.random((size, longest))),
-        random.random(size),
-        0,
-    )
-    for share, other in orders:
-        inside = (kind >= low) & (kind < low + share)
-        arranged = np.where(inside[:, None], other, arranged)
-        low += share
-    return arranged
+    shuffled = sort_by(random.random((size, longest)))
+    return choose_kinds(random.random(size), orders, shuffled)

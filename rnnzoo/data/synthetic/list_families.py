@@ -70,13 +70,14 @@ def list_families(
 ) -> dict[str, list]:
     """Returns `count` lists of each of several families, by name.
 
-    No training of this package names one of them. The common ones are: `up_to_4` to
-    `up_to_6`, of the numbers from 1 to that; `five_values`, of five random values;
-    `zipf`, of Zipf's distribution with exponent 1.5, and `mirrored_zipf` from the other
-    end; `narrow` and `wide`, rounded normal numbers with a standard deviation of a
-    sixteenth and an eighth of the range; `walk`, random steps of -1, 0 and 1 from the
-    middle; `permutations`, without repetition; sums of two `dice`, `primes`, `bursts`
-    of equal numbers, numbers at both `ends`, and `zigzag`, from these to the middle.
+    Trainings name the permutations and no other of them. The common ones are:
+    `up_to_4` to `up_to_6`, of the numbers from 1 to that; `five_values`, of five random
+    values; `zipf`, of Zipf's distribution with exponent 1.5, and `mirrored_zipf` from
+    the other end; `narrow` and `wide`, rounded normal numbers with a standard deviation
+    of a sixteenth and an eighth of the range; `walk`, random steps of -1, 0 and 1 from
+    the middle; `permutations`, without repetition; sums of two `dice`, `primes`,
+    `bursts` of equal numbers, numbers at both `ends`, and `zigzag`, from these to the
+    middle.
 
     Args:
         max_value: Numbers are from 1 to this.

@@ -4,8 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from rnnzoo.data.synthetic.curriculum import LengthCurriculum
-from rnnzoo.data.synthetic.histograms import draw_lengths
+from rnnzoo.data.synthetic.curriculum import (
+    LengthCurriculum,
+    choose_kinds,
+    draw_lengths,
+)
 from rnnzoo.errors import check_number
 
 
@@ -95,16 +98,15 @@ def _draw(random: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     share, factor = random.random(column) * 0.3, 10 ** random.uniform(0, 6, column)
     outliers = uniform * np.where(random.random(shape) < share, factor, 1.0)
     ties = random.integers(0, random.integers(1, 40, column), shape).astype(float)
-    numbers, kind, low = uniform, random.random(column), 0.4
-    for part, other in (
+    kinds = [
+        (0.4, uniform),
         (0.15, normal),
         (0.12, magnitudes),
         (0.15, clusters),
         (0.08, outliers),
         (0.1, ties),
-    ):
-        numbers = np.where((kind >= low) & (kind < low + part), other, numbers)
-        low += part
+    ]
+    numbers = choose_kinds(random.random(size), kinds, uniform)
     # Between 0 and 1 as they are drawn, or anywhere, also upside down.
     scale = random.choice([-1, 1], column) * 10 ** random.uniform(-3, 3, column)
     moved = scale * (numbers + 10 * random.standard_normal(column))

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from rnnzoo.data.synthetic.curriculum import LengthCurriculum
+from rnnzoo.data.synthetic.curriculum import LengthCurriculum, draw_lengths
 from rnnzoo.errors import check_number
 
 
@@ -45,11 +45,7 @@ class Sorting(LengthCurriculum):
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` lists and their sorted lists, each a list of ints."""
         random = np.random.default_rng((seed, index))
-        longest = self.longest(index)
-        any_length = random.integers(1, longest + 1, size)
-        short = random.integers(1, min(6, longest) + 1, size)
-        lengths = np.where(random.random(size) < 0.5, any_length, short)
-        lengths = np.where(random.random(size) < self.full_length, longest, lengths)
+        lengths = draw_lengths(random, size, self.longest(index), self.full_length)
         rows = [self._sort_some(self._sample(n, random), random) for n in lengths]
         return rows, [sorted(row) for row in rows]
 
