@@ -91,7 +91,8 @@ class SortNaturals(Recipe, model="sorter"):
 
         def accuracies(lists: list) -> tuple[float, float]:
             """Returns the fractions of elements and of whole lists that are right."""
-            right = model.sort(np.array(lists)) == np.sort(lists, axis=1)
+            answers, _ = model.sort(np.array(lists), return_confidence=True)
+            right = answers == np.sort(lists, axis=1)
             return right.mean(), right.all(axis=1).mean()
 
         top, longest = model.tokens.maximum, model.max_length
