@@ -20,9 +20,9 @@ MODULES = {
     "comparer": "rnnzoo.lecture.by_hand",
     "parity_by_hand": "rnnzoo.lecture.by_hand",
     # Architectures for any task
-    "many_to_one": "rnnzoo.architectures.many_to_one",
-    "many_to_many": "rnnzoo.architectures.many_to_many",
-    "many_to_one_to_many": "rnnzoo.architectures.many_to_one_to_many",
+    "many_to_one": "rnnzoo.factories",
+    "many_to_many": "rnnzoo.factories",
+    "many_to_one_to_many": "rnnzoo.factories",
     # Models without the memory of a recurrent network, to compare with
     "autoregressive": "rnnzoo.lecture.memoryless",
     "feed_forward": "rnnzoo.lecture.memoryless",

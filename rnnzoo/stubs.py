@@ -21,7 +21,7 @@ HEAD = '''\
 """The public names of rnnzoo; written by `python -m rnnzoo.stubs`."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, overload
 
 '''
 
@@ -56,10 +56,27 @@ def _import(module: str, names: list[str]) -> str:
 
 
 def _factory(name: str, factory: Any) -> str:
-    """Returns the stub of a factory: its signature, and its documentation."""
-    signature = inspect.signature(factory)
+    """Returns the stub of a factory: its signature, and its documentation.
+
+    With tokens, a factory of an architecture builds one of several classes.
+    """
+    parameters = dict(inspect.signature(factory).parameters)
+    if not (raw := getattr(factory, "raw_arguments", None)):
+        return _function(name, factory, parameters, factory.model_class.__name__)
+    plain = {key: one for key, one in parameters.items() if key not in raw}
+    needed = parameters["tokens"].replace(default=inspect.Parameter.empty)
+    whole = parameters | {"tokens": needed}
+    overloads = (
+        _function(name, factory, plain, factory.model_class.__name__),
+        _function(name, factory, whole, "Any"),
+    )
+    return "\n".join(f"@overload\n{one}" for one in overloads)
+
+
+def _function(name: str, factory: Any, parameters: dict, returned: str) -> str:
+    """Returns the stub of a function with these parameters."""
     parts, is_keyword = [], False
-    for parameter in signature.parameters.values():
+    for parameter in parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and not is_keyword:
             parts.append("*")
             is_keyword = True
@@ -67,7 +84,6 @@ def _factory(name: str, factory: Any) -> str:
     arguments = "".join(f"    {part},\n" for part in parts)
     text = textwrap.indent(_shown(factory.__doc__ or ""), "    ").strip()
     quotes = 'r"""' if "\\" in text else '"""'
-    returned = factory.model_class.__name__
     arguments = f"\n{arguments}" if arguments else ""
     end = "\n    " if "\n" in text else ""
     head = f"def {name}({arguments}) -> {returned}:"

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -128,7 +129,10 @@ def _load(path: pathlib.Path, content: dict) -> Any:
 
     model = model_file.build(path, make)
     limit = model_file.count_numbers(model)
-    with model_file.extract(path, limit) as folder:
+    with model_file.extract(path, limit) as folder, warnings.catch_warnings():
+        if not content.get("compile_config"):
+            # The optimizer that it has is not used, and may be of another policy.
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
         model.load_weights(folder / model_file.WEIGHTS)
         if (folder / "assets").is_dir():
             model.load_assets(folder / "assets")

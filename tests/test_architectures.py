@@ -244,8 +244,10 @@ def test_bad_arguments(factory, arguments, message):
 
 def test_an_architecture_says_that_it_has_no_tokens():
     model = many_to_one(features=2, num_classes=2, units=4)
-    with pytest.raises(NotImplementedError, match="use predict"):
+    with pytest.raises(TypeError, match="'hello' is not a number"):
         model.answer("hello")
+    with pytest.raises(ValueError, match="has no tokens, and answers arrays"):
+        model.answer(np.zeros(3))
     decoder = many_to_one_to_many(features=2, target_features=2, units=4)
     with pytest.raises(ValueError, match="decoder='autoregressive'"):
         decode_greedily(decoder, VALUES, start=1, end=2, max_length=3)

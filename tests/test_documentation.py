@@ -22,7 +22,7 @@ MODULES = sorted(
 )
 # Their examples make models, train and export.
 HEAVY = ("rnnzoo.architectures.", "rnnzoo.models.", "rnnzoo.analysis")
-HEAVY += ("rnnzoo.analysis", "rnnzoo.exporting", "rnnzoo.training.finetuning")
+HEAVY += ("rnnzoo.factories", "rnnzoo.exporting", "rnnzoo.training.finetuning")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ LAYERS = [
     ["rnnzoo.analysis"],
     ["rnnzoo.model_file", "rnnzoo.weights", "rnnzoo.listing"],
     ["rnnzoo.models"],
+    ["rnnzoo.factories"],
     ["rnnzoo.training"],
     ["rnnzoo.exporting"],
     ["rnnzoo.lecture"],

@@ -175,7 +175,7 @@ def test_from_a_file_to_the_first_step_a_model_is_built_once(
         raise Stop
 
     monkeypatch.setattr(TextClassifier, "__init__", init)
-    monkeypatch.setattr("rnnzoo.models.classifier.check_texts", count_checks)
+    monkeypatch.setattr("rnnzoo.tokens.raw.check_texts", count_checks)
     monkeypatch.setattr("rnnzoo.tokens.text.check_texts", count_checks)
     monkeypatch.setattr("rnnzoo.models.classifier.class_numbers", count_names)
     monkeypatch.setattr(TextClassifier, "fit", stop)

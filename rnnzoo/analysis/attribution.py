@@ -10,10 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.analysis.explanation import METHODS, Explanation
-from rnnzoo.architectures.sequence_model import compile_graph
+from rnnzoo.architectures.graphs import compile_graph
 from rnnzoo.errors import check_choice
+from rnnzoo.tokens.raw import RawNumbers, RawSteps, RawTexts
 from rnnzoo.tokens.reals import ScaledSteps
-from rnnzoo.tokens.text import TextTokens, VocabularyTokens
+from rnnzoo.tokens.text import VocabularyTokens
 
 BATCH_SIZE = 64
 
@@ -55,7 +56,7 @@ def explain(
         >>> explanation.contributions.shape
         (4,)
     """
-    if not all(hasattr(model, name) for name in ("classes", "tokens", "check_inputs")):
+    if not all(hasattr(model, name) for name in ("classes", "tokens", "classify")):
         raise TypeError(
             "model must be a classifier of texts or series, such as text_classifier "
             f"or series_classifier builds. Received: a {type(model).__name__}"
@@ -69,7 +70,8 @@ def explain(
             "method='occlusion' on others. Received: "
             f"backend={keras.backend.backend()!r}"
         )
-    read = _read_text if isinstance(model.tokens, TextTokens) else _read_series
+    readers = {RawTexts: _read_text, RawNumbers: _read_numbers, RawSteps: _read_series}
+    read = readers[type(model.raw)]
     found = read(model, example)
     logits = _compute_logits(model, found.inputs)[0]
     number = int(logits.argmax())
@@ -109,7 +111,7 @@ def _read_text(model: Any, text: Any) -> _Reading:
             "text must be a string: explain the texts of a batch one by one. "
             f"Received: text={reprlib.repr(text)} ({type(text).__name__})"
         )
-    rows, _ = model.check_inputs(text)
+    rows, _ = model.raw.split(text)
     tokens, (text,) = model.tokens, rows
     inputs = tokens.encode_checked(rows)
     length, symbols = inputs.shape[1], tokens.symbols_of(inputs[0])
@@ -123,9 +125,23 @@ def _read_text(model: Any, text: Any) -> _Reading:
     return _Reading(inputs, tokens.UNKNOWN, symbols, known, left_out, *names)
 
 
+def _read_numbers(model: Any, numbers: Any) -> _Reading:
+    """Reads one row of integers; a number that is left out is padding."""
+    rows, is_batch = model.raw.split(numbers)
+    if is_batch:
+        raise TypeError(
+            "Explain the rows of a batch one by one. Received: a batch of "
+            f"{len(rows)} rows"
+        )
+    inputs = model.raw.encode(rows)
+    symbols, baseline = [str(number) for number in rows[0]], np.zeros_like(inputs[0, 0])
+    known = np.ones(len(symbols), bool)
+    return _Reading(inputs, baseline, symbols, known, unit="number")
+
+
 def _read_series(model: Any, series: Any) -> _Reading:
     """Reads one series; a step is shown as its number and its first features."""
-    arrays, is_batch = model.check_inputs(series)
+    arrays, is_batch = model.raw.split(series)
     if is_batch:
         raise TypeError(
             "Explain the series of a batch one by one. Received: a batch of "

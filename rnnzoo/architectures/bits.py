@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 
 from rnnzoo.architectures.batching import group_by_length
+from rnnzoo.architectures.graphs import compile_graph, get_state_spec
 from rnnzoo.architectures.many_to_many import ManyToMany
-from rnnzoo.architectures.sequence_model import compile_graph, get_state_spec
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.layers.metrics import BitAccuracy
 from rnnzoo.mixin import Mixin

@@ -25,6 +25,15 @@ def builder(model_class: type, name: str) -> Callable[..., Any]:
     return make
 
 
+def keyword_defaults(model_class: type) -> dict[str, Any]:
+    """Returns the keyword arguments of a class' constructor, with their defaults."""
+    return {
+        name: one.default
+        for name, one in inspect.signature(model_class.__init__).parameters.items()
+        if one.kind is one.KEYWORD_ONLY
+    }
+
+
 def _document(model_class: type, parameters: list[inspect.Parameter]) -> str:
     """Returns a class' docstring, with the arguments that its bases describe."""
     texts = [

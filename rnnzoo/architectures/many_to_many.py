@@ -4,7 +4,6 @@ from typing import Any
 
 import keras
 
-from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import SequenceModel, check_exactly_one
 from rnnzoo.layers.reader import (
     TIED_STDDEV,
@@ -137,6 +136,3 @@ class ManyToMany(SequenceModel):
         # Not through the layer's call, which attaches a mask.
         hidden, state = self.recurrence.step(self.reader.call(inputs), state)
         return self.head(hidden), state
-
-
-many_to_many = builder(ManyToMany, "many_to_many")

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import SequenceModel, check_exactly_one
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.attention import POOLINGS, SequencePooling
@@ -143,6 +142,3 @@ class ManyToOne(SequenceModel):
             return x  # real values
         length = ops.max(ops.sum(ops.cast(ops.not_equal(x, 0), "int32"), axis=1))
         return x[:, : ops.maximum(length, 1)]
-
-
-many_to_one = builder(ManyToOne, "many_to_one")

@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from rnnzoo.architectures.factory import builder
 from rnnzoo.architectures.sequence_model import SequenceModel, check_exactly_one
 from rnnzoo.architectures.signature import (
     Signature,
@@ -336,6 +335,3 @@ class ManyToOneToMany(SequenceModel):
         """Adds `begin` and `step` where the decoder is autoregressive."""
         found = super().signatures()
         return found | step_signatures(self) if self.is_autoregressive else found
-
-
-many_to_one_to_many = builder(ManyToOneToMany, "many_to_one_to_many")

@@ -226,6 +226,24 @@ def has_tokens(model: Any) -> bool:
     return hasattr(model, "tokens")
 
 
+def is_raw(model: Any, x: Any) -> bool:
+    """Whether inputs of a call are raw examples, and neither tensors nor arrays."""
+    if not has_tokens(model) or isinstance(x, (dict, keras.KerasTensor)):
+        return False
+    if isinstance(x, tf.Tensor):
+        return x.dtype == tf.string
+    x = to_rows(x)
+    if isinstance(x, np.ndarray):
+        return x.dtype.kind in "OUS"
+    parts = keras.tree.flatten(x)
+    if isinstance(model.tokens, TextTokens):
+        return any(isinstance(part, (str, bytes)) for part in parts)
+    is_list = isinstance(x, (list, tuple)) and not all(
+        hasattr(part, "dtype") for part in parts
+    )
+    return is_list or isinstance(x, tf.RaggedTensor)
+
+
 def is_encoded(model: Any, x: Any) -> bool:
     """Whether inputs, or their specifications, fit the input of a model's graph."""
     source = model.input

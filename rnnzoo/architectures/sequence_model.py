@@ -1,6 +1,7 @@
 """The base of all models of the zoo: raw examples, configs, cards and signatures."""
 
 import contextlib
+import functools
 import inspect
 import json
 import pathlib
@@ -9,31 +10,30 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
+from rnnzoo.architectures.answering import ArrayAnswers
 from rnnzoo.architectures.batching import check_finite, name_bad_batches
 from rnnzoo.architectures.checks import check_ids
 from rnnzoo.architectures.explosion import WarnOfExplosion
 from rnnzoo.architectures.quantization import QuantizableModel
-from rnnzoo.architectures.raw_data import RawData
+from rnnzoo.architectures.raw_data import RawData, is_raw
 from rnnzoo.architectures.row_weights import ClassWeights
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.layers.keras_internals import (
     clone_by_config,
     is_validation_in_fit,
+    list_layers,
     set_untracked,
 )
 from rnnzoo.layers.metrics import ExactMatch, TokenAccuracy
-from rnnzoo.tokens.graphs import check_process, compile_for_python
+from rnnzoo.tokens import ScaledSteps
+from rnnzoo.tokens.graphs import check_process
 from rnnzoo.writing import replace_file
 
-# Steps of the inputs that an export of a model without tokens is tried on.
-SAMPLE_STEPS = 5
 
-
-class SequenceModel(QuantizableModel):
+class SequenceModel(ArrayAnswers, QuantizableModel):
     """Base of the three architectures: raw examples in, and a model card in the file.
 
     A model of the zoo sets `tokens`, which turn raw examples into arrays; then `fit`,
@@ -82,7 +82,9 @@ class SequenceModel(QuantizableModel):
         with contextlib.suppress(TypeError):
             given = inspect.signature(cls.__init__).bind(model, *arguments, **named)
             given.apply_defaults()
-            set_untracked(model, "arguments", dict(list(given.arguments.items())[1:]))
+            named = dict(list(given.arguments.items())[1:])
+            named |= named.pop("architecture", {})  # those of a base class
+            set_untracked(model, "arguments", named)
         return model
 
     def get_config(self) -> dict[str, Any]:
@@ -133,6 +135,8 @@ class SequenceModel(QuantizableModel):
 
     def get_compile_config(self) -> dict | None:
         """Returns what to compile a loaded model with; Keras calls it when saving."""
+        if any(getattr(one, "lora_enabled", False) for one in list_layers(self)):
+            return None  # the file has the product, and an optimizer for other weights
         if not self.optimizer.built:
             if id(self.optimizer) == self.default_optimizer:
                 return None
@@ -149,41 +153,21 @@ class SequenceModel(QuantizableModel):
         self.compile(**config)
         self.optimizer.build(self.trainable_variables)
 
-    def answer(self, inputs: Any) -> Any:
-        """Answers raw input with raw output."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no tokens to read raw input with: use "
-            "predict() on arrays, or a model of rnnzoo.list_models()"
-        )
-
-    def answer_in_graph(self, text: Any) -> dict:
-        """Answers strings `[batch]` with named tensors, or `InvalidArgumentError`."""
-        raise NotImplementedError
-
-    def answer_in_python(self, text: list[str]) -> dict:
-        """Returns what `answer_in_graph` does for a list of strings, in Python."""
-        return {"text": self.answer(text)}
-
-    def sample_texts(self) -> list[str]:
-        """Returns raw inputs as text, the first of them short, to try an export on."""
-        raise NotImplementedError
-
-    def sample_inputs(self, rows: int) -> np.ndarray:
-        """Returns what the reader takes for sample texts; random without tokens."""
-        if hasattr(self, "tokens"):
-            return self.tokens(tf.constant(self.sample_texts()[:rows])).numpy()
-        random, source = np.random.default_rng(0), keras.tree.flatten(self.inputs)[0]
-        if source.dtype != "int32":
-            shape = (rows, SAMPLE_STEPS, source.shape[-1])
-            return random.normal(size=shape).astype(source.dtype)
-        size = getattr(self.get_layer("reader"), "vocabulary_size", 2)
-        return random.integers(1, size, (rows, SAMPLE_STEPS), "int32")
+    def compile(self, *arguments: Any, **options: Any) -> None:
+        """Compiles the model, as `keras.Model.compile`."""
+        # Graphs that were compiled for answers have the variables of then.
+        for kind in type(self).__mro__:
+            for name, value in vars(kind).items():
+                if isinstance(value, functools.cached_property):
+                    self.__dict__.pop(name, None)
+        super().compile(*arguments, **options)
 
     def signatures(self) -> dict[str, Signature]:
         """Returns the ways to call an export of the model; the first is the default.
 
         `serving_default`, for models with tokens, is from text to answers; `tokens`
-        from what the graph takes to what it gives.
+        from what the graph takes to what it gives; and `values`, where numbers are
+        scaled, from these as they are.
         """
         found = {"tokens": self.tokens_signature()}
         if not hasattr(self, "tokens"):
@@ -195,7 +179,37 @@ class SequenceModel(QuantizableModel):
             answers=self.answer_in_python,
             examples=[{"text": texts[:2]}, {"text": texts}],
         )
+        if isinstance(self.tokens, ScaledSteps) and not isinstance(self.input, dict):
+            found["values"] = self.values_signature()
         return {"serving_default": answers, **found}
+
+    def values_signature(self) -> Signature:
+        """Returns the signature from numbers as they are, scaled in the graph."""
+        features = self.tokens.features
+        random = np.random.default_rng(0)
+
+        def run(values: Any, lengths: Any) -> dict:
+            steps = self.tokens.scale_values(values, lengths)
+            return {"outputs": self(steps, training=False)}
+
+        def draw(*lengths: int) -> dict:
+            shape = (len(lengths), max(lengths), features)
+            noise = random.standard_normal(shape).astype("float32")
+            values = np.float32(self.tokens.means) + noise * self.tokens.scales
+            return {
+                "values": values.astype("float32"),
+                "lengths": np.array(lengths, "int32"),
+            }
+
+        return Signature(
+            graph=run,
+            inputs={
+                "values": ((None, None, features), "float32"),
+                "lengths": ((None,), "int32"),
+            },
+            answers=run,
+            examples=[draw(3, 5), draw(7, 1, 4)],
+        )
 
     def tokens_signature(self) -> Signature:
         """Returns the signature of the graph, from tokens to outputs."""
@@ -258,6 +272,13 @@ class SequenceModel(QuantizableModel):
                 f"{name}"
             )
         return targets
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Returns the graph's outputs for raw or encoded examples."""
+        if inputs and is_raw(self, inputs[0]):
+            raw = RawData(self, with_targets=False)
+            inputs = (raw.prepare(inputs[0])[0], *inputs[1:])
+        return super().__call__(*inputs, **options)
 
     def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
         """Trains on raw examples; options are those of `keras.Model.fit`.
@@ -375,25 +396,6 @@ class SequenceModel(QuantizableModel):
 
 
 clone_by_config(SequenceModel)
-
-
-def compile_graph(function: Callable, *inputs: Any) -> Callable:
-    """Compiles a function of tensors once, for inputs of all sizes.
-
-    `inputs` has shape and dtype, or a structure of `tf.TensorSpec`, of each argument.
-    Backends other than TensorFlow call the function directly.
-    """
-    if keras.backend.backend() != "tensorflow":
-        return function
-    specs = [tf.TensorSpec(*x) if isinstance(x, tuple) else x for x in inputs]
-    return compile_for_python(function, *specs)
-
-
-def get_state_spec(state: Any) -> Any:
-    """Returns the `tf.TensorSpec` of every tensor of a state."""
-    return keras.tree.map_structure(
-        lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), state
-    )
 
 
 def check_exactly_one(**arguments: Any) -> None:

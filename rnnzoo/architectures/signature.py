@@ -98,6 +98,7 @@ def step_signatures(model: Any) -> dict[str, Signature]:
 def _make_target(model: Any, source: np.ndarray) -> np.ndarray:
     # Any target will do, with the padding at the end.
     target = model.input["target"]
-    if hasattr(model, "tokens"):
-        return source[::-1]
+    if hasattr(model, "tokens") and source.ndim == 2:
+        last = model.output_shape[-1] - 1
+        return np.minimum(source[::-1], last).astype(target.dtype)
     return np.ones((*source.shape[:2], *target.shape[2:]), target.dtype)

@@ -3,21 +3,20 @@
 from collections.abc import ItemsView, Iterator, KeysView, Sequence, ValuesView
 from typing import Any
 
+import narwhals
 import numpy as np
 
 from rnnzoo.data.categorical import Categorical
 
 # Rows, or single values, as they are.
 ROWS = (str, bytes, bytearray, list, tuple, range, np.ndarray, np.generic, Categorical)
-# How columns are made a list: pandas and arrays, polars, PyArrow.
-CONVERSIONS = ("tolist", "to_list", "to_pylist")
 
 
 def to_rows(values: Any) -> Any:
     """Returns columns, iterators and views as a list, and anything else unchanged.
 
-    Columns are those of pandas (with any index and type of strings), polars and
-    PyArrow, also in chunks. An iterator is read to its end.
+    Columns are those that narwhals knows: of pandas (with any index and type of
+    strings), polars, PyArrow and others. An iterator is read to its end.
 
     Example:
         >>> from rnnzoo.data.columns import to_rows
@@ -31,9 +30,12 @@ def to_rows(values: Any) -> Any:
         return list(values) if is_nested else values
     if isinstance(values, ROWS) or hasattr(values, "numpy"):
         return values
-    for name in CONVERSIONS:
-        if callable(convert := getattr(values, name, None)):
-            return convert()
+    column = narwhals.from_native(values, allow_series=True, pass_through=True)
+    if isinstance(column, narwhals.Series):
+        return column.to_list()
+    # Indices of pandas and arrays of PyArrow, as those of NumPy.
+    if callable(convert := getattr(values, "tolist", None)):
+        return convert()
     if isinstance(values, (Iterator, Sequence, ItemsView, KeysView, ValuesView)):
         return list(values)
     return values

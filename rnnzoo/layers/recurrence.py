@@ -23,6 +23,15 @@ CELLS = {
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
+class AnyTypeOrthogonal(keras.initializers.Orthogonal):
+    """Orthogonal matrices also in bfloat16, in which none can be decomposed."""
+
+    def __call__(self, shape: tuple, dtype: Any = None) -> Any:
+        """Returns a matrix of a shape, computed in float32."""
+        return ops.cast(super().__call__(shape, "float32"), dtype or "float32")
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
 class ChronoBias(keras.initializers.Initializer):
     """Gate biases whose memories reach from 1 to `steps` steps back (arXiv:1804.11188).
 
@@ -171,6 +180,8 @@ class RecurrentStack(keras.layers.Layer):
         cell_options, is_minimal = {}, cell.startswith("minimal")
         if is_minimal:
             cell_options["signed"] = cell == "minimal_signed"
+        else:
+            cell_options["recurrent_initializer"] = AnyTypeOrthogonal()
         if weight_dropout and is_minimal:
             raise ValueError(
                 "weight_dropout is for recurrent weights, and a minimal cell has none: "

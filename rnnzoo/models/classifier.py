@@ -10,18 +10,17 @@ import numpy as np
 
 from rnnzoo import analysis
 from rnnzoo import weights as weight_files
+from rnnzoo.architectures.graphs import compile_graph
 from rnnzoo.architectures.many_to_one import ManyToOne
-from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.data.pipeline import Source
-from rnnzoo.tokens import check_texts
-from rnnzoo.tokens.labels import check_classes, class_numbers, to_python
+from rnnzoo.tokens.labels import check_classes, class_numbers
 
 
 class Classifier(ManyToOne):
     """Base of models that answer with the name of one of `classes`.
 
     A subclass keeps its argument `classes` in `self.classes` and `self.arguments`, and
-    sets `tokens`; for other inputs than texts it also overrides `check_inputs`.
+    sets `tokens`.
 
     Attributes:
         classes: Names of the classes, in the order of the graph's outputs.
@@ -29,19 +28,8 @@ class Classifier(ManyToOne):
     """
 
     REPLACEABLE = ("classes",)
-    # What messages call several inputs, and how many are answered at a time.
-    INPUTS = "texts"
-    BATCH_SIZE = 64
     classes: list[str]
     tokens: Any
-
-    def check_inputs(self, inputs: Any) -> tuple[list, bool]:
-        """Returns the rows of one raw input or a batch, and whether it was a batch."""
-        if getattr(inputs, "shape", None) == ():
-            inputs = to_python(inputs)
-        if isinstance(inputs, (str, bytes)):
-            return check_texts([inputs], self.INPUTS), False
-        return check_texts(inputs, self.INPUTS), True
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts raw inputs to inputs of the graph, and labels to class indices.
@@ -49,16 +37,16 @@ class Classifier(ManyToOne):
         Raises:
             ValueError: If there are not as many labels, or one is not a class.
         """
-        rows, _ = self.check_inputs(inputs)
+        rows, _ = self.raw.split(inputs)
         if targets is not None:
             labels = self.class_numbers(targets)
             if len(labels) != len(rows):
                 raise ValueError(
-                    f"There must be as many labels as {self.INPUTS}. Received: "
-                    f"{len(rows)} {self.INPUTS} and {len(labels)} labels"
+                    f"There must be as many labels as {self.raw.name}. Received: "
+                    f"{len(rows)} {self.raw.name} and {len(labels)} labels"
                 )
             targets = labels
-        return self.tokens.encode_checked(rows), targets
+        return self.raw.encode(rows), targets
 
     def class_numbers(self, labels: Sequence) -> np.ndarray:
         """Converts names of classes to numbers; see `rnnzoo.tokens.class_numbers`."""
@@ -89,7 +77,7 @@ class Classifier(ManyToOne):
             >>> model.classify(["What a bore!", "Go and see it."])
             ['negative', 'positive']
         """
-        rows, is_batch = self.check_inputs(inputs)
+        rows, is_batch = self.raw.split(inputs)
         shares = self._measure(len(rows), [(np.arange(len(rows)), rows)])
         answers: list = [self.classes[number] for number in shares.argmax(axis=1)]
         if probabilities:
@@ -99,7 +87,7 @@ class Classifier(ManyToOne):
 
     def probabilities(self, inputs: Any) -> np.ndarray:
         """Returns the probability of each class, `[inputs, classes]`, float32."""
-        rows, _ = self.check_inputs(inputs)
+        rows, _ = self.raw.split(inputs)
         return self._measure(len(rows), [(np.arange(len(rows)), rows)])
 
     def answer(self, inputs: Any) -> Any:
@@ -117,10 +105,10 @@ class Classifier(ManyToOne):
         truncated, limit = 0, getattr(self.tokens, "max_length", None) or 0
         for places, rows in parts:
             order = np.argsort([len(row) for row in rows], kind="stable")
-            for start in range(0, len(rows), self.BATCH_SIZE):
-                chosen = order[start : start + self.BATCH_SIZE]
+            for start in range(0, len(rows), self.raw.batch_size):
+                chosen = order[start : start + self.raw.batch_size]
                 batch = [rows[index] for index in chosen]
-                tokens = self.tokens.encode_checked(batch)
+                tokens = self.raw.encode(batch)
                 if limit and tokens.shape[1] >= limit:
                     full = [batch[row] for row in np.flatnonzero(tokens[:, -1])]
                     truncated += sum(self.tokens.count(text) > limit for text in full)
@@ -166,7 +154,7 @@ class Classifier(ManyToOne):
                 part = order[start : start + 1024]
                 inputs, labels = source.rows(part)
                 numbers[part] = self.class_numbers(labels)
-                yield part, self.check_inputs(inputs)[0]
+                yield part, self.raw.split(inputs)[0]
 
         shares = self._measure(len(source), read_parts())
         return analysis.classification_report(numbers, shares, self.classes)
@@ -188,32 +176,15 @@ class Classifier(ManyToOne):
         """
         return analysis.explain(self, example, method, target_class)
 
-    def sample_texts(self) -> list[str]:
-        """Returns texts of various lengths to try an export on."""
-        random = np.random.default_rng(0)
-        tokens, limit = self.tokens, getattr(self.tokens, "max_length", None)
-        lengths = [1, 7, 30, 200, *([limit + 1, 2 * limit] if limit else [])]
-        rows = [random.integers(2, tokens.vocabulary_size, size) for size in lengths]
-        unknown = "zweihundert .\N{GRINNING FACE}"
-        return [
-            "A quiet triumph.",
-            "What a bore!<br />It's long.",
-            *(f"{text} {unknown}" for text in tokens.decode(rows)),
-        ]
-
     def probabilities_in_graph(self, tokens: Any) -> Any:
         """Returns the probabilities `[batch, classes]` of what the graph takes."""
         return keras.ops.softmax(self(tokens, training=False))
-
-    def tokens_in_graph(self, text: Any) -> Any:
-        """Returns what the graph takes for strings `[batch]`, in the graph."""
-        return self.tokens(text)
 
     def answer_in_graph(self, text: Any) -> dict:
         """Returns names and probabilities of the classes of strings, `[batch]`."""
         import tensorflow as tf
 
-        shares = self.probabilities_in_graph(self.tokens_in_graph(text))
+        shares = self.probabilities_in_graph(self.raw.parse(text))
         classes = tf.constant([name.encode() for name in self.classes])
         return {
             "label": tf.gather(classes, tf.argmax(shares, axis=1)),
@@ -245,7 +216,10 @@ class Classifier(ManyToOne):
             ['angry', 'calm', 'happy']
         """
         classes = check_classes(classes)
-        return self if classes == self.classes else self._copy_with(classes=classes)
+        if classes == self.classes:
+            return self
+        changes = {"classes": classes}
+        return self.copy_with(self.weight_adapter(self.arguments, changes), **changes)
 
     def with_vocabulary(self, vocabulary: Sequence[str]) -> Any:
         """Returns a copy that knows other words, or other characters.
@@ -270,12 +244,13 @@ class Classifier(ManyToOne):
         vocabulary = list(vocabulary)
         if vocabulary == self.arguments.get("vocabulary"):
             return self
-        return self._copy_with(vocabulary=vocabulary)
+        changes = {"vocabulary": vocabulary}
+        return self.copy_with(self.weight_adapter(self.arguments, changes), **changes)
 
-    def _copy_with(self, **changes: Any) -> Any:
+    def copy_with(self, adapt: Callable, **changes: Any) -> Any:
+        """Returns a copy with other arguments, and weights as `adapt` has them."""
         self.refuse_quantized("A model for other classes or words")
-        adapt = self.weight_adapter(self.arguments, changes)
-        new = type(self)(**{**self.get_config(), **changes})
+        new = self.from_config({**self.get_config(), **changes})
         new.card = {"body": self.card.get("name") or self.card}
         for weight, old in zip(new.weights, self.get_weights(), strict=True):
             own = keras.ops.convert_to_numpy(weight)

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnnzoo.architectures.graphs import get_state_spec
 from rnnzoo.architectures.many_to_many import ManyToMany
-from rnnzoo.architectures.sequence_model import get_state_spec
 from rnnzoo.decoding import DecodingOptions, DecodingState, Writer, make_keys
 from rnnzoo.decoding.state import replace_rows, select_rows
 from rnnzoo.decoding.stops import (

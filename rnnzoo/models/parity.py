@@ -9,8 +9,10 @@ import numpy as np
 from rnnzoo.architectures.bits import BitModel
 from rnnzoo.data.columns import to_rows
 from rnnzoo.mixin import Mixin
-from rnnzoo.tokens import Bits, Numbers, check_in_graph, split_rows
+from rnnzoo.tokens import Bits, Numbers, check_in_graph
+from rnnzoo.tokens.bits import parse_bits
 from rnnzoo.tokens.checks import to_sequence
+from rnnzoo.tokens.raw import are_texts, split_number_rows
 from rnnzoo.weights import factory
 
 
@@ -19,7 +21,7 @@ class BitRows(Mixin):
 
     def check_rows(self, inputs: Any) -> tuple[list, bool]:
         """Returns rows of bits, none of them empty, and whether they were a batch."""
-        rows, is_batch = split_bit_rows(inputs)
+        rows, is_batch = split_number_rows(inputs, "bits", parse_bits)
         self.tokens.check(rows, name="bits")
         empty = [str(index) for index, row in enumerate(rows) if not len(row)]
         if empty:
@@ -54,7 +56,7 @@ class BitsReader(BitRows):
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts bits to values, and answers to parities, `[batch, time, 1]`."""
-        rows, _ = split_bit_rows(inputs)
+        rows, _ = split_number_rows(inputs, "bits", parse_bits)
         source = self.tokens.encode(rows)
         if targets is None:
             return source, None
@@ -152,29 +154,6 @@ class ParityReader(BitsReader, BitModel):
             padding_value=0.0,
         )
         self.tokens = Bits()
-
-
-def are_texts(inputs: Any) -> bool:
-    """Returns whether a batch is of strings, so that its answers are, too."""
-    return isinstance(inputs, (list, tuple)) and isinstance(next(iter(inputs), 0), str)
-
-
-def split_bit_rows(inputs: Any) -> tuple[list, bool]:
-    """Returns rows of bits, and whether they were a batch."""
-    inputs = to_rows(inputs)
-    is_list = isinstance(inputs, (list, tuple))
-    if is_list and not len(inputs):
-        return [], True
-    if is_list and all(isinstance(row, str) for row in inputs):
-        return [_parse_bits(text) for text in inputs], True
-    rows, _, is_batch = split_rows(inputs, "bits")
-    return rows, is_batch
-
-
-def _parse_bits(text: str) -> list:
-    """Reads bits out of a text; what is not a digit stays, for an error to name it."""
-    characters = "".join(text.replace(",", " ").split())
-    return [int(c) if c.isascii() and c.isdigit() else c for c in characters]
 
 
 parity = factory(ParityReader, "parity", weights="bits")

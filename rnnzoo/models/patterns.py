@@ -8,13 +8,15 @@ import numpy as np
 from keras import ops
 
 from rnnzoo.architectures.bits import BitModel
-from rnnzoo.architectures.sequence_model import get_state_spec
+from rnnzoo.architectures.graphs import get_state_spec
 from rnnzoo.data.columns import to_rows
 from rnnzoo.decoding import GREEDY, Writer
 from rnnzoo.errors import check_number
 from rnnzoo.models.familiarity import training_options, warn_unfamiliar
-from rnnzoo.models.parity import BitRows, are_texts, split_bit_rows
+from rnnzoo.models.parity import BitRows
 from rnnzoo.tokens import Bits
+from rnnzoo.tokens.bits import parse_bits
+from rnnzoo.tokens.raw import are_texts, split_number_rows
 from rnnzoo.weights import factory
 
 # Weight in training of a step whose next bit differs.
@@ -113,10 +115,10 @@ class PatternGenerator(BitRows, BitModel):
         The target of a step is 1 or -1 for the next bit, times 5 where that differs,
         and 0 where it is still part of the input.
         """
-        rows, _ = split_bit_rows(inputs)
+        rows, _ = split_number_rows(inputs, "bits", parse_bits)
         if targets is None:
             return self.tokens.encode(rows), None
-        more, _ = split_bit_rows(targets)
+        more, _ = split_number_rows(targets, "bits", parse_bits)
         self.tokens.check(rows, name="bits")
         self.tokens.check(more, name="targets")
         if len(rows) != len(more):

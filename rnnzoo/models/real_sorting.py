@@ -9,10 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.architectures.batching import group_by_length
-from rnnzoo.architectures.sequence_model import (
-    SequenceModel,
-    compile_graph,
-)
+from rnnzoo.architectures.graphs import compile_graph
+from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.layers.bridge import StateBridge

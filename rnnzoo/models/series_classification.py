@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from rnnzoo.models.classifier import Classifier
-from rnnzoo.tokens import ScaledSteps, check_in_graph
+from rnnzoo.tokens import ScaledSteps
 from rnnzoo.tokens.labels import check_classes
 from rnnzoo.weights import factory
 
@@ -48,8 +47,6 @@ class SeriesClassifier(Classifier):
     """
 
     RENAMED_ARGUMENTS = {"spreads": "scales"}
-    INPUTS = "series"
-    BATCH_SIZE = 256
 
     def __init__(
         self,
@@ -77,38 +74,6 @@ class SeriesClassifier(Classifier):
         )
         self.tokens = tokens
         self.arguments |= tokens.get_config()
-
-    def check_inputs(self, inputs: Any) -> tuple[list, bool]:
-        """Returns the series of one raw input or a batch, and whether it was a batch.
-
-        Args:
-            inputs: Steps of numbers, `[time, features]` (`[time]` for one feature), as
-                a list, array, tensor or text; or a batch of these, of any lengths.
-
-        Raises:
-            TypeError, ValueError: If something is not a number (bools are not) or not
-                finite, or a series is empty or has other features; names every row.
-        """
-        is_text = isinstance(inputs, str)
-        rows, is_batch = self.tokens.rows([inputs] if is_text else inputs, self.INPUTS)
-        return self.tokens.check(rows, self.INPUTS), is_batch and not is_text
-
-    def sample_texts(self) -> list[str]:
-        """Returns series of various lengths to try an export on."""
-        random = np.random.default_rng(0)
-        means, scales = np.array(self.tokens.means), np.array(self.tokens.scales)
-        series = [
-            means + scales * random.standard_normal((length, len(means)))
-            for length in (2, 1, 8, 30)
-        ]
-        return [" ".join(f"{v:.3f}" for v in one.flat) for one in series]
-
-    def tokens_in_graph(self, text: Any) -> Any:
-        """Returns the scaled numbers of strings `[batch]`, in the graph."""
-        numbers = self.tokens.parse(text)
-        lengths = numbers.row_lengths()
-        lengths = check_in_graph(lengths, lengths > 0, "A series must have a step.")
-        return self.tokens(type(numbers).from_row_lengths(numbers.values, lengths))
 
 
 series_classifier = factory(SeriesClassifier, "series_classifier", weights="pen_digits")

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from rnnzoo.architectures.batching import group_by_length
+from rnnzoo.architectures.graphs import compile_graph
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
-from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.errors import check_number
 from rnnzoo.models.list_sorting import (

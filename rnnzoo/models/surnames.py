@@ -133,7 +133,7 @@ class SurnameClassifier(Classifier):
             [('Japanese', 0.9...)]
         """
         check_number("top", top, minimum=1, whole=True)
-        rows, is_batch = self.check_inputs(surnames)
+        rows, is_batch = self.raw.split(surnames)
         answers = [
             sorted(shares.items(), key=lambda pair: -pair[1])[:top]
             for shares in self.classify(rows, probabilities=True)

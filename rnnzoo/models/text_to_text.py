@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.architectures.batching import group_by_length
+from rnnzoo.architectures.graphs import compile_graph
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
-from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.decoding import GREEDY, DecodingState, EncoderDecoderWriter
 from rnnzoo.layers.attention import SCORES
 from rnnzoo.layers.bridge import DoubledTokens

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.architectures.batching import group_by_length
-from rnnzoo.architectures.sequence_model import compile_graph
+from rnnzoo.architectures.graphs import compile_graph
 from rnnzoo.architectures.signature import Signature
 from rnnzoo.decoding import DecodingOptions
 from rnnzoo.decoding.options import check_limit, graph_inputs

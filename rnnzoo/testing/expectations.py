@@ -55,7 +55,7 @@ def expect_same(received: Any, expected: Any, message: str) -> None:
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Tells whether two answers are equal; real arrays may differ a little."""
+    """Tells whether two answers are equal; real numbers may differ a little."""
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         return len(one) == len(other) and all(map(is_same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
@@ -67,6 +67,8 @@ def is_same(one: Any, other: Any) -> bool:
         if one.dtype.kind == "f" and one.shape == other.shape:
             return np.allclose(one, other, rtol=1e-4, atol=1e-4)
         return np.array_equal(one, other)
+    if isinstance(one, float) and isinstance(other, float):
+        return bool(np.isclose(one, other, rtol=1e-4, atol=1e-4))
     return bool(one == other)
 
 

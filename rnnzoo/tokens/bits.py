@@ -52,3 +52,9 @@ class Bits(Numbers):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {"zero": self.zero}
+
+
+def parse_bits(text: str) -> list:
+    """Reads bits out of a text; what is not a digit stays, for an error to name it."""
+    characters = "".join(text.replace(",", " ").split())
+    return [int(c) if c.isascii() and c.isdigit() else c for c in characters]

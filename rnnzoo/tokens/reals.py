@@ -235,6 +235,19 @@ class ScaledSteps(RealSteps):
         real = tf.sequence_mask(lengths, dtype=tf.float32)[..., tf.newaxis]
         return tf.concat([scaled * real, real], axis=-1)
 
+    def scale_values(self, values: Any, lengths: Any) -> Any:
+        """Returns what the call does for values, without strings.
+
+        Args:
+            values: `[batch, time, features]`, float32; anything at padding, at the end.
+            lengths: The number of real steps of each row, `[batch]`, int32.
+        """
+        real = ops.arange(ops.shape(values)[1], dtype="int32") < lengths[:, None]
+        real = ops.expand_dims(ops.cast(real, "float32"), -1)
+        means = ops.convert_to_tensor(self.means, "float32")
+        scaled = (values - means) / ops.convert_to_tensor(self.scales, "float32")
+        return ops.concatenate([scaled * real, real], axis=-1)
+
     def _scale(self, steps: np.ndarray) -> np.ndarray:
         means, scales = (np.array(row, "float32") for row in (self.means, self.scales))
         return np.pad((steps - means) / scales, [(0, 0), (0, 1)], constant_values=1)
