@@ -150,7 +150,7 @@ def test_an_answer_has_options_of_every_type(tmp_path, monkeypatch):
 def test_options_are_known_with_hyphens_and_underscores(joint, capsys):
     words = [f"--batch{joint}size=0", f"--reverse{joint}source"]
     assert main(["train", "memorize_digits", *words]) == 1
-    assert "batch_size must be an integer of at least 1" in capsys.readouterr().err
+    assert "--batch-size must be an integer of at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.smoke
@@ -280,7 +280,9 @@ def test_every_option_has_help_type_and_default(capsys):
     output = " ".join(capsys.readouterr().out.split())
     for name, value in training.recipe_class("sort_naturals")().options().items():
         kind = type(value).__name__.upper()
+        name = name.replace("_", "-")
         assert re.search(rf"--{name} {kind} .+?\(default: {value}\)", output), name
+    assert not re.search("--[a-z]+_", output)
 
 
 SMALL = ["--units=8", "--max_length=4", "--steps_per_epoch=40", "--batch_size=4"]
