@@ -47,8 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _spell_options(message: str, parsed: argparse.Namespace) -> str:
     """Returns a message in which options are spelled as on the command line.
 
-    What has `_` is renamed: `batch_size` becomes `--batch-size`. In code and in names of
-    files it stays.
+    What has `_` is renamed: `batch_size` becomes `--batch-size`. In code and in names
+    of files it stays.
     """
     known = {*vars(parsed), *getattr(parsed, "options", {})}
     names = [name for name in known if "_" in name]

@@ -25,12 +25,20 @@ VERBS = {
     "list": (
         showing.run_list,
         "list models, weights and recipes",
-        [("pattern", "which, such as '*language*'", {"nargs": "?", "default": "*"})],
+        [
+            (
+                "pattern",
+                "names, such as '*language*'; or cells and descriptions, as '*gru*'",
+                {"nargs": "?", "default": "*"},
+            ),
+            ("--task", "what they are for, such as text-classification"),
+            ("--licence --license", "of weights, such as Apache-2.0 or 'CC*'"),
+        ],
     ),
     "describe": (
         showing.run_describe,
-        "describe a model, weights or a recipe",
-        [("name", "a name of `rnnzoo list`")],
+        "describe a model, weights, a recipe or a .keras file",
+        [("name", "a name of `rnnzoo list`, or a .keras file")],
     ),
     "answer": (
         answering.run_answer,

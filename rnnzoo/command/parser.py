@@ -7,7 +7,7 @@ import sys
 import typing
 
 import rnnzoo
-from rnnzoo import listing, weights
+from rnnzoo import declarations, listing, weights
 from rnnzoo.command.arguments import RUN, VERBS
 from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
@@ -116,9 +116,9 @@ def _add_answer_options(parser: _Parser, words: list[str]) -> None:
     for word in words:
         name = word.split(".")[0]
         if os.path.isfile(word) and word.endswith(".keras"):
-            options = listing.answer_options(weights.read_class_name(word))
+            options = declarations.answer_options(weights.read_class_name(word))
         elif name in listing.list_models():
-            options = listing.answer_options(name)
+            options = declarations.answer_options(name)
         if options:
             break
     for option in options:
@@ -133,7 +133,7 @@ def _add_train(sub: _Parser, words: list[str]) -> None:
     recipes = sub.add_subparsers(title="recipes", metavar="RECIPE", required=True)
     asked = words[1] if words[:1] == ["train"] and len(words) > 1 else None
     for name in listing.list_recipes():
-        summary = listing.describe(name)["summary"]
+        summary = declarations.describe_recipe(name)[0]
         parser = _add_parser(recipes, name, summary, summary, [], recipe=name)
         if name == asked:
             recipe = recipe_class(name)

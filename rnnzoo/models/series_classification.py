@@ -47,6 +47,7 @@ class SeriesClassifier(Classifier):
         (['2', '2'], '7')
     """
 
+    TASK = "series-classification"
     RENAMED_ARGUMENTS = {"spreads": "scales"}
     INPUTS = "series"
     BATCH_SIZE = 256
