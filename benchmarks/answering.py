@@ -22,8 +22,8 @@ def measure(name: str) -> float:
     import rnnzoo
     from rnnzoo.describing import describe, measure_milliseconds
 
-    model = rnnzoo.load(name)
-    return measure_milliseconds(model, describe(name)["example"], REPEATS)
+    model, text = rnnzoo.load(name), describe(name)["example"]
+    return measure_milliseconds(lambda: model.answer([text]), REPEATS)
 
 
 def main() -> None:

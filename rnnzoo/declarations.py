@@ -142,13 +142,16 @@ def describe_input(model: str) -> str:
         >>> describe_input("translator")
         'a string, or a list, tuple, array or tensor of strings'
     """
+    summary = ""
     for method in ("answer", "classify", "check_inputs"):
         for _, node in _lineage(*find_class(model)):
             for one in node.body:
                 if isinstance(one, ast.FunctionDef) and one.name == method:
-                    if text := _help(ast.get_docstring(one) or "", "inputs"):
+                    found = ast.get_docstring(one) or ""
+                    if text := _help(found, "inputs"):
                         return text
-    return ""
+                    summary = summary or found.split("\n")[0]
+    return summary
 
 
 def example_answers(model: str) -> list[str]:

@@ -1,11 +1,15 @@
 """What a model, weights, a recipe or a file is, and how to try it."""
 
+import functools
 import hashlib
+import json
 import os
 import pathlib
 import shlex
 import statistics
 import time
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 from rnnzoo import declarations, weights
@@ -53,10 +57,13 @@ def describe(name: str | os.PathLike) -> dict[str, Any]:
         }
     if os.path.isfile(name):
         return {"name": name, **_describe_file(name)}
+    is_path = name.endswith(".keras") or os.sep in name
     known = [*list_models(), *weights.records(), *list_recipes()]
+    there = "`rnnzoo list` shows them" if is_path else f"there are {', '.join(known)}"
+    hint = "" if is_path else closest(name, known)
     raise ValueError(
-        f"Nothing has this name, and there is no such file: the zoo holds "
-        f"{', '.join(known)}.{closest(name, known)} Received: name={name!r}"
+        f"No model, weights, recipe or file has this name: {there}.{hint} Received: "
+        f"name={name!r}"
     )
 
 
@@ -107,17 +114,19 @@ def _describe_file(path: str) -> dict[str, Any]:
     if has_tokens:
         size = getattr(model.tokens, "vocabulary_size", None)
         found |= {"vocabulary_size": size} if size else {}
-    if factory:
+    if has_tokens and factory:
         found["input"] = declarations.describe_input(factory)
-    else:
+    elif not has_tokens:
         found["input"] = describe_arrays(model)
-    if has_tokens:
-        try:
-            text = model.sample_texts()[0]
-            found |= _make_command(path, text)
-            found["milliseconds"] = measure_milliseconds(model, text)
-        except NotImplementedError:
-            pass
+    try:
+        text = model.sample_texts()[0]
+        found |= _make_command(path, text)
+        found["milliseconds"] = measure_milliseconds(lambda: model.answer([text]))
+    except NotImplementedError:  # it takes arrays only
+        arrays = model.sample_inputs(1)
+        call = functools.partial(model.predict_on_batch, arrays)
+        found["example"] = to_json(arrays[0])
+        found["milliseconds"] = measure_milliseconds(call)
     hidden = ("vocabulary", "classes")
     found["settings"] = {k: v for k, v in config.items() if k not in hidden}
     found["card"] = card
@@ -139,23 +148,22 @@ def describe_arrays(model: Any) -> str:
     return f"arrays of numbers, [batch, time, {shape[-1]}]"
 
 
-def measure_milliseconds(model: Any, example: Any, repeats: int = REPEATS) -> float:
-    """Returns how long one answer takes, the median of several after the first.
+def measure_milliseconds(action: Callable[[], Any], repeats: int = REPEATS) -> float:
+    """Returns how long an answer takes, the median of several after the first.
 
     Example:
         >>> from rnnzoo import parity
         >>> from rnnzoo.describing import measure_milliseconds
-        >>> 0 < measure_milliseconds(parity(), "0111") < 1000
+        >>> model = parity()
+        >>> 0 < measure_milliseconds(lambda: model.answer("0111")) < 1000
         True
     """
-    import warnings
-
     times = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(1 + repeats):
             start = time.perf_counter()
-            model.answer([example])
+            action()
             times.append(time.perf_counter() - start)
     return float(f"{1000 * statistics.median(times[1:]):.2g}")
 
@@ -174,14 +182,22 @@ def to_text(value: Any) -> str:
     return ", ".join(" ".join(map(str, row)) for row in rows)
 
 
+def to_json(array: Any) -> str:
+    """Returns an array as JSON, its numbers with two decimals."""
+    is_whole = array.dtype.kind in "iu"
+    return json.dumps((array if is_whole else array.astype(float).round(2)).tolist())
+
+
 def _find_sizes(config: dict, options: dict) -> dict[str, Any]:
     """Returns classes, number of tokens, and limits that settings state."""
     found: dict[str, Any] = {}
-    if classes := config.get("classes"):
-        found["classes"] = list(classes)
+    if classes := config.get("classes") or config.get("num_classes"):
+        found["classes"] = classes if isinstance(classes, int) else list(classes)
     vocabulary = config.get("vocabulary")
     is_learned = isinstance(vocabulary, str) and config.get("tokens") == "subwords"
-    if vocabulary and not is_learned:
+    if isinstance(config.get("vocabulary_size"), int):  # of a factory's model
+        found["vocabulary_size"] = config["vocabulary_size"]
+    elif vocabulary and not is_learned:
         found["vocabulary_size"] = len(vocabulary)
     elif vocabulary and options.get("vocabulary_size"):
         found["vocabulary_size"] = options["vocabulary_size"]

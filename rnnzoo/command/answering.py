@@ -221,6 +221,8 @@ def _answer_words(parsed: argparse.Namespace) -> int:
     if not inputs:
         return 0
     model = load_model(parsed)
+    from rnnzoo.models.answering import answer_texts
+
     options = {name: getattr(parsed, name, v) for name, v in parsed.options.items()}
     stream = getattr(model, "stream", None)
     if len(inputs) == 1 and stream and not options.get("beam_width"):
@@ -234,7 +236,10 @@ def _answer_words(parsed: argparse.Namespace) -> int:
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always", UserWarning)
         try:
-            answers = model.answer(inputs, **options)
+            # A model that says how sure it is gives a pair.
+            is_plain = "return_confidence" not in options
+            answer = answer_texts if is_plain else type(model).answer
+            answers = answer(model, inputs, **options)
         except (ValueError, TypeError) as error:
             raise type(error)(f"{error}{header and chr(10) + header}") from error
     notes = [header, *(str(one.message) for one in found)]

@@ -1,6 +1,6 @@
 """The verbs of the `rnnzoo` command, their arguments, and what runs them."""
 
-from rnnzoo.command import answering, measuring, showing, verbs
+from rnnzoo.command import answering, comparing, measuring, showing, verbs
 
 FLAG = {"action": "store_true"}
 CLASS, COLUMN, FILE, FOLDER = (
@@ -100,6 +100,21 @@ VERBS = {
             FORCE,
             ("--recipe", "default: the recipe that trained the weights"),
             ("--json", "print the figures as JSON", FLAG),
+        ],
+    ),
+    "compare": (
+        comparing.run_compare,
+        "compare run folders: settings, figures and curves",
+        [
+            ("runs", "two or more run folders", {"nargs": "+", "metavar": "RUN"}),
+            (
+                "--plot",
+                "picture of the curves; default: compare.png, with a number if it is "
+                "there already",
+                FILE,
+            ),
+            ("--json", "print settings and figures as JSON", FLAG),
+            FORCE,
         ],
     ),
     "export": (

@@ -40,7 +40,8 @@ def run_evaluate(parsed: argparse.Namespace) -> None:
     name = parsed.recipe or model.card.get("recipe")
     if name is None:
         raise ValueError(
-            "No recipe is recorded in this model's card: give one as --recipe=NAME. "
+            "No recipe is recorded in this model's card: give one as --recipe=NAME, or "
+            "labelled examples to measure a classifier on as --data=FILE. "
             f"Received: model={parsed.model!r}"
         )
     # The options say where a user's own data are.

@@ -66,7 +66,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error_unknown(self, unknown: list[str], namespace: argparse.Namespace) -> None:
         parser = getattr(namespace, "parser", self)
-        name = unknown[0].split("=")[0]
+        name = unknown[0].split("=")[0].replace("_", "-")
         options = [o for action in parser._actions for o in action.option_strings]
         parser.error(f"there is no {name!r} here.{closest(name, options)}")
 

@@ -106,18 +106,26 @@ def run_describe(parsed: argparse.Namespace) -> None:
         import_quietly()
     described = rnnzoo.describe(parsed.name)
     for key, value in described.items():
-        if value is None or value == [] or value == {}:
-            continue
-        if isinstance(value, list) and not any(
-            isinstance(v, (list, dict)) for v in value
-        ):
-            value = ", ".join(map(str, value))
-        if isinstance(value, (dict, list)):
-            value = json.dumps(value, ensure_ascii=False, indent=2)
         if key == "milliseconds":
-            is_file = "card" in described
-            value = f"{value:g} for one answer, " + (
-                "measured now" if is_file else "as benchmarks/answering.py measured it"
-            )
-        lines = str(value).splitlines() or [""]
-        print(f"{key}: " + "\n  ".join(lines))
+            measured = "measured now, on this machine"
+            if parsed.name in weights.records():
+                measured = "as benchmarks/answering.py measured it"
+            value = f"{value:g} for one answer, {measured}"
+        if value not in (None, "", [], {}):
+            print(f"{key}: " + "\n  ".join(_to_lines(value)))
+
+
+def _to_lines(value: object) -> list[str]:
+    """Returns a value as lines: JSON, a line for each part of it."""
+    if isinstance(value, dict):
+        parts = [f'"{key}": {_to_json(one)}' for key, one in value.items()]
+        return ["{", *(f"  {part}," for part in parts[:-1]), f"  {parts[-1]}", "}"]
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        return ["[", *(f"  {_to_json(one)}" for one in value), "]"]
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
+    return str(value).splitlines()
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
