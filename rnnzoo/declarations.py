@@ -121,7 +121,7 @@ def recipe_model(recipe: str) -> str | None:
     Example:
         >>> from rnnzoo.declarations import recipe_model
         >>> recipe_model("imdb_sentiment")
-        'text_classifier'
+        'sentiment_classifier'
     """
     for _, node in _lineage(*recipe_class_node(recipe)):
         if found := _literals(node.keywords).get("model"):
@@ -174,9 +174,12 @@ def _find_constant(module: str, node: Any, name: str) -> Any:
     """Returns a literal that a class or its nearest base assigns, or `None`."""
     for _, ancestor in _lineage(module, node):
         for one in ancestor.body:
-            targets = one.targets if isinstance(one, ast.Assign) else []
-            if isinstance(one, ast.AnnAssign) and one.value is not None:
+            if isinstance(one, ast.Assign):
+                targets = one.targets
+            elif isinstance(one, ast.AnnAssign):
                 targets = [one.target]
+            else:
+                continue
             if name in map(ast.unparse, targets):
                 value = _evaluate(one.value)
                 return None if value is ... else value

@@ -39,7 +39,7 @@ def describe(name: str | os.PathLike) -> dict[str, Any]:
         >>> rnnzoo.describe("sorter")["weights"]
         ['sorter.naturals_32', 'sorter.integers_32']
         >>> rnnzoo.describe("surname_classifier.origins")["command"]
-        'rnnzoo answer surname_classifier.origins Nguyen'
+        'rnnzoo answer surname_classifier.origins Nowak'
     """
     name = os.fspath(name)
     if name in weights.records():

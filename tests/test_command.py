@@ -199,7 +199,7 @@ def test_pages_and_pictures_are_not_overwritten(tmp_path, monkeypatch, capsys):
     assert "--force" in capsys.readouterr().err
     assert (tmp_path / "why.html").read_text() == "before"
     assert main([*words, "--force"]) == 0
-    assert "bore" in (tmp_path / "why.html").read_text()
+    assert "<html" in (tmp_path / "why.html").read_text()
     (tmp_path / "r.csv").write_text("text,label\nfine,positive\nbad,negative\n")
     (tmp_path / "confusion.png").write_text("before")
     assert main(["evaluate", "m.keras", "--data=r.csv"]) == 0

@@ -11,7 +11,7 @@ import signal
 import sys
 import typing
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rnnzoo.command.loading import decode_word, load_model, show_rows
 from rnnzoo.errors import shorten
@@ -23,6 +23,7 @@ COLUMNS = (
 ).split()
 # Rows that are answered at a time.
 ROWS = 256
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Options that only a table has.
 OF_TABLES = ("text", "separator", "skip_bad_rows")
 
@@ -33,7 +34,7 @@ def run_answer(parsed: argparse.Namespace) -> int:
     """Answers inputs, one answer per line; a single text is streamed."""
     _check_sources(parsed)
     parsed.prefix = parsed.prefix or ""
-    with _end_at_signal():
+    with _end_at_signal() as parsed.check_signals:
         if parsed.data:
             return _answer_table(parsed)
         if parsed.to or parsed.json or parsed.probabilities or parsed.prefix:
@@ -69,21 +70,32 @@ def _check_sources(parsed: argparse.Namespace) -> None:
 
 
 @contextlib.contextmanager
-def _end_at_signal() -> Iterator[None]:
-    """Makes SIGTERM end the command as Ctrl-C does, so that drafts are removed."""
+def _end_at_signal() -> Iterator[Callable[[], None]]:
+    """Makes SIGTERM end the command as Ctrl-C does, so that drafts are removed.
+
+    Gives a function that ends it too, after a signal whose exception was lost: code of
+    other packages that is called back may ignore it.
+    """
+    received: list[int] = []
 
     def stop(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
+        received.append(number)
+        check()
+
+    def check() -> None:
+        if received:
+            raise SystemExit(128 + received[0])
 
     try:
-        before = signal.signal(signal.SIGTERM, stop)
+        before = {one: signal.signal(one, stop) for one in SIGNALS}
     except ValueError:  # not in the main thread
-        yield
+        yield check
         return
     try:
-        yield
+        yield check
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _answer_table(parsed: argparse.Namespace) -> int:
@@ -161,6 +173,7 @@ def _answer_rows(
             write = stack.enter_context(writer).write
         show = stack.enter_context(show_rows(total, "Answering")) if total else None
         for done in answering.answer_rows(answers, batches, write):
+            parsed.check_signals()
             if show:
                 show(done)
         if answers.report and not answers.answered:

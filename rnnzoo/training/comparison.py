@@ -198,7 +198,7 @@ def _check_run(folder: pathlib.Path) -> None:
 
 def _current_options(settings: dict[str, Any]) -> dict[str, Any]:
     """Returns recipe, options, data, devices and versions, with names of today."""
-    name = RENAMED_RECIPES.get(settings["recipe"], settings["recipe"])
+    name = str(RENAMED_RECIPES.get(settings["recipe"], settings["recipe"]))
     options = settings["options"]
     try:
         options = recipe_class(name).from_options(options).options()
