@@ -1,5 +1,6 @@
 """Tables of texts are read, answered and written row by row, whole or not at all."""
 
+import functools
 import json
 import os
 import signal
@@ -191,8 +192,23 @@ def test_a_failure_leaves_nothing_and_loses_nothing(folder):
     assert (folder / "out.csv").read_text() == "before"
 
 
+LOADED = functools.cache(rnnzoo.load)
+
+
+@pytest.fixture
+def moods(moods_file, monkeypatch):
+    """The file of a classifier, which the command loads once for all tests."""
+    load = answering.load_model
+
+    def load_once(parsed):
+        return LOADED(moods_file) if parsed.model == moods_file else load(parsed)
+
+    monkeypatch.setattr(answering, "load_model", load_once)
+    return moods_file
+
+
 @pytest.fixture(scope="module")
-def moods(tmp_path_factory):
+def moods_file(tmp_path_factory):
     """A file of a classifier that knows characters."""
     path = tmp_path_factory.mktemp("model") / "moods.keras"
     model = rnnzoo.text_classifier(
@@ -217,7 +233,7 @@ def test_a_table_is_answered_in_every_format(source, target, moods, capsys, fold
     assert capsys.readouterr() == ("", f"rnnzoo: 3 rows answered: {target}\n")
     columns = ["text"] if source == "in.txt" else ["id", "text"]
     columns += ["answer", "probability", "probability_calm", "probability_an,gry"]
-    expected = rnnzoo.load(moods).classify(texts, probabilities=True)
+    expected = LOADED(moods).classify(texts, probabilities=True)
     if target == "out.txt":
         lines = (folder / target).read_text("utf-8").split("\n")[:-1]
         rows = [dict(zip(columns, line.split("\t"), strict=True)) for line in lines]
@@ -299,9 +315,22 @@ def test_columns_of_every_kind_of_model():
     assert list(lists) == ["answer", "probability"]
     series = answer_columns(rnnzoo.series_classifier(), ["0 89, 27 100"], True)
     assert len(series) == 12
-    answers = RowAnswers(rnnzoo.language_model(), "text", options={"max_length": 3})
-    (row,) = answers.answer([(1, {"text": "ROMEO:"})])
+    model = rnnzoo.language_model(weights=None, vocabulary="abc", units=4)
+    answers = RowAnswers(model, "text", options={"max_length": 3})
+    (row,) = answers.answer([(1, {"text": "ab"})])
     assert len(row["answer"]) == 3
+
+
+def test_warnings_are_given_once(folder, capsys, monkeypatch):
+    monkeypatch.setattr(answering, "ROWS", 2)
+    rnnzoo.text_classifier(tokens="characters", units=4, ngrams=0, max_length=4).save(
+        "short.keras"
+    )
+    (folder / "in.txt").write_text("longer\nlonger\nlonger\nshort\nno\n")
+    assert main(["answer", "short.keras", "--data=in.txt", "--to=out.csv"]) == 0
+    shown = capsys.readouterr().err
+    assert shown.count("have more than 4 characters") == 1
+    assert "2 of 2 texts" in shown and "(and in 1 more batches of rows)" in shown
 
 
 def test_memory_does_not_grow_with_the_table(folder):

@@ -10,7 +10,7 @@ import pytest
 from rnnzoo.command import main
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "command_line.md"
-BLOCK = re.compile(r'^```(console|csv title="(.+)")\n(.*?)^```$', re.DOTALL | re.M)
+BLOCK = re.compile(r'^```(console|csv title="([^"]+)")\n(.*?)^```$', re.DOTALL | re.M)
 
 
 @pytest.mark.slow  # trains networks

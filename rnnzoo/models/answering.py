@@ -95,7 +95,9 @@ def answer_texts(model: Any, texts: Sequence[str], **options: Any) -> list:
             f"{type(model).__name__} without tokens"
         ) from None
     return [
-        answer if isinstance(answer, str) else json.dumps(np.asarray(answer).tolist())
+        answer
+        if isinstance(answer, str)
+        else json.dumps(answer, default=lambda array: np.asarray(array).tolist())
         for answer in answers
     ]
 
@@ -216,7 +218,7 @@ class RowAnswers:
     Attributes:
         answered: Number of rows that have an answer.
         report: The rows that the model refused, and why; empty if there are none.
-        warnings: Each kind of warning once.
+        warnings: Each kind of warning once, and how many batches had others of it.
 
     Example:
         >>> from rnnzoo import sorter
@@ -236,8 +238,17 @@ class RowAnswers:
     def __post_init__(self):
         """Begins with no row."""
         self.answered = 0
-        self.warnings: list[str] = []
         self._problems: dict = {}
+        # By their texts without numbers: the first, and how many batches had one.
+        self._warnings: dict[str, tuple[str, int]] = {}
+
+    @property
+    def warnings(self) -> list[str]:
+        """Each kind of warning once, and how many batches had others of it."""
+        return [
+            text if count == 1 else f"{text} (and in {count - 1} more batches of rows)"
+            for text, count in self._warnings.values()
+        ]
 
     @property
     def report(self) -> str:
@@ -261,10 +272,10 @@ class RowAnswers:
             warnings.simplefilter("always", UserWarning)
             answered = self._answer(rows)
         self.answered += len(answered)
-        for one in found:
-            kinds = [re.sub("[0-9]+", "", text) for text in self.warnings]
-            if re.sub("[0-9]+", "", str(one.message)) not in kinds:
-                self.warnings.append(str(one.message))
+        texts = {re.sub("[0-9]+", "", str(one.message)): one for one in found}
+        for kind, one in texts.items():
+            first, count = self._warnings.get(kind, (str(one.message), 0))
+            self._warnings[kind] = first, count + 1
         if self._problems and not self.skip_bad_rows:
             raise ValueError(
                 f"{self.report}\nCorrect them, or leave them out with "
