@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from rnnzoo import declarations, weights
-from rnnzoo.api import MODULES
 from rnnzoo.errors import closest
 from rnnzoo.listing import list_models, list_recipes, list_weights
 
@@ -38,8 +37,8 @@ def describe(name: str | os.PathLike) -> dict[str, Any]:
         >>> import rnnzoo
         >>> rnnzoo.describe("sorter")["weights"]
         ['sorter.naturals_32', 'sorter.integers_32']
-        >>> rnnzoo.describe("surname_classifier.origins")["command"]
-        'rnnzoo answer surname_classifier.origins Nowak'
+        >>> rnnzoo.describe("memorizer.copy")["command"]
+        'rnnzoo answer memorizer.copy 3141'
     """
     name = os.fspath(name)
     if name in weights.records():
@@ -224,14 +223,26 @@ def _quote(words: str) -> str:
     return words if " --weights=" in words else shlex.quote(words)
 
 
+def find_weights(model: str) -> str | None:
+    """Returns listed weights of a model, or else of another one of the same class.
+
+    Example:
+        >>> from rnnzoo.describing import find_weights
+        >>> find_weights("text_classifier")
+        'sentiment_classifier.imdb'
+    """
+    node = declarations.find_class(model)[1]
+    for other in (model, *list_models()):
+        if declarations.find_class(other)[1] is node:
+            for name in list_weights(other):
+                return name
+    return None
+
+
 def _find_example(model: str) -> tuple[str | None, str | None]:
     """Returns a text to answer, and the weights that answer it, if there are any."""
-    node = declarations.find_class(model)[1]
-    # Models of the same class have the same kind of input.
-    for other in (model, *MODULES):
-        if other in list_models() and declarations.find_class(other)[1] is node:
-            for name in list_weights(other):
-                return _shortest_example(weights.records()[name]), name
+    if name := find_weights(model):
+        return _shortest_example(weights.records()[name]), name
     texts = declarations.example_answers(model)
     return (texts[0] if texts else None), None
 

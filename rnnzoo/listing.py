@@ -88,8 +88,8 @@ def list_weights(
         True
         >>> rnnzoo.list_weights("sort*") == rnnzoo.list_weights("sorter")
         True
-        >>> rnnzoo.list_weights(task="text-classification", licence="MIT*")
-        ['surname_classifier.origins']
+        >>> rnnzoo.list_weights(task="translation", licence="BSD*")
+        ['translator.cmudict']
     """
     pattern = "*" if model is None else model
     _check_pattern("model", pattern)

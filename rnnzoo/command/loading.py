@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import rnnzoo
-from rnnzoo import listing
+from rnnzoo import describing, listing
 from rnnzoo.errors import closest, explain_missing_backend
 from rnnzoo.writing import name_failures
 
@@ -56,13 +56,12 @@ def _suggest_file(name: str) -> str:
 
 
 def _check_has_weights(model: str) -> None:
-    if not listing.list_weights(model):
-        others = [name for name in listing.list_models() if listing.list_weights(name)]
+    if not listing.list_weights(model) and (name := describing.find_weights(model)):
         raise ValueError(
-            f"{model} has no weights of its own, and would answer at random: give "
-            "those of a model of the same kind with --weights, or train it on your "
-            f"data and give its file, as `rnnzoo answer runs/mine/best.keras`. Models "
-            f"with weights are {', '.join(others)}. Received: model={model!r}"
+            f"{model} has no weights of its own, and untrained it would answer at "
+            f"random: state some, such as --weights={name}, or train it on your data "
+            "and give its file, as `rnnzoo answer runs/mine/best.keras`. Received: "
+            f"model={model!r}"
         )
 
 
