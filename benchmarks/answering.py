@@ -2,7 +2,7 @@
 
     python benchmarks/answering.py
 
-The shortest golden input of each record is answered by itself, again and again after a
+The example that `rnnzoo describe` shows is answered by itself, again and again after a
 first time, on one core; the median of 15 answers counts. Command lines and servers add
 the time to start and to load the model, which depends on TensorFlow and not on it.
 

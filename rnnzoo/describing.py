@@ -18,6 +18,8 @@ from rnnzoo.listing import list_models, list_recipes, list_weights
 
 # How often an answer is timed, after one that is not.
 REPEATS = 5
+# Characters of an example that is easily pasted and read.
+HANDY = 60
 
 
 def describe(name: str | os.PathLike) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def _describe_weights(name: str) -> dict[str, Any]:
         "task": declarations.model_task(model),
         **_find_sizes(config, record["options"]),
         "input": declarations.describe_input(model),
-        **_make_command(name, _shortest_example(record)),
+        **_make_command(name, _choose_example(record)),
         **record,
     }
 
@@ -242,11 +244,13 @@ def find_weights(model: str) -> str | None:
 def _find_example(model: str) -> tuple[str | None, str | None]:
     """Returns a text to answer, and the weights that answer it, if there are any."""
     if name := find_weights(model):
-        return _shortest_example(weights.records()[name]), name
+        return _choose_example(weights.records()[name]), name
     texts = declarations.example_answers(model)
     return (texts[0] if texts else None), None
 
 
-def _shortest_example(record: dict) -> str | None:
+def _choose_example(record: dict) -> str | None:
+    """Returns the first of a record's inputs that is neither trivial nor long."""
     texts = [to_text(one["input"]) for one in record["golden"]]
-    return min(filter(None, texts), key=len, default=None)
+    handy = [text for text in texts if 3 <= len(text) <= HANDY]
+    return handy[0] if handy else min(filter(None, texts), key=len, default=None)

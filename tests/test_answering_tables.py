@@ -321,6 +321,26 @@ def test_columns_of_every_kind_of_model():
     assert len(row["answer"]) == 3
 
 
+def test_the_name_of_the_only_column_is_told(moods, folder, capsys):
+    (folder / "in.csv").write_text("A first text?\nanother\n")
+    assert main(["answer", moods, "--data=in.csv"]) == 0
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 1
+    assert "only column, 'A first text?'; names are not answered" in captured.err
+
+
+@pytest.mark.slow
+def test_a_pipe_is_answered_as_it_comes(moods):
+    words = [sys.executable, "-m", "rnnzoo.command", "answer", moods, "--json"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, bufsize=1, **pipes) as process:
+        for text in ("first", "second"):
+            process.stdin.write(f"{text}\n")
+            assert json.loads(process.stdout.readline())["text"] == text
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
 def test_warnings_are_given_once(folder, capsys, monkeypatch):
     monkeypatch.setattr(answering, "ROWS", 2)
     rnnzoo.text_classifier(tokens="characters", units=4, ngrams=0, max_length=4).save(

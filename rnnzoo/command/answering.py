@@ -115,6 +115,11 @@ def _answer_table(parsed: argparse.Namespace) -> int:
         )
     if table.report:
         print(table.report, file=sys.stderr)
+    if parsed.text is None and table.text not in ("text", "line"):
+        note = (
+            f"The texts are in the only column, {table.text!r}; names are not answered."
+        )
+        print(f"rnnzoo: {note}", file=sys.stderr)
     # What every model adds is checked before one is loaded.
     refuse_clashes(table.columns, [f"{parsed.prefix}answer"])
     batches = table.numbered_batches(ROWS)
