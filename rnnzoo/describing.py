@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import statistics
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rnnzoo import declarations, weights
+from rnnzoo.api import MODULES
 from rnnzoo.errors import closest
 from rnnzoo.listing import list_models, list_recipes, list_weights
 
@@ -104,7 +106,7 @@ def _describe_file(path: str) -> dict[str, Any]:
     config, card = model.get_config(), dict(model.card)
     has_tokens = hasattr(model, "tokens")
     found: dict[str, Any] = {
-        "model": factory or kind,
+        "model": factory or _name_factory(kind),
         "task": declarations.model_task(factory) if factory else None,
         "parameters": model.count_params(),
         "bytes": len(content),
@@ -117,7 +119,10 @@ def _describe_file(path: str) -> dict[str, Any]:
         found |= {"vocabulary_size": size} if size else {}
     if has_tokens and factory:
         found["input"] = declarations.describe_input(factory)
-    elif not has_tokens:
+    elif has_tokens:
+        unit = getattr(model.tokens, "kind", "token")
+        found["input"] = f"a text, which is read as {unit}s, or a list of texts"
+    else:
         found["input"] = describe_arrays(model)
     try:
         text = model.sample_texts()[0]
@@ -132,6 +137,12 @@ def _describe_file(path: str) -> dict[str, Any]:
     found["settings"] = {k: v for k, v in config.items() if k not in hidden}
     found["card"] = card
     return found
+
+
+def _name_factory(kind: str) -> str:
+    """Returns the factory of an architecture, or the name of another class."""
+    name = re.sub("(?<!^)(?=[A-Z])", "_", kind).lower()
+    return name if name in MODULES else kind
 
 
 def describe_arrays(model: Any) -> str:

@@ -102,8 +102,10 @@ def test_the_column_of_the_texts(folder):
     with pytest.raises(ValueError, match="Did you mean 'review'"):
         Table("two.csv", text="reviews")
     (folder / "other.csv").write_text("id;text\n1;fine\n")
-    with pytest.raises(ValueError, match="separator='semicolon'"):
-        Table("other.csv", text="text")
+    for asked in (None, "text"):
+        with pytest.raises(ValueError, match="separator='semicolon'"):
+            Table("other.csv", text=asked)
+    assert Table("other.csv", text="id;text").columns == ["id;text"]
     (folder / "it.jsonl").write_text('{"id": 1, "review": "fine"}\n')
     with pytest.raises(ValueError, match="The columns are 'id', 'review'"):
         Table("it.jsonl")

@@ -203,23 +203,24 @@ class Table:
 
     def _choose_text(self, names: list[str]) -> str:
         """Returns the name of the column of the texts; refuses one that is missing."""
-        asked, fix = self._asked, "on the command line --text=COLUMN"
-        if asked is None and "text" not in names and len(names) == 1:
+        asked, hint = self._asked, ""
+        is_table = self.path.suffix.lower() in DELIMITERS
+        others = suggest_separator(names, self._separator) if is_table else []
+        if asked is None and "text" not in names and len(names) == 1 and not others:
             return names[0]
         name = "text" if asked is None else asked
         if names.count(name) == 1:
             return name
         if name in names:
             problem = f"{name!r} is there more than once"
-        elif asked is None:
+        elif asked is None and len(names) > 1:
             problem = "none of several columns is 'text'"
         else:
-            problem = f"{name!r} is missing"
-        hint = "" if asked is None else closest(name, names)
-        if self.path.suffix.lower() in DELIMITERS:
-            more = suggest_separator(names, self._separator)
-            hint += "".join(f" {sentence}" for sentence in more)
+            problem, hint = f"{name!r} is missing", closest(name, names)
+        if is_table:
             problem += f" (separated by {name_separator(self._separator)})"
+            hint = "".join(f" {sentence}" for sentence in others) or hint
+        fix = "on the command line --text=COLUMN"
         raise ValueError(
             f"The column of the texts must be named: {problem}.{hint} State its name "
             f"with `text` ({fix}). The columns are {list_places(names)}. Received: "
