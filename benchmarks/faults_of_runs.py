@@ -17,8 +17,8 @@ import numpy as np
 from numpy.random import Generator
 
 Outcome = tuple[int, list[str]]
-WORDS = "sort_naturals --units=8 --max_length=4 --batch_size=4 --epochs=5 "
-WORDS += "--steps_per_epoch=40 --checkpoint_every=3"
+WORDS = "sort_naturals --units=8 --max-length=4 --batch-size=4 --epochs=5 "
+WORDS += "--steps-per-epoch=40 --checkpoint-every=3"
 SMALL = {"units": 8, "max_length": 4, "steps_per_epoch": 3, "batch_size": 4}
 TEXTS = ["superb and fresh", "awful and dull", "fresh indeed", "dull indeed"]
 

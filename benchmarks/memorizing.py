@@ -1,7 +1,7 @@
 r"""Measures how many digits memorizers hold.
 
-    rnnzoo train memorize_digits --max_length=40 --epochs=18 --run=runs/copy_40
-    rnnzoo train memorize_digits --max_length=40 --epochs=18 --attention=none \
+    rnnzoo train memorize_digits --max-length=40 --epochs=18 --run=runs/copy_40
+    rnnzoo train memorize_digits --max-length=40 --epochs=18 --attention=none \
         --run=runs/copy_40_alone
     python benchmarks/memorizing.py runs/copy_40 runs/copy_40_alone ...
 

@@ -47,7 +47,7 @@ class TranslationRecipe(Recipe, model="translator"):
         if not short:
             raise ValueError(
                 "There must be pairs of at most max_length characters: give a larger "
-                f"--max_length. Received: max_length={self.max_length}"
+                f"--max-length. Received: max_length={self.max_length}"
             )
         return tuple(map(list, zip(*short, strict=True)))
 

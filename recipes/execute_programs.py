@@ -28,7 +28,7 @@ What was tried with sums of nine digits, with what effect:
 - `--no-reverse-source`: after 73 epochs, a fraction of 0.62 of the characters in
   validation was right, where the network that reads from the end had 0.997 after 62.
 - `--no-reverse-source --attention=multiplicative --units=128 --curriculum=mix
-  --epochs=100 --learning_rate=0.003`: a fraction of 0.54; sums of three digits were
+  --epochs=100 --learning-rate=0.003`: a fraction of 0.54; sums of three digits were
   right, and those of five were not.
 """
 

@@ -14,7 +14,7 @@ validation, and `rnnzoo evaluate runs/own_translator/best.keras` measures on it.
 With few pairs, start from weights for the same languages with a low learning rate:
 
     rnnzoo train own_translator --data=pairs.tsv --weights=my.keras \
-        --learning_rate=3e-4 --warmup_steps=20 --batch_size=16 --ema_momentum=0
+        --learning-rate=3e-4 --warmup-steps=20 --batch-size=16 --ema-momentum=0
 """
 
 import dataclasses
@@ -111,7 +111,7 @@ class OwnTranslator(TranslationRecipe):
             if share > UNKNOWN_SHARE:
                 raise ValueError(
                     f"At most {UNKNOWN_SHARE:.0%} of the tokens may be unknown: give a "
-                    "larger --vocabulary_size, --tokens=subwords, or no --weights, "
+                    "larger --vocabulary-size, --tokens=subwords, or no --weights, "
                     f"which bring their own. Received: {share:.1%} of the tokens of "
                     f"the {side}"
                 )

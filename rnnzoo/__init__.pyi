@@ -6,11 +6,12 @@ from typing import Any, overload
 from rnnzoo.architectures.many_to_many import ManyToMany
 from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
+from rnnzoo.describing import describe
 from rnnzoo.exporting.export import export
 from rnnzoo.lecture.by_hand import Accumulator, Comparer, ParityByHand
 from rnnzoo.lecture.hidden_markov import HiddenMarkovModel
 from rnnzoo.lecture.memoryless import Autoregressive, FeedForward, NeuralNgram
-from rnnzoo.listing import describe, list_models, list_recipes, list_weights
+from rnnzoo.listing import list_models, list_recipes, list_weights
 from rnnzoo.models.addition import Adder
 from rnnzoo.models.execution import Executor
 from rnnzoo.models.language import LanguageModel

@@ -32,7 +32,7 @@ MODULES = {
     "list_models": "rnnzoo.listing",
     "list_weights": "rnnzoo.listing",
     "list_recipes": "rnnzoo.listing",
-    "describe": "rnnzoo.listing",
+    "describe": "rnnzoo.describing",
     # Files and training
     "load": "rnnzoo.weights",
     "train": "rnnzoo.training.runs",

@@ -1,65 +1,86 @@
 """What is in the zoo: models, weights and recipes, without importing TensorFlow."""
 
-import ast
 import fnmatch
-import functools
-import importlib.machinery
 import importlib.util
 import pathlib
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
-from rnnzoo import weights
+from rnnzoo import declarations, weights
 from rnnzoo.api import MODULES
+from rnnzoo.declarations import BY_HAND, answer_options, model_names, model_options
 from rnnzoo.errors import check_choice, closest, shorten
 
-# Types that a word of the command line can be turned into.
-TYPES = {"int": int, "float": float, "str": str, "bool": bool}
+__all__ = [
+    "MODULES",
+    "answer_options",
+    "list_models",
+    "list_recipes",
+    "list_tasks",
+    "list_weights",
+    "model_options",
+]
 
 
-class Option(NamedTuple):
-    """An argument that the command line can set; its help is one sentence."""
-
-    name: str
-    type: type
-    default: Any
-    help: str
-
-
-def list_models(pattern: str = "*", by_hand: bool | None = None) -> list[str]:
+def list_models(
+    pattern: str = "*",
+    by_hand: bool | None = None,
+    *,
+    task: str | None = None,
+    licence: str | None = None,
+) -> list[str]:
     """Lists the models of the zoo by the names of their factories.
 
     Args:
-        pattern: A name, or shell-style wildcards, such as `"*classifier"`.
+        pattern: A name, or shell-style wildcards, such as `"*classifier"`. Wildcards
+            that no name matches are looked for in cells and descriptions of models and
+            their weights, as `"*gru*"`.
         by_hand: `True` for those whose weights are set by hand and have no files;
             `False` for the others; `None` for all.
+        task: One of `list_tasks()`, or wildcards; `None` for all.
+        licence: Licence of weights, such as `"Apache-2.0"`, or wildcards; `None` for
+            all, and for models without weights.
+
+    Raises:
+        ValueError: If there is no such task or licence; names the closest.
 
     Example:
         >>> import rnnzoo
         >>> rnnzoo.list_models("sort*")
         ['sorter']
+        >>> rnnzoo.list_models("*lstm*")
+        ['language_model', 'pattern_generator']
+        >>> rnnzoo.list_models(task="translation")
+        ['translator']
     """
     _check_pattern("pattern", pattern)
-    hands = "rnnzoo.lecture.by_hand"
-    return [
+    models = [
         name
-        for name, module in MODULES.items()
-        if module.startswith(("rnnzoo.models.", hands))
-        and by_hand in (None, module == hands)
-        and fnmatch.fnmatchcase(name, pattern)
+        for name in filter_models(task, licence)
+        if by_hand in (None, MODULES[name] == BY_HAND)
     ]
+    named = [name for name in models if fnmatch.fnmatchcase(name, pattern)]
+    if named or not _has_wildcards(pattern) or _matches_weights(pattern):
+        return named
+    return [name for name in models if matches_description(name, pattern)]
 
 
-def list_weights(model: str | None = None) -> list[str]:
+def list_weights(
+    model: str | None = None, *, task: str | None = None, licence: str | None = None
+) -> list[str]:
     """Lists the weights of the package, by default those of all models.
 
     Args:
         model: A model's name; or shell-style wildcards, for the names of models or of
-            weights, such as `"*classifier"` or `"translator.*"`.
+            weights, such as `"*classifier"` or `"translator.*"`. Those that no name
+            matches are looked for in cells and descriptions, as `"*lstm*"`.
+        task: As `list_models` has it.
+        licence: As `list_models` has it.
 
     Raises:
-        ValueError: If there is no model of that name; names the closest.
+        ValueError: If there is no model of that name, or no such task or licence; names
+            the closest.
 
     Example:
         >>> import rnnzoo
@@ -67,16 +88,142 @@ def list_weights(model: str | None = None) -> list[str]:
         True
         >>> rnnzoo.list_weights("sort*") == rnnzoo.list_weights("sorter")
         True
+        >>> rnnzoo.list_weights(task="translation", licence="BSD*")
+        ['translator.cmudict']
     """
     pattern = "*" if model is None else model
     _check_pattern("model", pattern)
-    if not any(wildcard in pattern for wildcard in "*?["):
-        check_choice("model", pattern, list_models())
-    return [
-        name
-        for name in weights.records()
-        if any(fnmatch.fnmatchcase(x, pattern) for x in (name, name.split(".")[0]))
-    ]
+    if not _has_wildcards(pattern):
+        check_choice("model", pattern, model_names())
+    models = filter_models(task, None)
+    kept = [name for name in filter_weights(licence) if name.split(".")[0] in models]
+    named = [name for name in kept if _matches_name(name, pattern)]
+    if named or not _has_wildcards(pattern):
+        return named
+    if any(_matches_name(name, pattern) for name in (*weights.records(), *models)):
+        return []
+    return [name for name in kept if matches_description(name, pattern)]
+
+
+def list_tasks() -> list[str]:
+    """Lists what the models of the zoo are for.
+
+    Example:
+        >>> from rnnzoo.listing import list_tasks
+        >>> "text-classification" in list_tasks()
+        True
+    """
+    found = (declarations.model_task(model) for model in model_names())
+    return sorted({task for task in found if task})
+
+
+def filter_models(task: str | None, licence: str | None) -> list[str]:
+    """Returns the models for a task whose weights have a licence; `None` for any."""
+    models = model_names()
+    if task is not None:
+        tasks = list_tasks()
+        if not isinstance(task, str) or not _match(tasks, task):
+            raise ValueError(
+                f"task must be one of {', '.join(map(repr, tasks))}, or wildcards."
+                f"{closest(task, tasks)} Received: task={shorten(task)}"
+            )
+        chosen = _match(tasks, task)
+        models = [name for name in models if declarations.model_task(name) in chosen]
+    if licence is None:
+        return models
+    with_licence = {name.split(".")[0] for name in filter_weights(licence)}
+    return [name for name in models if name in with_licence]
+
+
+def filter_weights(licence: str | None) -> list[str]:
+    """Returns the weights that have a licence; `None` for any."""
+    records = weights.records()
+    if licence is None:
+        return list(records)
+    found = [n for n, one in records.items() if matches_licence(one, licence)]
+    if not found:
+        parts = {part for one in records.values() for part in split_licence(one)}
+        known = sorted(parts)
+        raise ValueError(
+            f"licence must be one of {', '.join(map(repr, known))}, or wildcards."
+            f"{closest(licence, known)} Received: licence={shorten(licence)}"
+        )
+    return found
+
+
+def split_licence(record: dict[str, Any] | str) -> list[str]:
+    """Returns the names of licences in a record, without what is said of them.
+
+    Example:
+        >>> from rnnzoo.listing import split_licence
+        >>> split_licence("CC BY 4.0 (the data), Apache-2.0; the texts are public")
+        ['CC BY 4.0', 'Apache-2.0']
+    """
+    text = record if isinstance(record, str) else record["licence"]
+    parts = text.split(";")[0].split(", as ")[0].split(",")
+    return [part.split(" (")[0].strip() for part in parts]
+
+
+def matches_licence(record: dict[str, Any] | str, licence: Any) -> bool:
+    """Whether a record has a licence, by its name or wildcards, in any case."""
+    if not isinstance(licence, str):
+        raise TypeError(
+            "licence must be a name or wildcards, such as 'Apache-2.0'. Received: "
+            f"licence={shorten(licence)}"
+        )
+
+    def normalize(text: str) -> str:
+        return re.sub("[ _-]+", " ", text.lower()).strip()
+
+    names = map(normalize, split_licence(record))
+    return any(fnmatch.fnmatchcase(name, normalize(licence)) for name in names)
+
+
+def matches_description(name: str, pattern: str) -> bool:
+    """Whether the cell or the description of a model or weights matches wildcards."""
+    model = name.split(".")[0]
+    texts = [weights.records().get(name, {}).get("summary", "")]
+    if name == model:
+        texts.append(declarations.describe_class(model)[0])
+        names = [one for one in weights.records() if one.split(".")[0] == model]
+    else:
+        names = [name]
+    texts += [find_cell(one) for one in names] or [find_cell(model)]
+    pattern = pattern.lower()
+    return any(fnmatch.fnmatchcase(text.lower(), pattern) for text in texts)
+
+
+def find_cell(name: str) -> str:
+    """Returns the kind of cells that a model or listed weights have.
+
+    Example:
+        >>> from rnnzoo.listing import find_cell
+        >>> find_cell("language_model.ptb")
+        'lstm'
+    """
+    record = weights.records().get(name, {})
+    defaults = {one.name: one.default for one in model_options(name.split(".")[0])}
+    for values in (record.get("settings", {}), record.get("options", {}), defaults):
+        if found := values.get("cell"):
+            return found
+    return ""
+
+
+def _match(names: Iterable[str], pattern: str) -> list[str]:
+    return [name for name in names if fnmatch.fnmatchcase(name, pattern.lower())]
+
+
+def _matches_name(name: str, pattern: str) -> bool:
+    names = (name, name.split(".")[0])
+    return any(fnmatch.fnmatchcase(one, pattern) for one in names)
+
+
+def _matches_weights(pattern: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for name in weights.records())
+
+
+def _has_wildcards(pattern: str) -> bool:
+    return any(wildcard in pattern for wildcard in "*?[")
 
 
 def _check_pattern(name: str, pattern: Any) -> None:
@@ -99,196 +246,3 @@ def list_recipes() -> list[str]:
     folders = (spec and spec.submodule_search_locations) or []
     files = [file for folder in folders for file in pathlib.Path(folder).glob("*.py")]
     return sorted(file.stem for file in files if file.stem[0] != "_")
-
-
-def describe(name: str) -> dict[str, Any]:
-    """Describes a model, a weight file or a recipe, by its listed name.
-
-    Returns the summary and documentation of a model, with its weights, or of a recipe;
-    or the record of a weight file (size, settings, score, data, licence, sha256, ...).
-    Raises `ValueError`, with the closest name, if nothing has that name.
-
-    Example:
-        >>> import rnnzoo
-        >>> rnnzoo.describe("sorter")["weights"]
-        ['sorter.naturals_32', 'sorter.integers_32']
-    """
-    if name in weights.records():
-        return {"name": name, **weights.records()[name]}
-    if name in list_models():
-        node, more = _find_class(name)[1], {"weights": list_weights(name)}
-    elif name in list_recipes():
-        node, more = _parse(f"rnnzoo.recipes.{name}"), {}
-    else:
-        known = [*list_models(), *weights.records(), *list_recipes()]
-        raise ValueError(
-            f"Nothing has this name: the zoo holds {', '.join(known)}."
-            f"{closest(name, known)} Received: name={name!r}"
-        )
-    text = ast.get_docstring(node) or ""
-    summary = text.split("\n", 1)[0]
-    return {"name": name, "summary": summary, **more, "documentation": text}
-
-
-def model_options(model: str) -> list[Option]:
-    """Lists the settings of a model that the command line can set.
-
-    They are the constructor's arguments that are numbers, strings or booleans.
-
-    Example:
-        >>> from rnnzoo.listing import model_options
-        >>> [option.name for option in model_options("sorter")][:2]
-        ['max_value', 'max_length']
-    """
-    return _method_options(*_find_class(model), "__init__")
-
-
-def answer_options(model: str) -> list[Option]:
-    """Lists the options of the `answer` of a model, by its listed or registered name.
-
-    These are its keyword arguments; or, where it takes `**options` and is decorated by
-    `with_options(DEFAULTS)`, the fields of the dataclass that `DEFAULTS` is one of.
-
-    Example:
-        >>> from rnnzoo.listing import answer_options
-        >>> [option.name for option in answer_options("language_model")][:2]
-        ['max_length', 'temperature']
-        >>> [option.name for option in answer_options("sorter")]
-        ['return_confidence']
-    """
-    names = [model] if model in list_models() else list_models()
-    for name in names:
-        module, node = _find_class(name)
-        # Files of earlier versions have a former name of the class.
-        calls = [d for d in node.decorator_list if isinstance(d, ast.Call)]
-        registered = [_literals(call.keywords).get("name") for call in calls]
-        if model in (name, node.name, *registered):
-            return _method_options(module, node, "answer")
-    return []
-
-
-def _find_class(model: str) -> tuple[str, ast.ClassDef]:
-    """Finds the class in a model's declaration, and the module that defines it."""
-    check_choice("model", model, list_models())
-    module, call = _find(MODULES[model], model)
-    if isinstance(call, ast.Call) and call.args:
-        module, node = _find(module, ast.unparse(call.args[0]))
-        if isinstance(node, ast.ClassDef):
-            return module, node
-    raise ValueError(
-        f"The module {MODULES[model]} must define or import a class and declare "
-        f'`{model} = factory(CLASS, "{model}", ...)`. Received: no such declaration'
-    )
-
-
-def _find(module: str, name: str) -> tuple[str, Any]:
-    """Finds what a module's name stands for, through imports; `None` if nothing."""
-    for node in _parse(module).body:
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return module, node
-        if isinstance(node, ast.Assign) and name in map(ast.unparse, node.targets):
-            return module, node.value
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("rnnzoo."):
-            for alias in node.names:
-                if name == (alias.asname or alias.name):
-                    return _find(str(node.module), alias.name)
-    return module, None
-
-
-def _lineage(module: str, node: Any) -> Iterator[tuple[str, ast.ClassDef]]:
-    """Yields a class and its base classes in the package, in the order of lookup."""
-    if isinstance(node, ast.ClassDef):
-        yield module, node
-        for base in node.bases:
-            yield from _lineage(*_find(module, ast.unparse(base)))
-
-
-def _method_options(module: str, node: ast.ClassDef, name: str) -> list[Option]:
-    """Lists the options of a method, which may be that of a base class."""
-    texts = []
-    for place, ancestor in _lineage(module, node):
-        texts.append(ast.get_docstring(ancestor) or "")
-        for method in ancestor.body:
-            if isinstance(method, ast.FunctionDef) and method.name == name:
-                texts.insert(0, ast.get_docstring(method) or "")
-                found = zip(
-                    method.args.kwonlyargs, method.args.kw_defaults, strict=True
-                )
-                options = _options([(a.arg, a.annotation, d) for a, d in found], texts)
-                for decorator in method.decorator_list:
-                    if isinstance(decorator, ast.Call) and decorator.args:
-                        options += _field_options(place, decorator.args[0])
-                return options
-    return []
-
-
-def _field_options(module: str, value: Any) -> list[Option]:
-    """Lists the fields of a dataclass, with the values of an instance as defaults."""
-    if isinstance(value, ast.Call):
-        source, changes = value.func, _literals(value.keywords)
-        if isinstance(source, ast.Attribute) and source.attr == "replace":
-            source = source.value
-        options = _field_options(module, source)
-        return [o._replace(default=changes.get(o.name, o.default)) for o in options]
-    if not isinstance(value, ast.Name):
-        return []
-    module, node = _find(module, value.id)
-    if not isinstance(node, ast.ClassDef):
-        return _field_options(module, node)
-    fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
-    return _options(
-        [(ast.unparse(one.target), one.annotation, one.value) for one in fields],
-        [ast.get_docstring(node) or ""],
-    )
-
-
-def _options(declared: list[tuple], texts: list[str]) -> list[Option]:
-    """Returns the names, annotations and defaults whose type is one of `TYPES`."""
-    options = []
-    for name, annotation, default in declared:
-        kinds = ast.unparse(annotation).split(" | ") if annotation else []
-        kinds = [kind for kind in kinds if kind != "None"]
-        kind = next((TYPES[kind] for kind in kinds if kind in TYPES), None)
-        if isinstance(default, ast.Call):  # field(default=...) or the like
-            words = {word.arg: word.value for word in default.keywords}
-            default = default.args[0] if default.args else words.get("default")
-        value = _evaluate(default)
-        if kind and value is not ... and (len(kinds) == 1 or isinstance(value, kind)):
-            help = next(filter(None, (_help(text, name) for text in texts)), "")
-            options.append(Option(name, kind, value, help))
-    return options
-
-
-def _evaluate(node: Any) -> Any:
-    """Returns the value of a literal, and `...` for other expressions or none."""
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        return ...
-
-
-def _literals(keywords: list[ast.keyword]) -> dict[str | None, Any]:
-    """Returns the keyword arguments of a call that are literals."""
-    values = {keyword.arg: _evaluate(keyword.value) for keyword in keywords}
-    return {name: value for name, value in values.items() if value is not ...}
-
-
-def _help(docstring: str, name: str) -> str:
-    """Returns the first sentence of what a docstring says about an argument."""
-    found = re.search(rf"(?m)^ +{name}: ((?:.|\n(?! {{0,4}}\S))*)", docstring)
-    text = " ".join(found[1].split()) if found else ""
-    text = re.split(r"\.(?: |$)", text)[0].replace("`", "")
-    return text[:1].lower() + text[1:]
-
-
-@functools.cache
-def _parse(module: str) -> ast.Module:
-    """Parses a module's source, importing neither the module nor its package."""
-    _, top, *inner = module.split(".")
-    spec = importlib.util.find_spec(f"rnnzoo.{top}")
-    for name in inner:
-        folders = spec and spec.submodule_search_locations
-        spec = importlib.machinery.PathFinder.find_spec(name, folders or [])
-    if spec is None or spec.origin is None:
-        raise ValueError(f"There must be a module {module}. Received: none")
-    return ast.parse(pathlib.Path(spec.origin).read_text(encoding="utf-8"))

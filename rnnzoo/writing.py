@@ -6,6 +6,7 @@ a file, and what was there stays until the new content is complete.
 
 import contextlib
 import errno
+import itertools
 import os
 import pathlib
 import shutil
@@ -101,6 +102,41 @@ def replace_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         finally:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
+
+
+def refuse_existing(path: str | os.PathLike, force: bool = False) -> None:
+    """Refuses to write a file that is there, unless it is to be replaced.
+
+    Example:
+        >>> import pathlib
+        >>> from rnnzoo.writing import refuse_existing
+        >>> _ = pathlib.Path("why.html").write_text("")
+        >>> refuse_existing("why.html")
+        Traceback (most recent call last):
+        FileExistsError: There is such a file, which is not overwritten. ...
+    """
+    if not force and os.path.lexists(path):
+        raise FileExistsError(
+            "There is such a file, which is not overwritten. Choose another name, or "
+            "replace it with `force=True` (on the command line --force). Received: "
+            f"path={os.fspath(path)!r}"
+        )
+
+
+def number_existing(path: str | os.PathLike) -> str:
+    """Returns a path, with a number in its name if there is such a file already.
+
+    Example:
+        >>> import pathlib
+        >>> from rnnzoo.writing import number_existing
+        >>> _ = pathlib.Path("confusion.png").write_bytes(b"")
+        >>> number_existing("confusion.png"), number_existing("calibration.png")
+        ('confusion-2.png', 'calibration.png')
+    """
+    stem, suffix = os.path.splitext(os.fspath(path))
+    numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    paths = (f"{stem}{number}{suffix}" for number in numbers)
+    return next(one for one in paths if not os.path.lexists(one))
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

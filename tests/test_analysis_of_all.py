@@ -70,8 +70,10 @@ def test_what_can_be_drawn_is_drawn(tmp_path):
     [
         ("surname_classifier", {"loss": "nats per example"}),
         ("language_model", {"loss": "nats per character"}),
+        ("language_model", {"perplexity": "perplexity per character"}),
         ("memorizer", {"exact_match": "fraction of answers that are right"}),
-        ("parity", {}),
+        ("parity", {"loss": "nats per bit"}),
+        ("pattern_generator", {}),
     ],
 )
 def test_learning_curves_have_the_units_of_a_model(name, units):

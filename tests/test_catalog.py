@@ -195,7 +195,7 @@ def test_not_prepared_is_said_at_once(tmp_path, monkeypatch, no_network, caplog)
     folder = tmp_path / "my data"
     with pytest.raises(FileNotFoundError) as caught:
         catalog.load("tatoeba", data_dir=folder)
-    assert f"`rnnzoo prepare tatoeba --data_dir='{folder}'`" in str(caught.value)
+    assert f"`rnnzoo prepare tatoeba --data-dir='{folder}'`" in str(caught.value)
     assert f"{folder}/tatoeba/tatoeba_fr/1.0.0" in str(caught.value)
     assert not folder.exists()
 
@@ -222,7 +222,7 @@ def test_prepare_without_network_fails_at_once(tmp_path, no_network):
     for words in (
         "http://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
         f"{tmp_path}/downloads/manual",
-        "--manual_dir",
+        "--manual-dir",
         "'aclImdb_v1.tar.gz'",
         "name='imdb_reviews'",
     ):

@@ -1,8 +1,10 @@
 """The `rnnzoo` command, as a person at a terminal meets it."""
 
+import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -71,7 +73,16 @@ def test_list_and_describe(capsys):
     assert main(["list"]) == 0
     output = capsys.readouterr().out
     assert re.search(r"sorter +A model that sorts", output)
-    assert re.search(r"naturals_32 +379,425 parameters +0\.\d\d MB  lists", output)
+    row = (
+        r"naturals_32 +379,425 +0\.\d\d +[\d.]+  0.999999 element accuracy +Apache-2.0"
+    )
+    assert re.search(row, output)
+    widths = {
+        line.index(" Apache-2.0 ")
+        for line in output.splitlines()
+        if " Apache-2.0 " in line and ", Apache" not in line
+    }
+    assert len(widths) == 1
     assert "sorter.naturals_32" in output and "sort_naturals" in output
     assert main(["describe", "sorter.naturals_32"]) == 0
     output = capsys.readouterr().out
@@ -90,6 +101,130 @@ def test_list_takes_patterns(capsys):
     assert "translator " in output and "Recipes" not in output
     assert main(["list", "langauge"]) == 1
     assert "Received: pattern='langauge'" in capsys.readouterr().err
+    assert main(["list", "*lstm*"]) == 0
+    output = capsys.readouterr().out
+    assert "language_model.ptb" in output and "pattern_generator.5_5" in output
+    assert "sorter" not in output
+
+
+def test_lists_are_filtered_by_task_and_licence(capsys):
+    assert main(["list", "--task=text-classification"]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert {"sentiment_classifier.imdb", "surname_origin", "own_texts"} < set(names)
+    assert not {"sorter", "own_language", "series_classifier"} & set(names)
+    assert main(["list", "*_en_*", "--licence=cc by*", "--task=translation"]) == 0
+    output = capsys.readouterr().out
+    assert "translator.tatoeba_en_fr" in output and "multi30k" not in output
+    assert main(["list", "--task=txt-classification"]) == 1
+    assert "Did you mean 'text-classification'?" in capsys.readouterr().err
+    assert main(["list", "--licence=Apache2"]) == 1
+    assert "Did you mean 'Apache-2.0'?" in capsys.readouterr().err
+    assert rnnzoo.list_models(task="sorting") == ["sorter", "real_sorter"]
+    assert rnnzoo.list_models("*classifier", task="text*") == [
+        "text_classifier",
+        "sentiment_classifier",
+        "surname_classifier",
+    ]
+    assert rnnzoo.list_weights("*.*", licence="MIT") == ["surname_classifier.origins"]
+    assert rnnzoo.list_models(licence="BSD*") == ["translator"]
+    assert "sorter" in rnnzoo.list_models("*gru*")
+    assert "language_model" not in rnnzoo.list_models("*gru*")
+    with pytest.raises(ValueError, match="task must be one of 'arithmetic'"):
+        rnnzoo.list_weights(task="sort")
+    with pytest.raises(TypeError, match="licence must be a name"):
+        rnnzoo.list_weights(licence=3)
+
+
+def test_every_model_has_a_task_and_an_example_to_paste():
+    for name in (*rnnzoo.list_models(), *rnnzoo.list_weights()):
+        found = rnnzoo.describe(name)
+        assert found["task"] in listing.list_tasks()
+        assert found["input"] and found["example"]
+        words = shlex.split(found["command"])
+        assert words[:2] == ["rnnzoo", "answer"] and words[-1] == found["example"]
+        make_parser(words[1:]).parse_args(words[1:])
+    for name in rnnzoo.list_weights():
+        assert rnnzoo.describe(name)["milliseconds"] > 0
+
+
+def test_describe_takes_a_file_of_ones_own(tmp_path, capsys):
+    path = str(tmp_path / "my moods.keras")
+    model = rnnzoo.text_classifier(
+        tokens="characters", classes=["calm", "angry"], units=4, ngrams=0
+    )
+    model.card = {"name": "moods", "licence": "mine", "score": {"accuracy": 0.5}}
+    model.save(path)
+    found = rnnzoo.describe(path)
+    assert found["classes"] == ["calm", "angry"]
+    assert found["vocabulary_size"] == model.tokens.vocabulary_size
+    assert found["parameters"] == model.count_params()
+    assert found["bytes"] == os.path.getsize(path)
+    assert found["limits"] == {"max_length": 800} and found["licence"] == "mine"
+    assert found["milliseconds"] > 0 and found["model"] == "text_classifier"
+    assert main(["describe", path]) == 0
+    output = capsys.readouterr().out
+    assert "classes: calm, angry\n" in output and "measured now" in output
+    (command,) = re.findall("command: (.*)", output)
+    assert main(shlex.split(command)[1:]) == 0
+    assert capsys.readouterr().out in ("calm\n", "angry\n")
+    assert main(["describe", str(tmp_path / "other.keras")]) == 1
+    assert "No model, weights, recipe or file" in capsys.readouterr().err
+
+
+def test_a_model_without_tokens_or_weights_is_refused_in_a_sentence(tmp_path, capsys):
+    path = str(tmp_path / "arrays.keras")
+    rnnzoo.many_to_one(features=3, num_classes=2, units=4).save(path)
+    assert main(["describe", path]) == 0
+    output = capsys.readouterr().out
+    assert "input: arrays of numbers, [batch, time, 3]" in output
+    assert re.search(r"example: \[\[-?[\d.]+, ", output) and "milliseconds" in output
+    assert main(["answer", path, "1 2"]) == 1
+    assert "must be steps of 3 numbers" in capsys.readouterr().err
+    assert main(["evaluate", path]) == 1
+    assert main(["answer", "text_classifier", "a"]) == 1
+    assert "has no weights of its own" in capsys.readouterr().err
+    (tmp_path / "best.keras").write_text("")
+    assert main(["answer", str(tmp_path), "a"]) == 1
+    assert main(["answer", str(tmp_path / "bst.keras"), "a"]) == 1
+    shown = capsys.readouterr().err
+    assert shown.count(f"Did you mean '{tmp_path}/best.keras'?") == 2
+
+
+def test_pages_and_pictures_are_not_overwritten(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rnnzoo.text_classifier(tokens="characters", units=4, ngrams=0).save("m.keras")
+    (tmp_path / "why.html").write_text("before")
+    words = ["explain", "m.keras", "What a bore!", "--html=why.html"]
+    assert main(words) == 1
+    assert "--force" in capsys.readouterr().err
+    assert (tmp_path / "why.html").read_text() == "before"
+    assert main([*words, "--force"]) == 0
+    assert "<html" in (tmp_path / "why.html").read_text()
+    (tmp_path / "r.csv").write_text("text,label\nfine,positive\nbad,negative\n")
+    (tmp_path / "confusion.png").write_text("before")
+    assert main(["evaluate", "m.keras", "--data=r.csv"]) == 0
+    pictures = sorted(path.name for path in tmp_path.glob("*.png"))
+    assert pictures == ["calibration.png", "confusion-2.png", "confusion.png"]
+    assert (tmp_path / "confusion.png").read_text() == "before"
+    assert main(["evaluate", "m.keras", "--data=r.csv", "--force"]) == 0
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == pictures
+    assert (tmp_path / "confusion.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_messages_spell_options_with_dashes(capsys):
+    assert main(["train", "sort_naturals", "--max_length=0"]) == 1
+    shown = capsys.readouterr().err
+    assert "--max-length must be" in shown and "Received: --max-length=0" in shown
+    for words in (["train", "sort_naturals", "--max_lenth=3"], ["list", "--tsk=a"]):
+        with pytest.raises(SystemExit):
+            main(words)
+    shown = capsys.readouterr().err
+    assert "'--max-lenth' here. Did you mean '--max-length'?" in shown
+    assert "Did you mean '--task'?" in shown
+    for verb in ([], ["answer"], ["evaluate"], ["compare"], ["prepare"], ["export"]):
+        with contextlib.suppress(SystemExit):
+            main([*verb, "--help"])
+        assert not re.search("--[a-z]+_", capsys.readouterr().out)
 
 
 EVERY_TYPE = """
@@ -150,7 +285,7 @@ def test_an_answer_has_options_of_every_type(tmp_path, monkeypatch):
 def test_options_are_known_with_hyphens_and_underscores(joint, capsys):
     words = [f"--batch{joint}size=0", f"--reverse{joint}source"]
     assert main(["train", "memorize_digits", *words]) == 1
-    assert "batch_size must be an integer of at least 1" in capsys.readouterr().err
+    assert "--batch-size must be an integer of at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.smoke
@@ -280,7 +415,9 @@ def test_every_option_has_help_type_and_default(capsys):
     output = " ".join(capsys.readouterr().out.split())
     for name, value in training.recipe_class("sort_naturals")().options().items():
         kind = type(value).__name__.upper()
+        name = name.replace("_", "-")
         assert re.search(rf"--{name} {kind} .+?\(default: {value}\)", output), name
+    assert not re.search("--[a-z]+_", output)
 
 
 SMALL = ["--units=8", "--max_length=4", "--steps_per_epoch=40", "--batch_size=4"]

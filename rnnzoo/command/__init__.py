@@ -1,7 +1,9 @@
 """The `rnnzoo` command. It imports TensorFlow only when a verb needs it."""
 
+import argparse
 import io
 import os
+import re
 import sys
 
 from rnnzoo.command.parser import make_parser
@@ -32,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ValueError, TypeError, OSError, ImportError, FloatingPointError) as error:
-        print(f"rnnzoo: {error}", file=sys.stderr)
+        print(f"rnnzoo: {_spell_options(str(error), parsed)}", file=sys.stderr)
         return 1
     except Interrupted as interruption:
         if str(interruption):
@@ -40,3 +42,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 128 + interruption.signal
     except KeyboardInterrupt:
         return 130
+
+
+def _spell_options(message: str, parsed: argparse.Namespace) -> str:
+    """Returns a message in which options are spelled as on the command line.
+
+    What has `_` is renamed: `batch_size` becomes `--batch-size`. In code and in names
+    of files it stays.
+    """
+    known = {*vars(parsed), *getattr(parsed, "options", {})}
+    names = [name for name in known if "_" in name]
+    if not names:
+        return message
+    pattern = rf"(?<![\w`'\"/.-])({'|'.join(map(re.escape, names))})(?![\w`'\"/.(])"
+    return re.sub(pattern, lambda m: "--" + m[0].replace("_", "-"), message)

@@ -7,148 +7,10 @@ import sys
 import typing
 
 import rnnzoo
-from rnnzoo import listing, weights
-from rnnzoo.command import verbs
+from rnnzoo import declarations, listing, weights
+from rnnzoo.command.arguments import RUN, VERBS
 from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
-
-FLAG = {"action": "store_true"}
-CLASS, FILE, FOLDER = ({"metavar": name} for name in ("CLASS", "FILE", "FOLDER"))
-MODEL = [
-    ("model", "a model or weights of `rnnzoo list`, or a .keras file"),
-    ("--weights", "listed weights or a .keras file; default: the model's own"),
-]
-# Verbs: what they do, their help, and their arguments with help and details.
-VERBS = {
-    "list": (
-        verbs.run_list,
-        "list models, weights and recipes",
-        [("pattern", "which, such as '*language*'", {"nargs": "?", "default": "*"})],
-    ),
-    "describe": (
-        verbs.run_describe,
-        "describe a model, weights or a recipe",
-        [("name", "a name of `rnnzoo list`")],
-    ),
-    "answer": (
-        verbs.run_answer,
-        "answer raw input, one answer per line",
-        [
-            *MODEL,
-            ("inputs", "default: lines of --file or of standard input", {"nargs": "*"}),
-            ("--file", "a text file with one input per line"),
-            ("--encoding", "of the lines read", {"default": "utf-8"}),
-        ],
-    ),
-    "explain": (
-        verbs.run_explain,
-        "show which words led to a classifier's answer",
-        [
-            *MODEL,
-            ("text", "one text"),
-            ("--method", "occlusion or gradient", {"default": "occlusion"}),
-            ("--target-class --of", "default: the class answered", CLASS),
-            ("--html", "also write an HTML page", FILE),
-        ],
-    ),
-    "evaluate": (
-        verbs.run_evaluate,
-        "measure a model as its recipe does, or on your own data",
-        [
-            *MODEL,
-            (
-                "--data",
-                "labelled examples to measure a classifier on: a .csv, .tsv, .jsonl or "
-                ".txt file, or a folder per label",
-            ),
-            ("--text", "column of the texts", {"default": "text"}),
-            ("--label", "column of the labels", {"default": "label"}),
-            ("--encoding", "character encoding of the file", {"default": "utf-8"}),
-            (
-                "--separator",
-                "of columns: a character, or semicolon, tab, pipe or comma; default: "
-                "that of the suffix",
-            ),
-            ("--skip-bad-rows", "report unusable rows and skip them", FLAG),
-            (
-                "--plots",
-                "with --data, folder for confusion.png and calibration.png",
-                {"default": ".", **FOLDER},
-            ),
-            ("--recipe", "default: the recipe that trained the weights"),
-            ("--json", "print the figures as JSON", FLAG),
-        ],
-    ),
-    "export": (
-        verbs.run_export,
-        "write a folder that can be served without rnnzoo",
-        [
-            *MODEL,
-            ("--to", "the folder", {"required": True, **FOLDER}),
-            (
-                "--format",
-                "savedmodel (raw text in, answers out), onnx or litert (tokens in and "
-                "out)",
-                {"default": "savedmodel"},
-            ),
-            (
-                "--precision",
-                "precision of the stored weights: float32, float16 (onnx and litert) "
-                "or int8 (onnx)",
-                {"default": "float32"},
-            ),
-            (
-                "--version",
-                "number of the folder in FOLDER; servers use the highest",
-                {"type": int, "default": 1},
-            ),
-            ("--overwrite", "replace an existing version", FLAG),
-        ],
-    ),
-    "demo": (
-        verbs.run_demo,
-        "show a page with models in the browser",
-        [
-            ("--port", "of the page; 0 for a free one", {"type": int, "default": 8000}),
-            ("--to", "write it to a new folder for any static host instead", FOLDER),
-        ],
-    ),
-    "prepare": (
-        verbs.run_prepare,
-        "prepare a public data set; without a name, list them",
-        [
-            ("name", "a data set; default: list them", {"nargs": "?"}),
-            (
-                "--data_dir",
-                "folder of all data sets; default: TFDS_DATA_DIR or "
-                "~/tensorflow_datasets",
-            ),
-            (
-                "--manual_dir",
-                "folder with the original files, for machines without a network; "
-                "default: downloads/manual in the folder of all data sets",
-            ),
-        ],
-    ),
-    "train": (verbs.run_train, "train a preset recipe; again to resume", []),
-}
-
-# What `train` takes beside the options of the recipe.
-RUN = [
-    ("--run", "folder of the run; the same folder resumes"),
-    (
-        "--devices",
-        "auto, cpu, gpu, tpu, multi_worker (the machines of TF_CONFIG), or a number of "
-        "GPUs or virtual CPU devices",
-        {"default": "auto"},
-    ),
-    (
-        "--workers",
-        "processes on this machine that train together, as several machines do",
-        {"default": 1, "type": int},
-    ),
-    ("--new-data", "resume with other data of the same classes and vocabulary", FLAG),
-]
 
 
 def _refuse_empty(word: str) -> str:
@@ -204,7 +66,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error_unknown(self, unknown: list[str], namespace: argparse.Namespace) -> None:
         parser = getattr(namespace, "parser", self)
-        name = unknown[0].split("=")[0]
+        name = unknown[0].split("=")[0].replace("_", "-")
         options = [o for action in parser._actions for o in action.option_strings]
         parser.error(f"there is no {name!r} here.{closest(name, options)}")
 
@@ -218,8 +80,8 @@ class _Parser(argparse.ArgumentParser):
     def add_typed(self, name: str, kind: type, default: typing.Any, help: str) -> None:
         """Adds an option of a type; `--name` and `--no-name` for a boolean."""
         details = {"default": default, "help": help.replace("%", "%%")}
+        name = name.replace("_", "-")
         if kind is bool:
-            name = name.replace("_", "-")
             details["action"] = argparse.BooleanOptionalAction
         else:
             details |= {"type": kind, "metavar": kind.__name__.upper()}
@@ -254,9 +116,9 @@ def _add_answer_options(parser: _Parser, words: list[str]) -> None:
     for word in words:
         name = word.split(".")[0]
         if os.path.isfile(word) and word.endswith(".keras"):
-            options = listing.answer_options(weights.read_class_name(word))
+            options = declarations.answer_options(weights.read_class_name(word))
         elif name in listing.list_models():
-            options = listing.answer_options(name)
+            options = declarations.answer_options(name)
         if options:
             break
     for option in options:
@@ -271,7 +133,7 @@ def _add_train(sub: _Parser, words: list[str]) -> None:
     recipes = sub.add_subparsers(title="recipes", metavar="RECIPE", required=True)
     asked = words[1] if words[:1] == ["train"] and len(words) > 1 else None
     for name in listing.list_recipes():
-        summary = listing.describe(name)["summary"]
+        summary = declarations.describe_recipe(name)[0]
         parser = _add_parser(recipes, name, summary, summary, [], recipe=name)
         if name == asked:
             recipe = recipe_class(name)

@@ -180,13 +180,13 @@ def load(
         >>> catalog.load("imdb_reviews", split="train[:90%]", data_dir="empty")
         Traceback (most recent call last):
         FileNotFoundError: The data set is not prepared. Prepare it once with
-        `rnnzoo prepare imdb_reviews --data_dir=empty`. Received:
+        `rnnzoo prepare imdb_reviews --data-dir=empty`. Received:
         name='imdb_reviews', which is not in 'empty/imdb_reviews/plain_text/1.0.0'
     """
     check_choice("name", name, DATA_SETS)
     data_set, builder = DATA_SETS[name], _builder(name, data_dir)
     if not _is_prepared(builder):
-        folder = f" --data_dir={shlex.quote(os.fspath(data_dir))}" if data_dir else ""
+        folder = f" --data-dir={shlex.quote(os.fspath(data_dir))}" if data_dir else ""
         raise FileNotFoundError(
             "The data set is not prepared. Prepare it once with "
             f"`rnnzoo prepare {name}{folder}`. Received: name={name!r}, which is not "
@@ -382,6 +382,6 @@ def _check_host(name: str, url: str, builder: Any, manual_dir: str) -> None:
         raise ConnectionError(
             f"The file {file!r} must come from {url} or be in {manual_dir!r}. Connect "
             "to the network, or download it elsewhere and put it into that folder, or "
-            "choose another folder with --manual_dir (manual_dir in Python). Received: "
+            "choose another folder with --manual-dir (manual_dir in Python). Received: "
             f"name={name!r}, and {address.hostname}:{port} does not answer ({error})"
         ) from error

@@ -4,14 +4,13 @@ One pass over a file validates every row and indexes it. The texts remain on dis
 are read on demand, so a file may be larger than memory.
 """
 
+import contextlib
 import functools
 import itertools
 import os
 import pathlib
 import re
 import sys
-import tempfile
-import weakref
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -19,22 +18,19 @@ from typing import Any
 import numpy as np
 
 from rnnzoo.data.categorical import Categorical, Indices
+from rnnzoo.data.encodings import encoding_name, open_content
 from rnnzoo.data.fingerprints import fingerprint_path
 from rnnzoo.data.rows import (
     DELIMITERS,
     BadRow,
     add_problem,
     check_example,
-    copy_as_utf8,
-    describe_problem,
-    detect_encoding,
-    encoding_name,
+    describe_problems,
     folder_files,
     open_rows,
     parse_file,
 )
 from rnnzoo.errors import closest, shorten
-from rnnzoo.writing import name_failures
 
 SUFFIXES = (*DELIMITERS, ".jsonl", ".txt")
 CLASS_LIMIT = 100_000  # More are texts rather than labels, and would fill the memory.
@@ -101,7 +97,7 @@ class LabelledFile:
         skip_bad_rows: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ):
-        self.path = _find_path(path)
+        self.path = find_path(path)
         encoding = encoding_name(encoding)
         classes = None if classes is None else _check_classes(classes)
         if text == label:
@@ -116,8 +112,10 @@ class LabelledFile:
             rows = folder_files(self.path, self._names)
             problems = self._index(rows, classes, size, progress)
         else:
-            self._names, self._stamps = None, [_stamp(self.path)]
-            start, encoding, progress = self._prepare(encoding, progress)
+            self._names, self._stamps = None, [make_stamp(self.path)]
+            self._content, start, encoding, progress = open_content(
+                self, self.path, encoding, progress
+            )
             with open(self._content, "rb") as file:
                 file.seek(start)
                 rows, self._parse = open_rows(
@@ -154,28 +152,6 @@ class LabelledFile:
         numbers = numbers.astype("int64")
         texts = [self._parse(*row)[0] for row in self._read_rows(numbers)]
         return texts, Categorical(self.labels[numbers], self.classes)
-
-    def _prepare(self, encoding: str, progress: Callable) -> tuple[int, str, Callable]:
-        # The start of the text, its encoding, and the progress after a copy, if needed.
-        self._content = self.path
-        with open(self.path, "rb") as file:
-            encoding, start = detect_encoding(file.read(4), encoding)
-            if "\n".encode(encoding) == b"\n":
-                return start, encoding, progress
-            size = os.fstat(file.fileno()).st_size
-            file.seek(start)
-            with name_failures(f"{self.path}, copied as UTF-8 to a temporary file"):
-                handle, name = tempfile.mkstemp(prefix="rnnzoo-", suffix=".utf8")
-                self._content = pathlib.Path(name)
-                weakref.finalize(self, self._content.unlink, missing_ok=True)
-                with open(handle, "wb") as copy:
-                    for done in copy_as_utf8(file, copy, encoding):
-                        progress(done // 2, size)
-
-        def second_half(done: int, total: int) -> None:
-            progress(size - (total - done) * size // (2 * total), size)
-
-        return 0, "utf-8", second_half
 
     def _index(
         self, rows: Iterable, classes: list[str] | None, size: int, progress: Callable
@@ -218,23 +194,17 @@ class LabelledFile:
         return problems
 
     def _report_problems(self, problems: dict, skip_bad_rows: bool) -> str | None:
-        bad = sum(count for count, _ in problems.values())
-        count = bad + len(self)
         received = f"Received: path={str(self.path)!r}"
-        if not count:
+        if not problems and not len(self):
             raise ValueError(
                 "The file must hold at least one labelled text; it is empty. Add "
                 f"examples, or give another path. {received}"
             )
-        if not bad:
+        if not problems:
             return None
         place = "line" if self._names is None else "file"
-        report = (
-            f"Every row must be a text with a label: {bad} of {count} rows "
-            f"{'is' if bad == 1 else 'are'} bad."
-        )
-        for kind, found in problems.items():
-            report += "\n" + describe_problem(kind, place, *found)
+        expected = "Every row must be a text with a label"
+        report = describe_problems(problems, len(self), expected, place)
         if not len(self):
             raise ValueError(
                 f"{report}\nNo row is left: correct them, or state another `encoding`, "
@@ -250,7 +220,7 @@ class LabelledFile:
 
     def _read_rows(self, numbers: np.ndarray) -> Iterator[tuple]:
         if self._names is None:
-            _check_unchanged(self.path, self._stamps[0])
+            check_unchanged(self.path, self._stamps[0])
             with open(self._content, "rb") as file:
                 for number in numbers:
                     file.seek(int(self._offsets[number]))
@@ -259,12 +229,13 @@ class LabelledFile:
         names: Any = self._names
         for number in self._offsets[numbers]:
             name = os.fsdecode(names[number])
-            _check_unchanged(self.path / name, self._stamps[number])
+            check_unchanged(self.path / name, self._stamps[number])
             yield (self.path / name).read_bytes(), name.partition("/")[0]
 
 
-def open_with_bar(path: str | os.PathLike, **options: Any) -> LabelledFile:
-    """Returns a `LabelledFile`, with a progress bar while it is indexed."""
+@contextlib.contextmanager
+def show_reading(path: str | os.PathLike) -> Iterator[Callable[[int, int], None]]:
+    """Gives the `progress` of a file that is read: a bar, in a terminal."""
     import rich.console
     import rich.progress
 
@@ -275,6 +246,12 @@ def open_with_bar(path: str | os.PathLike, **options: Any) -> LabelledFile:
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
+        yield show
+
+
+def open_with_bar(path: str | os.PathLike, **options: Any) -> LabelledFile:
+    """Returns a `LabelledFile`, with a progress bar while it is indexed."""
+    with show_reading(path) as show:
         return LabelledFile(path, progress=show, **options)
 
 
@@ -285,7 +262,7 @@ def _list_folder(folder: pathlib.Path) -> tuple[np.ndarray, array, int]:
         files = _sorted_names(folder / label, _is_text_file)
         for name in files or [""]:
             names.append(os.fsencode(f"{label}/{name}"))
-            stamps.append(_stamp(folder / label / name))
+            stamps.append(make_stamp(folder / label / name))
             size += (folder / label / name).stat().st_size if name else 0
     if not names:
         raise ValueError(
@@ -305,26 +282,31 @@ def _is_text_file(entry: os.DirEntry) -> bool:
     return entry.name.lower().endswith(".txt") and entry.is_file()
 
 
-def _stamp(path: pathlib.Path) -> int:
+def make_stamp(path: pathlib.Path) -> int:
+    """Returns a number that changes with a file."""
     status = path.stat()
     return hash((status.st_size, status.st_mtime_ns))
 
 
-def _check_unchanged(path: pathlib.Path, stamp: int) -> None:
-    if not path.exists() or _stamp(path) != stamp:
+def check_unchanged(path: pathlib.Path, stamp: int) -> None:
+    """Refuses a file that was changed or removed since its stamp was made."""
+    if not path.exists() or make_stamp(path) != stamp:
         raise ValueError(
             "A file must stay as it is while it is used; it has changed since it was "
-            "first read, or is gone. Make the LabelledFile again. Received: "
+            "first read, or is gone. Open it again. Received: "
             f"path={str(path)!r}"
         )
 
 
-def _find_path(path: str | os.PathLike) -> pathlib.Path:
+def find_path(path: str | os.PathLike, folders: bool = True) -> pathlib.Path:
+    """Returns the absolute path of a file of a known format, or of a folder."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path must be a string or a path. Received: path={path!r}")
     received = f"Received: path={os.fspath(path)!r}"
     found = pathlib.Path(path).expanduser().absolute()
-    known = f"{', '.join(SUFFIXES)}, or a folder with a sub-folder for each label"
+    known = ", ".join(SUFFIXES)
+    if folders:
+        known += ", or a folder with a sub-folder for each label"
     if not os.fspath(path) or not found.exists():
         folder = found.parent
         names = itertools.islice(os.listdir(folder) if folder.is_dir() else [], 10_000)
@@ -332,10 +314,15 @@ def _find_path(path: str | os.PathLike) -> pathlib.Path:
             f"path must be a file that is there ({known}); it is not."
             f"{closest(found.name, names)} {received}"
         )
-    if not found.is_dir() and found.suffix.lower() not in SUFFIXES:
+    if not (folders and found.is_dir()) and found.suffix.lower() not in SUFFIXES:
         raise ValueError(
             f"path must be a file of a known format: {known}. Convert or rename it."
             f"{closest(found.suffix, SUFFIXES)} {received}"
+        )
+    if not folders and not found.is_file():
+        raise ValueError(
+            "path must be a file on a disk, for it is read twice; this is a folder, a "
+            f"device or a pipe. {received}"
         )
     return found
 

@@ -1,6 +1,5 @@
 """Rows of labelled files: their encodings, places, texts and labels."""
 
-import codecs
 import csv
 import functools
 import itertools
@@ -8,20 +7,13 @@ import json
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
-from encodings.aliases import aliases
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from rnnzoo.data.encodings import detect_encoding
 from rnnzoo.errors import closest, shorten
 
-MARKS = {
-    b"\xef\xbb\xbf": "utf-8",
-    b"\xff\xfe\0\0": "utf-32-le",
-    b"\0\0\xfe\xff": "utf-32-be",
-    b"\xff\xfe": "utf-16-le",
-    b"\xfe\xff": "utf-16-be",
-}
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LISTED = 5  # Places that a report names for each kind of problem.
 ROW_LIMIT = 64 * 2**20  # Bytes of a row.
@@ -29,87 +21,6 @@ ROW_LIMIT = 64 * 2**20  # Bytes of a row.
 QUOTE_LIMIT = 16 * 2**20
 # What separates columns, by the names that the command line takes too.
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-
-
-def _mark_undecodable(error: Any) -> tuple[str, int]:
-    return "\udcff", error.end  # UTF-8 has no lone surrogates
-
-
-codecs.register_error("rnnzoo.undecodable", _mark_undecodable)
-
-
-def detect_encoding(head: bytes, encoding: str) -> tuple[str, int]:
-    """Returns the encoding of a byte order mark, and the mark's length.
-
-    Without a mark it is the given one, and the order that of the first character.
-    """
-    is_unicode = encoding.startswith("utf")
-    # A mark of UTF-16 and a NUL look like that of UTF-32: the given encoding is first.
-    for mark in sorted(MARKS, key=lambda mark: MARKS[mark][:6] != encoding[:6]):
-        if head.startswith(mark) and (is_unicode or MARKS[mark] == "utf-8"):
-            return MARKS[mark] if is_unicode else encoding, len(mark)
-    if encoding in ("utf-16", "utf-32"):
-        # Without a mark: the first character is most likely one of few bytes.
-        return f"{encoding}-{'be' if head[:1] == bytes(1) else 'le'}", 0
-    return encoding, 0
-
-
-def copy_as_utf8(file: BinaryIO, copy: BinaryIO, encoding: str) -> Iterator[int]:
-    """Copies a file in another encoding; yields the number of bytes read so far."""
-    decoder = codecs.getincrementaldecoder(encoding)("rnnzoo.undecodable")
-    while chunk := file.read(2**20):
-        copy.write(decoder.decode(chunk).encode("utf-8", "surrogatepass"))
-        yield file.tell()
-    copy.write(decoder.decode(b"", True).encode("utf-8", "surrogatepass"))
-
-
-def encoding_name(encoding: str) -> str:
-    """Returns Python's name of a text encoding."""
-    if not isinstance(encoding, str):
-        raise TypeError(
-            "encoding must be the name of a text encoding, such as 'utf-8'. Received: "
-            f"encoding={encoding!r}"
-        )
-    try:
-        "\n".encode(encoding)
-        codecs.getincrementaldecoder(encoding)
-    except (LookupError, ValueError):
-        names = {name.replace("_", "-") for name in aliases.values()} | {"utf-8-sig"}
-        raise ValueError(
-            "encoding must be a text encoding that Python knows, such as 'utf-8', "
-            f"'utf-16' or 'latin-1'.{closest(encoding.lower(), sorted(names))} "
-            f"Received: encoding={encoding!r}"
-        ) from None
-    return codecs.lookup(encoding).name.removesuffix("-sig")
-
-
-def read_lines(content: bytes, encoding: str, name: str) -> list[str]:
-    r"""Returns the lines of a text; they end at `\n` or `\r\n` only.
-
-    Args:
-        content: The bytes of the text. A byte order mark is removed.
-        encoding: Any text encoding that Python knows.
-        name: What to call the text in the `ValueError` for undecodable bytes.
-
-    Example:
-        >>> from rnnzoo.data.rows import read_lines
-        >>> read_lines(b"one\r\ntwo\x0c\n", "utf-8", "it")
-        ['one', 'two\x0c']
-    """
-    encoding, start = detect_encoding(content[:4], encoding_name(encoding))
-    content = content[start:]
-    try:
-        text = content.decode(encoding)
-    except UnicodeError as error:
-        at = getattr(error, "start", 0)
-        line = content[:at].decode(encoding, "replace").count("\n") + 1
-        raise ValueError(
-            f"{name} must be text in {encoding}: line {line} has other bytes. State "
-            "its encoding, such as --encoding=latin-1 or --encoding=utf-16. Received: "
-            f"{content[at : at + 20]!r}"
-        ) from None
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    return lines if lines[-1] else lines[:-1]
 
 
 class BadRow(ValueError):
@@ -142,15 +53,15 @@ def open_rows(
     """Returns the rows of a file, and a function from a row to its text and label."""
     suffix, separator = path.suffix.lower(), find_separator(path, separator)
     if suffix == ".jsonl":
-        return _lines(file), functools.partial(_parse_json, encoding, text, label)
+        return text_rows(file), functools.partial(_parse_json, encoding, text, label)
     if suffix == ".txt":
-        rows = _lines(file)
+        rows = text_rows(file)
         first = list(itertools.islice(rows, 1))
         tabbed = any(b"\t" in raw for *_, raw in first)
         parse = functools.partial(_parse_txt, encoding, tabbed)
         return itertools.chain(first, rows), parse
-    rows = _csv_rows(file, encoding, separator or ",")
-    split = functools.partial(_split, encoding, separator or ",")
+    rows = csv_rows(file, encoding, separator or ",")
+    split = functools.partial(split_row, encoding, separator or ",")
     positions = (0, 0, 0)
     for *_, raw in itertools.islice(rows, 1):
         positions = _find_columns(raw, split, text, label, path, separator or ",")
@@ -166,20 +77,8 @@ def _find_columns(
     separator: str,
 ) -> tuple[int, int, int]:
     """Returns the number of columns, and the indices of the text and the label."""
-    names = {mark: name for name, mark in SEPARATORS.items()}
-    kind = f"{names[separator]}s" if separator in names else repr(separator)
-    expected = (
-        f"The first line must name the columns {text!r} and {label!r}, separated by "
-        f"{kind}"
-    )
-    fix = (
-        "Correct that line, or state other names with `text` and `label` or another "
-        f"`encoding`. Received: path={str(path)!r}"
-    )
-    try:
-        header = [name.strip() for name in split(raw)]
-    except BadRow as error:
-        raise ValueError(f"{expected}; it has {error.args[0]}. {fix}") from None
+    expected = f"The first line must name the columns {text!r} and {label!r}"
+    header = split_header(raw, split, expected, path, separator)
     problems = [
         f"{name!r} is there more than once."
         if name in header
@@ -188,21 +87,48 @@ def _find_columns(
         if header.count(name) != 1
     ]
     if problems:
-        line = ",".join(header) if len(header) > 1 else header[0]
-        for other, name in names.items():
-            if other != separator and line.count(other) > len(header) - 1:
-                problems.append(
-                    f"It seems to be separated by {name}s: state separator={name!r} "
-                    f"(on the command line --separator={name})."
-                )
+        problems += suggest_separator(header, separator)
         raise ValueError(
-            f"{expected}. {' '.join(problems)} The columns are {list_places(header)}. "
-            f"{fix}"
+            f"{expected}, separated by {name_separator(separator)}. "
+            f"{' '.join(problems)} The columns are {list_places(header)}. Correct "
+            "that line, or state other names with `text` and `label` or another "
+            f"`encoding`. Received: path={str(path)!r}"
         )
     return len(header), header.index(text), header.index(label)
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, int, int, bytes]]:
+def split_header(
+    raw: bytes, split: Callable, expected: str, path: pathlib.Path, separator: str
+) -> list[str]:
+    """Returns the names in the first line of a file; `ValueError` if it is bad."""
+    try:
+        return [name.strip() for name in split(raw)]
+    except BadRow as error:
+        raise ValueError(
+            f"{expected}, separated by {name_separator(separator)}; it has "
+            f"{error.args[0]}. Correct that line, or state another `encoding`. "
+            f"Received: path={str(path)!r}"
+        ) from None
+
+
+def name_separator(separator: str) -> str:
+    """Returns what messages call a separator, such as `commas`."""
+    names = {mark: name for name, mark in SEPARATORS.items()}
+    return f"{names[separator]}s" if separator in names else repr(separator)
+
+
+def suggest_separator(header: list[str], separator: str) -> list[str]:
+    """Returns sentences that name other separators that a first line seems to have."""
+    line = ",".join(header) if len(header) > 1 else header[0]
+    return [
+        f"It seems to be separated by {name}s: state separator={name!r} (on the "
+        f"command line --separator={name})."
+        for name, mark in SEPARATORS.items()
+        if mark != separator and line.count(mark) > len(header) - 1
+    ]
+
+
+def text_rows(file: BinaryIO) -> Iterator[tuple[int, int, int, bytes]]:
     """Yields number, offset, length and bytes of each line that is not blank."""
     offset = file.tell()
     for number in itertools.count(1):
@@ -215,10 +141,10 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, int, int, bytes]]:
         offset = end
 
 
-def _csv_rows(
+def csv_rows(
     file: BinaryIO, encoding: str, delimiter: str
 ) -> Iterator[tuple[int, int, int, bytes]]:
-    """As `_lines`, but a row continues on the next line while a quote is open."""
+    """As `text_rows`, but a row continues on the next line while a quote is open."""
     number, offset = 1, file.tell()
     while line := _read_line(file):
         row, end = [line], file.tell()
@@ -278,19 +204,8 @@ def _parse_csv(
 
 
 def _parse_json(encoding: str, text: str, label: str, raw: bytes) -> tuple[str, str]:
-    line = _decode(raw, encoding)
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        detail = getattr(error, "msg", str(error))
-        raise BadRow("no JSON object in one line", detail) from None
-    if not isinstance(row, dict):
-        raise BadRow("JSON that is not an object", shorten(row, json.dumps))
-    for key in (text, label):
-        if key not in row:
-            raise BadRow(f"no key {key!r}", f"only {list_places(row)}")
-    if not isinstance(row[text], str):
-        raise BadRow("text that is not a string", shorten(row[text], json.dumps))
+    row = parse_object(encoding, raw)
+    check_keys(row, text, label)
     name: Any = row[label]
     if name is None or name != name:
         return row[text], ""
@@ -299,8 +214,30 @@ def _parse_json(encoding: str, text: str, label: str, raw: bytes) -> tuple[str, 
     return row[text], name if isinstance(name, str) else json.dumps(name)
 
 
+def parse_object(encoding: str, raw: bytes) -> dict[str, Any]:
+    """Returns the JSON object of a line."""
+    line = decode_row(raw, encoding)
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        detail = getattr(error, "msg", str(error))
+        raise BadRow("no JSON object in one line", detail) from None
+    if not isinstance(row, dict):
+        raise BadRow("JSON that is not an object", shorten(row, json.dumps))
+    return row
+
+
+def check_keys(row: dict[str, Any], text: str, *others: str) -> None:
+    """Refuses an object without a text, which is a string, or without other keys."""
+    for key in (text, *others):
+        if key not in row:
+            raise BadRow(f"no key {key!r}", f"only {list_places(row)}")
+    if not isinstance(row[text], str):
+        raise BadRow("text that is not a string", shorten(row[text], json.dumps))
+
+
 def _parse_txt(encoding: str, tabbed: bool, raw: bytes) -> tuple[str, str]:
-    line = _decode(raw, encoding).removesuffix("\n").removesuffix("\r")
+    line = decode_row(raw, encoding).removesuffix("\n").removesuffix("\r")
     if tabbed and "\t" not in line:
         raise BadRow("no tab after the label, as there is in the first line")
     label, text, *_ = (*line.split("\t" if tabbed else None, 1), "", "")
@@ -312,26 +249,37 @@ def parse_file(encoding: str, raw: bytes | None, label: str) -> tuple[str, str]:
     if raw is None:
         raise BadRow("sub-folder without .txt files")
     encoding, start = detect_encoding(raw, encoding)
-    return _decode(raw, encoding, start), label
+    return decode_row(raw, encoding, start), label
+
+
+def check_text(text: str) -> None:
+    """Refuses an empty text."""
+    if not text.strip():
+        raise BadRow("empty text")
+
+
+def check_characters(*texts: str) -> None:
+    """Refuses texts that no file can hold."""
+    try:
+        for text in texts:
+            text.encode()
+    except UnicodeEncodeError:
+        raise BadRow("half of a surrogate pair, which is no character") from None
 
 
 def check_example(text: str, label: str, classes: Iterable[str] | None) -> None:
     """Refuses empty or invalid texts and labels, and unknown labels."""
-    if not text.strip():
-        raise BadRow("empty text")
+    check_text(text)
     if not label.strip():
         raise BadRow("empty or missing label")
-    try:
-        text.encode()
-        label.encode()
-    except UnicodeEncodeError:
-        raise BadRow("half of a surrogate pair, which is no character") from None
+    check_characters(text, label)
     if classes and label not in classes:
         raise BadRow(f"label not among {list_places(classes)}", shorten(label))
 
 
-def _split(encoding: str, delimiter: str, raw: bytes) -> list[str]:
-    row = _decode(raw, encoding)
+def split_row(encoding: str, delimiter: str, raw: bytes) -> list[str]:
+    """Returns the fields of a row of a csv file."""
+    row = decode_row(raw, encoding)
     try:
         return next(_csv_reader([row], delimiter))
     except csv.Error:
@@ -348,7 +296,8 @@ def _csv_reader(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter=delimiter, strict=True)
 
 
-def _decode(raw: bytes, encoding: str, start: int = 0) -> str:
+def decode_row(raw: bytes, encoding: str, start: int = 0) -> str:
+    """Returns the text of bytes; refuses very many, and others than of the encoding."""
     if len(raw) > ROW_LIMIT:
         raise BadRow(f"longer than {ROW_LIMIT // 2**20} MB")
     try:
@@ -370,6 +319,22 @@ def describe_problem(kind: str, place: str, count: int, places: list[str]) -> st
     more = f" and {count - len(places)} more" if count > len(places) else ""
     rows, plural = ("1 row", "") if count == 1 else (f"{count} rows", "s")
     return f"  {kind}: {rows}, at {place}{plural} {', '.join(places)}{more}"
+
+
+def describe_problems(problems: dict, good: int, expected: str, place: str) -> str:
+    """Returns a report of bad rows, which says what rows must be and where they fail.
+
+    Args:
+        problems: What `add_problem` has made.
+        good: Number of the other rows.
+        expected: What every row must be.
+        place: What the numbers of rows are, such as `"line"`.
+    """
+    bad = sum(count for count, _ in problems.values())
+    verb = "is" if bad == 1 else "are"
+    report = f"{expected}: {bad} of {bad + good} rows {verb} bad."
+    lines = [describe_problem(kind, place, *found) for kind, found in problems.items()]
+    return "\n".join([report, *lines])
 
 
 def list_places(names: Iterable[str]) -> str:

@@ -218,6 +218,8 @@ class Accumulator(StreamReader):
         '3.5'
     """
 
+    TASK = "arithmetic"
+
     def __init__(self):
         head = FixedWeightHead(1.0, "linear")
         super().__init__(LinearSumCell([1.0]), head, RealSteps(1), synthetic.Sums())
@@ -256,6 +258,8 @@ class Comparer(StreamReader):
         >>> comparer().answer("2 -2, 0 3.5, 1 2.2")
         '1 1 0'
     """
+
+    TASK = "comparison"
 
     def __init__(self):
         cell, head = LinearSumCell([1.0, -1.0]), FixedWeightHead(5.0, "sigmoid")

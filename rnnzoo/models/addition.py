@@ -55,6 +55,8 @@ class Adder(BitModel):
         >>> history = model.fit([(5, 3), (1, 2)], [8, 3], verbose=0)
     """
 
+    TASK = "arithmetic"
+
     def __init__(
         self,
         *,

@@ -53,6 +53,8 @@ class Executor(CharacterSeq2Seq):
         >>> history = model.fit(["print(12)", "print((1-2))"], ["12", "-1"], verbose=0)
     """
 
+    TASK = "program-execution"
+
     def __init__(
         self,
         *,

@@ -74,6 +74,8 @@ class LanguageModel(LanguageGraphs):
         3
     """
 
+    TASK = "language-modeling"
+
     has_unique_target = False
 
     def __init__(

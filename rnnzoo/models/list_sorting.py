@@ -29,6 +29,8 @@ class ListSorter(Mixin):
             0. `calibrate` chooses it.
     """
 
+    TASK = "sorting"
+
     # What lists hold, for error messages; and how to make a Python number of an answer.
     KIND = "integers"
     temperature: float

@@ -51,6 +51,8 @@ class Memorizer(CharacterSeq2Seq):
         >>> history = model.fit(["12", "345"], ["21", "543"], verbose=0)
     """
 
+    TASK = "memorization"
+
     def __init__(
         self,
         *,

@@ -54,6 +54,8 @@ def _make_bit_tokens() -> Numbers:
 class BitsReader(BitRows):
     """Mixed into models that read rows of bits and answer with one bit."""
 
+    TASK = "parity"
+
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
         """Converts bits to values, and answers to parities, `[batch, time, 1]`."""
         rows, _ = split_number_rows(inputs, "bits", parse_bits)

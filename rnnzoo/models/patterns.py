@@ -81,6 +81,8 @@ class PatternGenerator(BitRows, BitModel):
         23
     """
 
+    TASK = "pattern-generation"
+
     def __init__(
         self,
         *,

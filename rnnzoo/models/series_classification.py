@@ -46,6 +46,7 @@ class SeriesClassifier(Classifier):
         (['2', '2'], '7')
     """
 
+    TASK = "series-classification"
     RENAMED_ARGUMENTS = {"spreads": "scales"}
 
     def __init__(

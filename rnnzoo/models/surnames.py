@@ -74,6 +74,7 @@ class SurnameClassifier(Classifier):
         PyTorch tutorials, 2017: the task and its surnames.
     """
 
+    TASK = "text-classification"
     INPUTS = "surnames"
 
     def __init__(

@@ -65,6 +65,7 @@ class TextClassifier(Classifier):
         True
     """
 
+    TASK = "text-classification"
     REPLACEABLE = ("classes", "vocabulary")
 
     def __init__(

@@ -94,6 +94,8 @@ class Translator(TextToText):
         True
     """
 
+    TASK = "translation"
+
     has_unique_target = False
 
     def __init__(

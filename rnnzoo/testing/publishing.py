@@ -161,7 +161,9 @@ def check_golden_answers(name: str, model: Any = None) -> None:
 def check_record(name: str) -> None:
     """A record of weights.json is complete, and true of its file."""
     record = weights.records()[name]
-    expect(set(record) == RECORD, f"A record must have {sorted(RECORD)}.", list(record))
+    # benchmarks/answering.py measures the milliseconds, of all weights at once.
+    found = set(record) - {"milliseconds"}
+    expect(found == RECORD, f"A record must have {sorted(RECORD)}.", list(record))
     path = weights.find(name)
     size = path.stat().st_size
     message = f"{path.name} must have the recorded size, at most {LARGEST_FILE} bytes."

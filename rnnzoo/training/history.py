@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import pathlib
 from typing import Any
 
@@ -91,16 +92,53 @@ def read_samples(run: pathlib.Path, epochs: int) -> str:
 
 
 def describe_units(model: Any) -> dict[str, str]:
-    """Returns what the figures of a model's history count, by their names."""
+    """Returns what the figures of a model's history count, by their names.
+
+    A language model has a `perplexity` too, which `add_perplexity` computes.
+    """
+    loss = type(model.loss).__name__ if model.loss is not None else ""
+    if loss == "BinaryCrossentropy":
+        return {"loss": "nats per bit", "accuracy": "fraction of bits that are right"}
+    if model.loss == "mse":
+        return {
+            "loss": "mean squared error",
+            **dict.fromkeys(("mae", "mean_absolute_error"), "mean absolute error"),
+        }
     if not getattr(model, "has_classes", False):
         return {}
     tokens = getattr(model, "tokens", None)
     unit = getattr(tokens, "kind", "token") if model.padding is not None else "example"
-    return {
+    units = {
         "loss": f"nats per {unit}",
         "accuracy": f"fraction of {unit}s that are right",
         "exact_match": "fraction of answers that are right",
     }
+    if getattr(model, "TASK", "") == "language-modeling":
+        units["perplexity"] = f"perplexity per {unit}"
+    return units
+
+
+def add_perplexity(rows: list[dict[str, Any]], units: dict[str, str]) -> list[dict]:
+    """Returns rows of a history, with perplexity if the units have it.
+
+    It is the exponential of the loss in nats.
+
+    Example:
+        >>> from rnnzoo.training.history import add_perplexity
+        >>> add_perplexity([{"epoch": 1, "loss": 0.0}], {"perplexity": "per word"})
+        [{'epoch': 1, 'loss': 0.0, 'perplexity': 1.0}]
+    """
+    if "perplexity" not in units:
+        return rows
+    return [
+        row
+        | {
+            key.replace("loss", "perplexity"): math.exp(min(row[key], 100))
+            for key in ("loss", "val_loss")
+            if key in row
+        }
+        for row in rows
+    ]
 
 
 def draw_learning_curve(
@@ -110,21 +148,30 @@ def draw_learning_curve(
 
     `units` are what `describe_units` returns of the model.
     """
-    from matplotlib.figure import Figure
-
+    units = units or {}
+    rows = add_perplexity(rows, units)
     names = [n.removeprefix("val_") for n in rows[0] if n.startswith("val_")]
-    figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
-    axes = figure.subplots(1, len(names), squeeze=False)[0]
+    figure, axes = make_curves(names, units)
     epochs = [row["epoch"] for row in rows]
+    mark = "o" if len(rows) < 30 else None
     for axis, name in zip(axes, names, strict=True):
-        mark = "o" if len(rows) < 30 else None
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
             axis.plot(epochs, [row[key] for row in rows], label=label, marker=mark)
+    axes[0].legend()
+    save_figure(figure, path)
+
+
+def make_curves(names: list[str], units: dict[str, str]) -> tuple[Any, Any]:
+    """Returns a figure with an axis for each name of a metric, over epochs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
+    axes = figure.subplots(1, len(names), squeeze=False)[0]
+    for axis, name in zip(axes, names, strict=True):
         axis.set(xlabel="epoch", title=name.replace("_", " "))
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
-        axis.set_ylabel((units or {}).get(name))
-        if name == "loss":
+        axis.set_ylabel(units.get(name))
+        if name in ("loss", "perplexity"):
             axis.set_yscale("log")
-    axes[0].legend()
-    save_figure(figure, path)
+    return figure, axes

@@ -9,6 +9,7 @@ from typing import Any
 
 from rnnzoo.errors import shorten
 from rnnzoo.training.history import (
+    describe_units,
     read_history,
     read_settings,
     write_history,
@@ -83,6 +84,7 @@ def _train(
     before = _find_settings(run, saved)
     _check_options(recipe, settings, before, run)
     model = _build_model(recipe, devices)
+    settings["units"] = describe_units(model)
     examples = recipe.examples()
     inputs, targets = recipe.validation_examples()
     settings["data"] = recipe.fingerprint()

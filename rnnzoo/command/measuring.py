@@ -1,0 +1,86 @@
+"""The verbs that measure and explain: `evaluate`, `explain`."""
+
+import argparse
+import json
+import os
+import sys
+import typing
+
+from rnnzoo.command.loading import decode_word, load_model, show_steps
+from rnnzoo.training import recipe_class
+from rnnzoo.writing import name_failures, number_existing, refuse_existing
+
+
+def run_explain(parsed: argparse.Namespace) -> None:
+    """Shows which words led to a classifier's answer."""
+    if parsed.html:
+        refuse_existing(parsed.html, parsed.force)
+    model = load_model(parsed)
+    if not hasattr(model, "explain"):
+        raise ValueError(
+            "Only classifiers can be explained, such as sentiment_classifier. "
+            f"Received: model={parsed.model!r}"
+        )
+    import rich
+
+    explanation = model.explain(
+        decode_word(parsed.text), parsed.method, parsed.target_class
+    )
+    rich.print(explanation.to_terminal())
+    if parsed.html:
+        explanation.save_html(parsed.html)
+
+
+def run_evaluate(parsed: argparse.Namespace) -> None:
+    """Measures a model as its recipe does, or on the user's data."""
+    model = load_model(parsed)
+    if parsed.data:
+        _evaluate_on_data(parsed, model)
+        return
+    name = parsed.recipe or model.card.get("recipe")
+    if name is None:
+        raise ValueError(
+            "No recipe is recorded in this model's card: give one as --recipe=NAME, or "
+            "labelled examples to measure a classifier on as --data=FILE. "
+            f"Received: model={parsed.model!r}"
+        )
+    # The options say where a user's own data are.
+    options = model.card.get("options", {}) if parsed.recipe is None else {}
+    recipe = recipe_class(name).from_options(options)
+    figures = recipe.evaluate(model, show_steps)
+    if parsed.json:
+        print(json.dumps(figures, indent=2))
+    else:
+        for key, value in figures.items():
+            print(f"{key:24} {value:.5f}")
+
+
+def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
+    if not hasattr(model, "report"):
+        raise ValueError(
+            "--data is for classifiers: leave it out for other models. "
+            f"Received: --data={parsed.data!r} for {parsed.model!r}"
+        )
+    from rnnzoo import analysis
+    from rnnzoo.data.files import open_with_bar
+
+    source = open_with_bar(
+        parsed.data,
+        text=parsed.text,
+        label=parsed.label,
+        encoding=parsed.encoding,
+        separator=parsed.separator,
+        classes=model.classes,
+        skip_bad_rows=parsed.skip_bad_rows,
+    )
+    if source.report:
+        print(source.report, file=sys.stderr)
+    report = model.report(source, show_steps)
+    print(json.dumps(report.figures(), indent=2) if parsed.json else report)
+    with name_failures(parsed.plots):
+        os.makedirs(parsed.plots, exist_ok=True)
+    for name in ("confusion", "calibration"):
+        path = os.path.join(parsed.plots, f"{name}.png")
+        path = path if parsed.force else number_existing(path)
+        getattr(analysis, f"plot_{name}")(report, path)
+        print(f"Written: {path}", file=sys.stderr)
