@@ -119,7 +119,9 @@ def draw_learning_curve(
     for axis, name in zip(axes, names, strict=True):
         mark = "o" if len(rows) < 30 else None
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
-            axis.plot(epochs, [row[key] for row in rows], label=label, marker=mark)
+            if key in rows[0]:
+                values = [row[key] for row in rows]
+                axis.plot(epochs, values, label=label, marker=mark)
         axis.set(xlabel="epoch", title=name.replace("_", " "))
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
