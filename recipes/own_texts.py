@@ -289,10 +289,9 @@ class OwnTexts(FineTuningRecipe):
             read += ", by a network that has read film reviews"
             if self.weights != "imdb":
                 read = f"Read as: {start.tokens}, by the network of {self.weights}"
-        if len(start.scores) > 1:
-            figures = [f"{name} {score:.3f}" for name, score in start.scores.items()]
-            read += " (cross-validated mean of accuracy and macro F1: "
-            read += f"{', '.join(figures)})"
+        if len(start.losses) > 1:
+            figures = [f"{name} {loss:.2f}" for name, loss in start.losses.items()]
+            read += f" (cross-validated loss: {', '.join(figures)})"
         say(read)
         for name, (accuracy, f1) in self.baselines(model).items():
             say(f"Baseline, {name}: accuracy {accuracy:.3f}, macro F1 {f1:.3f}")

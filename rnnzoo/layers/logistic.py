@@ -177,6 +177,14 @@ def score_answers(labels: np.ndarray, logits: np.ndarray) -> float:
     return float(((answers == labels).mean() + np.mean(scores)) / 2)
 
 
+def cross_entropy(labels: np.ndarray, logits: np.ndarray) -> float:
+    """Returns the mean cross-entropy in nats, in which every class counts the same."""
+    logits = logits - logits.max(axis=1, keepdims=True)
+    right = logits[np.arange(len(labels)), labels]
+    losses = np.log(np.exp(logits).sum(axis=1)) - right
+    return float((balance(labels, logits.shape[1]) * losses).mean())
+
+
 def mixing_weights(
     first: np.ndarray,
     second: np.ndarray,
@@ -200,14 +208,9 @@ def mixing_weights(
     """
     import scipy.optimize
 
-    weights = balance(labels, first.shape[1])
-    rows = np.arange(len(labels))
-
     def loss(pair: np.ndarray) -> float:
-        logits = pair[0] * first + pair[1] * second
-        logits = logits - logits.max(axis=1, keepdims=True)
-        losses = np.log(np.exp(logits).sum(axis=1)) - logits[rows, labels]
-        return float(weights @ losses + strength * np.sum((pair - prior) ** 2))
+        total = cross_entropy(labels, pair[0] * first + pair[1] * second) * len(labels)
+        return total + strength * float(np.sum((pair - prior) ** 2))
 
     found = scipy.optimize.minimize(
         loss, np.array(prior), method="L-BFGS-B", bounds=[(0, 20)] * 2

@@ -10,8 +10,8 @@ import numpy as np
 from rnnzoo.layers.logistic import (
     choose_strength,
     compact_features,
+    cross_entropy,
     mixing_weights,
-    score_answers,
     solve_logistic,
 )
 from rnnzoo.layers.ngram_regression import NgramFeatures, NgramRegression
@@ -42,7 +42,8 @@ class TextStart:
         regression: Kernel and bias of the regression on n-grams.
         head: Kernel and bias of the network's head, on a trained body; or `None`.
         shares: Weights of the network's logits and of the regression's.
-        scores: Mean of accuracy and macro F1 in cross-validation, by candidate.
+        losses: Cross-entropy in cross-validation, by candidate; every class counts
+            the same.
     """
 
     tokens: str
@@ -52,7 +53,7 @@ class TextStart:
     regression: tuple[np.ndarray, np.ndarray]
     head: tuple[np.ndarray, np.ndarray] | None
     shares: tuple[float, float]
-    scores: dict[str, float]
+    losses: dict[str, float]
 
     def settings(self) -> dict[str, Any]:
         """Returns arguments of the `TextClassifier` that begins so."""
@@ -200,7 +201,21 @@ def choose_start(
     chosen = np.random.default_rng(0).permutation(len(texts))
     few = chosen[:CHOICE_LIMIT]
     few_texts, few_labels = [texts[row] for row in few], labels[few]
-    scores, found = {}, {}
+    # A class of one text is unknown to the regression that its text is held out from.
+    is_known = np.bincount(few_labels)[few_labels] > 1
+    losses, found = {}, {}
+
+    def assess(name: str, first: np.ndarray, second: np.ndarray, prior: tuple) -> tuple:
+        """Mixes held-out logits; notes their loss, and returns their weights."""
+        if not is_known.any():
+            losses[name] = float("inf")
+            return prior
+        parts = first[is_known], second[is_known]
+        shares = mixing_weights(*parts, few_labels[is_known], prior, 1.0)
+        mixed = shares[0] * parts[0] + shares[1] * parts[1]
+        losses[name] = cross_entropy(few_labels[is_known], mixed)
+        return shares
+
     for kind in kinds:
         vocabulary = learn_vocabulary(kind, few_texts, vocabulary_size, options)
         candidate = TextCandidate(
@@ -213,8 +228,7 @@ def choose_start(
             num_classes,
             strengths,
         )
-        shares = mixing_weights(0 * logits, logits, few_labels, (0.0, 1.0), 1.0)
-        scores[kind] = score_answers(few_labels, logits)
+        shares = assess(kind, 0 * logits, logits, (0.0, 1.0))
         found[kind] = (strength, 0.0, shares)
         if body is None or kind != body_kind:
             continue
@@ -223,12 +237,10 @@ def choose_start(
         body_strength, body_logits = choose_strength(
             features, few_labels, num_classes, BODY_STRENGTHS
         )
-        shares = mixing_weights(body_logits, logits, few_labels, (1.0, 1.0), 1.0)
-        mixed = shares[0] * body_logits + shares[1] * logits
-        scores[f"pretrained {kind}"] = score_answers(few_labels, mixed)
-        found[f"pretrained {kind}"] = (strength, body_strength, shares)
-    margin = 0.25 / np.sqrt(len(few))
-    best = prefer(scores, margin)
+        name = f"pretrained {kind}"
+        shares = assess(name, body_logits, logits, (1.0, 1.0))
+        found[name] = (strength, body_strength, shares)
+    best = prefer(losses, 0.5 * np.log(num_classes) / np.sqrt(len(few)))
     strength, body_strength, shares = found[best]
     kind = best.split()[-1]
     own_body = body if kind == body_kind else None
@@ -265,7 +277,7 @@ def choose_start(
         regression=regression,
         head=head,
         shares=shares,
-        scores=scores,
+        losses=losses,
     )
 
 
@@ -275,10 +287,16 @@ def strengths_for(count: int) -> tuple[float, ...]:
     return (first, *(s for s in (1.0, 3.0, 10.0, 30.0) if s != first))
 
 
-def prefer(scores: dict[str, float], margin: float) -> str:
-    """Returns the best candidate; characters where others are not clearly better."""
-    best = max(scores, key=lambda name: scores[name])
-    if "characters" in scores and scores["characters"] > scores[best] - margin:
+def prefer(losses: dict[str, float], margin: float) -> str:
+    """Returns the best candidate; characters where others are not clearly better.
+
+    Example:
+        >>> from rnnzoo.models.text_start import prefer
+        >>> prefer({"words": 0.50, "characters": 0.52}, margin=0.05)
+        'characters'
+    """
+    best = min(losses, key=lambda name: losses[name])
+    if losses.get("characters", np.inf) < losses[best] + margin:
         return "characters"
     return best
 

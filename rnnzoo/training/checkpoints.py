@@ -23,6 +23,9 @@ from rnnzoo.training.devices import Devices
 from rnnzoo.training.recipe import Recipe
 from rnnzoo.writing import replace_file
 
+# Fraction by which a validation loss must be lower for patience to begin again.
+GAIN = 0.005
+
 
 @dataclasses.dataclass
 class RunProgress:
@@ -35,6 +38,7 @@ class RunProgress:
     gradient_norms: float = 0.0  # sum over the steps of that epoch
     untrained: float = float("inf")  # validation loss before the first step
     best_epoch: int = 0  # of that loss; 0 for the untrained model
+    gain_epoch: int = 0  # the last one of a clearly lower validation loss
     history: list[dict] = dataclasses.field(default_factory=list)  # a row per epoch
 
 
@@ -214,7 +218,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def has_stalled(self) -> bool:
         """Returns whether patience is at its end."""
-        epochs = self.progress.epoch - self.progress.best_epoch
+        epochs = self.progress.epoch - self.progress.gain_epoch
         return 0 < self.recipe.patience <= epochs
 
     def _make_card(self, epoch: int, logs: dict) -> dict:
@@ -311,6 +315,8 @@ class Checkpoint(keras.callbacks.Callback):
         """Saves the epoch, and the model if it is the best so far."""
         self.progress.epoch, self.progress.step = epoch + 1, 0
         self.progress.gradient_norms = 0.0
+        if logs["val_loss"] < self.progress.best * (1 - GAIN):
+            self.progress.gain_epoch = epoch + 1
         if logs["val_loss"] <= self.progress.best:
             self.progress.best = float(logs["val_loss"])
             self.progress.best_epoch = epoch + 1
