@@ -193,7 +193,7 @@ class OwnTexts(FineTuningRecipe):
                 f"{closest(self.tokens, ['auto', *TOKENS])} Received: "
                 f"tokens={self.tokens!r}"
             )
-        training = self.parts[0]
+        body, training = self.body, self.parts[0]
         rows = np.linspace(
             0, len(training) - 1, min(len(training), text_start.TEXT_LIMIT)
         )
@@ -202,15 +202,15 @@ class OwnTexts(FineTuningRecipe):
         kinds = [self.tokens]
         if self.tokens == "auto":
             kinds = text_start.choose_kinds(texts)
-            if self.body is not None and self.weights != "imdb":
-                kinds = [self.body.arguments["tokens"]]
+            if body is not None and self.weights != "imdb":
+                kinds = [body.arguments["tokens"]]
         names = {name: number for number, name in enumerate(self.class_names())}
         return text_start.choose_start(
             texts,
             np.array([names[name] for name in labels]),
             len(names),
             kinds=kinds,
-            body=self.body,
+            body=body,
             vocabulary_size=self.vocabulary_size,
             new_words=self.new_words,
             max_n=None if self.ngrams < 1 else self.ngrams,
@@ -293,34 +293,35 @@ class OwnTexts(FineTuningRecipe):
             figures = [f"{name} {loss:.2f}" for name, loss in start.losses.items()]
             read += f" (cross-validated loss: {', '.join(figures)})"
         say(read)
-        for name, (accuracy, f1) in self.baselines(model).items():
-            say(f"Baseline, {name}: accuracy {accuracy:.3f}, macro F1 {f1:.3f}")
+        figures = self._measure(model)
+        for name in ("majority", "linear"):
+            if name in figures:
+                accuracy, f1 = figures[name]
+                what = name
+                if name == "linear":
+                    what += " (TF-IDF of n-grams, logistic regression)"
+                say(f"Baseline, {what}: accuracy {accuracy:.3f}, macro F1 {f1:.3f}")
         seconds = self._estimate_seconds(model)
-        say(
-            f"At most {self.epochs} epochs of {self.steps} steps, about "
-            f"{max(seconds, 1):.0f} seconds each; fewer if {self.patience} in a row "
-            "are not better"
-            if self.patience
-            else f"{self.epochs} epochs of {self.steps} steps, about "
-            f"{max(seconds, 1):.0f} seconds each"
-        )
+        epochs = f"{self.epochs} epoch{'s' * (self.epochs > 1)} of {self.steps} steps, "
+        epochs += f"about {max(seconds, 1):.0f} s each"
+        if self.patience:
+            epochs = f"At most {epochs}; fewer if {self.patience} in a row do not help"
+        say(epochs)
 
-    def baselines(self, model: Any) -> dict[str, tuple[float, float]]:
-        """Returns accuracy and macro F1 on validation of answers to compare with.
+    def _measure(self, model: Any) -> dict[str, tuple[float, float]]:
+        """Returns accuracy and macro F1 on validation, of the model and of baselines.
 
-        The most frequent class; and the regression on n-grams alone, which the model
-        has beside its network.
+        These are the most frequent class; and the regression on n-grams alone, which
+        the model has beside its network.
         """
-        from rnnzoo.training.mixtures import answer_by_regression, macro_f1
+        from rnnzoo.training.mixtures import BothAnswers, macro_f1
 
         texts, names = self.validation_examples()
-        labels = model.class_numbers(names)
-        counts = self._count(self.parts[0])
+        labels, counts = model.class_numbers(names), self._count(self.parts[0])
         majority = self.class_names().index(max(counts, key=lambda name: counts[name]))
         answers = {"majority": np.full(len(labels), majority)}
-        if self.ngrams:
-            found = answer_by_regression(model, texts)
-            answers["linear (TF-IDF of n-grams, logistic regression)"] = found
+        found = BothAnswers(model)(texts)
+        answers |= dict(zip(("model", "linear"), found, strict=False))
         return {
             name: (float(np.mean(given == labels)), macro_f1(labels, given))
             for name, given in answers.items()
@@ -328,45 +329,47 @@ class OwnTexts(FineTuningRecipe):
 
     def _estimate_seconds(self, model: Any) -> float:
         """Estimates the seconds of an epoch by a batch that is only read."""
+        from rnnzoo.training.mixtures import BothAnswers
+
         variables = model.unsaved_variables()
         before = [np.array(variable) for variable in variables]
-        inputs, _ = model.encode(*self.examples().batch(self.batch_size, self.seed, 0))
+        answer, times = BothAnswers(model), []
+        texts, _ = self.examples().batch(self.batch_size, self.seed, 0)
         for _ in range(2):  # the first compiles
             begin = time.monotonic()
-            model.predict_on_batch(inputs)
-        seconds = time.monotonic() - begin
+            answer(texts)
+            times.append(time.monotonic() - begin)
+        # Keras' recurrent layers draw dropout masks even to answer.
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
         validation = len(self.parts[1]) / self.batch_size
         # Backwards, a step takes about twice as long as forwards.
-        return seconds * (3 * self.steps + 2 * validation)
+        return times[-1] * (3 * self.steps + 2 * validation)
 
     def conclude(
         self, model: Any, run: pathlib.Path, progress: Any, say: Callable[[str], None]
     ) -> None:
         """Says how good the best epoch is, and what to do with it."""
-        from rnnzoo.training.mixtures import macro_f1
+        found = self._measure(model)
+        accuracy, f1 = (
+            [(name, f"{figures[place]:.2f}") for name, figures in found.items()]
+            for place in (0, 1)
+        )
 
-        texts, names = self.validation_examples()
-        labels = model.class_numbers(names)
-        answers = model.probabilities(texts).argmax(axis=1)
-        found = self.baselines(model)
-        # accuracy and macro F1, each with those of the baselines
-        own = float(np.mean(answers == labels)), macro_f1(labels, answers)
-        parts = []
-        for place, figure in enumerate(("accuracy", "macro F1")):
-            others = [f"{name.split()[0]} {f[place]:.2f}" for name, f in found.items()]
-            parts.append((figure, f"{own[place]:.2f}", "; ".join(others)))
-        (accuracy, own_accuracy, those), (f1, own_f1, these) = parts
+        def beside(figures: list[tuple[str, str]]) -> str:
+            """The model's own, and in brackets those of the baselines."""
+            return "; ".join(f"{name} {f}" for name, f in figures if name != "model")
+
         say(
             f"best: val_loss {progress.best:.2f} at epoch {progress.best_epoch} of "
-            f"{progress.epoch} ({accuracy} {own_accuracy}; {those}), {f1} {own_f1} "
-            f"({these})"
+            f"{progress.epoch} (accuracy {dict(accuracy)['model']}; "
+            f"{beside(accuracy)}), macro F1 {dict(f1)['model']} ({beside(f1)})"
         )
         if not progress.best_epoch:
             say("No epoch was better than what it began with, which is kept.")
         best = shlex.quote(str(run / "best.keras"))
-        example = shlex.quote(" ".join(shorten(texts[0], str, 60).split()))
+        text = self.validation_examples()[0][0]
+        example = shlex.quote(" ".join(shorten(text, str, 60).split()))
         folder = shlex.quote(str(pathlib.Path("served") / run.name))
         say("Next:")
         say(f"  rnnzoo evaluate {best}")

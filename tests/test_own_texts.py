@@ -17,7 +17,7 @@ from rnnzoo.data.pipeline import Pairs, split_by_class
 from rnnzoo.layers.logistic import balance, choose_strength, solve_logistic
 from rnnzoo.layers.ngram_regression import NgramFeatures, NgramRegression
 from rnnzoo.training import recipe_class
-from rnnzoo.training.mixtures import answer_by_regression, macro_f1
+from rnnzoo.training.mixtures import BothAnswers, macro_f1
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "texts.md"
 TINY = ["--units=8", "--embedding_dim=8", "--cell=simple", "--devices=cpu"]
@@ -77,7 +77,7 @@ def test_it_explains_itself(trained):
     (linear,) = [line for line in lines if line.startswith("Baseline, linear")]
     assert re.search(figures, linear)
     assert any(
-        re.match(r"At most 2 epochs of \d+ steps, about \d+ sec", s) for s in lines
+        re.match(r"At most 2 epochs of \d+ steps, about \d+ s each", s) for s in lines
     )
     first_epoch = next(
         n for n, line in enumerate(lines) if line.startswith("Epoch 1/2")
@@ -111,7 +111,8 @@ def test_the_model_is_one(trained, tmp_path):
     np.testing.assert_allclose(alone[0], before[0], atol=1e-5)
     assert model.explain("i hate it").answer == "angry"
     assert model.explain("i hate it", method="gradient").answer == "angry"
-    assert answer_by_regression(model, ["i hate it"]).tolist() == [2]
+    answers, by_regression = BothAnswers(model)(["i hate it", "let it be"])
+    assert answers.tolist() == [2, 1] == by_regression.tolist()
 
 
 def test_the_next_commands_work_as_printed(trained, tmp_path, monkeypatch):

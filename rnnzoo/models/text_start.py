@@ -7,7 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnnzoo.architectures.sequence_model import compile_graph
 from rnnzoo.layers.logistic import (
+    STRENGTHS,
     choose_strength,
     compact_features,
     cross_entropy,
@@ -26,6 +28,8 @@ CHOICE_LIMIT, BODY_LIMIT, TEXT_LIMIT = 2_000, 5_000, 50_000
 CHARACTERS_LIMIT = 400
 # Settings that a network's weights fix.
 BODY_SETTINGS = ("units", "embedding_dim", "num_layers", "cell")
+# Fraction of the words in texts that a body must know to be of use.
+KNOWN_SHARE = 0.75
 # Penalties of the regression on a network's features.
 BODY_STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 
@@ -99,9 +103,9 @@ class TextCandidate:
         self.kind, self.max_n = kind, max_n
         arguments = {} if kind == "bytes" else {"vocabulary": vocabulary}
         tokens = TOKENS[kind](**arguments, **options)
-        self.vocabulary = getattr(tokens, "vocabulary", vocabulary)
-        if kind == "subwords":
-            self.vocabulary = vocabulary
+        self.vocabulary = vocabulary
+        if kind not in ("bytes", "subwords"):
+            self.vocabulary = tokens.vocabulary
         layer = NgramRegression(
             2, max_n=max_n, rows=2, vocabulary_size=tokens.vocabulary_size
         )
@@ -138,18 +142,23 @@ class BodyFeatures:
     def __init__(self, body: TextClassifier):
         self.body = body
         pooling = body.get_layer("pooling").output
-        self.model = keras.Model(body.input, pooling)
+        model = keras.Model(body.input, pooling)
+        self.size = model.output_shape[-1]
+        self.graph = compile_graph(
+            lambda ids: model(ids, training=False),
+            (body.input_shape, body.inputs[0].dtype),
+        )
         kernel = keras.ops.convert_to_numpy(body.get_layer("head").kernel)
         self.directions = kernel[:, 1:] - kernel[:, :1]
 
     def compute(self, texts: list[str]) -> np.ndarray:
         """Returns the features of texts, as the head takes them."""
         order = np.argsort([len(text) for text in texts], kind="stable")
-        found = np.zeros((len(texts), self.model.output_shape[-1]), "float32")
+        found = np.zeros((len(texts), self.size), "float32")
         for start in range(0, len(order), 64):
             part = order[start : start + 64]
             ids = self.body.tokens.encode_checked([texts[row] for row in part])
-            found[part] = self.model.predict_on_batch(ids)
+            found[part] = np.asarray(self.graph(ids))
         return found
 
     def standardize(self, features: np.ndarray) -> np.ndarray:
@@ -198,6 +207,8 @@ def choose_start(
     """
     # The kind of tokens that the body reads.
     body_kind = body.arguments["tokens"] if body else None
+    if body is not None and len(kinds) > 1 and known_share(body, texts) < KNOWN_SHARE:
+        body = body_kind = None
     chosen = np.random.default_rng(0).permutation(len(texts))
     few = chosen[:CHOICE_LIMIT]
     few_texts, few_labels = [texts[row] for row in few], labels[few]
@@ -281,10 +292,18 @@ def choose_start(
     )
 
 
+def known_share(body: TextClassifier, texts: list[str]) -> float:
+    """Returns the fraction of the tokens of texts that a classifier knows."""
+    ids = body.tokens.encode_checked(texts[:CHOICE_LIMIT])
+    return float((ids > body.tokens.UNKNOWN).sum() / (ids > 0).sum())
+
+
 def strengths_for(count: int) -> tuple[float, ...]:
     """Returns penalties to try for so many texts, the one to take in doubt first."""
-    first = 1.0 if count < 200 else 3.0 if count < 1500 else 10.0
-    return (first, *(s for s in (1.0, 3.0, 10.0, 30.0) if s != first))
+    if count >= CHOICE_LIMIT:  # fewer are chosen on, which need a stronger one
+        return 10.0, 30.0
+    first = 1.0 if count < 200 else 3.0
+    return (first, *(s for s in STRENGTHS if s != first))
 
 
 def prefer(losses: dict[str, float], margin: float) -> str:

@@ -74,18 +74,34 @@ def macro_f1(labels: np.ndarray, answers: np.ndarray) -> float:
     return float(np.mean(scores))
 
 
-def answer_by_regression(model: Any, texts: list[str]) -> np.ndarray:
-    """Returns the classes that the regression beside a network answers alone."""
-    mixture = model.get_layer("paths")
-    scores = keras.Model(model.input, mixture.input[1])
-    graph = compile_graph(
-        lambda ids: scores(ids, training=False),
-        (model.input_shape, model.inputs[0].dtype),
-    )
-    bias, answers = np.asarray(mixture.bias), np.zeros(len(texts), int)
-    order = np.argsort([len(text) for text in texts], kind="stable")
-    for start in range(0, len(order), 256):
-        part = order[start : start + 256]
-        ids, _ = model.encode([texts[row] for row in part])
-        answers[part] = (np.asarray(graph(ids)) + bias).argmax(axis=1)
-    return answers
+class BothAnswers:
+    """What a model answers, and the regression beside its network alone.
+
+    Args:
+        model: A classifier of texts.
+    """
+
+    def __init__(self, model: Any):
+        self.model, outputs = model, [model.output]
+        names = [layer.name for layer in model.layers]
+        self.has_regression = model.arguments.get("ngram_scores") == "solved"
+        self.has_regression = self.has_regression and "paths" in names
+        if self.has_regression:
+            mixture = model.get_layer("paths")
+            outputs.append(mixture.input[1] + mixture.bias)
+        both = keras.Model(model.input, outputs)
+        self.graph = compile_graph(
+            lambda ids: both(ids, training=False),
+            (model.input_shape, model.inputs[0].dtype),
+        )
+
+    def __call__(self, texts: list[str]) -> list[np.ndarray]:
+        """Returns numbers of classes: the model's answers, and the regression's."""
+        answers = np.zeros((1 + self.has_regression, len(texts)), int)
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        for start in range(0, len(order), 256):
+            part = order[start : start + 256]
+            ids, _ = self.model.encode([texts[row] for row in part])
+            for row, logits in enumerate(keras.tree.flatten(self.graph(ids))):
+                answers[row, part] = np.asarray(logits).argmax(axis=1)
+        return list(answers)
