@@ -22,7 +22,7 @@ class TextRecipe(Recipe, model="text_classifier"):
         """The labelled texts: a `rnnzoo.data.pipeline.Source`."""
         raise NotImplementedError(f"{type(self).__name__} must say what it trains on")
 
-    def classes(self) -> list[str]:
+    def class_names(self) -> list[str]:
         """Returns the names of the classes."""
         return ["negative", "positive"]
 
@@ -53,7 +53,7 @@ class TextRecipe(Recipe, model="text_classifier"):
             # SentencePiece normalizes by itself.
             options = {} if self.tokens == "subwords" else {"normalize": True}
             vocabulary = learn(self.training_texts(), self.vocabulary_size, **options)
-        model = self.build(classes=self.classes(), vocabulary=vocabulary)
+        model = self.build(classes=self.class_names(), vocabulary=vocabulary)
         model.adapt(self.parts[0])
         return model
 
@@ -130,7 +130,7 @@ class FineTuningRecipe(TextRecipe):
             found = learn(self.training_texts(), self.vocabulary_size, **options)
             new = [word for word in found if word not in words][: self.new_words]
             asked["vocabulary"] = [*known["vocabulary"], *new]
-        model = text_classifier(self.weights, classes=self.classes(), **asked)
+        model = text_classifier(self.weights, classes=self.class_names(), **asked)
         if model.classes != known["classes"]:  # else what n-grams learned is kept
             model.adapt(self.parts[0])
         return model

@@ -1,38 +1,82 @@
-"""Trains a classifier on labelled texts of your own, from pretrained weights.
+"""Trains a classifier on labelled texts of your own.
 
     rnnzoo train own_texts --data=reviews.csv --text=review --label=stars
 
 The data are a .csv, .tsv, .jsonl or .txt file or a folder with a sub-folder per label
-(`rnnzoo.data.files`); classes are the labels in it. A tenth is kept for validation, on
-which `rnnzoo evaluate runs/own_texts/best.keras` measures.
+(`rnnzoo.data.files`); classes are the labels in it. A tenth of each class is kept for
+validation, on which `rnnzoo evaluate runs/own_texts/best.keras` measures.
 
-The body of the weights is kept and its head is new, unless the labels are the classes
-of the weights. Words that occur twice or more in your texts and are unknown to the
-weights are added. The head learns first; every epoch the next layer begins to learn,
-each at a lower rate than the one after it (Howard and Ruder, 2018, arXiv:1801.06146).
-With `--weights=none` everything is trained from scratch, and so it is where texts are
-read as other tokens than English words: `--tokens=characters`, `bytes`, `subwords` or
-`whitespace`.
+The model is two in one. A logistic regression on n-grams is solved before the first
+step: of words, or of characters where cross-validation finds them better (names, codes,
+languages without spaces, and most short texts). Beside it a recurrent network learns;
+where texts are read as words, it begins as the body of the classifier of film reviews,
+whose layers learn at lower rates the farther they are from the output (Howard and
+Ruder, 2018, arXiv:1801.06146), with a head that is solved too (Kumar et al., 2022,
+arXiv:2202.10054). The weights of the two answers are chosen on validation, and the
+untrained model is kept if no epoch is better: the answer is the regression's where the
+network adds nothing.
+
+In the regression all classes count the same, so that rare ones are found; `--balance`
+has the network do so too.
+
+Tried and worse: n-grams of which each has the same weight, divided by the root of the
+text's length; weights of both answers that few validation texts choose freely.
 """
 
+import csv
 import dataclasses
 import functools
+import pathlib
+import shlex
+import time
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from rnnzoo.errors import closest, shorten
 from rnnzoo.recipes._texts import FineTuningRecipe
 from rnnzoo.training.recipe import option
+
+# Of few texts, an epoch is several passes or these steps, what is less; of many, it
+# ends before one.
+PASSES, FEWEST_STEPS, MOST_STEPS = 8, 40, 1000
 
 
 @dataclasses.dataclass(kw_only=True)
 class OwnTexts(FineTuningRecipe):
-    """Fine-tunes a classifier of texts on labelled texts of a file."""
+    """Trains a classifier of texts on labelled texts of a file."""
 
     trained_on = "texts of a user's own"
     licence = "that of the texts, and of the weights that it began with"
+    keeps_untrained = True
+    shows_samples = False
 
+    epochs: int = option(12)
+    patience: int = option(2)
+    batch_size: int = option(32)
+    unfreeze: bool = option(False)
+    tokens: str = option(
+        "auto",
+        "what texts are read as: words, characters, bytes, subwords or whitespace; "
+        "auto chooses words or characters by cross-validation",
+    )
+    ngrams: int = option(
+        -1,
+        "longest n-gram of the regression; -1 for 2 words or 5 characters, 0 for none",
+        minimum=-1,
+    )
+    ngram_rows: int = option(262_144, "number of n-grams at most")
+    ngram_scores: str = option("solved")
     data: str = option("", "a .csv, .tsv, .jsonl or .txt file, or a folder per label")
     text: str = option("text", "name of the texts' column")
     label: str = option("label", "name of the labels' column")
+    classes: str = option(
+        "", "all labels, separated by commas: their order in tables and pictures"
+    )
+    balance: bool = option(
+        False, "weigh rare classes in the network's loss, all classes the same"
+    )
     encoding: str = option("utf-8", "how the file's characters are encoded")
     separator: str = option("", "of columns: semicolon, tab, pipe or a character")
     skip_bad_rows: bool = option(False, "report and skip rows that cannot be used")
@@ -57,15 +101,280 @@ class OwnTexts(FineTuningRecipe):
         )
         if source.report:
             print(source.report)
+        if len(source.classes) < 2:
+            raise ValueError(
+                "A classifier needs texts of two classes at least: add rows with "
+                f"another label, or name another column with --label. Received: "
+                f"data={self.data!r}, in which all {len(source)} labels are "
+                f"{shorten(source.classes[0])}"
+            )
         return source
 
     def data_files(self) -> list[str]:
         """Returns the file or the folder of the texts."""
         return [self.data]
 
-    def classes(self) -> list[str]:
-        """Returns the labels of the file."""
-        return self.source.classes
+    def class_names(self) -> list[str]:
+        """Returns the labels of the file, in the order of the option `classes`."""
+        found = self.source.classes
+        if not self.classes:
+            return found
+        (names,) = csv.reader([self.classes], skipinitialspace=True)
+        names = [name.strip() for name in names]
+        missing = [name for name in found if name not in names]
+        unknown = [name for name in names if name not in found]
+        if missing or unknown or len(set(names)) < len(names):
+            wrong = []
+            if missing:
+                wrong.append(f"without {shorten(', '.join(missing), str, 300)}")
+            if unknown:
+                hint = closest(unknown[0], found)
+                wrong.append(f"{shorten(unknown[0])} is no label of the file.{hint}")
+            raise ValueError(
+                "classes must name every label of the file once, separated by commas: "
+                f"{shorten(', '.join(found), str, 500)}. Received: "
+                f"classes={shorten(self.classes)}"
+                + (f", {'; '.join(wrong)}" if wrong else ", with one twice")
+            )
+        return names
+
+    @functools.cached_property
+    def parts(self) -> tuple:
+        """Training and validation parts: a tenth of each class, if it has two texts."""
+        from rnnzoo.data.pipeline import split_by_class
+
+        return split_by_class(self.source, self.source.labels, 0.1, 10_000)
+
+    @functools.cached_property
+    def steps(self) -> int:
+        """Batches per epoch: one pass over the texts, within limits."""
+        if self.steps_per_epoch:
+            return self.steps_per_epoch
+        passes = PASSES * len(self.parts[0]) // self.batch_size
+        steps = self.examples().batches_per_epoch(self.batch_size)
+        return min(max(steps, min(passes, FEWEST_STEPS)), MOST_STEPS)
+
+    @functools.cached_property
+    def body(self) -> Any:
+        """The trained classifier whose body the model begins with, or `None`.
+
+        The default weights do not serve other tokens than words, or other sizes.
+        """
+        from rnnzoo import text_classifier
+        from rnnzoo.models.text_start import BODY_SETTINGS
+
+        asked = {name: getattr(self, name) for name in BODY_SETTINGS}
+        changed = {**self.changed_settings(), "tokens": self.tokens}
+        if self.weights == "none":
+            return None
+        if self.weights == "imdb":
+            if self.tokens not in ("auto", "words") or set(changed) & set(asked):
+                return None
+        body = text_classifier(self.weights)
+        for name in ("tokens", *BODY_SETTINGS):
+            own = body.arguments[name]
+            if name in changed and changed[name] not in ("auto", own):
+                raise ValueError(
+                    f"The weights {self.weights!r} have {name}={own!r}: leave {name} "
+                    "out, or train without them (--weights=none). Received: "
+                    f"{name}={changed[name]!r} where the weights have {own!r}"
+                )
+        return body
+
+    @functools.cached_property
+    def start(self) -> Any:
+        """The tokens and solved regressions that the model begins with."""
+        from rnnzoo.models import text_start
+        from rnnzoo.tokens import TOKENS
+
+        if self.tokens not in ("auto", *TOKENS):
+            raise ValueError(
+                f"tokens must be auto, {', '.join(TOKENS)}."
+                f"{closest(self.tokens, ['auto', *TOKENS])} Received: "
+                f"tokens={self.tokens!r}"
+            )
+        body, training = self.body, self.parts[0]
+        rows = np.linspace(
+            0, len(training) - 1, min(len(training), text_start.TEXT_LIMIT)
+        )
+        order = np.sort(training.indices[rows.astype(int)])
+        texts, labels = self.source.rows(order)
+        kinds = [self.tokens]
+        if self.tokens == "auto":
+            kinds = text_start.choose_kinds(texts)
+            if body is not None and self.weights != "imdb":
+                kinds = [body.arguments["tokens"]]
+        names = {name: number for number, name in enumerate(self.class_names())}
+        return text_start.choose_start(
+            texts,
+            np.array([names[name] for name in labels]),
+            len(names),
+            kinds=kinds,
+            body=body,
+            vocabulary_size=self.vocabulary_size,
+            new_words=self.new_words,
+            max_n=None if self.ngrams < 1 else self.ngrams,
+            max_ngrams=self.ngram_rows,
+            max_length=self.max_length,
+            normalize=self.normalize,
+        )
+
+    def model(self) -> Any:
+        """Returns the classifier with solved regressions, and a trained body if any."""
+        from rnnzoo.models.text_start import BODY_SETTINGS
+
+        start, body = self.start, self.body
+        settings = start.settings()
+        if not self.ngrams:
+            settings["ngrams"] = 0
+        if start.head is not None:
+            settings |= {name: body.arguments[name] for name in BODY_SETTINGS}
+        model = self.build(classes=self.class_names(), **settings)
+        start.apply(model, body if start.head is not None else None)
+        return model
+
+    def optimizer(self, model: Any) -> Any:
+        """Returns Adam, with a rate per layer where the body is trained."""
+        from rnnzoo.training import finetuning
+        from rnnzoo.training.recipe import Recipe
+
+        if self.start.head is None:
+            return Recipe.optimizer(self, model)
+        return finetuning.layerwise_adam(
+            model,
+            decay=self.layer_decay,
+            unfreeze_steps=self.steps if self.unfreeze else 0,
+            **self.optimizer_options(),
+        )
+
+    def class_weights(self) -> dict[str, float] | None:
+        """Returns weights with which every class counts the same, with `balance`."""
+        if not self.balance:
+            return None
+        counts = self._count(self.parts[0])
+        total = sum(counts.values()) / len(counts)
+        return {name: total / max(count, 1) for name, count in counts.items()}
+
+    def callbacks(self, model: Any, validation: Any) -> list:
+        """Returns what chooses the weights of both answers, and measures macro F1."""
+        from rnnzoo.training.mixtures import ChooseShares
+
+        prior = self.start.shares if self.ngrams else None
+        return [ChooseShares(model, validation, prior)]
+
+    def _count(self, part: Any) -> dict[str, int]:
+        labels = self.source.labels[part.indices]
+        counts = np.bincount(labels, minlength=len(self.source.classes))
+        found = dict(zip(self.source.classes, counts.tolist(), strict=True))
+        return {name: found[name] for name in self.class_names()}
+
+    def introduce(self, model: Any, say: Callable[[str], None]) -> None:
+        """Says what the file holds, what baselines reach, and how long it takes."""
+        training, validation = self.parts
+        counts, held_out = self._count(training), self._count(validation)
+        total = len(training) + len(validation)
+        listed = [f"{name} {counts[name] + held_out[name]:,}" for name in counts]
+        if len(listed) > 50:
+            listed = [*listed[:50], f"and {len(listed) - 50} more"]
+        say(f"Rows: {total:,} of {len(counts)} classes: {', '.join(listed)}")
+        line = f"Split: {len(training):,} rows to learn from, {len(validation):,} to "
+        line += "validate, a tenth of each class"
+        missing = [name for name, count in held_out.items() if not count]
+        if missing:
+            names = shorten(", ".join(missing), str, 300)
+            line += f"; of one row, so none to validate: {names}"
+        say(line)
+        start, read = self.start, f"Read as: {self.start.tokens}"
+        if start.head is not None:
+            read += ", by a network that has read film reviews"
+            if self.weights != "imdb":
+                read = f"Read as: {start.tokens}, by the network of {self.weights}"
+        if len(start.losses) > 1:
+            figures = [f"{name} {loss:.2f}" for name, loss in start.losses.items()]
+            read += f" (cross-validated loss: {', '.join(figures)})"
+        say(read)
+        figures = self._measure(model)
+        for name in ("majority", "linear"):
+            if name in figures:
+                accuracy, f1 = figures[name]
+                what = name
+                if name == "linear":
+                    what += " (TF-IDF of n-grams, logistic regression)"
+                say(f"Baseline, {what}: accuracy {accuracy:.3f}, macro F1 {f1:.3f}")
+        seconds = self._estimate_seconds(model)
+        epochs = f"{self.epochs} epoch{'s' * (self.epochs > 1)} of {self.steps} steps, "
+        epochs += f"about {max(seconds, 1):.0f} s each"
+        if self.patience:
+            epochs = f"At most {epochs}; fewer if {self.patience} in a row do not help"
+        say(epochs)
+
+    def _measure(self, model: Any) -> dict[str, tuple[float, float]]:
+        """Returns accuracy and macro F1 on validation, of the model and of baselines.
+
+        These are the most frequent class; and the regression on n-grams alone, which
+        the model has beside its network.
+        """
+        from rnnzoo.training.mixtures import BothAnswers, macro_f1
+
+        texts, names = self.validation_examples()
+        labels, counts = model.class_numbers(names), self._count(self.parts[0])
+        majority = self.class_names().index(max(counts, key=lambda name: counts[name]))
+        answers = {"majority": np.full(len(labels), majority)}
+        found = BothAnswers(model)(texts)
+        answers |= dict(zip(("model", "linear"), found, strict=False))
+        return {
+            name: (float(np.mean(given == labels)), macro_f1(labels, given))
+            for name, given in answers.items()
+        }
+
+    def _estimate_seconds(self, model: Any) -> float:
+        """Estimates the seconds of an epoch by a batch that is only read."""
+        from rnnzoo.training.mixtures import BothAnswers
+
+        variables = model.unsaved_variables()
+        before = [np.array(variable) for variable in variables]
+        answer, times = BothAnswers(model), []
+        texts, _ = self.examples().batch(self.batch_size, self.seed, 0)
+        for _ in range(2):  # the first compiles
+            begin = time.monotonic()
+            answer(texts)
+            times.append(time.monotonic() - begin)
+        # Keras' recurrent layers draw dropout masks even to answer.
+        for variable, value in zip(variables, before, strict=True):
+            variable.assign(value)
+        validation = len(self.parts[1]) / self.batch_size
+        # Backwards, a step takes about twice as long as forwards.
+        return times[-1] * (3 * self.steps + 2 * validation)
+
+    def conclude(
+        self, model: Any, run: pathlib.Path, progress: Any, say: Callable[[str], None]
+    ) -> None:
+        """Says how good the best epoch is, and what to do with it."""
+        found = self._measure(model)
+        accuracy, f1 = (
+            [(name, f"{figures[place]:.2f}") for name, figures in found.items()]
+            for place in (0, 1)
+        )
+
+        def beside(figures: list[tuple[str, str]]) -> str:
+            """The model's own, and in brackets those of the baselines."""
+            return "; ".join(f"{name} {f}" for name, f in figures if name != "model")
+
+        say(
+            f"best: val_loss {progress.best:.2f} at epoch {progress.best_epoch} of "
+            f"{progress.epoch} (accuracy {dict(accuracy)['model']}; "
+            f"{beside(accuracy)}), macro F1 {dict(f1)['model']} ({beside(f1)})"
+        )
+        if not progress.best_epoch:
+            say("No epoch was better than what it began with, which is kept.")
+        best = shlex.quote(str(run / "best.keras"))
+        text = self.validation_examples()[0][0]
+        example = shlex.quote(" ".join(shorten(text, str, 60).split()))
+        folder = shlex.quote(str(pathlib.Path("served") / run.name))
+        say("Next:")
+        say(f"  rnnzoo evaluate {best}")
+        say(f"  rnnzoo answer {best} {example}")
+        say(f"  rnnzoo export {best} --to={folder}")
 
 
 RECIPE = OwnTexts

@@ -72,7 +72,7 @@ class Sst2FromImdb(FineTuningRecipe):
             )
         lines = path.read_text(encoding="utf-8").splitlines()
         labels, sentences = zip(*(line.split(" ", 1) for line in lines), strict=True)
-        classes = self.classes()
+        classes = self.class_names()
         return Pairs(
             [as_written(sentence) for sentence in sentences],
             [classes[int(label)] for label in labels],

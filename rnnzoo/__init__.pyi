@@ -133,6 +133,7 @@ def text_classifier(
     normalize: bool = True,
     ngrams: int = 3,
     ngram_rows: int = 524288,
+    ngram_scores: str = "learned",
 ) -> TextClassifier:
     """A classifier of texts that reads them in both directions.
 
@@ -163,6 +164,8 @@ def text_classifier(
             letters written as two characters are read as what they stand for.
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
         ngram_rows: Number of n-grams that have a vector.
+        ngram_scores: `"learned"` with the network, or `"solved"` before it, as
+            `rnnzoo train own_texts` does: see `rnnzoo.layers.ngram_regression`.
     """
 
 def sentiment_classifier(
@@ -181,6 +184,7 @@ def sentiment_classifier(
     normalize: bool = True,
     ngrams: int = 3,
     ngram_rows: int = 524288,
+    ngram_scores: str = "learned",
 ) -> TextClassifier:
     """A classifier of texts that reads them in both directions.
 
@@ -211,6 +215,8 @@ def sentiment_classifier(
             letters written as two characters are read as what they stand for.
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
         ngram_rows: Number of n-grams that have a vector.
+        ngram_scores: `"learned"` with the network, or `"solved"` before it, as
+            `rnnzoo train own_texts` does: see `rnnzoo.layers.ngram_regression`.
     """
 
 def language_model(
@@ -529,6 +535,7 @@ def many_to_one(
     pooling: str = "last",
     ngrams: int = 0,
     ngram_rows: int = 524288,
+    ngram_scores: str = "learned",
     padding_value: float | None = None,
 ) -> ManyToOne:
     """A model that reads a sequence and gives one answer.
@@ -562,6 +569,8 @@ def many_to_one(
             recurrence and averaged with it (`rnnzoo.layers.ngrams`); 0 for none.
         ngram_rows: Number of n-grams with their own vectors, after
             `get_layer("ngrams").adapt`; before, all n-grams share them by a hash.
+        ngram_scores: How n-grams get their scores: `"learned"` with the network, or
+            `"solved"` before it and fixed (`rnnzoo.layers.ngram_regression`).
         padding_value: For real-valued input: steps whose features all have this value
             are padding; `None` if there is no padding.
     """

@@ -394,7 +394,7 @@ def test_weights_of_a_file(model):
 
 OPTIONS = ["--text=review", "--label=stars"]
 TINY = ["--units=8", "--embedding_dim=8", "--max_length=20", "--cell=simple"]
-TINY += ["--ngrams=0", "--epochs=2"]
+TINY += ["--ngrams=0", "--epochs=2", "--tokens=words"]
 
 
 @pytest.fixture(scope="module")

@@ -184,7 +184,9 @@ def test_from_a_file_to_the_first_step_a_model_is_built_once(
     )
     with pytest.raises(Stop):
         rnnzoo.train(recipe, tmp_path / "run", "cpu")
-    assert built == [["angry", "calm", "happy"]]
+    # The body that is begun with; the model, and what is saved as the best one.
+    moods = ["angry", "calm", "happy"]
+    assert built == [["bad", "good"], moods, moods]
     assert named and not any(named)
     assert len(checked) == len({id(texts) for texts in checked}) > 0
 

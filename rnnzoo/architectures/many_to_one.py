@@ -8,6 +8,7 @@ from keras import ops
 from rnnzoo.architectures.sequence_model import SequenceModel, check_exactly_one
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.attention import POOLINGS, SequencePooling
+from rnnzoo.layers.ngram_regression import LogitMixture, NgramRegression
 from rnnzoo.layers.ngrams import BranchDropout, NgramBag
 from rnnzoo.layers.reader import SequenceReader, sequence_input
 from rnnzoo.layers.recurrence import CELLS, RecurrentStack
@@ -42,6 +43,8 @@ class ManyToOne(SequenceModel):
             recurrence and averaged with it (`rnnzoo.layers.ngrams`); 0 for none.
         ngram_rows: Number of n-grams with their own vectors, after
             `get_layer("ngrams").adapt`; before, all n-grams share them by a hash.
+        ngram_scores: How n-grams get their scores: `"learned"` with the network, or
+            `"solved"` before it and fixed (`rnnzoo.layers.ngram_regression`).
 
     Example:
         >>> import numpy as np
@@ -74,12 +77,14 @@ class ManyToOne(SequenceModel):
         pooling: str = "last",
         ngrams: int = 0,
         ngram_rows: int = 524_288,
+        ngram_scores: str = "learned",
         padding_value: float | None = None,
     ):
         check_exactly_one(vocabulary_size=vocabulary_size, features=features)
         check_exactly_one(num_classes=num_classes, num_values=num_values)
         check_choice("pooling", pooling, ("last", *POOLINGS))
         check_number("ngrams", ngrams, minimum=0, whole=True)
+        check_choice("ngram_scores", ngram_scores, ("learned", "solved"))
         if ngrams and vocabulary_size is None:
             raise ValueError(
                 "ngrams are of tokens: give a vocabulary_size, or leave them out. "
@@ -105,16 +110,32 @@ class ManyToOne(SequenceModel):
         head = keras.layers.Dense(
             num_classes or num_values, dtype="float32", name="head"
         )
-        phrases = NgramBag(
-            num_values or max((num_classes or 0) - 1, 1),
-            max_n=max(ngrams, 1),
-            rows=ngram_rows,
-            dropout=dropout,
-            name="ngrams",
-        )
-        paths = BranchDropout(
-            NGRAM_SHARE if dropout else 0.0, NGRAM_WEIGHT, dtype="float32", name="paths"
-        )
+        is_solved = bool(ngrams) and ngram_scores == "solved"
+        if is_solved and not num_classes:
+            raise ValueError(
+                "N-grams are solved for classes: give num_classes, or ngram_scores="
+                f"'learned'. Received: num_classes=None, ngram_scores={ngram_scores!r}"
+            )
+        if is_solved:
+            phrases = NgramRegression(
+                num_classes,
+                max_n=ngrams,
+                rows=ngram_rows,
+                vocabulary_size=vocabulary_size,
+                dtype="float32",
+                name="ngrams",
+            )
+            paths = LogitMixture(dtype="float32", name="paths")
+        else:
+            phrases = NgramBag(
+                num_values or max((num_classes or 0) - 1, 1),
+                max_n=max(ngrams, 1),
+                rows=ngram_rows,
+                dropout=dropout,
+                name="ngrams",
+            )
+            share = NGRAM_SHARE if dropout else 0.0
+            paths = BranchDropout(share, NGRAM_WEIGHT, dtype="float32", name="paths")
 
         # === Graph ===
         inputs = sequence_input(features)
@@ -128,7 +149,8 @@ class ManyToOne(SequenceModel):
         outputs = head(head_dropout(pooled))
         if ngrams:
             scores = ops.sum(phrases(inputs), axis=1)
-            if num_classes and num_classes > 1:  # that of the first class is 0
+            # That of the first class is 0.
+            if num_classes and num_classes > 1 and not is_solved:
                 scores = ops.pad(scores, ((0, 0), (1, 0)))
             outputs = paths([outputs, scores])
         super().__init__(inputs=inputs, outputs=outputs)

@@ -108,6 +108,46 @@ def split(source: Source, count: int, seed: int = 0) -> tuple[Subset, Subset]:
     return Subset(source, order[count:]), Subset(source, order[:count])
 
 
+def split_by_class(
+    source: Source, labels: np.ndarray, fraction: float, limit: int, seed: int = 0
+) -> tuple[Subset, Subset]:
+    """Splits a source into the rest and a fraction of each class, at least one.
+
+    A class of one example stays in the rest, whole.
+
+    Args:
+        source: The source.
+        labels: Numbers of the classes of its examples.
+        fraction: Fraction of each class in the second part.
+        limit: Examples of the second part at most; about, for very many classes.
+        seed: Random seed.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.data.pipeline import Pairs, split_by_class
+        >>> labels = np.array([0, 0, 0, 1, 1, 2])
+        >>> rest, part = split_by_class(Pairs("abcdef", labels), labels, 0.1, 100)
+        >>> len(rest), sorted(labels[part.indices].tolist())
+        (4, [0, 1])
+    """
+    random, is_held_out = np.random.default_rng(seed), np.zeros(len(labels), bool)
+    fraction = min(fraction, limit / len(labels))
+    for number in np.unique(labels):
+        rows = random.permutation(np.flatnonzero(labels == number))
+        count = max(round(fraction * len(rows)), 1) if len(rows) > 1 else 0
+        is_held_out[rows[:count]] = True
+    if not is_held_out.any():
+        raise ValueError(
+            "One class at least must have two examples, one to learn from and one to "
+            f"validate. Received: {len(labels)} examples of as many classes"
+        )
+    order = random.permutation(len(labels))
+    return (
+        Subset(source, order[~is_held_out[order]]),
+        Subset(source, order[is_held_out[order]]),
+    )
+
+
 class Shuffled:
     """A source as endless `Examples`: shuffled every epoch, in length buckets.
 

@@ -165,33 +165,48 @@ class NgramBag(keras.layers.Layer):
         return len(frequent)
 
     def _ngrams(self, inputs: Any) -> list[tuple]:
-        """Returns the n-gram's code at each token, and whether it counts, per n."""
-        time = ops.shape(inputs)[1]
-        padded = ops.pad(inputs, ((0, 0), (0, self.max_n - 1)))
-        code, found = ops.zeros_like(inputs), []
-        for n in range(1, self.max_n + 1):
-            last = padded[:, n - 1 : n - 1 + time]
-            # 32 bits, whatever overflows; the last multiplier mixes all of them.
-            code = code * 1_000_003 + last
-            mixed = (code + n * 15_485_863) * -1_640_531_527
-            mixed = ops.where(last != 0, mixed, HIGHEST)
-            counts = ops.logical_and(_is_first(mixed), mixed != HIGHEST)
-            found.append((mixed, counts))
-        return found
+        return hash_ngrams(inputs, self.max_n)
 
     def _look_up(self, codes: Any) -> tuple:
-        rows = ops.zeros_like(codes)
-        for bit in reversed(range((self.rows - 1).bit_length())):  # binary search
-            further = rows + 2**bit
-            known = ops.take(self.codes, ops.minimum(further, self.rows - 1), axis=0)
-            further_is_right = ops.logical_and(further < self.rows, known <= codes)
-            rows = ops.where(further_is_right, further, rows)
-        same = ops.take(self.codes, rows, axis=0) == codes
+        rows, same = look_up(self.codes, self.rows, codes)
         return rows, ops.logical_or(same, self.adapted == 0)
 
     def compute_output_shape(self, inputs_shape: tuple) -> tuple:
         """Returns `(batch, time, units)`."""
         return (*inputs_shape, self.units)
+
+
+def hash_ngrams(inputs: Any, max_n: int) -> list[tuple]:
+    """Returns the n-gram's code at each token, and whether it counts, per n.
+
+    An n-gram counts at its first occurrence in a sequence, if none of it is padding.
+    """
+    time = ops.shape(inputs)[1]
+    padded = ops.pad(inputs, ((0, 0), (0, max_n - 1)))
+    code, found = ops.zeros_like(inputs), []
+    for n in range(1, max_n + 1):
+        last = padded[:, n - 1 : n - 1 + time]
+        # 32 bits, whatever overflows; the last multiplier mixes all of them.
+        code = code * 1_000_003 + last
+        mixed = (code + n * 15_485_863) * -1_640_531_527
+        mixed = ops.where(last != 0, mixed, HIGHEST)
+        counts = ops.logical_and(_is_first(mixed), mixed != HIGHEST)
+        found.append((mixed, counts))
+    return found
+
+
+def look_up(known: Any, count: int, codes: Any) -> tuple:
+    """Returns the rows of codes among `count` sorted ones, and whether they are there.
+
+    For a code that is not known, the row of the one before it.
+    """
+    rows = ops.zeros_like(codes)
+    for bit in reversed(range((count - 1).bit_length())):  # binary search
+        further = rows + 2**bit
+        code = ops.take(known, ops.minimum(further, count - 1), axis=0)
+        further_is_right = ops.logical_and(further < count, code <= codes)
+        rows = ops.where(further_is_right, further, rows)
+    return rows, ops.take(known, rows, axis=0) == codes
 
 
 def _is_first(codes: Any) -> Any:

@@ -180,7 +180,7 @@ class RecurrentStack(keras.layers.Layer):
         cell_options, is_minimal = {}, cell.startswith("minimal")
         if is_minimal:
             cell_options["signed"] = cell == "minimal_signed"
-        else:
+        elif not state_noise:
             cell_options["recurrent_initializer"] = AnyTypeOrthogonal()
         if weight_dropout and is_minimal:
             raise ValueError(

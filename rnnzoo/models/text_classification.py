@@ -51,6 +51,8 @@ class TextClassifier(Classifier):
             letters written as two characters are read as what they stand for.
         ngrams: Longest n-gram of the linear model beside the network; 0 for none.
         ngram_rows: Number of n-grams that have a vector.
+        ngram_scores: `"learned"` with the network, or `"solved"` before it, as
+            `rnnzoo train own_texts` does: see `rnnzoo.layers.ngram_regression`.
 
     Example:
         >>> from rnnzoo import sentiment_classifier, text_classifier
@@ -84,6 +86,7 @@ class TextClassifier(Classifier):
         normalize: bool = True,
         ngrams: int = 3,
         ngram_rows: int = 524_288,
+        ngram_scores: str = "learned",
     ):
         self.classes = self.arguments["classes"] = check_classes(classes)
         if vocabulary is None and tokens == "words":
@@ -110,6 +113,7 @@ class TextClassifier(Classifier):
             pooling="mean_max",
             ngrams=ngrams,
             ngram_rows=ngram_rows,
+            ngram_scores=ngram_scores,
         )
         self.tokens = symbols
         self.max_length = max_length
@@ -141,7 +145,7 @@ class TextClassifier(Classifier):
             >>> model.adapt(Pairs(texts, ["positive", "negative"] * 2))
             5
         """
-        if not self.arguments["ngrams"]:
+        if not self.arguments["ngrams"] or self.arguments["ngram_scores"] == "solved":
             return 0
         chosen = np.arange(0, len(source), -(-len(source) // limit))
 
@@ -153,6 +157,21 @@ class TextClassifier(Classifier):
                     yield self.encode(*source.rows(batch))
 
         return self.get_layer("ngrams").adapt(batches())
+
+    def copy_body(self, body: "TextClassifier") -> None:
+        """Copies the vectors and the recurrent layers of a classifier of these sizes.
+
+        A word that it does not know gets the vector of its unknown word.
+        """
+        vectors = body.get_layer("reader").embedding.get_weights()[0]
+        rows = list(range(len(vectors)))
+        if isinstance(known := body.arguments["vocabulary"], list):
+            places = {word: row for row, word in enumerate(known, 2)}
+            words = self.tokens.vocabulary
+            rows = [0, 1, *(places.get(word, 1) for word in words)]
+        self.get_layer("reader").embedding.set_weights([vectors[rows]])
+        weights = body.get_layer("recurrence").get_weights()
+        self.get_layer("recurrence").set_weights(weights)
 
 
 text_classifier = factory(

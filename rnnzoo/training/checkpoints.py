@@ -23,6 +23,9 @@ from rnnzoo.training.devices import Devices
 from rnnzoo.training.recipe import Recipe
 from rnnzoo.writing import replace_file
 
+# Fraction by which a validation loss must be lower for patience to begin again.
+GAIN = 0.005
+
 
 @dataclasses.dataclass
 class RunProgress:
@@ -34,6 +37,8 @@ class RunProgress:
     seconds: float = 0.0  # of training, validation and files, over all starts
     gradient_norms: float = 0.0  # sum over the steps of that epoch
     untrained: float = float("inf")  # validation loss before the first step
+    best_epoch: int = 0  # of that loss; 0 for the untrained model
+    gain_epoch: int = 0  # the last one of a clearly lower validation loss
     history: list[dict] = dataclasses.field(default_factory=list)  # a row per epoch
 
 
@@ -204,7 +209,25 @@ class Checkpoint(keras.callbacks.Callback):
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
         self.progress.untrained = float(logs["loss"])
+        if self.recipe.keeps_untrained:
+            self.progress.best = self.progress.untrained
+            self.model.card = self._make_card(0, {"val_loss": self.progress.untrained})
         self._save()
+        if self.recipe.keeps_untrained:
+            self._save_best()
+
+    def has_stalled(self) -> bool:
+        """Returns whether patience is at its end."""
+        epochs = self.progress.epoch - self.progress.gain_epoch
+        return 0 < self.recipe.patience <= epochs
+
+    def _make_card(self, epoch: int, logs: dict) -> dict:
+        return {
+            "recipe": self.recipe.__module__.rsplit(".", 1)[-1],
+            "options": self.recipe.options(),
+            "epoch": epoch,
+            "validation": {k: float(v) for k, v in logs.items() if "val_" in k},
+        }
 
     def must_stop(self) -> bool:
         """Returns whether this machine, or another one, has received a signal."""
@@ -292,18 +315,18 @@ class Checkpoint(keras.callbacks.Callback):
         """Saves the epoch, and the model if it is the best so far."""
         self.progress.epoch, self.progress.step = epoch + 1, 0
         self.progress.gradient_norms = 0.0
+        if logs["val_loss"] < self.progress.best * (1 - GAIN):
+            self.progress.gain_epoch = epoch + 1
         if logs["val_loss"] <= self.progress.best:
             self.progress.best = float(logs["val_loss"])
-            self.model.card = {
-                "recipe": self.recipe.__module__.rsplit(".", 1)[-1],
-                "options": self.recipe.options(),
-                "epoch": epoch + 1,
-                "validation": {k: float(v) for k, v in logs.items() if "val_" in k},
-            }
+            self.progress.best_epoch = epoch + 1
+            self.model.card = self._make_card(epoch + 1, logs)
             self._save_best()
         self._save()
         if self.average:
             self.trained_weights = self.model.get_weights()
+        if self.has_stalled():
+            self.model.stop_training = True
 
     def elapsed_seconds(self) -> float:
         """Returns the time spent on this run so far, over all starts."""

@@ -156,7 +156,9 @@ def draw_learning_curve(
     mark = "o" if len(rows) < 30 else None
     for axis, name in zip(axes, names, strict=True):
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
-            axis.plot(epochs, [row[key] for row in rows], label=label, marker=mark)
+            if key in rows[0]:
+                values = [row[key] for row in rows]
+                axis.plot(epochs, values, label=label, marker=mark)
     axes[0].legend()
     save_figure(figure, path)
 

@@ -4,7 +4,9 @@ import dataclasses
 import functools
 import importlib
 import math
+import pathlib
 import typing
+from collections.abc import Callable
 from typing import Any
 
 from rnnzoo import listing
@@ -122,6 +124,16 @@ class Recipe:
         "auto, float32, mixed_bfloat16 or mixed_float16 (see rnnzoo.training.devices)",
     )
     checkpoint_every: int = option(200, "steps between two checkpoints", minimum=1)
+    patience: int = option(
+        0,
+        "training ends after as many epochs without a lower validation loss; 0: never",
+        minimum=0,
+    )
+
+    # Whether the untrained model is kept as the best until an epoch is better, and
+    # whether sample answers are printed after every epoch: a file has them too.
+    keeps_untrained: typing.ClassVar[bool] = False
+    shows_samples: typing.ClassVar[bool] = True
 
     if typing.TYPE_CHECKING:
 
@@ -266,6 +278,32 @@ class Recipe:
 
     def prepare(self, model: Any, devices: Any) -> None:
         """Prepares a compiled model for training. Default: does nothing."""
+
+    def class_weights(self) -> dict[str, float] | None:
+        """Returns the weight of each class in the loss, by name. Default: the same."""
+        return None
+
+    def callbacks(self, model: Any, validation: Any) -> list:
+        """Returns callbacks for `fit`; `validation` are encoded batches. Default: none.
+
+        They run first: what they add to the logs of an epoch is printed and written.
+        """
+        return []
+
+    def introduce(self, model: Any, say: Callable[[str], None]) -> None:
+        """Says what is going to be learned of what. Default: nothing."""
+
+    def conclude(
+        self, model: Any, run: pathlib.Path, progress: Any, say: Callable[[str], None]
+    ) -> None:
+        """Says what was learned, and what to do next. Default: nothing.
+
+        Args:
+            model: The model with the best weights.
+            run: The run folder.
+            progress: `rnnzoo.training.checkpoints.RunProgress`.
+            say: Prints a line.
+        """
 
     def finish(self, model: Any) -> bool:
         """Finishes the model with the best weights, such as by calibrating it.

@@ -96,7 +96,9 @@ class Samples(keras.callbacks.Callback):
         text = "\n".join(lines)
         with self.writer.as_default():
             tf.summary.text("samples", f"```\n{text}\n```", step=epoch + 1)
-        rich.get_console().print(text, highlight=False, markup=False, soft_wrap=True)
+        if self.checkpoint.recipe.shows_samples:
+            console = rich.get_console()
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
         self.text += text + "\n\n"
         write_text(self.path, self.text)
 
@@ -168,7 +170,9 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Prints the metrics of the epoch."""
-        figures = ", ".join(f"{k} {float(v):.4f}" for k, v in logs.items())
+        hidden = () if self.recipe.shows_samples else ("gradient_norm", "tokens")
+        shown = {k: float(v) for k, v in logs.items() if k not in hidden}
+        figures = ", ".join(f"{k} {v:.4f}" for k, v in shown.items())
         text = f"Epoch {epoch + 1}/{self.recipe.epochs}: {figures}"
         rich.get_console().print(text, highlight=False, soft_wrap=True)
 

@@ -100,8 +100,9 @@ def _train(
     if saved:
         checkpoint.restore(saved)
     progress = checkpoint.progress
-    is_complete = progress.epoch >= recipe.epochs
+    is_complete = progress.epoch >= recipe.epochs or checkpoint.has_stalled()
     if not is_complete:
+        recipe.introduce(model, say)
         padding = padding_line(examples, model.encode, recipe.batch_size, recipe.seed)
         if padding:
             say(padding)
@@ -115,9 +116,10 @@ def _train(
         if progress.history:
             write_history(run, progress.history)
     if is_complete:
+        more = "--patience" if checkpoint.has_stalled() else "--epochs"
         say(
             f"This run is complete ({progress.epoch} epochs). Continue it with more "
-            "--epochs, or start a new one with another --run."
+            f"{more}, or start a new one with another --run."
         )
     else:
         if not saved:
@@ -126,7 +128,7 @@ def _train(
         if (epoch, step) != (1, 1):
             say(f"Resuming {run} at epoch {epoch}, step {step}")
         _fit(checkpoint, examples, validation, length, (inputs[:5], targets[:5]))
-    if progress.best >= progress.untrained:
+    if progress.best >= progress.untrained and not recipe.keeps_untrained:
         say(
             f"The training has not helped: its lowest validation loss, "
             f"{progress.best:.4g}, is not below that of the untrained model, "
@@ -136,6 +138,7 @@ def _train(
     best = rnnzoo.load(run / "best.keras")
     if not is_complete and devices.is_chief and recipe.finish(best):
         best.save(run / "best.keras")
+    recipe.conclude(best, run, progress, say)
     return best
 
 
@@ -174,6 +177,7 @@ def _fit(
             checkpoint,
             keras.callbacks.TensorBoard(run / "logs", write_graph=False),
         ]
+    callbacks = [*recipe.callbacks(model, validation), *callbacks]
     # An interrupted epoch is finished first, as an epoch of fewer steps.
     stops = [epoch + 1, recipe.epochs] if step else [recipe.epochs]
     try:
@@ -194,10 +198,13 @@ def _fit(
                     steps_per_epoch=recipe.steps - step,
                     validation_data=validation,
                     callbacks=callbacks,
+                    class_weight=recipe.class_weights(),
                     verbose=0,
                     shuffle=False,
                 )
                 epoch, step = stop, 0
+                if checkpoint.has_stalled():
+                    break
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
         if not devices.has_several_machines:
             raise
@@ -258,7 +265,7 @@ def _check_options(
         for key in sorted({*old, *new})
         if old.get(key) != new.get(key)
         and not (key == "epochs" and new[key] > old[key])
-        and key != "checkpoint_every"
+        and key not in ("checkpoint_every", "patience")
     ]
     if differences:
         raise ValueError(
