@@ -1,8 +1,7 @@
 """What a model, weights, a recipe or a file is, and how to try it."""
 
-import functools
+import contextlib
 import hashlib
-import json
 import os
 import pathlib
 import re
@@ -101,12 +100,11 @@ def _describe_file(path: str) -> dict[str, Any]:
     """Describes a model of its own file, which is loaded and timed."""
     content = pathlib.Path(path).read_bytes()
     model = weights.load(path)
-    kind = type(model).__name__
-    factory = declarations.find_model(kind)
+    factory = declarations.find_model(type(model).__name__)
     config, card = model.get_config(), dict(model.card)
     has_tokens = hasattr(model, "tokens")
     found: dict[str, Any] = {
-        "model": factory or _name_factory(kind),
+        "model": factory or _name_factory(type(model)),
         "task": declarations.model_task(factory) if factory else None,
         "parameters": model.count_params(),
         "bytes": len(content),
@@ -124,25 +122,24 @@ def _describe_file(path: str) -> dict[str, Any]:
         found["input"] = f"a text, which is read as {unit}s, or a list of texts"
     else:
         found["input"] = describe_arrays(model)
-    try:
-        text = model.sample_texts()[0]
-        found |= _make_command(path, text)
+    text = model.sample_texts()[0]
+    found |= _make_command(path, text)
+    # What a decoder without tokens writes is not known.
+    with contextlib.suppress(ValueError):
         found["milliseconds"] = measure_milliseconds(lambda: model.answer([text]))
-    except NotImplementedError:  # it takes arrays only
-        arrays = model.sample_inputs(1)
-        call = functools.partial(model.predict_on_batch, arrays)
-        found["example"] = to_json(arrays[0])
-        found["milliseconds"] = measure_milliseconds(call)
     hidden = ("vocabulary", "classes")
     found["settings"] = {k: v for k, v in config.items() if k not in hidden}
     found["card"] = card
     return found
 
 
-def _name_factory(kind: str) -> str:
+def _name_factory(model_class: type) -> str:
     """Returns the factory of an architecture, or the name of another class."""
-    name = re.sub("(?<!^)(?=[A-Z])", "_", kind).lower()
-    return name if name in MODULES else kind
+    for one in model_class.__mro__:
+        name = re.sub("(?<!^)(?=[A-Z])", "_", one.__name__).lower()
+        if name in MODULES:
+            return name
+    return model_class.__name__
 
 
 def describe_arrays(model: Any) -> str:
@@ -192,12 +189,6 @@ def to_text(value: Any) -> str:
         return value
     rows = [value] if not any(isinstance(one, list) for one in value) else value
     return ", ".join(" ".join(map(str, row)) for row in rows)
-
-
-def to_json(array: Any) -> str:
-    """Returns an array as JSON, its numbers with two decimals."""
-    is_whole = array.dtype.kind in "iu"
-    return json.dumps((array if is_whole else array.astype(float).round(2)).tolist())
 
 
 def _find_sizes(config: dict, options: dict) -> dict[str, Any]:

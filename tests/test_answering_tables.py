@@ -50,6 +50,47 @@ def test_any_text_is_read_as_it_was_written(suffix, rows, size):
     assert all(len(batch) <= size for batch in batches)
 
 
+class Echo:
+    """A model that answers each text with itself, and refuses some by row."""
+
+    tokens = None
+
+    def answer(self, inputs):
+        wrong = [row for row, text in enumerate(inputs) if "\n" in text]
+        if wrong:
+            raise ValueError(f"texts must be lines. Received: row {wrong[0]}: its end")
+        return list(inputs)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(texts=st.lists(CELLS.filter(str.strip), max_size=8), size=st.integers(1, 4))
+def test_every_row_is_answered_or_named(texts, size):
+    with TableWriter("in.csv", ["text"], force=True) as writer:
+        writer.write({"text": text} for text in texts)
+    answers = RowAnswers(Echo(), "text", skip_bad_rows=True)
+    with TableWriter("out.tsv", ["text", "answer"], force=True) as writer:
+        for batch in Table("in.csv").numbered_batches(size):
+            writer.write(answers.answer(batch))
+    rows = [row for rows in Table("out.tsv").batches() for row in rows]
+    good = [text for text in texts if "\n" not in text]
+    assert rows == [{"text": text, "answer": text} for text in good]
+    assert answers.answered == len(good)
+    assert bool(answers.report) == (len(good) < len(texts))
+    if answers.report:
+        bad = len(texts) - len(good)
+        assert f"{bad} of {len(texts)} rows" in answers.report
+        line = 2
+        for text in texts:
+            if "\n" in text:
+                break
+            line += 1  # csv's rows end at a line feed only
+        assert f"{line} (its end)" in answers.report
+
+
 def test_values_of_json_stay_as_they_are(folder):
     lines = [
         {"id": 7, "text": "A quiet triumph.", "more": {"a": [1, None, "\u2028"]}},

@@ -13,6 +13,7 @@ import time
 import pytest
 
 import rnnzoo
+import rnnzoo.tokens
 from rnnzoo import listing, models, training
 from rnnzoo.command import main
 from rnnzoo.command.parser import make_parser
@@ -171,18 +172,35 @@ def test_describe_takes_a_file_of_ones_own(tmp_path, capsys):
     assert "No model, weights, recipe or file" in capsys.readouterr().err
 
 
-def test_a_model_without_tokens_or_weights_is_refused_in_a_sentence(tmp_path, capsys):
+def test_models_of_factories_are_described_and_answer(tmp_path, capsys):
     path = str(tmp_path / "arrays.keras")
     rnnzoo.many_to_one(features=3, num_classes=2, units=4).save(path)
     assert main(["describe", path]) == 0
     output = capsys.readouterr().out
+    assert "model: many_to_one\n" in output and "milliseconds" in output
     assert "input: arrays of numbers, [batch, time, 3]" in output
-    assert re.search(r"example: \[\[-?[\d.]+, ", output) and "milliseconds" in output
+    (command,) = re.findall("command: (.*)", output)
+    assert main(shlex.split(command)[1:]) == 0
+    assert capsys.readouterr().out in ("0\n", "1\n")
     assert main(["answer", path, "1 2"]) == 1
-    assert "must be steps of 3 numbers" in capsys.readouterr().err
+    assert "3 a step" in capsys.readouterr().err
     assert main(["evaluate", path]) == 1
+    assert "No recipe is recorded" in capsys.readouterr().err
+    tokens = rnnzoo.tokens.Words(["good", "bad"])
+    model = rnnzoo.many_to_many(tokens=tokens, classes=["N", "V"], units=4)
+    path = str(tmp_path / "words.keras")
+    model.save(path)
+    assert main(["answer", path, "good bad", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == {"text": "good bad", "answer": model.answer("good bad")}
+    described = rnnzoo.describe(path)
+    assert described["model"] == "many_to_many" and described["classes"] == ["N", "V"]
+    assert described["input"] == "a text, which is read as words, or a list of texts"
+
+
+def test_a_model_without_weights_and_files_that_are_not_there(tmp_path, capsys):
     assert main(["answer", "text_classifier", "a"]) == 1
-    assert "has no weights of its own" in capsys.readouterr().err
+    assert "--weights=sentiment_classifier.imdb" in capsys.readouterr().err
     (tmp_path / "best.keras").write_text("")
     assert main(["answer", str(tmp_path), "a"]) == 1
     assert main(["answer", str(tmp_path / "bst.keras"), "a"]) == 1

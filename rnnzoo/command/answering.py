@@ -208,7 +208,7 @@ def _print_plain(added: list[str], rows: list[dict]) -> None:
     shares = [name for name in added if "probability_" in name]
     for row in rows:
         cells = [f"{name.partition('probability_')[2]}={row[name]}" for name in shares]
-        print(row[added[0]], *cells, sep="\t")
+        print(_show(row[added[0]]), *cells, sep="\t")
     sys.stdout.flush()
 
 
@@ -271,8 +271,13 @@ def _answer_words(parsed: argparse.Namespace) -> int:
     for text in filter(None, notes):
         print(f"rnnzoo: {text}", file=sys.stderr)
     for answer in answers:
-        print(answer)
+        print(_show(answer))
     return 0
+
+
+def _show(answer: typing.Any) -> str:
+    """Returns an answer as text; numbers and lists as JSON."""
+    return answer if isinstance(answer, str) else json.dumps(answer)
 
 
 def _describe_confidence(confidence: list[float]) -> str:

@@ -69,85 +69,27 @@ def answer_columns(
 
 
 def answer_texts(model: Any, texts: Sequence[str], **options: Any) -> list:
-    """Returns what a model answers to texts.
-
-    A model without tokens takes arrays: a text is then one in JSON, or numbers with
-    blanks between them and commas between steps; and so are the answers.
-
-    Raises:
-        TypeError, ValueError: If a text or the model cannot be answered.
+    """Returns what a model answers to texts: texts, or what JSON can hold.
 
     Example:
-        >>> from rnnzoo import adder
+        >>> from rnnzoo import adder, many_to_one
         >>> from rnnzoo.models.answering import answer_texts
         >>> answer_texts(adder(), ["5 + 3"])
         ['8']
+        >>> model = many_to_one(vocabulary_size=9, num_classes=1, units=4)
+        >>> answer_texts(model, ["5 3"])
+        [0]
     """
-    if hasattr(model, "tokens"):
-        return list(model.answer(list(texts), **options))
-    arrays = parse_arrays(model, texts)
-    try:
-        answers = model.answer(arrays, **options)
-    except NotImplementedError:
-        raise ValueError(
-            "A model without tokens takes arrays and gives arrays: call its predict() "
-            "in Python, or build it with tokens, which read text. Received: a "
-            f"{type(model).__name__} without tokens"
-        ) from None
     return [
         answer
         if isinstance(answer, str)
-        else json.dumps(answer, default=lambda array: np.asarray(array).tolist())
-        for answer in answers
+        else json.loads(json.dumps(answer, default=_to_list))
+        for answer in model.answer(list(texts), **options)
     ]
 
 
-def parse_arrays(model: Any, texts: Sequence[str]) -> list[np.ndarray]:
-    """Returns the arrays that texts write, of the kind that a model takes.
-
-    Example:
-        >>> from rnnzoo import many_to_one
-        >>> from rnnzoo.models.answering import parse_arrays
-        >>> model = many_to_one(features=2, num_classes=2, units=4)
-        >>> parse_arrays(model, ["1 2, 3 4.5", "[[1, 2]]"])[0].tolist()
-        [[1.0, 2.0], [3.0, 4.5]]
-    """
-    source = model.inputs[0]
-    width = source.shape[-1] if len(source.shape) == 3 else None
-    dtype = "int32" if width is None else "float32"
-    arrays, problems = [], []
-    for row, text in enumerate(texts):
-        try:
-            values = np.array(_parse_numbers(text, width))
-            if values.dtype.kind not in ("iu" if width is None else "iuf"):
-                raise ValueError
-            if not len(values) or values.ndim != (1 if width is None else 2):
-                raise ValueError
-            if width is not None and values.shape[1] != width:
-                raise ValueError
-            arrays.append(values.astype(dtype))
-        except (ValueError, RecursionError):
-            problems.append(f"row {row}: {shorten(text)}")
-    if problems:
-        numbers = "token ids" if width is None else f"steps of {width} numbers"
-        raise ValueError(
-            f"Texts for a model without tokens must be {numbers}, as [...] in JSON or "
-            f"with blanks between numbers and commas between steps. Correct or remove "
-            f"{len(problems)} of {len(texts)} rows. Received:\n  "
-            + "\n  ".join(problems[:5])
-        )
-    return arrays
-
-
-def _parse_numbers(text: str, width: int | None) -> Any:
-    text = text.strip()
-    if text.startswith("["):
-        return json.loads(text)
-    steps = [
-        [float(word) if width else int(word) for word in step.split()]
-        for step in text.split(",")
-    ]
-    return steps if width else [number for step in steps for number in step]
+def _to_list(value: Any) -> Any:
+    return np.asarray(value).tolist()
 
 
 def name_columns(model: Any, probabilities: bool = False, prefix: str = "") -> list:
