@@ -214,6 +214,48 @@ def test_a_first_example_that_is_refused_is_named(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_requests_are_of_the_model_and_of_a_users_data_only_if_asked(tmp_path):
+    texts = ["wo ist der bahnhof", "das wetter ist schön", "bonjour tristesse"]
+    model = rnnzoo.text_classifier(
+        classes=["de", "fr"],
+        vocabulary=["wo", "ist", "der", "das", "wetter"],
+        units=4,
+        embedding_dim=4,
+        ngrams=0,
+        num_layers=1,
+    )
+    folder = rnnzoo.export(model, tmp_path / "model")
+    requests = read_json(folder / "requests.json")
+    shown = requests["serving_default"]["request"]["inputs"]["text"]
+    known = {"wo", "ist", "der", "das", "wetter"}
+    assert shown and set(" ".join(shown).split()) <= known
+    assert shown[0] not in texts
+    folder = rnnzoo.export(model, tmp_path / "mine", examples=texts)
+    requests = read_json(folder / "requests.json")
+    example = requests["serving_default"]
+    assert example["request"]["inputs"]["text"] == texts
+    assert example["response"]["outputs"]["label"] == model.classify(texts)
+    tokens = np.array(requests["tokens"]["request"]["inputs"]["tokens"])
+    np.testing.assert_array_equal(tokens, model.encode(texts)[0])
+    (tmp_path / "texts.txt").write_text("\n".join(texts * 2), encoding="utf-8")
+    words = ["export", str(tmp_path / "mine.keras"), f"--to={tmp_path / 'file'}"]
+    model.save(words[1])
+    assert main([*words, f"--examples={tmp_path / 'texts.txt'}"]) == 0
+    requests = read_json(tmp_path / "file" / "1" / "requests.json")
+    shown = requests["serving_default"]["request"]["inputs"]["text"]
+    assert shown == [*texts, texts[0]]
+    for wrong in ([], [1, 2], "", 5):
+        with pytest.raises((TypeError, ValueError, OSError)):
+            rnnzoo.export(model, tmp_path / "wrong", examples=wrong)
+    with pytest.raises(ValueError, match="from 1 to 32"):
+        rnnzoo.export(rnnzoo.sorter(), tmp_path / "wrong", examples=["33"])
+    assert not (tmp_path / "wrong").exists()
+    arrays = rnnzoo.many_to_one(features=2, num_values=1, units=4)
+    folder = rnnzoo.export(arrays, tmp_path / "arrays", examples=[[[1.0, 2.0]]])
+    request = read_json(folder / "requests.json")["tokens"]["request"]
+    assert request["inputs"] == {"tokens": [[[1.0, 2.0]]]}
+
+
 def test_nothing_is_replaced_unasked(tmp_path):
     path = tmp_path / "accumulator"
     folder = rnnzoo.export(rnnzoo.accumulator(), path)
@@ -368,6 +410,8 @@ def test_signatures_of_a_language_model():
         "search",
         "score",
         "stream",
+        "begin",
+        "write",
     ]
     call = signatures["generate"]
     first = call.examples[0]
