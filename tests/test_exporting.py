@@ -244,6 +244,13 @@ def test_requests_are_of_the_model_and_of_a_users_data_only_if_asked(tmp_path):
     requests = read_json(tmp_path / "file" / "1" / "requests.json")
     shown = requests["serving_default"]["request"]["inputs"]["text"]
     assert shown == [*texts, texts[0]]
+    lines = ["id,phrase", *(f"7,{text}" for text in texts)]
+    (tmp_path / "texts.csv").write_text("\n".join(lines), encoding="utf-8")
+    words += [f"--examples={tmp_path / 'texts.csv'}", "--overwrite"]
+    assert main([*words, "--text=phrase"]) == 0
+    requests = read_json(tmp_path / "file" / "1" / "requests.json")
+    assert requests["serving_default"]["request"]["inputs"]["text"] == texts
+    assert main(words) == 1  # which of the columns?
     for wrong in ([], [1, 2], "", 5):
         with pytest.raises((TypeError, ValueError, OSError)):
             rnnzoo.export(model, tmp_path / "wrong", examples=wrong)
@@ -337,7 +344,8 @@ def test_models_without_tokens_take_arrays(make, options, tmp_path):
     )
     folder = rnnzoo.export(model, tmp_path / "model")
     card = read_json(folder / "model.json")
-    assert card["tokens"] is None and list(card["signatures"]) == ["tokens"]
+    known = ["tokens"] if make is rnnzoo.hidden_markov else ["tokens", "stream", "step"]
+    assert card["tokens"] is None and list(card["signatures"]) == known
     source = model.sample_inputs(3)
     loaded = tf.saved_model.load(folder).signatures
     for name in ("tokens", "serving_default"):
@@ -423,7 +431,12 @@ def test_signatures_of_a_language_model():
 
 @pytest.mark.parametrize(
     ("format", "precision", "share"),
-    [("onnx", "float16", 0.7), ("onnx", "int8", 0.5), ("litert", "float16", 0.7)],
+    [
+        ("onnx", "float16", 0.7),
+        ("onnx", "int8", 0.5),
+        ("litert", "float16", 0.7),
+        ("litert", "int8", 0.5),
+    ],
 )
 def test_smaller_weights(format, precision, share, tmp_path):
     pytest.importorskip("tf2onnx")
@@ -463,10 +476,10 @@ def test_rounding_again_changes_nothing(precision):
 
 def test_precisions_that_a_format_has_not(tmp_path):
     with pytest.raises(ValueError) as error:
-        rnnzoo.export(rnnzoo.accumulator(), tmp_path / "x", "litert", precision="int8")
+        rnnzoo.export(rnnzoo.accumulator(), tmp_path / "x", precision="int8")
     assert str(error.value) == (
-        "Of the formats, only onnx can store that precision. Received: "
-        "format='litert', precision='int8'"
+        "Of the formats, only onnx and litert can store that precision. Received: "
+        "format='savedmodel', precision='int8'"
     )
     with pytest.raises(ValueError, match="Did you mean 'float16'"):
         rnnzoo.export(rnnzoo.accumulator(), tmp_path / "x", precision="float1")

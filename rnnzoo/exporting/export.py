@@ -22,6 +22,7 @@ from rnnzoo.exporting.serving import (
     write_json,
     write_serving_files,
 )
+from rnnzoo.exporting.streaming import add_stream_signatures, describe_initial_state
 from rnnzoo.exporting.verification import TOLERANCE, verify
 from rnnzoo.layers.keras_internals import list_layers
 from rnnzoo.listing import list_models
@@ -50,7 +51,8 @@ def export(
       `python app.py` serves the folder, as its `Dockerfile` does, or `mlserver start`.
     - with `"onnx"`, a file `<signature>.onnx` for each signature without text, for ONNX
       Runtime; with `"litert"`, files `<signature>.tflite` for LiteRT, of batch 1.
-    - `model.json`: the model card, settings, tokens, vocabulary, and signatures.
+    - `model.json`: the model card, settings, tokens, vocabulary, and signatures; for
+      ONNX and LiteRT the operators of every file, and whether all are built in.
 
     Before the call returns, a process that can import neither rnnzoo nor Keras answers
     the examples of every signature. Text, labels and integers must be Python's; other
@@ -63,9 +65,9 @@ def export(
             `many_to_one`: without tokens, it takes arrays instead of texts.
         path: The folder to make; the folder of the version is returned.
         format: `"savedmodel"`, `"onnx"` or `"litert"`.
-        precision: What the matrices of the weights are rounded to: `"float32"`, not at
-            all; `"float16"`, for half the space (ONNX and LiteRT); or `"int8"`, for a
-            quarter (ONNX). docs/serving.md says what that costs.
+        precision: What the matrices of the weights are rounded to, in ONNX and LiteRT
+            files: `"float32"`, not at all; `"float16"`, for half the space; or
+            `"int8"`, for a quarter. docs/serving.md says what that costs.
         version: The number of the folder in `path`. Servers take the highest.
         overwrite: Whether to replace a folder of that version.
         examples: Your own inputs, to be shown in `requests.json` and verified with the
@@ -108,19 +110,19 @@ def export(
         _use_portable_operations(model),
         round_weights(model, precision),
     ):
-        signatures = model.signatures()
+        signatures = add_stream_signatures(model, model.signatures())
         if examples is not None:
             signatures = show_examples(model, signatures, examples)
         if format != "savedmodel":
             signatures = {n: s for n, s in signatures.items() if not s.has_text}
-        WRITERS[format](model, signatures, draft, precision)
+        operators = WRITERS[format](model, signatures, draft, precision)
         answers = {
             name: verify(name, signature, format, draft)
             for name, signature in signatures.items()
         }
         card = _describe(model, signatures, answers)
         stored = {"format": format, "precision": precision}
-        write_json(draft / "model.json", card | stored)
+        write_json(draft / "model.json", card | stored | operators)
         if format == "savedmodel":
             name = target.absolute().parent.name
             write_serving_files(name, signatures, answers, draft)
@@ -181,6 +183,7 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
     """Returns what `model.json` says of a model and its signatures."""
     tokens = getattr(model, "tokens", None)
     versions = {"rnnzoo": __version__, "keras": keras.__version__}
+    initial = describe_initial_state(model)
 
     def describe_output(array: np.ndarray) -> dict:
         dtype = "string" if array.dtype == object else array.dtype.name
@@ -193,6 +196,7 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
         "tokens": tokens and {"kind": type(tokens).__name__, **tokens.get_config()},
         "signatures": {
             name: {
+                **({"initial_state": initial} if "state_0" in signature.inputs else {}),
                 "inputs": {
                     key: {"shape": list(shape), "dtype": str(dtype)}
                     for key, (shape, dtype) in signature.inputs.items()

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.architectures.signature import Signature
-from rnnzoo.data.rows import read_lines
+from rnnzoo.data.tables import Table
 from rnnzoo.errors import shorten
 from rnnzoo.exporting.verification import to_array
 from rnnzoo.layers.keras_internals import replace_untracked
@@ -42,8 +42,8 @@ def read_examples(model: Any, examples: Any, column: str | None) -> Any:
                 "A model without tokens takes arrays: give examples in an array. "
                 f"Received: examples={os.fspath(examples)!r}"
             )
-        path = pathlib.Path(examples)
-        examples = read_lines(path.read_bytes(), "utf-8", str(path))[:SHOWN]
+        table = Table(examples, text=column)
+        examples = [row[table.text] for row in next(table.batches(SHOWN), [])]
     if not hasattr(model, "tokens"):
         source = np.asarray(examples, model.inputs[0].dtype)
         model.predict(source, verbose=0)
