@@ -52,7 +52,7 @@ def data(tmp_path_factory):
 def run(code, folder, to):
     """Runs an example; returns what it has printed, and the rows written."""
     code = code.replace("/data/answers", str(to)).replace("/data", str(folder))
-    path = to.with_suffix(".py")
+    path = to.parent / "example.py"
     path.write_text(f'if __name__ == "__main__":\n{indent(code)}', encoding="utf-8")
     done = subprocess.run(
         [sys.executable, path], capture_output=True, text=True, timeout=900
