@@ -180,9 +180,10 @@ def test_every_model_in_other_formats(format, name, tmp_path):
     by_hand = name in rnnzoo.list_models(by_hand=True)
     model = factory() if by_hand else factory(weights=None, units=8)
     folder = rnnzoo.export(model, tmp_path / name, format)
-    assert len(list(folder.glob("*.*"))) == 1 + len(
-        read_json(folder / "model.json")["signatures"]
-    )
+    card = read_json(folder / "model.json")
+    assert len(list(folder.glob("*.*"))) == 1 + len(card["signatures"])
+    assert card["built_in_only"]
+    assert set(card["operators"]) == set(card["signatures"])
 
 
 class Wrong(type(rnnzoo.accumulator())):

@@ -185,7 +185,7 @@ class TableShard(Table):
             )
             self._before = count_lines(self._content, self._range[0])
         rows = read_range(file, self._range, self._encoding, separator)
-        return ((self._before + number, *others) for number, *others in rows)
+        return ((self._before + row[0], *row[1:]) for row in rows)
 
 
 def stream_rows(
@@ -228,10 +228,10 @@ def stream_dataset(
         >>> model = text_classifier(None, classes=["0", "1"], tokens="bytes", units=4,
         ...                         ngrams=0)
         >>> rows = LabelledShard("reviews.csv")
-        >>> data = stream_dataset(rows, model.encode, batch_size=2, repeat=False)
-        >>> [tuple(ids.shape) for ids, labels in data]
-        [(2, 4)]
-        >>> history = model.fit(data, verbose=0)
+        >>> data = stream_dataset(rows, model.encode, batch_size=2)
+        >>> [tuple(ids.shape) for ids, labels in data.take(2)]
+        [(2, 4), (2, 4)]
+        >>> history = model.fit(data, steps_per_epoch=2, verbose=0)
     """
     check_number("batch_size", batch_size, minimum=1, whole=True)
     check_number("shuffle_rows", shuffle_rows, minimum=1, whole=True)

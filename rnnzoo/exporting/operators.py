@@ -21,8 +21,9 @@ def list_litert_operators(content: bytes) -> list[str]:
     Operators of TensorFlow (`tensorflow.B`) need its select operators, others
     (`custom.B`) code of their own.
     """
-    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.python import schema_py_generated
 
+    schema: Any = schema_py_generated
     file = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     names = {number: name for name, number in vars(schema.BuiltinOperator).items()}
     found = set()

@@ -104,8 +104,9 @@ def shrink_litert(content: bytes, precision: str) -> bytes:
     if precision != "int8":
         return content  # the converter itself has stored float16
     import flatbuffers
-    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.python import schema_py_generated
 
+    schema: Any = schema_py_generated
     file = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     code = schema.OperatorCodeT()
     code.builtinCode = schema.BuiltinOperator.DEQUANTIZE

@@ -22,14 +22,13 @@ def add_stream_signatures(model: Any, signatures: dict) -> dict:
     of one recurrence that reads forwards, and nothing that looks at a sequence as a
     whole: no pooling, no n-grams, no decoder.
     """
-    layers = {layer.name: layer for layer in model.layers}
+    layers: dict[str, Any] = {layer.name: layer for layer in model.layers}
     names = [n for n, x in layers.items() if not isinstance(x, keras.layers.InputLayer)]
-    recurrence = layers.get("recurrence")
-    if set(names) - set(LAYERS) or not isinstance(recurrence, RecurrentStack):
+    if set(names) - set(LAYERS) or not {"reader", "recurrence", "head"} <= set(names):
         return signatures
-    if recurrence.bidirectional:
+    reader, recurrence, head = (layers[n] for n in ("reader", "recurrence", "head"))
+    if not isinstance(recurrence, RecurrentStack) or recurrence.bidirectional:
         return signatures
-    reader, head = layers["reader"], layers["head"]
     # One answer for a sequence is that of the top layer's state.
     is_last = len(model.output_shape) == 2
     state = recurrence.get_initial_state(1)
@@ -88,7 +87,7 @@ def _step_signature(model: Any, step: Callable, state: list) -> Signature:
 
 def describe_initial_state(model: Any) -> Any:
     """Returns what the state of `stream` and `step` is at first: zeros, or lists."""
-    recurrence = next((x for x in model.layers if x.name == "recurrence"), None)
+    recurrence: Any = next((x for x in model.layers if x.name == "recurrence"), None)
     if getattr(recurrence, "initial_state", "zeros") != "learned":
         return "zeros"
     state = keras.tree.flatten(recurrence.get_initial_state(1))
