@@ -180,9 +180,10 @@ def test_every_model_in_other_formats(format, name, tmp_path):
     by_hand = name in rnnzoo.list_models(by_hand=True)
     model = factory() if by_hand else factory(weights=None, units=8)
     folder = rnnzoo.export(model, tmp_path / name, format)
-    assert len(list(folder.glob("*.*"))) == 1 + len(
-        read_json(folder / "model.json")["signatures"]
-    )
+    card = read_json(folder / "model.json")
+    assert len(list(folder.glob("*.*"))) == 1 + len(card["signatures"])
+    assert card["built_in_only"]
+    assert set(card["operators"]) == set(card["signatures"])
 
 
 class Wrong(type(rnnzoo.accumulator())):
@@ -212,6 +213,55 @@ def test_a_first_example_that_is_refused_is_named(tmp_path):
         "A signature's first example must have an answer; nothing was written. "
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_requests_are_of_the_model_and_of_a_users_data_only_if_asked(tmp_path):
+    texts = ["wo ist der bahnhof", "das wetter ist schön", "bonjour tristesse"]
+    model = rnnzoo.text_classifier(
+        classes=["de", "fr"],
+        vocabulary=["wo", "ist", "der", "das", "wetter"],
+        units=4,
+        embedding_dim=4,
+        ngrams=0,
+        num_layers=1,
+    )
+    folder = rnnzoo.export(model, tmp_path / "model")
+    requests = read_json(folder / "requests.json")
+    shown = requests["serving_default"]["request"]["inputs"]["text"]
+    known = {"wo", "ist", "der", "das", "wetter"}
+    assert shown and set(" ".join(shown).split()) <= known
+    assert shown[0] not in texts
+    folder = rnnzoo.export(model, tmp_path / "mine", examples=texts)
+    requests = read_json(folder / "requests.json")
+    example = requests["serving_default"]
+    assert example["request"]["inputs"]["text"] == texts
+    assert example["response"]["outputs"]["label"] == model.classify(texts)
+    tokens = np.array(requests["tokens"]["request"]["inputs"]["tokens"])
+    np.testing.assert_array_equal(tokens, model.encode(texts)[0])
+    (tmp_path / "texts.txt").write_text("\n".join(texts * 2), encoding="utf-8")
+    words = ["export", str(tmp_path / "mine.keras"), f"--to={tmp_path / 'file'}"]
+    model.save(words[1])
+    assert main([*words, f"--examples={tmp_path / 'texts.txt'}"]) == 0
+    requests = read_json(tmp_path / "file" / "1" / "requests.json")
+    shown = requests["serving_default"]["request"]["inputs"]["text"]
+    assert shown == [*texts, texts[0]]
+    lines = ["id,phrase", *(f"7,{text}" for text in texts)]
+    (tmp_path / "texts.csv").write_text("\n".join(lines), encoding="utf-8")
+    words += [f"--examples={tmp_path / 'texts.csv'}", "--overwrite"]
+    assert main([*words, "--text=phrase"]) == 0
+    requests = read_json(tmp_path / "file" / "1" / "requests.json")
+    assert requests["serving_default"]["request"]["inputs"]["text"] == texts
+    assert main(words) == 1  # which of the columns?
+    for wrong in ([], [1, 2], "", 5):
+        with pytest.raises((TypeError, ValueError, OSError)):
+            rnnzoo.export(model, tmp_path / "wrong", examples=wrong)
+    with pytest.raises(ValueError, match="from 1 to 32"):
+        rnnzoo.export(rnnzoo.sorter(), tmp_path / "wrong", examples=["33"])
+    assert not (tmp_path / "wrong").exists()
+    arrays = rnnzoo.many_to_one(features=2, num_values=1, units=4)
+    folder = rnnzoo.export(arrays, tmp_path / "arrays", examples=[[[1.0, 2.0]]])
+    request = read_json(folder / "requests.json")["tokens"]["request"]
+    assert request["inputs"] == {"tokens": [[[1.0, 2.0]]]}
 
 
 def test_nothing_is_replaced_unasked(tmp_path):
@@ -295,7 +345,8 @@ def test_models_without_tokens_take_arrays(make, options, tmp_path):
     )
     folder = rnnzoo.export(model, tmp_path / "model")
     card = read_json(folder / "model.json")
-    assert card["tokens"] is None and list(card["signatures"]) == ["tokens"]
+    known = ["tokens"] if make is rnnzoo.hidden_markov else ["tokens", "stream", "step"]
+    assert card["tokens"] is None and list(card["signatures"]) == known
     source = model.sample_inputs(3)
     loaded = tf.saved_model.load(folder).signatures
     for name in ("tokens", "serving_default"):
@@ -368,6 +419,8 @@ def test_signatures_of_a_language_model():
         "search",
         "score",
         "stream",
+        "begin",
+        "write",
     ]
     call = signatures["generate"]
     first = call.examples[0]
@@ -379,7 +432,12 @@ def test_signatures_of_a_language_model():
 
 @pytest.mark.parametrize(
     ("format", "precision", "share"),
-    [("onnx", "float16", 0.7), ("onnx", "int8", 0.5), ("litert", "float16", 0.7)],
+    [
+        ("onnx", "float16", 0.7),
+        ("onnx", "int8", 0.5),
+        ("litert", "float16", 0.7),
+        ("litert", "int8", 0.5),
+    ],
 )
 def test_smaller_weights(format, precision, share, tmp_path):
     pytest.importorskip("tf2onnx")
@@ -419,10 +477,10 @@ def test_rounding_again_changes_nothing(precision):
 
 def test_precisions_that_a_format_has_not(tmp_path):
     with pytest.raises(ValueError) as error:
-        rnnzoo.export(rnnzoo.accumulator(), tmp_path / "x", "litert", precision="int8")
+        rnnzoo.export(rnnzoo.accumulator(), tmp_path / "x", precision="int8")
     assert str(error.value) == (
-        "Of the formats, only onnx can store that precision. Received: "
-        "format='litert', precision='int8'"
+        "Of the formats, only onnx and litert can store that precision. Received: "
+        "format='savedmodel', precision='int8'"
     )
     with pytest.raises(ValueError, match="Did you mean 'float16'"):
         rnnzoo.export(rnnzoo.accumulator(), tmp_path / "x", precision="float1")

@@ -17,6 +17,7 @@ import pytest
 
 import rnnzoo
 from rnnzoo import training
+from rnnzoo.training import workers
 
 SMALL = "--units=8 --max_length=4 --batch_size=8 --epochs=2 --steps_per_epoch=6".split()
 LONG = [*SMALL[:-1], "--steps_per_epoch=300", "--checkpoint_every=10"]
@@ -144,6 +145,195 @@ def test_a_machine_that_never_comes_is_named(tmp_path):
     assert "Not all machines came within 5 s." in err
     assert f"Missing: {addresses[1]}\n" in err
     assert not (tmp_path / "run").exists()
+
+
+def slurm(rank, **others):
+    """The variables that srun sets for a task of two on this machine."""
+    return {
+        "SLURM_JOB_ID": "77",
+        "SLURM_STEP_NUM_TASKS": "2",
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+        "SLURMD_NODENAME": "localhost",
+        "SLURM_PROCID": str(rank),
+        "SLURM_LOCALID": str(rank),
+        **others,
+    }
+
+
+@pytest.fixture
+def clean(monkeypatch):
+    """Takes away what a test sets, and what it is started with."""
+    for name in [*os.environ]:
+        if name.startswith("SLURM") or name in ("TF_CONFIG", "CUDA_VISIBLE_DEVICES"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TF_CONFIG", "")  # so that it is taken away afterwards
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("variables", "addresses", "index"),
+    [
+        (slurm(1), ["localhost:14464", "localhost:14465"], 1),
+        (slurm(1, RNNZOO_PORT="9000"), ["localhost:9000", "localhost:9001"], 1),
+        (
+            # Names that are not sorted as Slurm numbers its tasks.
+            slurm(
+                0,
+                SLURM_STEP_NUM_TASKS="3",
+                SLURM_STEP_NODELIST="n[2,10]",
+                SLURM_STEP_TASKS_PER_NODE="2,1",
+                SLURMD_NODENAME="n2",
+            ),
+            ["n10:14464", "n2:14464", "n2:14465"],
+            1,
+        ),
+        (
+            slurm(
+                3,
+                SLURM_STEP_NUM_TASKS="4",
+                SLURM_STEP_NODELIST="gpu[07-08]",
+                SLURM_STEP_TASKS_PER_NODE="2(x2)",
+                SLURMD_NODENAME="gpu08",
+                SLURM_LOCALID="1",
+            ),
+            ["gpu07:14464", "gpu07:14465", "gpu08:14464", "gpu08:14465"],
+            3,
+        ),
+    ],
+)
+def test_what_slurm_says(clean, variables, addresses, index):
+    for name, value in variables.items():
+        clean.setenv(name, value)
+    assert workers.read_slurm()
+    config = json.loads(os.environ["TF_CONFIG"])
+    assert config["cluster"] == {"worker": addresses}
+    assert config["task"] == {"type": "worker", "index": index}
+
+
+def test_tasks_of_slurm_share_the_gpus_of_their_node(clean):
+    for name, value in slurm(1, CUDA_VISIBLE_DEVICES="0,1,2,3").items():
+        clean.setenv(name, value)
+    assert workers.read_slurm() and os.environ["CUDA_VISIBLE_DEVICES"] == "2,3"
+    clean.setenv("TF_CONFIG", "")
+    clean.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    clean.setenv("SLURM_GPUS_PER_TASK", "2")
+    assert workers.read_slurm() and os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+def test_what_is_no_cluster_of_slurm(clean):
+    assert not workers.read_slurm()
+    for name, value in slurm(0, SLURM_STEP_NUM_TASKS="1").items():
+        clean.setenv(name, value)
+    assert not workers.read_slurm()  # a task alone
+    clean.setenv("SLURM_STEP_NUM_TASKS", "2")
+    clean.setenv("TF_CONFIG", "{}")
+    assert not workers.read_slurm() and os.environ["TF_CONFIG"] == "{}"
+    clean.setenv("TF_CONFIG", "")
+    clean.delenv("SLURM_STEP_NODELIST")
+    with pytest.raises(ValueError, match="srun of Slurm must say which tasks train"):
+        workers.read_slurm()
+
+
+def run_together(commands):
+    """Runs processes at the same time; returns what each has written."""
+    running = [
+        subprocess.Popen(
+            command,
+            env={**os.environ, "TF_NUM_INTEROP_THREADS": "2", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for command, environment in commands
+    ]
+    return [finish(process) for process in running]
+
+
+@pytest.mark.slow
+def test_two_tasks_of_slurm_train_as_one(tmp_path):
+    finish(start(tmp_path / "one", *SMALL))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "rnnzoo.command", "train", "sort_naturals"]
+    command += [f"--run={tmp_path / 'two'}", *SMALL]
+    tasks = [(command, slurm(rank, RNNZOO_PORT=port)) for rank in range(2)]
+    first, second = run_together(tasks)
+    expected = "Devices: 2 machines mirrored, this is number 1, Slurm has started them"
+    assert expected in first and "Samples after" not in second
+    assert_same_training(tmp_path / "one", tmp_path / "two")
+
+
+DOCS = pathlib.Path(__file__).parent.parent / "docs"
+
+
+def write_reviews(path, count=400):
+    words = {"good": ["fine", "great"], "bad": ["dull", "slow"]}
+    rows = [f'"{w}\n{i}",{n}' for i in range(count) for n in words for w in words[n]]
+    path.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    return path
+
+
+def train_script(tmp_path, *options):
+    data, to = write_reviews(tmp_path / "reviews.csv"), tmp_path / "moods.keras"
+    script = [DOCS / "train_on_a_cluster.py", data, to, "--classes=bad,good"]
+    return [*map(str, script), "--epochs=2", "--steps=20", *options], to
+
+
+@pytest.mark.slow
+def test_a_streamed_csv_trains_under_slurm(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words, to = train_script(tmp_path)
+    command = [sys.executable, *words]
+    tasks = [(command, slurm(rank, RNNZOO_PORT=port)) for rank in range(2)]
+    first, second = run_together(tasks)
+    assert "this is number 1" in first and "Epoch 2/2" in first
+    assert "Epoch" not in second
+    assert rnnzoo.load(to).classify(["great film", "slow film"]) == ["good", "bad"]
+
+
+@pytest.mark.slow
+def test_the_manifest_for_kubernetes(tmp_path):
+    yaml = pytest.importorskip("yaml")
+    text = (DOCS / "kubernetes.yaml").read_text(encoding="utf-8")
+    service, job = yaml.safe_load_all(text)
+    name, spec = job["metadata"]["name"], job["spec"]
+    pod = spec["template"]["spec"]
+    assert pod["subdomain"] == service["metadata"]["name"]
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["selector"] == {"job-name": name}
+    assert spec["completionMode"] == "Indexed"
+    assert spec["completions"] == spec["parallelism"] == 2
+    (container,) = pod["containers"]
+    variables = {one["name"]: one["value"] for one in container["env"]}
+    assert variables["WORKERS"] == "2"
+    # The same command, for pods whose addresses are on this machine.
+    words, to = train_script(tmp_path)
+    shell, option, command = container["command"]
+    assert (shell, option) == ("bash", "-c")
+    ports = []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+        address = f"{name}-$i.{service['metadata']['name']}:2222"
+        assert address in command
+    command = command.replace(address, "127.0.0.1:$(cut -d, -f$((i + 1)) <<< $PORTS)")
+    begin, _, rest = command.partition("exec python ")
+    assert rest.startswith("train_on_a_cluster.py /data/reviews.csv")
+    command = f"{begin}exec {sys.executable} {' '.join(words)}"
+    variables["PORTS"] = ",".join(map(str, ports))
+    pods = [
+        ([shell, option, command], {**variables, "JOB_COMPLETION_INDEX": str(index)})
+        for index in range(2)
+    ]
+    first, second = run_together(pods)
+    assert "this is number 1, TF_CONFIG names them" in first and "Epoch" not in second
+    assert rnnzoo.load(to).classify(["great film", "slow film"]) == ["good", "bad"]
 
 
 @pytest.mark.parametrize(

@@ -131,8 +131,8 @@ VERBS = {
             ),
             (
                 "--precision",
-                "precision of the stored weights: float32, float16 (onnx and litert) "
-                "or int8 (onnx)",
+                "precision of the stored weights: float32, or for onnx and litert "
+                "float16 or int8",
                 {"default": "float32"},
             ),
             (
@@ -141,6 +141,8 @@ VERBS = {
                 {"type": int, "default": 1},
             ),
             ("--overwrite --force", "replace an existing version", FLAG),
+            ("--examples", "your own inputs, to be shown in requests.json", FILE),
+            ("--text", "of a table of examples, the column of the texts"),
         ],
     ),
     "demo": (

@@ -23,6 +23,8 @@ def run_export(parsed: argparse.Namespace) -> None:
         precision=parsed.precision,
         version=parsed.version,
         overwrite=parsed.overwrite,
+        examples=parsed.examples,
+        text=parsed.text,
     )
     print(f"Written and verified to answer as in Python: {folder}")
 

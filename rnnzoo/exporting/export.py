@@ -1,11 +1,9 @@
 """Exporting: a model as a folder that servers and other languages run."""
 
 import contextlib
-import json
 import logging
 import os
 import pathlib
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,14 +16,18 @@ from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.errors import check_choice, check_number
 from rnnzoo.exporting.formats import WRITERS
 from rnnzoo.exporting.precision import PRECISIONS, round_weights
-from rnnzoo.exporting.verification import TOLERANCE, to_array, verify
+from rnnzoo.exporting.serving import (
+    read_examples,
+    show_examples,
+    write_json,
+    write_serving_files,
+)
+from rnnzoo.exporting.streaming import add_stream_signatures, describe_initial_state
+from rnnzoo.exporting.verification import TOLERANCE, verify
 from rnnzoo.layers.keras_internals import list_layers
 from rnnzoo.listing import list_models
 from rnnzoo.tokens.graphs import check_backend
 from rnnzoo.writing import replace_folder
-
-# The program that MLServer runs; it knows nothing of rnnzoo.
-RUNTIME = pathlib.Path(__file__).parent.parent / "served" / "runtime.py"
 
 
 def export(
@@ -36,18 +38,21 @@ def export(
     precision: str = "float32",
     version: int = 1,
     overwrite: bool = False,
+    examples: Any = None,
+    text: str | None = None,
 ) -> pathlib.Path:
     """Writes a model as a folder that can be served without rnnzoo or Keras.
 
     The folder `path/1` (a version, as servers want it) holds:
 
     - with `"savedmodel"`: `saved_model.pb` with all signatures, from raw text to named
-      answers; requests and responses for TensorFlow Serving, `requests.json`; and
-      `assets.extra` to warm up with, if `tensorflow-serving-api` is installed.
-      `mlserver start path/1` serves the folder too.
+      answers; requests and responses, `requests.json`; and `assets.extra` for
+      TensorFlow Serving to warm up with, if `tensorflow-serving-api` is installed.
+      `python app.py` serves the folder, as its `Dockerfile` does, or `mlserver start`.
     - with `"onnx"`, a file `<signature>.onnx` for each signature without text, for ONNX
       Runtime; with `"litert"`, files `<signature>.tflite` for LiteRT, of batch 1.
-    - `model.json`: the model card, settings, tokens, vocabulary, and signatures.
+    - `model.json`: the model card, settings, tokens, vocabulary, and signatures; for
+      ONNX and LiteRT the operators of every file, and whether all are built in.
 
     Before the call returns, a process that can import neither rnnzoo nor Keras answers
     the examples of every signature. Text, labels and integers must be Python's; other
@@ -60,11 +65,16 @@ def export(
             `many_to_one`: without tokens, it takes arrays instead of texts.
         path: The folder to make; the folder of the version is returned.
         format: `"savedmodel"`, `"onnx"` or `"litert"`.
-        precision: What the matrices of the weights are rounded to: `"float32"`, not at
-            all; `"float16"`, for half the space (ONNX and LiteRT); or `"int8"`, for a
-            quarter (ONNX). docs/serving.md says what that costs.
+        precision: What the matrices of the weights are rounded to, in ONNX and LiteRT
+            files: `"float32"`, not at all; `"float16"`, for half the space; or
+            `"int8"`, for a quarter. docs/serving.md says what that costs.
         version: The number of the folder in `path`. Servers take the highest.
         overwrite: Whether to replace a folder of that version.
+        examples: Your own inputs, to be shown in `requests.json` and verified with the
+            others: texts; or the path of a `.txt` file with one on each line or of a
+            table (`.csv`, `.tsv`, `.jsonl`), whose first four are taken; for models
+            without tokens, arrays. Default: samples that the model makes up.
+        text: Of a table of examples, the column of the texts; `None` for `"text"`.
 
     Example:
         >>> import rnnzoo, tempfile
@@ -93,25 +103,29 @@ def export(
         )
     check_backend("Exporting")
     target = _check_target(path, version, overwrite)
+    if examples is not None:
+        examples = read_examples(model, examples, text)
     with (
         replace_folder(target) as draft,
         _use_portable_operations(model),
         round_weights(model, precision),
     ):
-        signatures = model.signatures()
+        signatures = add_stream_signatures(model, model.signatures())
+        if examples is not None:
+            signatures = show_examples(model, signatures, examples)
         if format != "savedmodel":
             signatures = {n: s for n, s in signatures.items() if not s.has_text}
-        WRITERS[format](model, signatures, draft, precision)
+        operators = WRITERS[format](model, signatures, draft, precision)
         answers = {
             name: verify(name, signature, format, draft)
             for name, signature in signatures.items()
         }
         card = _describe(model, signatures, answers)
         stored = {"format": format, "precision": precision}
-        _write_json(draft / "model.json", card | stored)
+        write_json(draft / "model.json", card | stored | operators)
         if format == "savedmodel":
             name = target.absolute().parent.name
-            _write_serving_files(name, signatures, answers, draft)
+            write_serving_files(name, signatures, answers, draft)
     return target
 
 
@@ -169,6 +183,7 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
     """Returns what `model.json` says of a model and its signatures."""
     tokens = getattr(model, "tokens", None)
     versions = {"rnnzoo": __version__, "keras": keras.__version__}
+    initial = describe_initial_state(model)
 
     def describe_output(array: np.ndarray) -> dict:
         dtype = "string" if array.dtype == object else array.dtype.name
@@ -181,6 +196,7 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
         "tokens": tokens and {"kind": type(tokens).__name__, **tokens.get_config()},
         "signatures": {
             name: {
+                **({"initial_state": initial} if "state_0" in signature.inputs else {}),
                 "inputs": {
                     key: {"shape": list(shape), "dtype": str(dtype)}
                     for key, (shape, dtype) in signature.inputs.items()
@@ -195,64 +211,3 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
         "tolerance": TOLERANCE,
         "versions": versions | {"tensorflow": tf.__version__},
     }
-
-
-def _write_serving_files(
-    model: str, signatures: dict, answers: dict, folder: pathlib.Path
-) -> None:
-    """Writes requests and warm-up for TensorFlow Serving, and what MLServer needs."""
-    requests = {name: _make_request(model, name, *answers[name]) for name in signatures}
-    _write_json(folder / "requests.json", requests)
-    _write_warmup(model, signatures, folder)
-    shutil.copy(RUNTIME, folder)
-    settings = {"name": model, "implementation": "runtime.SavedModel"}
-    _write_json(folder / "model-settings.json", settings)
-    # Requests have threads; TensorFlow uses all cores in one process. Of an error that
-    # nobody expected, clients get no traceback.
-    _write_json(folder / "settings.json", {"parallel_workers": 0, "debug": False})
-
-
-def _make_request(model: str, signature: str, inputs: dict, outputs: dict) -> dict:
-    """Returns a request to TensorFlow Serving's REST interface, and the response."""
-    named = {} if signature == "serving_default" else {"signature_name": signature}
-    # The interface leaves the name of a single output out.
-    response = outputs if len(outputs) > 1 else next(iter(outputs.values()))
-    return {
-        "method": "POST",
-        "url": f"/v1/models/{model}:predict",
-        "request": {**named, "inputs": inputs},
-        "response": {"outputs": response},
-    }
-
-
-def _write_warmup(model: str, signatures: dict, folder: pathlib.Path) -> None:
-    """Writes requests for TensorFlow Serving to warm up with, if its API is there."""
-    try:
-        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
-    except ImportError:
-        return
-    import tensorflow as tf
-
-    extra = folder / "assets.extra"
-    extra.mkdir()
-    with tf.io.TFRecordWriter(str(extra / "tf_serving_warmup_requests")) as writer:
-        for name, signature in signatures.items():
-            request = predict_pb2.PredictRequest()
-            request.model_spec.name = model
-            request.model_spec.signature_name = name
-            for key, (_, dtype) in signature.inputs.items():
-                value = to_array(signature.examples[0][key], dtype)
-                request.inputs[key].CopyFrom(tf.make_tensor_proto(value, dtype))
-            log = prediction_log_pb2.PredictionLog()
-            log.predict_log.request.CopyFrom(request)
-            writer.write(log.SerializeToString())
-
-
-def _write_json(path: pathlib.Path, content: dict) -> None:
-    """Writes JSON; NaN and infinities are written as Python and servers write them."""
-
-    def to_plain(value: Any) -> Any:
-        return value.tolist() if hasattr(value, "tolist") else str(value)
-
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=to_plain)
-    path.write_text(text + "\n", encoding="utf-8")

@@ -8,12 +8,17 @@ from typing import Any
 import tensorflow as tf
 
 from rnnzoo.architectures.signature import Signature
-from rnnzoo.exporting.precision import shrink_onnx
+from rnnzoo.exporting.operators import (
+    describe_operators,
+    list_litert_operators,
+    list_onnx_operators,
+)
+from rnnzoo.exporting.precision import shrink_litert, shrink_onnx
 
 
 def write_savedmodel(
     model: Any, signatures: dict, folder: pathlib.Path, precision: str
-) -> None:
+) -> dict:
     """Writes a SavedModel, in float32."""
     # Not the model itself, which would bring classes and settings of Keras along.
     root = tf.Module()
@@ -27,17 +32,19 @@ def write_savedmodel(
     # Servers call it where a request names no signature.
     functions.setdefault("serving_default", next(iter(functions.values())))
     tf.saved_model.save(root, str(folder), functions)
+    return {}
 
 
 def write_onnx(
     model: Any, signatures: dict, folder: pathlib.Path, precision: str
-) -> None:
-    """Writes an ONNX file for each signature."""
+) -> dict:
+    """Writes an ONNX file for each signature; returns what to say of operators."""
     _import_extra("onnxruntime", "onnx")
     tf2onnx = _import_extra("tf2onnx", "onnx")
     onnx = _import_extra("onnx", "onnx")
     from rnnzoo.exporting import onnx_operators
 
+    found = {}
     with onnx_operators.mark_recurrent_layers(model):
         for name, signature in signatures.items():
             function = _make_function(signature)
@@ -49,16 +56,18 @@ def write_onnx(
             )
             shrink_onnx(content.graph, precision)
             onnx.save(content, folder / f"{name}.onnx")
+            found[name] = list_onnx_operators(content.graph)
+    return describe_operators(found)
 
 
 def write_litert(
     model: Any, signatures: dict, folder: pathlib.Path, precision: str
-) -> None:
+) -> dict:
     """Writes a LiteRT file for each signature, for one row at a time."""
     from tensorflow.python.framework import convert_to_constants
 
     _import_extra("ai_edge_litert", "litert")
-    root = tf.Module()
+    root, found = tf.Module(), {}
     for name, signature in signatures.items():
         function = _make_function(signature, batch=1)
         concrete = function.get_concrete_function()
@@ -76,7 +85,10 @@ def write_litert(
         if precision == "float16":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.target_spec.supported_types = [tf.float16]
-        (folder / f"{name}.tflite").write_bytes(converter.convert())
+        content = shrink_litert(converter.convert(), precision)
+        (folder / f"{name}.tflite").write_bytes(content)
+        found[name] = list_litert_operators(content)
+    return describe_operators(found)
 
 
 WRITERS = {"savedmodel": write_savedmodel, "onnx": write_onnx, "litert": write_litert}

@@ -10,7 +10,7 @@ import numpy as np
 PRECISIONS = {
     "savedmodel": ("float32",),
     "onnx": ("float32", "float16", "int8"),
-    "litert": ("float32", "float16"),
+    "litert": ("float32", "float16", "int8"),
 }
 
 
@@ -94,3 +94,57 @@ def _split_matrix(matrix: np.ndarray, precision: str) -> list[np.ndarray]:
         if np.allclose(integers * scale, matrix, rtol=1e-6, atol=0):
             return [integers.astype("int8"), scale]
     return []
+
+
+def shrink_litert(content: bytes, precision: str) -> bytes:
+    """Stores the rounded matrices of a LiteRT file as int8, with a scale per column.
+
+    The operator DEQUANTIZE makes them float32 again, once, when the file is loaded.
+    """
+    if precision != "int8":
+        return content  # the converter itself has stored float16
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated
+
+    schema: Any = schema_py_generated
+    file = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    code = schema.OperatorCodeT()
+    code.builtinCode = schema.BuiltinOperator.DEQUANTIZE
+    code.deprecatedBuiltinCode, code.version = code.builtinCode, 5
+    file.operatorCodes.append(code)
+    made: dict[int, int] = {}  # the new buffer of each old one
+    for graph in file.subgraphs:
+        added = []
+        for index, tensor in enumerate(list(graph.tensors)):
+            data = file.buffers[tensor.buffer].data
+            if data is None or tensor.type != schema.TensorType.FLOAT32:
+                continue
+            matrix = np.frombuffer(bytes(data), "<f4").reshape(tensor.shape)
+            if not (parts := _split_matrix(matrix, precision)):
+                continue
+            integers, scale = parts
+            if tensor.buffer not in made:
+                buffer = schema.BufferT()
+                buffer.data = np.frombuffer(integers.tobytes(), "uint8")
+                made[tensor.buffer] = len(file.buffers)
+                file.buffers.append(buffer)
+            stored, quantization = schema.TensorT(), schema.QuantizationParametersT()
+            quantization.scale = scale.ravel()
+            quantization.zeroPoint = np.zeros(scale.size, "int64")
+            quantization.quantizedDimension = int(np.argmax(scale.shape))
+            stored.name, stored.shape = tensor.name + b"/stored", tensor.shape
+            stored.type, stored.buffer = schema.TensorType.INT8, made[tensor.buffer]
+            stored.quantization, stored.hasRank = quantization, True
+            operator = schema.OperatorT()
+            operator.opcodeIndex = len(file.operatorCodes) - 1
+            operator.inputs = np.array([len(graph.tensors)], "int32")
+            operator.outputs = np.array([index], "int32")
+            graph.tensors.append(stored)
+            added.append(operator)
+            tensor.buffer = 0  # of what is computed
+        graph.operators = [*added, *(graph.operators or ())]
+    for old in made:
+        file.buffers[old].data = None
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(file.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())

@@ -71,14 +71,17 @@ class RawTexts:
         """Returns inputs of various lengths, as text, to try an export on."""
         random = np.random.default_rng(0)
         tokens, limit = self.tokens, getattr(self.tokens, "max_length", None)
-        lengths = [1, 7, 30, 200, *([limit + 1, 2 * limit] if limit else [])]
+        lengths = [5, 8, 1, 30, 200, *([limit + 1, 2 * limit] if limit else [])]
         symbols = max(tokens.vocabulary_size, 3)
         rows = [random.integers(2, symbols, size) for size in lengths]
         unknown = "zweihundert .\N{GRINNING FACE}"
+        first, second, *others = tokens.decode(rows)
         return [
-            "A quiet triumph.",
+            # Of the model's own vocabulary, whatever its language.
+            first,
+            second,
             "What a bore!<br />It's long.",
-            *(f"{text} {unknown}" for text in tokens.decode(rows)),
+            *(f"{text} {unknown}" for text in others),
         ]
 
 

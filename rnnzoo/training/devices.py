@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from rnnzoo.errors import check_choice, check_number, closest, shorten
 from rnnzoo.layers.threads import count_cores
+from rnnzoo.training.workers import read_slurm
 
 KINDS = ("auto", "cpu", "gpu", "tpu", "multi_worker")
 # Environment variables of machines with a TPU.
@@ -30,12 +31,16 @@ class Devices(NamedTuple):
         description: One line that says what was chosen, and why.
         precision: Name of the Keras dtype policy to build a model under.
         is_chief: Whether this process writes the run folder, as one machine does.
+        machine: Number of this machine, or process, from 0: its shard of a file.
+        num_machines: Number of machines, or processes, that train together.
     """
 
     strategy: Any
     description: str
     precision: str = "float32"
     is_chief: bool = True
+    machine: int = 0
+    num_machines: int = 1
 
     @property
     def has_several_machines(self) -> bool:
@@ -75,10 +80,10 @@ def choose_devices(
     Virtual CPU devices and several machines must be chosen before TensorFlow is used.
 
     Args:
-        devices: `"auto"`: several machines if `TF_CONFIG` names them, else a TPU if
-            there is one, else all GPUs, else the CPU; `"cpu"`; `"gpu"`; `"tpu"`;
-            `"multi_worker"`: the machines of `TF_CONFIG`; or a number, which is
-            `"auto"` with that `count`.
+        devices: `"auto"`: several machines if `TF_CONFIG` names them, or if `srun` of
+            Slurm has started several tasks; else a TPU if there is one, else all GPUs,
+            else the CPU; `"cpu"`; `"gpu"`; `"tpu"`; `"multi_worker"`: the machines of
+            `TF_CONFIG` or Slurm; or a number, which is `"auto"` with that `count`.
         count: Number of GPUs, or of virtual CPU devices, that share each batch.
             Default: all GPUs, or one CPU device.
         precision: `"float32"`, `"mixed_bfloat16"`, `"mixed_float16"` (with loss
@@ -102,10 +107,13 @@ def choose_devices(
     if count is not None and count < 1:
         raise ValueError(f"count must be at least 1. Received: count={count!r}")
 
+    # Before devices are looked for: each task of Slurm has its own GPUs.
+    has_slurm = kind in ("auto", "multi_worker") and read_slurm()
     gpus = tf.config.list_physical_devices("GPU")
     if kind == "auto":
         if _read_cluster()[0]:
             kind, why = "multi_worker", "TF_CONFIG names them"
+            why = "Slurm has started them" if has_slurm else why
         elif any(map(os.environ.get, TPU_VARIABLES)):
             kind, why = "tpu", "there is one"
         elif gpus:
@@ -113,9 +121,9 @@ def choose_devices(
         else:
             kind, why = "cpu", "there is no GPU" if count is None else why
 
-    is_chief = True
+    machine, machines = 0, 1
     if kind == "multi_worker":
-        strategy, what, is_chief = _choose_machines()
+        strategy, what, machine, machines = _choose_machines()
     elif kind == "tpu":
         strategy, what = _choose_tpu()
     elif kind == "gpu":
@@ -126,7 +134,7 @@ def choose_devices(
         precision = "mixed_bfloat16" if kind == "tpu" else "float32"
     xla = "XLA on" if kind == "tpu" else "XLA off"
     line = f"Devices: {what}, {why}, {precision.replace('_', ' ')}, {xla}"
-    return Devices(strategy, line, precision, is_chief)
+    return Devices(strategy, line, precision, machine == 0, machine, machines)
 
 
 def _choose_cpus(count: int) -> tuple[Any, str]:
@@ -243,19 +251,20 @@ def _explain_cluster(wrong: str, text: str) -> ValueError:
     )
 
 
-def _choose_machines() -> tuple[Any, str, bool]:
-    """Returns a strategy for several machines, its description, and `is_chief`."""
+def _choose_machines() -> tuple[Any, str, int, int]:
+    """Returns a strategy, its description, and which of how many machines this is."""
     machines, here = _read_cluster()
     if not machines:
         raise ValueError(
-            "devices='multi_worker' needs the machines in TF_CONFIG; --workers=N "
-            "starts N workers on this one. Received: TF_CONFIG="
+            "devices='multi_worker' needs the machines in TF_CONFIG, or several tasks "
+            "of Slurm's srun; --workers=N starts N workers on this machine. Received: "
+            "TF_CONFIG="
             f"{os.environ.get('TF_CONFIG', '')!r}"
         )
-    place = machines.index(here) + 1
+    place = machines.index(here)
     _wait_for_machines(here, [address for address in machines if address != here])
-    what = f"{len(machines)} machines mirrored, this is number {place}"
-    return tf.distribute.MultiWorkerMirroredStrategy(), what, place == 1
+    what = f"{len(machines)} machines mirrored, this is number {place + 1}"
+    return tf.distribute.MultiWorkerMirroredStrategy(), what, place, len(machines)
 
 
 def _read_patience() -> float:

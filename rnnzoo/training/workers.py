@@ -1,6 +1,6 @@
-"""Several worker processes on this machine, to try out training on several machines.
+"""Worker processes that train together: on this machine, to try it, or under Slurm.
 
-On real machines, start the same command on each with `TF_CONFIG` set.
+On other machines, start the same command on each with `TF_CONFIG` set.
 """
 
 import contextlib
@@ -91,6 +91,71 @@ def _wait(workers: list[subprocess.Popen], addresses: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
+
+
+def read_slurm() -> bool:
+    """Sets `TF_CONFIG` for a task that Slurm's `srun` has started with others.
+
+    TensorFlow's `SlurmClusterResolver` reads Slurm's variables. Returns whether there
+    are other tasks; without them, or if `TF_CONFIG` is set, nothing is changed.
+
+    Raises:
+        ValueError: If Slurm's variables do not say what they should.
+    """
+    count = os.environ.get("SLURM_STEP_NUM_TASKS", "1")
+    if os.environ.get("TF_CONFIG") or PARENT in os.environ or count == "1":
+        return False
+    import tensorflow as tf
+
+    try:
+        per_node = _count_tasks(os.environ["SLURM_STEP_TASKS_PER_NODE"])
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            port_base=_choose_slurm_port(),
+            # Whatever there are: nodes without GPUs would be refused.
+            gpus_per_node=per_node,
+            gpus_per_task=1,
+            auto_set_gpu=False,
+        )
+        addresses = resolver.cluster_spec().as_dict()["worker"]
+        index = resolver.get_task_info()[1]
+    except (KeyError, RuntimeError, ValueError, AssertionError) as error:
+        shown = [
+            f"{k}={v}" for k, v in os.environ.items() if k.startswith("SLURM_STEP")
+        ]
+        raise ValueError(
+            "srun of Slurm must say which tasks train together (SLURM_STEP_NODELIST, "
+            "SLURM_STEP_TASKS_PER_NODE, SLURM_PROCID): start the command with srun, or "
+            "set TF_CONFIG yourself. Received: "
+            f"{type(error).__name__}: {error}; {', '.join(sorted(shown))}"
+        ) from error
+    # The resolver sorts the nodes by name and takes tasks to be in that order; which
+    # node this is and which of its tasks, Slurm says as well.
+    node, local = os.environ.get("SLURMD_NODENAME"), os.environ.get("SLURM_LOCALID")
+    here = f"{node}:{_choose_slurm_port() + int(local or 0)}"
+    index = addresses.index(here) if here in addresses else index
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    is_shared = "SLURM_GPUS_PER_TASK" not in os.environ
+    if local and is_shared and len(gpus) >= per_node > 1:
+        # All tasks of a node see all of its GPUs: each takes its part.
+        share, first = len(gpus) // per_node, int(local)
+        own = gpus[first * share : (first + 1) * share]
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(own)
+    task = {"type": "worker", "index": index}
+    config = {"cluster": {"worker": addresses}, "task": task}
+    os.environ["TF_CONFIG"] = json.dumps(config)
+    return True
+
+
+def _count_tasks(text: str) -> int:
+    """Returns the largest number of tasks on a node, of `2(x3),1`."""
+    return max(int(part.partition("(")[0]) for part in text.split(","))
+
+
+def _choose_slurm_port() -> int:
+    """Returns the port of a node's first task: `RNNZOO_PORT`, or one of the job's."""
+    # Jobs share nodes, and each job's tasks take ports one after the other.
+    job = int(os.environ.get("SLURM_JOB_ID", "0"))
+    return int(os.environ.get("RNNZOO_PORT", 12_000 + 32 * (job % 600)))
 
 
 def is_worker() -> bool:
