@@ -597,6 +597,7 @@ def many_to_one(
     pooling: str = "last",
     ngrams: int = 0,
     ngram_rows: int = 524288,
+    ngram_scores: str = "learned",
     padding_value: float | None = None,
 ) -> Any:
     """A model that reads a sequence and gives one answer.
@@ -630,6 +631,8 @@ def many_to_one(
             recurrence and averaged with it (`rnnzoo.layers.ngrams`); 0 for none.
         ngram_rows: Number of n-grams with their own vectors, after
             `get_layer("ngrams").adapt`; before, all n-grams share them by a hash.
+        ngram_scores: How n-grams get their scores: `"learned"` with the network, or
+            `"solved"` before it and fixed (`rnnzoo.layers.ngram_regression`).
         padding_value: For real-valued input: steps whose features all have this value
             are padding; `None` if there is no padding.
     """
