@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnzoo.architectures.sequence_model import compile_graph
+from rnnzoo.architectures.graphs import compile_graph
 from rnnzoo.layers.logistic import (
     STRENGTHS,
     choose_strength,
