@@ -7,6 +7,7 @@ import sys
 import typing
 
 from rnnzoo.command.loading import decode_word, load_model, show_steps
+from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
 from rnnzoo.writing import name_failures, number_existing, refuse_existing
 
@@ -41,26 +42,55 @@ def run_evaluate(parsed: argparse.Namespace) -> None:
     if name is None:
         raise ValueError(
             "No recipe is recorded in this model's card: give one as --recipe=NAME, or "
-            "labelled examples to measure a classifier on as --data=FILE. "
+            "examples with their right answers to measure it on as --data=FILE. "
             f"Received: model={parsed.model!r}"
         )
     # The options say where a user's own data are.
     options = model.card.get("options", {}) if parsed.recipe is None else {}
     recipe = recipe_class(name).from_options(options)
     figures = recipe.evaluate(model, show_steps)
+    _show_figures(parsed, figures)
+
+
+def _show_figures(parsed: argparse.Namespace, figures: dict[str, float]) -> None:
     if parsed.json:
         print(json.dumps(figures, indent=2))
-    else:
-        for key, value in figures.items():
-            print(f"{key:24} {value:.5f}")
+        return
+    for key, value in figures.items():
+        print(
+            f"{key:24} {value:.5f}" if isinstance(value, float) else f"{key:24} {value}"
+        )
+
+
+def _evaluate_answers(parsed: argparse.Namespace, model: typing.Any) -> None:
+    """Compares a model's answers with the right ones, in a column of a table."""
+    from rnnzoo.analysis.answers import compare_answers
+    from rnnzoo.data.tables import Table
+
+    table = Table(
+        parsed.data,
+        text=parsed.text,
+        encoding=parsed.encoding,
+        separator=parsed.separator,
+        skip_bad_rows=parsed.skip_bad_rows,
+    )
+    if parsed.label not in table.columns:
+        raise ValueError(
+            "--label must name the column of the right answers: "
+            f"{', '.join(table.columns)}.{closest(parsed.label, table.columns)} "
+            f"Received: --label={parsed.label}"
+        )
+    if table.report:
+        print(table.report, file=sys.stderr)
+    rows = [row for batch in show_steps(list(table.batches())) for row in batch]
+    answers = model.answer([str(row[table.text]) for row in rows])
+    _show_figures(parsed, compare_answers(answers, [row[parsed.label] for row in rows]))
 
 
 def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
     if not hasattr(model, "report"):
-        raise ValueError(
-            "--data is for classifiers: leave it out for other models. "
-            f"Received: --data={parsed.data!r} for {parsed.model!r}"
-        )
+        _evaluate_answers(parsed, model)
+        return
     from rnnzoo import analysis
     from rnnzoo.data.files import open_with_bar
 
