@@ -16,8 +16,9 @@ arXiv:2202.10054). The weights of the two answers are chosen on validation, and 
 untrained model is kept if no epoch is better: the answer is the regression's where the
 network adds nothing.
 
-In the regression all classes count the same, so that rare ones are found; `--balance`
-has the network do so too.
+In both all classes count the same, so that rare ones are found: rows of the regression
+have weights, and the network learns what frequencies do not tell (Menon et al., 2021,
+arXiv:2007.07314). With `--balance` its rows are weighed, too, instead.
 
 Tried and worse: n-grams of which each has the same weight, divided by the root of the
 text's length; weights of both answers that few validation texts choose freely.
@@ -75,7 +76,9 @@ class OwnTexts(FineTuningRecipe):
         "", "all labels, separated by commas: their order in tables and pictures"
     )
     balance: bool = option(
-        False, "weigh rare classes in the network's loss, all classes the same"
+        False,
+        "weigh rows in the network's loss so that all classes count the same, instead "
+        "of telling it how frequent they are",
     )
     encoding: str = option("utf-8", "how the file's characters are encoded")
     separator: str = option("", "of columns: semicolon, tab, pipe or a character")
@@ -231,6 +234,10 @@ class OwnTexts(FineTuningRecipe):
             settings |= {name: body.arguments[name] for name in BODY_SETTINGS}
         model = self.build(classes=self.class_names(), **settings)
         start.apply(model, body if start.head is not None else None)
+        if self.ngrams and not self.balance:
+            counts = np.array(list(self._count(self.parts[0]).values()), "float32")
+            frequencies = np.log(np.maximum(counts, 0.5) / counts.sum())
+            model.get_layer("paths").frequencies.assign(frequencies)
         return model
 
     def optimizer(self, model: Any) -> Any:

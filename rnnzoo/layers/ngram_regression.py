@@ -225,7 +225,10 @@ class LogitMixture(keras.layers.Layer):
     """Adds the logits of a network and of a regression beside it, each weighted.
 
     In training it returns the network's alone, which learns as if it were: the
-    regression is solved before. The weights are chosen on held-out examples
+    regression is solved before. The logarithms of the classes' frequencies are added
+    there, so that the network itself need not learn them, and all classes count the
+    same in its answers (Menon et al., "Long-tail learning via logit adjustment",
+    arXiv:2007.07314). The weights are chosen on held-out examples
     (`rnnzoo.layers.logistic.mixing_weights`); at first the network alone counts.
 
     Inputs: two tensors `[batch, units]`. Outputs: `[batch, units]`.
@@ -233,6 +236,7 @@ class LogitMixture(keras.layers.Layer):
     Attributes:
         shares: Weights of the network's logits and of the regression's.
         bias: Added to the regression's logits.
+        frequencies: Logarithms of the classes' frequencies; at first 0.
 
     Example:
         >>> import numpy as np
@@ -248,7 +252,9 @@ class LogitMixture(keras.layers.Layer):
     def build(self, inputs_shape: list) -> None:
         """Creates the weights."""
         fixed: dict[str, Any] = {"trainable": False}
-        self.bias = self.add_weight(inputs_shape[1][1:], "zeros", name="bias", **fixed)
+        size = inputs_shape[1][1:]
+        self.bias = self.add_weight(size, "zeros", name="bias", **fixed)
+        self.frequencies = self.add_weight(size, "zeros", name="frequencies", **fixed)
         self.shares = self.add_weight(
             (2,),
             lambda shape, dtype: ops.cast([1.0, 0.0], dtype),
@@ -257,8 +263,8 @@ class LogitMixture(keras.layers.Layer):
         )
 
     def call(self, inputs: list, training: bool = False) -> Any:
-        """Returns the weighted sum; in training, the first."""
+        """Returns the weighted sum; in training, the first with the frequencies."""
         first, second = inputs
         if training:
-            return first
+            return first + self.frequencies
         return self.shares[0] * first + self.shares[1] * (second + self.bias)
