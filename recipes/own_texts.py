@@ -277,6 +277,8 @@ class OwnTexts(FineTuningRecipe):
 
     def introduce(self, model: Any, say: Callable[[str], None]) -> None:
         """Says what the file holds, what baselines reach, and how long it takes."""
+        from rnnzoo.training.mixtures import BothAnswers
+
         training, validation = self.parts
         counts, held_out = self._count(training), self._count(validation)
         total = len(training) + len(validation)
@@ -300,7 +302,8 @@ class OwnTexts(FineTuningRecipe):
             figures = [f"{name} {loss:.2f}" for name, loss in start.losses.items()]
             read += f" (cross-validated loss: {', '.join(figures)})"
         say(read)
-        figures = self._measure(model)
+        answer = BothAnswers(model)
+        figures = self._measure(model, answer)
         for name in ("majority", "linear"):
             if name in figures:
                 accuracy, f1 = figures[name]
@@ -308,39 +311,37 @@ class OwnTexts(FineTuningRecipe):
                 if name == "linear":
                     what += " (TF-IDF of n-grams, logistic regression)"
                 say(f"Baseline, {what}: accuracy {accuracy:.3f}, macro F1 {f1:.3f}")
-        seconds = self._estimate_seconds(model)
+        seconds = self._estimate_seconds(model, answer)
         epochs = f"{self.epochs} epoch{'s' * (self.epochs > 1)} of {self.steps} steps, "
         epochs += f"about {max(seconds, 1):.0f} s each"
         if self.patience:
             epochs = f"At most {epochs}; fewer if {self.patience} in a row do not help"
         say(epochs)
 
-    def _measure(self, model: Any) -> dict[str, tuple[float, float]]:
+    def _measure(self, model: Any, answer: Callable) -> dict[str, tuple[float, float]]:
         """Returns accuracy and macro F1 on validation, of the model and of baselines.
 
         These are the most frequent class; and the regression on n-grams alone, which
         the model has beside its network.
         """
-        from rnnzoo.training.mixtures import BothAnswers, macro_f1
+        from rnnzoo.training.mixtures import macro_f1
 
         texts, names = self.validation_examples()
         labels, counts = model.class_numbers(names), self._count(self.parts[0])
         majority = self.class_names().index(max(counts, key=lambda name: counts[name]))
         answers = {"majority": np.full(len(labels), majority)}
-        found = BothAnswers(model)(texts)
+        found = answer(texts)
         answers |= dict(zip(("model", "linear"), found, strict=False))
         return {
             name: (float(np.mean(given == labels)), macro_f1(labels, given))
             for name, given in answers.items()
         }
 
-    def _estimate_seconds(self, model: Any) -> float:
+    def _estimate_seconds(self, model: Any, answer: Callable) -> float:
         """Estimates the seconds of an epoch by a batch that is only read."""
-        from rnnzoo.training.mixtures import BothAnswers
-
         variables = model.unsaved_variables()
         before = [np.array(variable) for variable in variables]
-        answer, times = BothAnswers(model), []
+        times = []
         texts, _ = self.examples().batch(self.batch_size, self.seed, 0)
         for _ in range(2):  # the first compiles
             begin = time.monotonic()
@@ -357,7 +358,9 @@ class OwnTexts(FineTuningRecipe):
         self, model: Any, run: pathlib.Path, progress: Any, say: Callable[[str], None]
     ) -> None:
         """Says how good the best epoch is, and what to do with it."""
-        found = self._measure(model)
+        from rnnzoo.training.mixtures import BothAnswers
+
+        found = self._measure(model, BothAnswers(model))
         accuracy, f1 = (
             [(name, f"{figures[place]:.2f}") for name, figures in found.items()]
             for place in (0, 1)

@@ -9,6 +9,9 @@ from keras import ops
 from rnnzoo.errors import check_number
 from rnnzoo.layers.ngrams import HIGHEST, hash_ngrams, look_up
 
+# Read before and after each sequence, and in place of tokens that are folded to it.
+EDGE = -1
+
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class NgramRegression(keras.layers.Layer):
@@ -76,7 +79,7 @@ class NgramRegression(keras.layers.Layer):
             dtype="int32",
             **fixed,
         )
-        # Of each token, the one that it is read as; the edge is the last.
+        # Of each token, the one that it is read as.
         self.folds = self.add_weight(
             (size,),
             lambda shape, dtype: ops.arange(size, dtype=dtype),
@@ -108,7 +111,6 @@ class NgramRegression(keras.layers.Layer):
 
     def _fold(self, inputs: Any) -> Any:
         """Returns ids `[batch, time + 2]` between edges, with their folds."""
-        edge = self.vocabulary_size
         folded = ops.take(self.folds, inputs, axis=0)
         folded = ops.where(inputs == 0, 0, folded)
         folded = ops.pad(folded, ((0, 0), (1, 1)))
@@ -116,10 +118,10 @@ class NgramRegression(keras.layers.Layer):
         before = ops.pad(is_token[:, :-1], ((0, 0), (1, 0)), constant_values=0)
         after = ops.pad(is_token[:, 1:], ((0, 0), (0, 1)), constant_values=0)
         is_edge = ops.logical_and(is_token == 0, (before + after) > 0)
-        return ops.where(is_edge, edge, folded)
+        return ops.where(is_edge, EDGE, folded)
 
     def set_folds(self, folds: np.ndarray) -> None:
-        """Sets the id that each id is read as; `vocabulary_size` for an edge."""
+        """Sets the id that each id is read as; `EDGE` for an edge."""
         if not self.built:
             self.build((None, None))
         self.folds.assign(np.asarray(folds, "int32"))
@@ -148,9 +150,12 @@ class NgramRegression(keras.layers.Layer):
         `ids` are those of one sequence, without padding; each n-gram is there once, and
         the edge alone is none.
         """
-        edge = self.vocabulary_size
-        folds = np.arange(edge) if not self.built else np.asarray(self.folds)
-        line = np.concatenate([[edge], folds[ids[ids != 0]], [edge]]).astype("int32")
+        folds = (
+            np.arange(self.vocabulary_size)
+            if not self.built
+            else np.asarray(self.folds)
+        )
+        line = np.concatenate([[EDGE], folds[ids[ids != 0]], [EDGE]]).astype("int32")
         code, codes, crosses = np.zeros_like(line), [], []
         with np.errstate(over="ignore"):
             for n in range(1, min(self.max_n, len(line)) + 1):
@@ -160,8 +165,8 @@ class NgramRegression(keras.layers.Layer):
                 mixed = mixed * np.int32(-1_640_531_527)
                 is_inside = np.zeros(len(last), bool)
                 for place in range(1, n - 1):
-                    is_inside |= line[place : place + len(last)] == edge
-                is_ngram = (last != edge) if n == 1 else np.ones(len(last), bool)
+                    is_inside |= line[place : place + len(last)] == EDGE
+                is_ngram = (last != EDGE) if n == 1 else np.ones(len(last), bool)
                 codes.append(mixed[is_ngram])
                 crosses.append(is_inside[is_ngram])
         found, places = np.unique(np.concatenate(codes), return_index=True)
