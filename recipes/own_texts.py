@@ -378,7 +378,9 @@ class OwnTexts(FineTuningRecipe):
         if not progress.best_epoch:
             say("No epoch was better than what it began with, which is kept.")
         best = shlex.quote(str(run / "best.keras"))
-        text = self.validation_examples()[0][0]
+        texts = self.validation_examples()[0]
+        # Not one that looks like an option.
+        text = next((text for text in texts if text.strip()[:1] != "-"), "a text")
         example = shlex.quote(" ".join(shorten(text, str, 60).split()))
         folder = shlex.quote(str(pathlib.Path("served") / run.name))
         say("Next:")

@@ -128,6 +128,7 @@ def test_the_next_commands_work_as_printed(trained, tmp_path, monkeypatch):
         status, printed = run_command(shlex.split(command)[1:])
         assert status == 0 and printed
     assert shlex.split(commands[2])[3] == "--to=served/my run"
+    assert (trained[0] / "my run" / "learning_curve.png").exists()
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ class NgramRegression(keras.layers.Layer):
         >>> from rnnzoo.layers.ngram_regression import NgramRegression
         >>> layer = NgramRegression(units=2, max_n=2, rows=4, vocabulary_size=20)
         >>> ids = np.array([[5, 17, 3], [5, 8, 0]])
-        >>> codes, _ = layer.codes_of(ids[1])
+        >>> codes = np.intersect1d(*[layer.codes_of(row)[0] for row in ids])
         >>> layer.set_table(codes[:1], np.ones(1), np.array([[0.5, -0.5]]))
         >>> keras.ops.convert_to_numpy(layer(ids)).sum(axis=1).tolist()
         [[0.5, -0.5], [0.5, -0.5]]
@@ -249,7 +249,7 @@ class LogitMixture(keras.layers.Layer):
         >>> mixture = LogitMixture()
         >>> logits = [np.array([[1.0, 0.0]]), np.array([[0.0, 3.0]])]
         >>> _ = mixture(logits)
-        >>> mixture.shares.assign([1.0, 0.5])
+        >>> _ = mixture.shares.assign([1.0, 0.5])
         >>> mixture(logits).numpy().tolist()
         [[1.0, 1.5]]
     """
