@@ -6,8 +6,9 @@ The folder holds sst2/ (sentences of film reviews, two classes), snips/ (command
 intents), names/ (surnames, 18 origins) and tatoeba_fra_eng/ (English or French), with
 the files of the data sets. Of each, 50, 600, 5,000 and all labelled texts are learned
 from, at most 50,000; the figures are of a test part that neither is trained on: the
-published one, or 3,000 texts. Defaults of the recipe were settled with a view of them. Both have their defaults: the command no options but the data, and
-scikit-learn `TfidfVectorizer()` and `LogisticRegression(max_iter=1000)`; `best` is the
+published one, or 3,000 texts. (The recipe's defaults were settled with a view of them.)
+Both have their defaults: the command no options but the data, and scikit-learn
+`TfidfVectorizer()` and `LogisticRegression(max_iter=1000)`; `best` is the
 best of four settings of it *on the test part*, which flatters it: words or characters,
 `C=10` and `class_weight="balanced"`.
 
