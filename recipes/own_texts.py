@@ -16,8 +16,9 @@ arXiv:2202.10054). The weights of the two answers are chosen on validation, and 
 untrained model is kept if no epoch is better: the answer is the regression's where the
 network adds nothing.
 
-In the regression all classes count the same, so that rare ones are found; `--balance`
-has the network do so too.
+In both all classes count the same, so that rare ones are found: rows of the regression
+have weights, and the network learns what frequencies do not tell (Menon et al., 2021,
+arXiv:2007.07314). With `--balance` its rows are weighed, too, instead.
 
 Tried and worse: n-grams of which each has the same weight, divided by the root of the
 text's length; weights of both answers that few validation texts choose freely.
@@ -26,16 +27,12 @@ text's length; weights of both answers that few validation texts choose freely.
 import csv
 import dataclasses
 import functools
-import pathlib
-import shlex
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from rnnzoo.errors import closest, shorten
-from rnnzoo.recipes._texts import FineTuningRecipe
+from rnnzoo.recipes._text_reports import ReportingRecipe
 from rnnzoo.training.recipe import option
 
 # Of few texts, an epoch is several passes or these steps, what is less; of many, it
@@ -44,7 +41,7 @@ PASSES, FEWEST_STEPS, MOST_STEPS = 8, 40, 1000
 
 
 @dataclasses.dataclass(kw_only=True)
-class OwnTexts(FineTuningRecipe):
+class OwnTexts(ReportingRecipe):
     """Trains a classifier of texts on labelled texts of a file."""
 
     trained_on = "texts of a user's own"
@@ -75,7 +72,9 @@ class OwnTexts(FineTuningRecipe):
         "", "all labels, separated by commas: their order in tables and pictures"
     )
     balance: bool = option(
-        False, "weigh rare classes in the network's loss, all classes the same"
+        False,
+        "weigh rows in the network's loss so that all classes count the same, instead "
+        "of telling it how frequent they are",
     )
     encoding: str = option("utf-8", "how the file's characters are encoded")
     separator: str = option("", "of columns: semicolon, tab, pipe or a character")
@@ -231,6 +230,12 @@ class OwnTexts(FineTuningRecipe):
             settings |= {name: body.arguments[name] for name in BODY_SETTINGS}
         model = self.build(classes=self.class_names(), **settings)
         start.apply(model, body if start.head is not None else None)
+        if self.ngrams and not self.balance:
+            counts = np.array(
+                list(self.count_classes(self.parts[0]).values()), "float32"
+            )
+            frequencies = np.log(np.maximum(counts, 0.5) / counts.sum())
+            model.get_layer("paths").frequencies.assign(frequencies)
         return model
 
     def optimizer(self, model: Any) -> Any:
@@ -251,7 +256,7 @@ class OwnTexts(FineTuningRecipe):
         """Returns weights with which every class counts the same, with `balance`."""
         if not self.balance:
             return None
-        counts = self._count(self.parts[0])
+        counts = self.count_classes(self.parts[0])
         total = sum(counts.values()) / len(counts)
         return {name: total / max(count, 1) for name, count in counts.items()}
 
@@ -261,120 +266,6 @@ class OwnTexts(FineTuningRecipe):
 
         prior = self.start.shares if self.ngrams else None
         return [ChooseShares(model, validation, prior)]
-
-    def _count(self, part: Any) -> dict[str, int]:
-        labels = self.source.labels[part.indices]
-        counts = np.bincount(labels, minlength=len(self.source.classes))
-        found = dict(zip(self.source.classes, counts.tolist(), strict=True))
-        return {name: found[name] for name in self.class_names()}
-
-    def introduce(self, model: Any, say: Callable[[str], None]) -> None:
-        """Says what the file holds, what baselines reach, and how long it takes."""
-        training, validation = self.parts
-        counts, held_out = self._count(training), self._count(validation)
-        total = len(training) + len(validation)
-        listed = [f"{name} {counts[name] + held_out[name]:,}" for name in counts]
-        if len(listed) > 50:
-            listed = [*listed[:50], f"and {len(listed) - 50} more"]
-        say(f"Rows: {total:,} of {len(counts)} classes: {', '.join(listed)}")
-        line = f"Split: {len(training):,} rows to learn from, {len(validation):,} to "
-        line += "validate, a tenth of each class"
-        missing = [name for name, count in held_out.items() if not count]
-        if missing:
-            names = shorten(", ".join(missing), str, 300)
-            line += f"; of one row, so none to validate: {names}"
-        say(line)
-        start, read = self.start, f"Read as: {self.start.tokens}"
-        if start.head is not None:
-            read += ", by a network that has read film reviews"
-            if self.weights != "imdb":
-                read = f"Read as: {start.tokens}, by the network of {self.weights}"
-        if len(start.losses) > 1:
-            figures = [f"{name} {loss:.2f}" for name, loss in start.losses.items()]
-            read += f" (cross-validated loss: {', '.join(figures)})"
-        say(read)
-        figures = self._measure(model)
-        for name in ("majority", "linear"):
-            if name in figures:
-                accuracy, f1 = figures[name]
-                what = name
-                if name == "linear":
-                    what += " (TF-IDF of n-grams, logistic regression)"
-                say(f"Baseline, {what}: accuracy {accuracy:.3f}, macro F1 {f1:.3f}")
-        seconds = self._estimate_seconds(model)
-        epochs = f"{self.epochs} epoch{'s' * (self.epochs > 1)} of {self.steps} steps, "
-        epochs += f"about {max(seconds, 1):.0f} s each"
-        if self.patience:
-            epochs = f"At most {epochs}; fewer if {self.patience} in a row do not help"
-        say(epochs)
-
-    def _measure(self, model: Any) -> dict[str, tuple[float, float]]:
-        """Returns accuracy and macro F1 on validation, of the model and of baselines.
-
-        These are the most frequent class; and the regression on n-grams alone, which
-        the model has beside its network.
-        """
-        from rnnzoo.training.mixtures import BothAnswers, macro_f1
-
-        texts, names = self.validation_examples()
-        labels, counts = model.class_numbers(names), self._count(self.parts[0])
-        majority = self.class_names().index(max(counts, key=lambda name: counts[name]))
-        answers = {"majority": np.full(len(labels), majority)}
-        found = BothAnswers(model)(texts)
-        answers |= dict(zip(("model", "linear"), found, strict=False))
-        return {
-            name: (float(np.mean(given == labels)), macro_f1(labels, given))
-            for name, given in answers.items()
-        }
-
-    def _estimate_seconds(self, model: Any) -> float:
-        """Estimates the seconds of an epoch by a batch that is only read."""
-        from rnnzoo.training.mixtures import BothAnswers
-
-        variables = model.unsaved_variables()
-        before = [np.array(variable) for variable in variables]
-        answer, times = BothAnswers(model), []
-        texts, _ = self.examples().batch(self.batch_size, self.seed, 0)
-        for _ in range(2):  # the first compiles
-            begin = time.monotonic()
-            answer(texts)
-            times.append(time.monotonic() - begin)
-        # Keras' recurrent layers draw dropout masks even to answer.
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value)
-        validation = len(self.parts[1]) / self.batch_size
-        # Backwards, a step takes about twice as long as forwards.
-        return times[-1] * (3 * self.steps + 2 * validation)
-
-    def conclude(
-        self, model: Any, run: pathlib.Path, progress: Any, say: Callable[[str], None]
-    ) -> None:
-        """Says how good the best epoch is, and what to do with it."""
-        found = self._measure(model)
-        accuracy, f1 = (
-            [(name, f"{figures[place]:.2f}") for name, figures in found.items()]
-            for place in (0, 1)
-        )
-
-        def beside(figures: list[tuple[str, str]]) -> str:
-            """The model's own, and in brackets those of the baselines."""
-            return "; ".join(f"{name} {f}" for name, f in figures if name != "model")
-
-        say(
-            f"best: val_loss {progress.best:.2f} at epoch {progress.best_epoch} of "
-            f"{progress.epoch} (accuracy {dict(accuracy)['model']}; "
-            f"{beside(accuracy)}), macro F1 {dict(f1)['model']} ({beside(f1)})"
-        )
-        if not progress.best_epoch:
-            say("No epoch was better than what it began with, which is kept.")
-        best = shlex.quote(str(run / "best.keras"))
-        text = self.validation_examples()[0][0]
-        example = shlex.quote(" ".join(shorten(text, str, 60).split()))
-        folder = shlex.quote(str(pathlib.Path("served") / run.name))
-        say("Next:")
-        say(f"  rnnzoo evaluate {best}")
-        say(f"  rnnzoo answer {best} {example}")
-        say(f"  rnnzoo export {best} --to={folder}")
 
 
 RECIPE = OwnTexts

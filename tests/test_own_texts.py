@@ -15,7 +15,7 @@ import rnnzoo
 from rnnzoo.command import main
 from rnnzoo.data.pipeline import Pairs, split_by_class
 from rnnzoo.layers.logistic import balance, choose_strength, solve_logistic
-from rnnzoo.layers.ngram_regression import NgramFeatures, NgramRegression
+from rnnzoo.layers.ngram_regression import EDGE, NgramFeatures, NgramRegression
 from rnnzoo.training import recipe_class
 from rnnzoo.training.mixtures import BothAnswers, macro_f1
 
@@ -110,6 +110,9 @@ def test_the_model_is_one(trained, tmp_path):
     alone = model.probabilities(["hooray"])
     np.testing.assert_allclose(alone[0], before[0], atol=1e-5)
     assert model.explain("i hate it").answer == "angry"
+    more = model.with_vocabulary([*model.tokens.vocabulary, "qqq"[:1], "§"])
+    np.testing.assert_allclose(more.probabilities(["hooray"]), alone, atol=1e-5)
+    assert model.with_classes(["a", "b"]).classify("hooray") in "ab"
     assert model.explain("i hate it", method="gradient").answer == "angry"
     answers, by_regression = BothAnswers(model)(["i hate it", "let it be"])
     assert answers.tolist() == [2, 1] == by_regression.tolist()
@@ -125,6 +128,7 @@ def test_the_next_commands_work_as_printed(trained, tmp_path, monkeypatch):
         status, printed = run_command(shlex.split(command)[1:])
         assert status == 0 and printed
     assert shlex.split(commands[2])[3] == "--to=served/my run"
+    assert (trained[0] / "my run" / "learning_curve.png").exists()
 
 
 @pytest.mark.slow
@@ -236,7 +240,7 @@ def test_the_regression_is_that_of_its_definition():
 def test_the_layer_scores_as_its_features_do():
     layer = NgramRegression(3, max_n=4, rows=2000, vocabulary_size=30)
     folds = np.arange(30)
-    folds[7], folds[8] = 30, 9  # a space, and a capital letter
+    folds[7], folds[8] = EDGE, 9  # a space, and a capital letter
     layer.set_folds(folds)
     random = np.random.default_rng(0)
     rows = [random.integers(1, 30, size) for size in (1, 2, 5, 9, 30)]

@@ -9,6 +9,9 @@ from keras import ops
 from rnnzoo.errors import check_number
 from rnnzoo.layers.ngrams import HIGHEST, hash_ngrams, look_up
 
+# Read before and after each sequence, and in place of tokens that are folded to it.
+EDGE = -1
+
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class NgramRegression(keras.layers.Layer):
@@ -41,7 +44,7 @@ class NgramRegression(keras.layers.Layer):
         >>> from rnnzoo.layers.ngram_regression import NgramRegression
         >>> layer = NgramRegression(units=2, max_n=2, rows=4, vocabulary_size=20)
         >>> ids = np.array([[5, 17, 3], [5, 8, 0]])
-        >>> codes, _ = layer.codes_of(ids[1])
+        >>> codes = np.intersect1d(*[layer.codes_of(row)[0] for row in ids])
         >>> layer.set_table(codes[:1], np.ones(1), np.array([[0.5, -0.5]]))
         >>> keras.ops.convert_to_numpy(layer(ids)).sum(axis=1).tolist()
         [[0.5, -0.5], [0.5, -0.5]]
@@ -76,7 +79,7 @@ class NgramRegression(keras.layers.Layer):
             dtype="int32",
             **fixed,
         )
-        # Of each token, the one that it is read as; the edge is the last.
+        # Of each token, the one that it is read as.
         self.folds = self.add_weight(
             (size,),
             lambda shape, dtype: ops.arange(size, dtype=dtype),
@@ -108,7 +111,6 @@ class NgramRegression(keras.layers.Layer):
 
     def _fold(self, inputs: Any) -> Any:
         """Returns ids `[batch, time + 2]` between edges, with their folds."""
-        edge = self.vocabulary_size
         folded = ops.take(self.folds, inputs, axis=0)
         folded = ops.where(inputs == 0, 0, folded)
         folded = ops.pad(folded, ((0, 0), (1, 1)))
@@ -116,10 +118,10 @@ class NgramRegression(keras.layers.Layer):
         before = ops.pad(is_token[:, :-1], ((0, 0), (1, 0)), constant_values=0)
         after = ops.pad(is_token[:, 1:], ((0, 0), (0, 1)), constant_values=0)
         is_edge = ops.logical_and(is_token == 0, (before + after) > 0)
-        return ops.where(is_edge, edge, folded)
+        return ops.where(is_edge, EDGE, folded)
 
     def set_folds(self, folds: np.ndarray) -> None:
-        """Sets the id that each id is read as; `vocabulary_size` for an edge."""
+        """Sets the id that each id is read as; `EDGE` for an edge."""
         if not self.built:
             self.build((None, None))
         self.folds.assign(np.asarray(folds, "int32"))
@@ -148,9 +150,12 @@ class NgramRegression(keras.layers.Layer):
         `ids` are those of one sequence, without padding; each n-gram is there once, and
         the edge alone is none.
         """
-        edge = self.vocabulary_size
-        folds = np.arange(edge) if not self.built else np.asarray(self.folds)
-        line = np.concatenate([[edge], folds[ids[ids != 0]], [edge]]).astype("int32")
+        folds = (
+            np.arange(self.vocabulary_size)
+            if not self.built
+            else np.asarray(self.folds)
+        )
+        line = np.concatenate([[EDGE], folds[ids[ids != 0]], [EDGE]]).astype("int32")
         code, codes, crosses = np.zeros_like(line), [], []
         with np.errstate(over="ignore"):
             for n in range(1, min(self.max_n, len(line)) + 1):
@@ -160,8 +165,8 @@ class NgramRegression(keras.layers.Layer):
                 mixed = mixed * np.int32(-1_640_531_527)
                 is_inside = np.zeros(len(last), bool)
                 for place in range(1, n - 1):
-                    is_inside |= line[place : place + len(last)] == edge
-                is_ngram = (last != edge) if n == 1 else np.ones(len(last), bool)
+                    is_inside |= line[place : place + len(last)] == EDGE
+                is_ngram = (last != EDGE) if n == 1 else np.ones(len(last), bool)
                 codes.append(mixed[is_ngram])
                 crosses.append(is_inside[is_ngram])
         found, places = np.unique(np.concatenate(codes), return_index=True)
@@ -225,7 +230,10 @@ class LogitMixture(keras.layers.Layer):
     """Adds the logits of a network and of a regression beside it, each weighted.
 
     In training it returns the network's alone, which learns as if it were: the
-    regression is solved before. The weights are chosen on held-out examples
+    regression is solved before. The logarithms of the classes' frequencies are added
+    there, so that the network itself need not learn them, and all classes count the
+    same in its answers (Menon et al., "Long-tail learning via logit adjustment",
+    arXiv:2007.07314). The weights are chosen on held-out examples
     (`rnnzoo.layers.logistic.mixing_weights`); at first the network alone counts.
 
     Inputs: two tensors `[batch, units]`. Outputs: `[batch, units]`.
@@ -233,6 +241,7 @@ class LogitMixture(keras.layers.Layer):
     Attributes:
         shares: Weights of the network's logits and of the regression's.
         bias: Added to the regression's logits.
+        frequencies: Logarithms of the classes' frequencies; at first 0.
 
     Example:
         >>> import numpy as np
@@ -240,7 +249,7 @@ class LogitMixture(keras.layers.Layer):
         >>> mixture = LogitMixture()
         >>> logits = [np.array([[1.0, 0.0]]), np.array([[0.0, 3.0]])]
         >>> _ = mixture(logits)
-        >>> mixture.shares.assign([1.0, 0.5])
+        >>> _ = mixture.shares.assign([1.0, 0.5])
         >>> mixture(logits).numpy().tolist()
         [[1.0, 1.5]]
     """
@@ -248,7 +257,9 @@ class LogitMixture(keras.layers.Layer):
     def build(self, inputs_shape: list) -> None:
         """Creates the weights."""
         fixed: dict[str, Any] = {"trainable": False}
-        self.bias = self.add_weight(inputs_shape[1][1:], "zeros", name="bias", **fixed)
+        size = inputs_shape[1][1:]
+        self.bias = self.add_weight(size, "zeros", name="bias", **fixed)
+        self.frequencies = self.add_weight(size, "zeros", name="frequencies", **fixed)
         self.shares = self.add_weight(
             (2,),
             lambda shape, dtype: ops.cast([1.0, 0.0], dtype),
@@ -257,8 +268,8 @@ class LogitMixture(keras.layers.Layer):
         )
 
     def call(self, inputs: list, training: bool = False) -> Any:
-        """Returns the weighted sum; in training, the first."""
+        """Returns the weighted sum; in training, the first with the frequencies."""
         first, second = inputs
         if training:
-            return first
+            return first + self.frequencies
         return self.shares[0] * first + self.shares[1] * (second + self.bias)

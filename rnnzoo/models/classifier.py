@@ -294,8 +294,10 @@ class Classifier(ManyToOne):
             rows = [0, 1, *(places.get(word, 1) for word in words)]
 
         def adapt(layer: str, old: np.ndarray, new: np.ndarray) -> np.ndarray:
-            if layer in ("head", "ngrams") and "classes" in changes:
+            if layer in ("head", "ngrams", "paths") and "classes" in changes:
                 return new
+            if layer == "ngrams" and old.shape != new.shape:  # of new words
+                return np.concatenate([old, new[len(old) :]])
             return old[rows] if layer == "reader" and rows else old
 
         return adapt

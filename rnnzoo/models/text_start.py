@@ -16,7 +16,7 @@ from rnnzoo.layers.logistic import (
     mixing_weights,
     solve_logistic,
 )
-from rnnzoo.layers.ngram_regression import NgramFeatures, NgramRegression
+from rnnzoo.layers.ngram_regression import EDGE, NgramFeatures, NgramRegression
 from rnnzoo.models.text_classification import TextClassifier
 from rnnzoo.tokens import TOKENS
 
@@ -121,14 +121,13 @@ def make_folds(kind: str, tokens: Any) -> np.ndarray:
 
     Characters are read in lower case, and white space as the edge of a word.
     """
-    size = tokens.vocabulary_size
-    folds = np.arange(size)
+    folds = np.arange(tokens.vocabulary_size)
     if kind == "characters":
         places = {symbol: place for place, symbol in enumerate(tokens.vocabulary, 2)}
         for symbol, place in places.items():
             folds[place] = places.get(symbol.lower(), place)
             if symbol.isspace():
-                folds[place] = size
+                folds[place] = EDGE
     return folds
 
 

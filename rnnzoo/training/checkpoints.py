@@ -315,9 +315,11 @@ class Checkpoint(keras.callbacks.Callback):
         """Saves the epoch, and the model if it is the best so far."""
         self.progress.epoch, self.progress.step = epoch + 1, 0
         self.progress.gradient_norms = 0.0
-        if logs["val_loss"] < self.progress.best * (1 - GAIN):
+        is_gain = logs["val_loss"] < self.progress.best * (1 - GAIN)
+        if is_gain:
             self.progress.gain_epoch = epoch + 1
-        if logs["val_loss"] <= self.progress.best:
+        lowest = logs["val_loss"] <= self.progress.best
+        if is_gain if self.recipe.keeps_untrained else lowest:
             self.progress.best = float(logs["val_loss"])
             self.progress.best_epoch = epoch + 1
             self.model.card = self._make_card(epoch + 1, logs)

@@ -112,6 +112,7 @@ def describe_units(model: Any) -> dict[str, str]:
         "loss": f"nats per {unit}",
         "accuracy": f"fraction of {unit}s that are right",
         "exact_match": "fraction of answers that are right",
+        "macro_f1": "F1, mean over the classes",
     }
     if getattr(model, "TASK", "") == "language-modeling":
         units["perplexity"] = f"perplexity per {unit}"
