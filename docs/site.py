@@ -43,7 +43,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = [
         File.generated(config, f"docs/{file.src_uri}", abs_src_path=file.abs_src_path)
         for file in files
-        if file.src_uri.endswith((".md", ".png"))
+        if file.src_uri.endswith((".md", ".png", ".yaml", "_cluster.py"))
     ]
     pictures = sorted(ROOT.glob("benchmarks/*.png"))
     for name in [*OUTSIDE, *(str(path.relative_to(ROOT)) for path in pictures)]:

@@ -162,6 +162,7 @@ def test_a_dataset_of_a_shard_has_every_row_once_a_pass(tmp_path):
         stream_dataset(empty, encode, batch_size=2)
 
 
+@pytest.mark.slow
 def test_a_model_learns_from_a_stream(tmp_path):
     words = {"good": ["fine", "great"], "bad": ["dull", "slow"]}
     rows = [(f"{w} {i}", n) for i in range(40) for n in words for w in words[n]]

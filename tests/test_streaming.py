@@ -10,6 +10,7 @@ import pytest
 import rnnzoo
 from rnnzoo.exporting import replay
 from rnnzoo.exporting.operators import list_litert_operators, list_onnx_operators
+from rnnzoo.exporting.streaming import add_stream_signatures
 
 DOCUMENT = (
     pathlib.Path(__file__).parent.parent.joinpath("docs", "serving.md").read_text()
@@ -34,6 +35,7 @@ MODELS = {
         {"features": 3, "num_values": 1, "cell": "minimal"},
     ),
 }
+QUICK = ("values of every step", "a learned state")
 
 
 def export(model, folder, format, **options):
@@ -65,7 +67,13 @@ def initial_state(card):
 
 
 @pytest.mark.parametrize("format", PACKAGES)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name in MODELS
+    ],
+)
 def test_step_by_step_is_as_the_whole_sequence(name, format, tmp_path):
     model = make(*MODELS[name])
     card, call, _ = export(model, tmp_path / "model", format)
@@ -105,11 +113,10 @@ def test_step_by_step_is_as_the_whole_sequence(name, format, tmp_path):
         (rnnzoo.many_to_many, {"features": 2, "num_values": 1, "bidirectional": True}),
     ],
 )
-def test_what_looks_at_a_whole_sequence_is_not_streamed(factory, options, tmp_path):
+def test_what_looks_at_a_whole_sequence_is_not_streamed(factory, options):
     options |= {"ngram_rows": 16} if options.get("ngrams") else {}
-    folder = rnnzoo.export(factory(units=4, **options), tmp_path / "model")
-    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    assert list(card["signatures"]) == ["tokens"]
+    model = factory(units=4, **options)
+    assert list(add_stream_signatures(model, model.signatures())) == ["tokens"]
 
 
 def test_operators_that_are_not_built_in_are_named():
