@@ -1,11 +1,8 @@
 """The public names of rnnzoo; written by `python -m rnnzoo.stubs`."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, overload
+from typing import Any
 
-from rnnzoo.architectures.many_to_many import ManyToMany
-from rnnzoo.architectures.many_to_one import ManyToOne
-from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.describing import describe
 from rnnzoo.exporting.export import export
 from rnnzoo.lecture.by_hand import Accumulator, Comparer, ParityByHand
@@ -515,70 +512,9 @@ def parity_by_hand(
         weight: Factor of all weights.
     """
 
-@overload
 def many_to_one(
     *,
-    vocabulary_size: int | None = None,
-    features: int | None = None,
-    num_classes: int | None = None,
-    num_values: int | None = None,
-    embedding_dim: int = 64,
-    units: int = 128,
-    num_layers: int = 1,
-    cell: str = "gru",
-    bidirectional: bool = False,
-    residual: bool = False,
-    dropout: float = 0.0,
-    token_dropout: float = 0.0,
-    initial_state: str = "zeros",
-    chrono_steps: int | None = None,
-    pooling: str = "last",
-    ngrams: int = 0,
-    ngram_rows: int = 524288,
-    ngram_scores: str = "learned",
-    padding_value: float | None = None,
-) -> ManyToOne:
-    """A model that reads a sequence and gives one answer.
-
-    Args:
-        tokens: What raw input is read with (`rnnzoo.tokens`), in place of
-            `vocabulary_size` and `features`: the model then takes and answers raw
-            input. One of texts (`Words`, `Characters`, `Bytes`, `Subwords`,
-            `Whitespace`), `Numbers`, `Bits`, `RealSteps` or `ScaledSteps`.
-        classes: With tokens: names of the classes, in place of `num_classes`.
-        vocabulary_size: For token input: number of ids, padding included.
-        features: For real-valued input: number of values per time step.
-        num_classes: For classes: number of classes.
-        num_values: For real-valued output: number of values.
-        embedding_dim: Size of the vector that stands for a token.
-        units: Size of each recurrent layer's state, per direction.
-        num_layers: Number of recurrent layers.
-        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
-        bidirectional: Whether to read each sequence backwards too.
-        residual: Whether layers from the second on add their input to their output.
-        dropout: Fraction of features dropped in training, before each recurrent layer
-            (the same at every time step) and before the head; and of n-grams.
-        token_dropout: Fraction of time steps dropped as a whole in training.
-        initial_state: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialization: how many steps the longest memory should
-            reach at first; `None` for Keras' own initial biases.
-        pooling: Input of the head: `"last"`, the state after the last step of each
-            direction; or the `"mean"`, `"max"`, both (`"mean_max"`), or `"attention"`-
-            weighted mean of all steps.
-        ngrams: For token input: maximum length of n-grams, which are scored beside the
-            recurrence and averaged with it (`rnnzoo.layers.ngrams`); 0 for none.
-        ngram_rows: Number of n-grams with their own vectors, after
-            `get_layer("ngrams").adapt`; before, all n-grams share them by a hash.
-        ngram_scores: How n-grams get their scores: `"learned"` with the network, or
-            `"solved"` before it and fixed (`rnnzoo.layers.ngram_regression`).
-        padding_value: For real-valued input: steps whose features all have this value
-            are padding; `None` if there is no padding.
-    """
-
-@overload
-def many_to_one(
-    *,
-    tokens: Any,
+    tokens: Any = None,
     classes: Any = None,
     vocabulary_size: int | None = None,
     features: int | None = None,
@@ -637,65 +573,9 @@ def many_to_one(
             are padding; `None` if there is no padding.
     """
 
-@overload
 def many_to_many(
     *,
-    vocabulary_size: int | None = None,
-    features: int | None = None,
-    num_classes: int | None = None,
-    num_values: int | None = None,
-    embedding_dim: int = 64,
-    units: int = 128,
-    num_layers: int = 1,
-    cell: str = "gru",
-    bidirectional: bool = False,
-    residual: bool = False,
-    dropout: float = 0.0,
-    weight_dropout: float = 0.0,
-    tied_weights: bool = False,
-    initial_state: str = "zeros",
-    chrono_steps: int | None = None,
-    state_noise: float = 0.0,
-    padding_value: float | None = None,
-) -> ManyToMany:
-    """A model that reads a sequence and answers at every step.
-
-    Args:
-        tokens: What raw input is read with (`rnnzoo.tokens`), in place of
-            `vocabulary_size` and `features`: the model then takes and answers raw
-            input. One of texts (`Words`, `Characters`, `Bytes`, `Subwords`,
-            `Whitespace`), `Numbers`, `Bits`, `RealSteps` or `ScaledSteps`.
-        classes: With tokens: names of the classes, in place of `num_classes`.
-        vocabulary_size: For token input: number of ids, padding included.
-        features: For real-valued input: number of values per time step.
-        num_classes: For a class per step: number of classes. At padded steps targets
-            may be any class.
-        num_values: For real-valued output: number of values.
-        embedding_dim: Size of the vector that stands for a token.
-        units: Size of each recurrent layer's state, per direction.
-        num_layers: Number of recurrent layers.
-        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
-        bidirectional: Whether to read each sequence backwards too.
-        residual: Whether layers from the second on add their input to their output.
-        dropout: Fraction of features dropped in training, before each recurrent layer
-            and before the head, the same at every time step.
-        weight_dropout: Fraction of the weights from a state to the next that is dropped
-            in training (Merity et al., arXiv:1708.02182).
-        tied_weights: Whether the head's weights are the tokens' vectors: for classes
-            that are the first tokens of the input (Press and Wolf, arXiv:1608.05859).
-        initial_state: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialization: how many steps the longest memory should
-            reach at first; `None` for Keras' own initial biases.
-        state_noise: For "simple": standard deviation of the noise on the state in
-            training, which makes it keep its values apart.
-        padding_value: For real-valued input: steps whose features all have this value
-            are padding; `None` if there is no padding.
-    """
-
-@overload
-def many_to_many(
-    *,
-    tokens: Any,
+    tokens: Any = None,
     classes: Any = None,
     vocabulary_size: int | None = None,
     features: int | None = None,
@@ -749,75 +629,9 @@ def many_to_many(
             are padding; `None` if there is no padding.
     """
 
-@overload
 def many_to_one_to_many(
     *,
-    vocabulary_size: int | None = None,
-    features: int | None = None,
-    target_vocabulary_size: int | None = None,
-    target_features: int | None = None,
-    decoder: str = "summary",
-    attention: str | None = None,
-    reverse_source: bool = False,
-    output_length: int | None = None,
-    embedding_dim: int = 64,
-    units: int = 128,
-    num_layers: int = 1,
-    cell: str = "gru",
-    bidirectional: bool = False,
-    residual: bool = False,
-    dropout: float = 0.0,
-    token_dropout: float = 0.0,
-    tied_weights: bool = False,
-    initial_state: str = "zeros",
-    chrono_steps: int | None = None,
-    padding_value: float | None = None,
-) -> ManyToOneToMany:
-    """A model that reads a sequence and then writes another.
-
-    Args:
-        tokens: What raw input is read with (`rnnzoo.tokens`), in place of
-            `vocabulary_size` and `features`: the model then takes and answers raw
-            input. One of texts (`Words`, `Characters`, `Bytes`, `Subwords`,
-            `Whitespace`), `Numbers`, `Bits`, `RealSteps` or `ScaledSteps`.
-        target_tokens: With tokens: what the target is read and written with, by default
-            `tokens`.
-        vocabulary_size: For token input: number of ids, padding included.
-        features: For real-valued input: number of values per time step.
-        target_vocabulary_size: For a token target: number of ids, padding included.
-        target_features: For a real-valued target: number of values per step.
-        decoder: `"summary"` or `"autoregressive"`.
-        attention: `"additive"` or `"multiplicative"` lets every decoder step attend to
-            all encoder steps; `None` for the summary alone. Queries are the outputs of
-            the decoder's first layer, and the other layers read the context (Wu et al.,
-            arXiv:1609.08144, section 3).
-        reverse_source: Whether the encoder reads the source from its end (Sutskever et
-            al., arXiv:1409.3215); for a token source.
-        output_length: For a summary decoder: number of steps; `None` for the source's.
-        embedding_dim: Size of the vector that stands for a token.
-        units: Size of each recurrent layer's state, per direction.
-        num_layers: Number of recurrent layers in the encoder, and in the decoder.
-        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
-        bidirectional: Whether the encoder reads the source backwards too; its two
-            final states are then projected to the decoder's.
-        residual: Whether layers from the second on add their input to their output.
-        dropout: Fraction of features dropped in training, before each recurrent layer
-            and before the head, the same at every time step.
-        token_dropout: Fraction of time steps dropped as a whole in training.
-        tied_weights: Whether source, target and head have the same vectors of tokens
-            (Press and Wolf, arXiv:1608.05859); for an autoregressive decoder and one
-            vocabulary.
-        initial_state: The encoder's: `"zeros"` or `"learned"`.
-        chrono_steps: Chrono initialization: how many steps the longest memory should
-            reach at first; `None` for Keras' own initial biases.
-        padding_value: For real-valued input: steps whose features all have this value
-            are padding; `None` if there is no padding.
-    """
-
-@overload
-def many_to_one_to_many(
-    *,
-    tokens: Any,
+    tokens: Any = None,
     target_tokens: Any = None,
     vocabulary_size: int | None = None,
     features: int | None = None,

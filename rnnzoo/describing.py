@@ -118,8 +118,7 @@ def _describe_file(path: str) -> dict[str, Any]:
     if has_tokens and factory:
         found["input"] = declarations.describe_input(factory)
     elif has_tokens:
-        unit = getattr(model.tokens, "kind", "token")
-        found["input"] = f"a text, which is read as {unit}s, or a list of texts"
+        found["input"] = model.raw.describe()
     else:
         found["input"] = describe_arrays(model)
     text = model.sample_texts()[0]
@@ -127,10 +126,28 @@ def _describe_file(path: str) -> dict[str, Any]:
     # What a decoder without tokens writes is not known.
     with contextlib.suppress(ValueError):
         found["milliseconds"] = measure_milliseconds(lambda: model.answer([text]))
-    hidden = ("vocabulary", "classes")
-    found["settings"] = {k: v for k, v in config.items() if k not in hidden}
+    found["settings"] = summarize_settings(config)
     found["card"] = card
     return found
+
+
+def summarize_settings(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns a model's settings without what is long: classes and vocabularies.
+
+    Example:
+        >>> from rnnzoo.describing import summarize_settings
+        >>> tokens = {"class_name": "Words", "config": {"vocabulary": ["a"], "start": 0}}
+        >>> summarize_settings({"tokens": tokens, "units": 8, "classes": ["a", "b"]})
+        {'tokens': {'kind': 'Words', 'start': 0}, 'units': 8}
+    """
+    hidden, shown = ("vocabulary", "classes"), {}
+    for key, value in config.items():
+        if isinstance(value, dict) and "class_name" in value:
+            settings = summarize_settings(value["config"])
+            shown[key] = {"kind": value["class_name"], **settings}
+        elif key not in hidden:
+            shown[key] = value
+    return shown
 
 
 def _name_factory(model_class: type) -> str:

@@ -21,7 +21,7 @@ HEAD = '''\
 """The public names of rnnzoo; written by `python -m rnnzoo.stubs`."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, overload
+from typing import Any
 
 '''
 
@@ -32,7 +32,9 @@ def render() -> str:
     for name, module in MODULES.items():
         value = getattr(importlib.import_module(module), name)
         if hasattr(value, "model_class"):
-            imports.append((value.model_class.__module__, value.model_class.__name__))
+            if not hasattr(value, "raw_arguments"):
+                model_class = value.model_class
+                imports.append((model_class.__module__, model_class.__name__))
             factories.append(_factory(name, value))
         else:
             imports.append((module, name))
@@ -56,25 +58,11 @@ def _import(module: str, names: list[str]) -> str:
 
 
 def _factory(name: str, factory: Any) -> str:
-    """Returns the stub of a factory: its signature, and its documentation.
-
-    With tokens, a factory of an architecture builds one of several classes.
-    """
-    parameters = dict(inspect.signature(factory).parameters)
-    if not (raw := getattr(factory, "raw_arguments", None)):
-        return _function(name, factory, parameters, factory.model_class.__name__)
-    plain = {key: one for key, one in parameters.items() if key not in raw}
-    needed = parameters["tokens"].replace(default=inspect.Parameter.empty)
-    whole = parameters | {"tokens": needed}
-    overloads = (
-        _function(name, factory, plain, factory.model_class.__name__),
-        _function(name, factory, whole, "Any"),
-    )
-    return "\n".join(f"@overload\n{one}" for one in overloads)
-
-
-def _function(name: str, factory: Any, parameters: dict, returned: str) -> str:
-    """Returns the stub of a function with these parameters."""
+    """Returns the stub of a factory: its signature, and its documentation."""
+    # With tokens, a factory of an architecture builds one of several classes.
+    has_several = hasattr(factory, "raw_arguments")
+    returned = "Any" if has_several else factory.model_class.__name__
+    parameters = inspect.signature(factory).parameters
     parts, is_keyword = [], False
     for parameter in parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and not is_keyword:

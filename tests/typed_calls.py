@@ -35,7 +35,7 @@ sorter(max_value="a")  # error: "max_value" of type "int"
 sorter(None, 64)  # error: Expected 1 positional argument
 sorter(weights=3)  # error: "weights" of type "str | None"
 translator(layers=2)  # error: No parameter named "layers"
-many_to_one(vocabulary_size=9, unit=8)  # error: No overloads for "many_to_one"
+many_to_one(vocabulary_size=9, unit=8)  # error: No parameter named "unit"
 sorter().sort()  # error: Argument missing for parameter "numbers"
 translator().translate("Hi.", beam=5)  # error: No parameter named "beam"
 rnnzoo.sorterr()  # error: "sorterr" is not a known attribute

@@ -179,6 +179,14 @@ def _use_portable_operations(model: Any) -> Iterator[None]:
         yield
 
 
+def _shorten_tokens(config: dict) -> dict:
+    """Returns settings without vocabularies, which `tokens` of `model.json` has."""
+    found = {k: v for k, v in config.items() if k != "vocabulary"}
+    if isinstance(found.get("tokens"), dict):
+        found["tokens"] = found["tokens"]["class_name"]
+    return found
+
+
 def _describe(model: Any, signatures: dict, answers: dict) -> dict:
     """Returns what `model.json` says of a model and its signatures."""
     tokens = getattr(model, "tokens", None)
@@ -192,7 +200,7 @@ def _describe(model: Any, signatures: dict, answers: dict) -> dict:
     return {
         "model": type(model).__name__,
         "card": dict(model.card),
-        "settings": {k: v for k, v in model.get_config().items() if k != "vocabulary"},
+        "settings": _shorten_tokens(model.get_config()),
         "tokens": tokens and {"kind": type(tokens).__name__, **tokens.get_config()},
         "signatures": {
             name: {

@@ -45,6 +45,10 @@ class RawTexts:
             return check_texts([inputs], self.name), False
         return check_texts(inputs, self.name), True
 
+    def describe(self) -> str:
+        """Says what an input is."""
+        return f"a text, which is read as {self.tokens.kind}s, or a list of texts"
+
     def encode(self, rows: list) -> np.ndarray:
         """Returns what the graph takes for rows that `split` returned."""
         return self.tokens.encode_checked(rows)
@@ -119,6 +123,11 @@ class RawNumbers:
         refuse_empty(rows, self.name)
         return rows, is_batch
 
+    def describe(self) -> str:
+        """Says what an input is."""
+        low, high = self.tokens.minimum, self.tokens.maximum
+        return f"integers from {low} to {high}: a list or a text of them, or a batch"
+
     def encode(self, rows: list) -> np.ndarray:
         """Returns what the graph takes for rows that `split` returned."""
         return self.tokens.encode(rows, name=self.name)
@@ -165,6 +174,12 @@ class RawSteps:
         is_text = isinstance(inputs, str)
         rows, is_batch = self.tokens.rows([inputs] if is_text else inputs, self.name)
         return self.tokens.check(rows, self.name), is_batch and not is_text
+
+    def describe(self) -> str:
+        """Says what an input is."""
+        count = self.tokens.features
+        each = "real numbers" if count == 1 else f"steps of {count} real numbers"
+        return f"{each}: a list or a text of them, or a batch"
 
     def encode(self, rows: list) -> np.ndarray:
         """Returns what the graph takes for rows that `split` returned."""
