@@ -136,7 +136,7 @@ def summarize_settings(config: dict[str, Any]) -> dict[str, Any]:
 
     Example:
         >>> from rnnzoo.describing import summarize_settings
-        >>> tokens = {"class_name": "Words", "config": {"vocabulary": ["a"], "start": 0}}
+        >>> tokens = {"class_name": "Words", "config": {"vocabulary": [], "start": 0}}
         >>> summarize_settings({"tokens": tokens, "units": 8, "classes": ["a", "b"]})
         {'tokens': {'kind': 'Words', 'start': 0}, 'units': 8}
     """
