@@ -88,17 +88,12 @@ class ReportingRecipe(FineTuningRecipe):
 
     def _estimate_seconds(self, model: Any, answer: Callable) -> float:
         """Estimates the seconds of an epoch by a batch that is only read."""
-        variables = model.unsaved_variables()
-        before = [np.array(variable) for variable in variables]
         times = []
         texts, _ = self.examples().batch(self.batch_size, self.seed, 0)
         for _ in range(2):  # the first compiles
             begin = time.monotonic()
             answer(texts)
             times.append(time.monotonic() - begin)
-        # Keras' recurrent layers draw dropout masks even to answer.
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value)
         validation = len(self.parts[1]) / self.batch_size
         # Backwards, a step takes about twice as long as forwards.
         return times[-1] * (3 * self.steps + 2 * validation)

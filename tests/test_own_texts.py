@@ -6,6 +6,7 @@ import io
 import pathlib
 import re
 import shlex
+import signal
 
 import keras
 import numpy as np
@@ -14,9 +15,11 @@ import pytest
 import rnnzoo
 from rnnzoo.command import main
 from rnnzoo.data.pipeline import Pairs, split_by_class
+from rnnzoo.errors import Interrupted
 from rnnzoo.layers.logistic import balance, choose_strength, solve_logistic
 from rnnzoo.layers.ngram_regression import EDGE, NgramFeatures, NgramRegression
-from rnnzoo.training import recipe_class
+from rnnzoo.training import recipe_class, reports
+from rnnzoo.training.history import read_history
 from rnnzoo.training.mixtures import BothAnswers, macro_f1
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "texts.md"
@@ -290,3 +293,35 @@ def test_better_than_a_bag_of_words_on_sentiment(tmp_path):
     model = recipe_class("own_texts")(data=str(path), tokens="words").model()
     answers = model.classify(["wonderful", "terrible", "a masterpiece", "boring"])
     assert answers == ["1", "0", "1", "0"]
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_has_the_history_of_a_whole_one(tmp_path, monkeypatch):
+    path = write(tmp_path / "moods.csv", make_rows({"angry": 40, "calm": 20}))
+    recipe = recipe_class("own_texts")(
+        data=str(path),
+        tokens="characters",
+        units=8,
+        embedding_dim=8,
+        epochs=2,
+        patience=0,
+        steps_per_epoch=5,
+    )
+    rnnzoo.train(recipe, tmp_path / "whole", "cpu")
+    original = reports.Progress.on_train_batch_end
+
+    def interrupt(self, batch, logs=None):
+        original(self, batch, logs)
+        if self.step == 7:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reports.Progress, "on_train_batch_end", interrupt)
+        with pytest.raises(Interrupted):
+            rnnzoo.train(recipe, tmp_path / "parts", "cpu")
+    rnnzoo.train(recipe, tmp_path / "parts", "cpu")
+    whole, parts = (
+        [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(run)]
+        for run in (tmp_path / "whole", tmp_path / "parts")
+    )
+    assert parts == whole

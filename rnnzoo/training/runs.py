@@ -4,7 +4,7 @@ import contextlib
 import pathlib
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rnnzoo.errors import shorten
@@ -102,7 +102,8 @@ def _train(
     progress = checkpoint.progress
     is_complete = progress.epoch >= recipe.epochs or checkpoint.has_stalled()
     if not is_complete:
-        recipe.introduce(model, say)
+        with _keep_randomness(model):
+            recipe.introduce(model, say)
         padding = padding_line(examples, model.encode, recipe.batch_size, recipe.seed)
         if padding:
             say(padding)
@@ -140,6 +141,21 @@ def _train(
         best.save(run / "best.keras")
     recipe.conclude(best, run, progress, say)
     return best
+
+
+@contextlib.contextmanager
+def _keep_randomness(model: Any) -> Iterator[None]:
+    """Leaves random generators of a model as they are, whatever it answers.
+
+    Keras' recurrent layers draw dropout masks even to answer.
+    """
+    from keras import ops
+
+    variables = model.unsaved_variables()
+    before = [ops.convert_to_numpy(variable) for variable in variables]
+    yield
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)
 
 
 def _build_model(recipe: Recipe, devices: Any) -> Any:
