@@ -225,7 +225,7 @@ class OwnTexts(ReportingRecipe):
         start, body = self.start, self.body
         settings = start.settings()
         if not self.ngrams:
-            settings["ngrams"] = 0
+            settings |= {"ngrams": 0, "ngram_rows": self.ngram_rows}
         if start.head is not None:
             settings |= {name: body.arguments[name] for name in BODY_SETTINGS}
         model = self.build(classes=self.class_names(), **settings)

@@ -198,7 +198,8 @@ def test_values_are_scaled_in_the_graph(tmp_path):
         tokens=ScaledSteps([10.0, 0.0], [5.0, 2.0]), num_values=1, units=4
     )
     path = rnnzoo.export(model, tmp_path / "served", "litert")
-    assert sorted(p.stem for p in path.glob("*.tflite")) == ["tokens", "values"]
+    names = {p.stem for p in path.glob("*.tflite")}
+    assert names == {"tokens", "values", "stream", "step"}
     from ai_edge_litert.interpreter import Interpreter
 
     run = Interpreter(str(path / "values.tflite")).get_signature_runner()

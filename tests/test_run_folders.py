@@ -342,7 +342,9 @@ def numeric_options():
 def test_every_number_has_a_range():
     assert len(list(numeric_options())) > 200
     for kind, option, default in numeric_options():
-        wrong = [float("nan"), float("inf"), -1, -float("inf"), 10**400]
+        # -1 is an option where it says that the recipe chooses.
+        below = min(default - 1, -1)
+        wrong = [float("nan"), float("inf"), below, -float("inf"), 10**400]
         if isinstance(default, float):
             wrong += [-1e-9]
         else:

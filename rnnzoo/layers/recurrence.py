@@ -180,8 +180,6 @@ class RecurrentStack(keras.layers.Layer):
         cell_options, is_minimal = {}, cell.startswith("minimal")
         if is_minimal:
             cell_options["signed"] = cell == "minimal_signed"
-        elif not state_noise:
-            cell_options["recurrent_initializer"] = AnyTypeOrthogonal()
         if weight_dropout and is_minimal:
             raise ValueError(
                 "weight_dropout is for recurrent weights, and a minimal cell has none: "
@@ -220,6 +218,8 @@ class RecurrentStack(keras.layers.Layer):
         self.states_per_layer = states_per_direction * (2 if bidirectional else 1)
         self.layers = []
         for index in range(num_layers):
+            if not is_minimal and not state_noise:  # each draws its own matrix
+                cell_options["recurrent_initializer"] = AnyTypeOrthogonal()
             layer = layer_class(
                 units,
                 dropout=dropout,

@@ -121,7 +121,7 @@ class TextClassifier(Classifier):
     @classmethod
     def current_config(cls, config: dict[str, Any]) -> dict[str, Any]:
         """Returns a file's arguments; those of old files that have not all of them."""
-        old = {"tokens": "words", "normalize": False}
+        old = {"tokens": "words", "normalize": False, "ngram_scores": "learned"}
         return old | super().current_config(config)
 
     def adapt(self, source: Source, limit: int = 25_000) -> int:
