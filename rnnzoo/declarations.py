@@ -142,16 +142,12 @@ def describe_input(model: str) -> str:
         >>> describe_input("translator")
         'a string, or a list, tuple, array or tensor of strings'
     """
-    summary = ""
-    for method in ("answer", "classify", "check_inputs"):
-        for _, node in _lineage(*find_class(model)):
-            for one in node.body:
-                if isinstance(one, ast.FunctionDef) and one.name == method:
-                    found = ast.get_docstring(one) or ""
-                    if text := _help(found, "inputs"):
-                        return text
-                    summary = summary or found.split("\n")[0]
-    return summary
+    for _, node in _lineage(*find_class(model)):
+        for one in node.body:
+            if isinstance(one, ast.FunctionDef) and one.name == "answer":
+                found = ast.get_docstring(one) or ""
+                return _help(found, "inputs") or found.split("\n")[0]
+    return ""
 
 
 def example_answers(model: str) -> list[str]:

@@ -93,6 +93,9 @@ class Classifier(ManyToOne):
     def answer(self, inputs: Any) -> Any:
         """Names the class of an input, or of each input of a batch; as `classify`.
 
+        Args:
+            inputs: A text or a series, or a list, tuple, array or tensor of them.
+
         Example:
             >>> from rnnzoo import sentiment_classifier
             >>> sentiment_classifier().answer("A quiet triumph.")
