@@ -5,8 +5,9 @@
 The folder holds sst2/ (sentences of film reviews, two classes), snips/ (commands, seven
 intents), names/ (surnames, 18 origins) and tatoeba_fra_eng/ (English or French), with
 the files of the data sets. Of each, 50, 600, 5,000 and all labelled texts are learned
-from, at most 50,000; the figures are of a test part that neither is trained on: the
-published one, or 3,000 texts. (The recipe's defaults were settled with a view of them.)
+from, at most 50,000; the figures are of a part that neither is trained on, and that is
+another than those with which the recipe's defaults were settled: sst2's development
+part, the validation part of snips, or 3,000 texts drawn with another seed.
 Both have their defaults: the command no options but the data, and scikit-learn
 `TfidfVectorizer()` and `LogisticRegression(max_iter=1000)`; `best` is the
 best of four settings of it *on the test part*, which flatters it: words or characters,
@@ -32,6 +33,8 @@ from harness import Benchmark
 
 COUNTS: tuple[int, ...] = (50, 600, 5_000, 50_000)
 TEST_TEXTS = 3_000
+# Defaults were settled on the parts of another seed.
+SPLIT_SEED = 3
 SEEDS = {50: 3, 600: 2}
 HEADER = (
     "data rows seed learner accuracy macro_f1 seconds megabytes milliseconds".split()
@@ -48,7 +51,7 @@ def read_sst2(folder: pathlib.Path) -> tuple[Texts, Texts]:
         rows = [line.partition(" ") for line in lines if line.strip()]
         return [row[2] for row in rows], [row[0] for row in rows]
 
-    return read("stsa.binary.train"), read("stsa.binary.test")
+    return read("stsa.binary.train"), read("stsa.binary.dev")
 
 
 def read_snips(folder: pathlib.Path) -> tuple[Texts, Texts]:
@@ -60,7 +63,7 @@ def read_snips(folder: pathlib.Path) -> tuple[Texts, Texts]:
         texts, labels = (f.read_text(encoding="utf-8").splitlines() for f in files)
         return [text.strip() for text in texts], [label.strip() for label in labels]
 
-    return read("train"), read("test")
+    return read("train"), read("valid")
 
 
 def read_names(folder: pathlib.Path) -> tuple[Texts, Texts]:
@@ -78,7 +81,7 @@ def read_tatoeba(folder: pathlib.Path) -> tuple[Texts, Texts]:
     path = folder / "tatoeba_fra_eng" / "fra.txt"
     pairs = [line.split("\t")[:2] for line in path.read_text("utf-8").splitlines()]
     english = sorted({pair[0] for pair in pairs})
-    chosen = np.random.default_rng(1).permutation(len(english))[:TEST_TEXTS]
+    chosen = np.random.default_rng(SPLIT_SEED).permutation(len(english))[:TEST_TEXTS]
     held_out = {english[place] for place in chosen}
     parts: list[dict[str, str]] = [{}, {}]
     for own, other in pairs:
@@ -92,7 +95,7 @@ def read_tatoeba(folder: pathlib.Path) -> tuple[Texts, Texts]:
 
 def split_rows(rows: list[tuple[str, str]]) -> tuple[Texts, Texts]:
     """Splits rows into a training and a test part."""
-    order = np.random.default_rng(1).permutation(len(rows))
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(rows))
     test, training = order[:TEST_TEXTS], order[TEST_TEXTS:]
     return unzip([rows[i] for i in training]), unzip([rows[i] for i in test])
 
