@@ -31,6 +31,15 @@ class AnyTypeOrthogonal(keras.initializers.Orthogonal):
         return ops.cast(super().__call__(shape, "float32"), dtype or "float32")
 
 
+# As a config, of which each layer makes its own, after that of its other weights.
+ORTHOGONAL = {
+    "module": __name__,
+    "class_name": "AnyTypeOrthogonal",
+    "config": {"gain": 1.0, "seed": None},
+    "registered_name": "rnnzoo>AnyTypeOrthogonal",
+}
+
+
 @keras.saving.register_keras_serializable("rnnzoo")
 class ChronoBias(keras.initializers.Initializer):
     """Gate biases whose memories reach from 1 to `steps` steps back (arXiv:1804.11188).
@@ -180,6 +189,8 @@ class RecurrentStack(keras.layers.Layer):
         cell_options, is_minimal = {}, cell.startswith("minimal")
         if is_minimal:
             cell_options["signed"] = cell == "minimal_signed"
+        elif not state_noise:
+            cell_options["recurrent_initializer"] = ORTHOGONAL
         if weight_dropout and is_minimal:
             raise ValueError(
                 "weight_dropout is for recurrent weights, and a minimal cell has none: "
@@ -218,8 +229,6 @@ class RecurrentStack(keras.layers.Layer):
         self.states_per_layer = states_per_direction * (2 if bidirectional else 1)
         self.layers = []
         for index in range(num_layers):
-            if not is_minimal and not state_noise:  # each draws its own matrix
-                cell_options["recurrent_initializer"] = AnyTypeOrthogonal()
             layer = layer_class(
                 units,
                 dropout=dropout,

@@ -59,6 +59,8 @@ class RawTexts:
         An empty text has none, although it is read as one unknown token.
         """
         steps = np.count_nonzero(arrays, axis=1)
+        if self.tokens.start:
+            return steps - 1
         is_short = np.flatnonzero(steps == 1)
         steps[is_short] = [self.tokens.count(rows[row]) for row in is_short]
         return steps
