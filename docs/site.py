@@ -74,14 +74,12 @@ def _public_names() -> dict[str, str]:
     tree = ast.parse((ROOT / "rnnzoo" / "__init__.pyi").read_text(encoding="utf-8"))
     places, found = {}, {}
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("rnnzoo"):
+        if isinstance(node, ast.ImportFrom):
             places |= {one.name: f"{node.module}.{one.name}" for one in node.names}
         if isinstance(node, ast.Assign):
             names = ast.literal_eval(node.value)
         if isinstance(node, ast.FunctionDef):
-            # Factories of architectures build several classes, and say Any.
-            returned = ast.unparse(node.returns)
-            found[node.name] = places.get(returned, f"rnnzoo.{node.name}")
+            found[node.name] = places[ast.unparse(node.returns)]
     return {name: found.get(name, places.get(name)) for name in names}
 
 

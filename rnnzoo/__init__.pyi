@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rnnzoo.architectures.many_to_many import ManyToMany
+from rnnzoo.architectures.many_to_one import ManyToOne
+from rnnzoo.architectures.many_to_one_to_many import ManyToOneToMany
 from rnnzoo.describing import describe
 from rnnzoo.exporting.export import export
 from rnnzoo.lecture.by_hand import Accumulator, Comparer, ParityByHand
@@ -535,7 +538,7 @@ def many_to_one(
     ngram_rows: int = 524288,
     ngram_scores: str = "learned",
     padding_value: float | None = None,
-) -> Any:
+) -> ManyToOne:
     """A model that reads a sequence and gives one answer.
 
     Args:
@@ -594,7 +597,7 @@ def many_to_many(
     chrono_steps: int | None = None,
     state_noise: float = 0.0,
     padding_value: float | None = None,
-) -> Any:
+) -> ManyToMany:
     """A model that reads a sequence and answers at every step.
 
     Args:
@@ -653,7 +656,7 @@ def many_to_one_to_many(
     initial_state: str = "zeros",
     chrono_steps: int | None = None,
     padding_value: float | None = None,
-) -> Any:
+) -> ManyToOneToMany:
     """A model that reads a sequence and then writes another.
 
     Args:

@@ -74,7 +74,7 @@ def architecture_factory(
     shown.__doc__ = re.sub(
         r"(?<=\nArgs:\n)", lambda _: "".join(more.values()), make_plain.__doc__, count=1
     )
-    shown.__module__, shown.raw_arguments = __name__, list(more)
+    shown.__module__ = __name__
     return shown
 
 

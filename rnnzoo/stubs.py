@@ -32,9 +32,7 @@ def render() -> str:
     for name, module in MODULES.items():
         value = getattr(importlib.import_module(module), name)
         if hasattr(value, "model_class"):
-            if not hasattr(value, "raw_arguments"):
-                model_class = value.model_class
-                imports.append((model_class.__module__, model_class.__name__))
+            imports.append((value.model_class.__module__, value.model_class.__name__))
             factories.append(_factory(name, value))
         else:
             imports.append((module, name))
@@ -59,9 +57,7 @@ def _import(module: str, names: list[str]) -> str:
 
 def _factory(name: str, factory: Any) -> str:
     """Returns the stub of a factory: its signature, and its documentation."""
-    # With tokens, a factory of an architecture builds one of several classes.
-    has_several = hasattr(factory, "raw_arguments")
-    returned = "Any" if has_several else factory.model_class.__name__
+    returned = factory.model_class.__name__
     parameters = inspect.signature(factory).parameters
     parts, is_keyword = [], False
     for parameter in parameters.values():

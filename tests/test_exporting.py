@@ -215,6 +215,7 @@ def test_a_first_example_that_is_refused_is_named(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_requests_are_of_the_model_and_of_a_users_data_only_if_asked(tmp_path):
     texts = ["wo ist der bahnhof", "das wetter ist schön", "bonjour tristesse"]
     model = rnnzoo.text_classifier(

@@ -92,6 +92,18 @@ CASES = {
 }
 
 
+# One of each class, and of each kind of input.
+QUICK = ["classes of numbers", "values of series", "classes of steps", "texts of texts"]
+
+
+def mark_slow(quick):
+    """Cases, of which all but the quick ones are slow tests."""
+    return [
+        pytest.param(case, marks=[] if case in quick else pytest.mark.slow)
+        for case in CASES
+    ]
+
+
 @functools.cache
 def built(case):
     keras.utils.set_random_seed(0)
@@ -157,6 +169,7 @@ def check_contract(case, names):
     assert done
 
 
+@pytest.mark.parametrize("case", mark_slow(QUICK))
 def test_the_contract(case):
     check_contract(case, CHECKS)
 
@@ -166,16 +179,7 @@ def test_the_rest_of_the_contract(case):
     check_contract(case, set(testing.CHECKS) - CHECKS)
 
 
-EXPORTED = ["classes of steps", "values of series"]
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, marks=[] if case in EXPORTED else pytest.mark.slow)
-        for case in CASES
-    ],
-)
+@pytest.mark.parametrize("case", mark_slow(["classes of steps", "values of series"]))
 def test_exports(case, tmp_path):
     path = rnnzoo.export(built(case), tmp_path / "served")
     loaded = tf.saved_model.load(path)

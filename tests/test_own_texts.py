@@ -99,6 +99,7 @@ def test_it_explains_itself(trained):
     )
 
 
+@pytest.mark.slow
 def test_the_model_is_one(trained, tmp_path):
     folder, _, _ = trained
     model = rnnzoo.load(folder / "my run" / "best.keras")
@@ -145,6 +146,7 @@ def test_the_printed_export_answers_as_the_model(trained, tmp_path, monkeypatch)
         rnnzoo.export(model, tmp_path / format, format)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_complete_says_the_same(trained):
     _, output, words = trained
     status, again = run_command(words)
