@@ -53,8 +53,9 @@ class ClassificationReport:
 
     @property
     def macro_f1(self) -> float:
-        """Mean of F1 over the classes."""
-        return float(np.mean(list(self.f1.values())))
+        """Mean of F1 over the classes that examples have."""
+        has_examples = self.confusion.sum(axis=1) > 0
+        return float(np.array(list(self.f1.values()))[has_examples].mean())
 
     def figures(self) -> dict[str, float]:
         """Returns the figures by name, ready for `json.dumps`."""
