@@ -5,6 +5,12 @@ from typing import Any
 import keras
 
 from rnnzoo.architectures.sequence_model import SequenceModel, check_exactly_one
+from rnnzoo.errors import check_choice
+from rnnzoo.layers.large_vocabulary import (
+    AdaptiveSoftmax,
+    SampledSoftmax,
+    measured_loss,
+)
 from rnnzoo.layers.reader import (
     TIED_STDDEV,
     SequenceReader,
@@ -12,6 +18,9 @@ from rnnzoo.layers.reader import (
     sequence_input,
 )
 from rnnzoo.layers.recurrence import RecurrentStack
+
+# How many classes training compares: see `ManyToMany`.
+OUTPUTS = ("full", "adaptive", "sampled")
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -35,6 +44,11 @@ class ManyToMany(SequenceModel):
             in training (Merity et al., arXiv:1708.02182).
         tied_weights: Whether the head's weights are the tokens' vectors: for classes
             that are the first tokens of the input (Press and Wolf, arXiv:1608.05859).
+        output: How many classes are compared in training: `"full"` for all;
+            `"adaptive"`, for more than 10,000, in clusters of rare ones (Grave et al.,
+            2017, arXiv:1609.04309); or `"sampled"`, against a sample (Jean et al.,
+            2015, arXiv:1412.2007). Classes are in the order of their frequency.
+            Answers, and the loss of `evaluate`, are of all classes with each.
         state_noise: For "simple": standard deviation of the noise on the state in
             training, which makes it keep its values apart.
 
@@ -62,6 +76,7 @@ class ManyToMany(SequenceModel):
         dropout: float = 0.0,
         weight_dropout: float = 0.0,
         tied_weights: bool = False,
+        output: str = "full",
         initial_state: str = "zeros",
         chrono_steps: int | None = None,
         state_noise: float = 0.0,
@@ -76,6 +91,7 @@ class ManyToMany(SequenceModel):
                 f"num_classes. Received: vocabulary_size={vocabulary_size!r}, "
                 f"num_classes={num_classes!r}"
             )
+        check_output(output, num_classes, tied_weights)
 
         # === Layers ===
         self.reader = SequenceReader(
@@ -100,7 +116,12 @@ class ManyToMany(SequenceModel):
         )
         self.head_dropout = keras.layers.SpatialDropout1D(dropout, name="head_dropout")
         size, options = num_classes or num_values, {"dtype": "float32", "name": "head"}
-        if tied_weights:
+        if output == "adaptive":
+            self.head = AdaptiveSoftmax(size, **options)
+        elif output == "sampled":
+            reader = self.reader if tied_weights else None
+            self.head = SampledSoftmax(size, reader=reader, **options)
+        elif tied_weights:
             self.head = TiedHead(self.reader, size, **options)
         else:
             self.head = keras.layers.Dense(size, **options)
@@ -111,6 +132,7 @@ class ManyToMany(SequenceModel):
         super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
+        self.output_kind = output
         self.set_targets(classes=num_classes is not None)
 
     def read(
@@ -123,10 +145,43 @@ class ManyToMany(SequenceModel):
         """
         # Keras passes a layer's mask on, but not beside a second argument.
         mask = None if state is None else self.reader.compute_mask(inputs)
+        hidden, state = self.read_features(inputs, state, training)
+        return self.head(hidden), state
+
+    def read_features(
+        self, inputs: Any, state: list | None = None, training: bool | None = None
+    ) -> tuple:
+        """Reads as `read`; returns what the head takes, `[batch, time, units]`."""
+        # Keras passes a layer's mask on, but not beside a second argument.
+        mask = None if state is None else self.reader.compute_mask(inputs)
         hidden, state = self.recurrence(
             self.reader(inputs), initial_state=state, mask=mask, training=training
         )
-        return self.head(self.head_dropout(hidden, training=training)), state
+        return self.head_dropout(hidden, training=training), state
+
+    def compute_training_outputs(self, x: Any) -> Any:
+        """Returns the outputs; features, where not all logits are computed."""
+        if self.output_kind == "full":
+            return super().compute_training_outputs(x)
+        return self.read_features(x, training=True)[0]
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Returns the loss; in training, of features where `output` is not full."""
+        if self.output_kind == "full" or not training:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        return measured_loss(self.head, y, y_pred, self.padding, sample_weight)
+
+    def choose_objective(self) -> tuple:
+        """Returns the loss and the metrics; with features, none can be computed."""
+        loss, metrics = super().choose_objective()
+        return loss, metrics if self.output_kind == "full" else []
 
     def step(self, inputs: Any, state: list) -> tuple:
         """Reads one step, token ids `[batch]` or values `[batch, features]`.
@@ -136,3 +191,19 @@ class ManyToMany(SequenceModel):
         # Not through the layer's call, which attaches a mask.
         hidden, state = self.recurrence.step(self.reader.call(inputs), state)
         return self.head(hidden), state
+
+
+def check_output(output: str, num_classes: int | None, tied_weights: bool) -> None:
+    """Refuses an `output` that is unknown, or that does not fit the classes."""
+    check_choice("output", output, OUTPUTS)
+    if output != "full" and num_classes is None:
+        raise ValueError(
+            "output chooses how classes are compared: leave it out for values, or give "
+            f"num_classes. Received: output={output!r}, num_classes=None"
+        )
+    if output == "adaptive" and tied_weights:
+        raise ValueError(
+            "The clusters of output='adaptive' have vectors of other sizes than the "
+            "tokens: use output='sampled' or 'full' with tied_weights. Received: "
+            "output='adaptive', tied_weights=True"
+        )

@@ -159,7 +159,10 @@ def describe(name: str) -> dict[str, Any]:
 
 
 def load(
-    name: str, split: str = "train", data_dir: str | os.PathLike | None = None
+    name: str,
+    split: str = "train",
+    data_dir: str | os.PathLike | None = None,
+    with_targets: bool = True,
 ) -> tuple[list[str], Any]:
     """Reads a prepared data set, without a network.
 
@@ -174,6 +177,8 @@ def load(
             such as `"train+validation"`. Splits of a language have no parts.
         data_dir: Folder of all data sets; `None` for TFDS_DATA_DIR, or else
             `~/tensorflow_datasets`.
+        with_targets: Whether to read the targets; without them they are `None`, and a
+            split without labels can be read.
 
     Example:
         >>> from rnnzoo.data import catalog
@@ -199,6 +204,8 @@ def load(
     # Four times as fast as reading single examples.
     for batch in tfds.as_numpy(builder.as_dataset(split=split, batch_size=1024)):
         inputs += _decode(batch[data_set.inputs])
+        if not with_targets:
+            continue
         if data_set.task == "classification":
             labels = batch[data_set.targets]
             if min(labels) < 0:
@@ -206,7 +213,8 @@ def load(
                 labelled = [one for one in builder.info.splits if one not in hidden]
                 raise ValueError(
                     f"The split must have labels: those of {', '.join(hidden)} are "
-                    f"hidden or were never given. Use {' or '.join(labelled)}. "
+                    f"hidden or were never given. Use {' or '.join(labelled)}, or "
+                    "read the texts alone in Python with with_targets=False. "
                     f"Received: split={split!r} of {name!r}"
                 )
             classes = data_set.classes or ()
@@ -216,7 +224,8 @@ def load(
     if data_set.task == "translation":
         # Some sources keep line ends.
         inputs, targets = ([text.strip() for text in x] for x in (inputs, targets))
-    return inputs, None if data_set.task == "language" else targets
+    has_targets = with_targets and data_set.task != "language"
+    return inputs, targets if has_targets else None
 
 
 def find_folder(name: str, data_dir: str | os.PathLike | None = None) -> pathlib.Path:

@@ -62,6 +62,8 @@ class LanguageModel(LanguageGraphs):
         weight_dropout: Fraction of the weights from a state to the next that is dropped
             in training (Merity et al., 2018, arXiv:1708.02182).
         tied_weights: Whether the head's weights are the symbols' vectors: for words.
+        output: `"full"`; for more than 10,000 words `"adaptive"` or `"sampled"`, which
+            make training quicker: see `many_to_many`.
 
     Example:
         >>> from rnnzoo import language_model
@@ -91,6 +93,7 @@ class LanguageModel(LanguageGraphs):
         dropout: float = 0.4,
         weight_dropout: float = 0.0,
         tied_weights: bool = False,
+        output: str = "full",
     ):
         check_number("max_length", max_length, minimum=2, whole=True)
         if vocabulary is None and tokens == "characters":
@@ -121,6 +124,7 @@ class LanguageModel(LanguageGraphs):
             dropout=dropout,
             weight_dropout=weight_dropout,
             tied_weights=tied_weights,
+            output=output,
         )
         self.tokens = symbols
         self.max_length = max_length

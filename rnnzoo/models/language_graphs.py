@@ -74,7 +74,7 @@ class LanguageGraphs(ManyToMany):
         )
 
     def compute_training_outputs(self, x: Any) -> Any:
-        """Returns logits, and carries the state."""
+        """Returns logits or features, and carries the state."""
         if self._carried is None:
             return super().compute_training_outputs(x)
         is_first = keras.ops.equal(x[:, :1], self.tokens.start_id)
@@ -85,10 +85,11 @@ class LanguageGraphs(ManyToMany):
             for new, old in zip(keras.tree.flatten(initial), variables, strict=True)
         ]
         before = keras.tree.pack_sequence_as(initial, before)
-        logits, after = self.read(x, before, training=True)
+        read = self.read if self.output_kind == "full" else self.read_features
+        outputs, after = read(x, before, training=True)
         for variable, state in zip(variables, keras.tree.flatten(after), strict=True):
             variable.assign(keras.ops.cast(keras.ops.stop_gradient(state), "float32"))
-        return logits
+        return outputs
 
     def unsaved_variables(self) -> list:
         """Returns the states of dropout, and the state that is carried."""
