@@ -11,6 +11,7 @@ MODULES = {
     "adder": "rnnzoo.models.addition",
     "parity": "rnnzoo.models.parity",
     "series_classifier": "rnnzoo.models.series_classification",
+    "forecaster": "rnnzoo.models.forecasting",
     "surname_classifier": "rnnzoo.models.surnames",
     "pattern_generator": "rnnzoo.models.patterns",
     "memorizer": "rnnzoo.models.memorization",

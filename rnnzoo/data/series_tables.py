@@ -1,0 +1,408 @@
+"""Series of numbers out of tables, arrays and dicts, on a regular grid of times."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import narwhals
+import numpy as np
+import pandas as pd
+
+from rnnzoo.data import times as clock
+from rnnzoo.errors import closest, shorten
+
+# What stands for a missing number in files.
+MISSING = {"", "na", "nan", "n/a", "null", "none", "nil", "-", "?", "."}
+VALUE = "value"
+
+
+@dataclasses.dataclass
+class Columns:
+    """What the columns of a table are.
+
+    Attributes:
+        target: The columns to forecast.
+        time: The column of times; `None` for steps that are only counted.
+        series: The column that says which series a row is of; `None` for one series.
+        known: Covariates that are known in the future.
+        past: Covariates that are known in the past only.
+        categories: The categories of covariates that are names, each a column of its
+            own of 0 and 1.
+        frequency: The frequency of the times, as pandas names it; `None` to find it.
+        every: A frequency to put values together at, by their means; `None` not to.
+    """
+
+    target: list[str]
+    time: str | None = None
+    series: str | None = None
+    known: list[str] = dataclasses.field(default_factory=list)
+    past: list[str] = dataclasses.field(default_factory=list)
+    categories: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    frequency: str | None = None
+    every: str | None = None
+
+    @property
+    def covariates(self) -> list[str]:
+        """Names of the covariates, those known in the future first."""
+        return [*self.known, *self.past]
+
+    def count(self, names: Iterable[str]) -> int:
+        """Returns how many numbers covariates are."""
+        return sum(len(self.categories.get(name, [None])) for name in names)
+
+
+@dataclasses.dataclass
+class Series:
+    """One series on a regular grid.
+
+    Attributes:
+        name: Its name: that of its target, of its series, or of both.
+        values: Its values, float64, NaN for gaps.
+        covariates: `[steps, covariates]`, float64, NaN for gaps; as many steps as
+            values, or more, which are the future.
+        times: The times of the steps; `None` if they are only counted.
+        target: The column of the values.
+        key: The entry of the column of series.
+    """
+
+    name: str
+    values: np.ndarray
+    covariates: np.ndarray
+    times: pd.DatetimeIndex | None = None
+    target: str = VALUE
+    key: Any = None
+
+    def __len__(self) -> int:
+        """Returns the number of steps that have values."""
+        return len(self.values)
+
+
+def to_frame(data: Any, expected: str = "a table of numbers") -> pd.DataFrame:
+    """Returns data frames of any kind, dicts and arrays as one of pandas.
+
+    A list or array of numbers is one column; an array `[time, series]` has one for
+    each series; a list of several series has them below each other.
+
+    Example:
+        >>> from rnnzoo.data.series_tables import to_frame
+        >>> to_frame([1.0, 2.0])["value"].tolist()
+        [1.0, 2.0]
+    """
+    if isinstance(data, pd.DataFrame):
+        return data.reset_index(drop=True)
+    if isinstance(data, pd.Series):
+        return pd.DataFrame({data.name or VALUE: data.to_list()})
+    native = narwhals.from_native(data, allow_series=True, pass_through=True)
+    if isinstance(native, narwhals.LazyFrame):
+        native = native.collect()
+    if isinstance(native, narwhals.DataFrame):
+        names = native.columns
+        return pd.DataFrame({name: native[name].to_list() for name in names})
+    if isinstance(native, narwhals.Series):
+        return pd.DataFrame({native.name or VALUE: native.to_list()})
+    try:
+        if isinstance(data, dict):
+            return pd.DataFrame({name: list(column) for name, column in data.items()})
+        if hasattr(data, "numpy"):
+            data = data.numpy()
+        if isinstance(data, (list, tuple)) and len(data) and np.ndim(data[0]) == 1:
+            parts = [np.asarray(part, "float64") for part in data]
+            names = np.repeat(np.arange(len(parts)), list(map(len, parts)))
+            return pd.DataFrame({"series": names, VALUE: np.concatenate(parts)})
+        array = np.asarray(data)
+        if array.ndim == 1 and array.size and array.dtype.kind in "iufO":
+            return pd.DataFrame({VALUE: array})
+        if array.ndim == 2 and array.size and array.dtype.kind in "iuf":
+            names = [f"{VALUE}_{place}" for place in range(array.shape[1])]
+            return pd.DataFrame(dict(zip(names, array.T, strict=True)))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Give {expected}: a data frame, a dict of columns of one length, or an "
+            f"array [time] or [time, series]. Received: {shorten(data)} ({error})"
+        ) from error
+    raise TypeError(
+        f"Give {expected}: a data frame, a dict of columns, or an array [time] or "
+        f"[time, series]. Received: {shorten(data)}"
+    )
+
+
+def to_numbers(column: Any, name: str) -> np.ndarray:
+    """Returns a column as float64 with NaN for gaps; names rows that are no numbers.
+
+    Example:
+        >>> from rnnzoo.data.series_tables import to_numbers
+        >>> to_numbers(["1", "NA", "2.5", "1,5"], "pm").tolist()
+        [1.0, nan, 2.5, 1.5]
+    """
+    column = pd.Series(column)
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return column.to_numpy("float64", na_value=np.nan)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        found = column.to_numpy("float64", na_value=np.nan)
+    else:
+        text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+        text = text.mask(text.str.lower().isin(MISSING), "nan")
+        plain = pd.to_numeric(text, errors="coerce")
+        bad = plain.isna() & (text != "nan")
+        if bad.any():  # decimal commas
+            commas = text.str.fullmatch(r"[+-]?\d*,\d+") | ~bad
+            if commas.all():
+                plain = pd.to_numeric(text.str.replace(",", "."), errors="coerce")
+                bad = plain.isna() & (text != "nan")
+        if bad.any():
+            rows = np.flatnonzero(bad)
+            places = ", ".join(str(row + 1) for row in rows[:5])
+            raise ValueError(
+                f"{name!r} must be numbers, or empty where there is none; "
+                f"{len(rows):,} of {len(column):,} are not. Correct row {places}"
+                f"{' ...' if len(rows) > 5 else ''} (counted from 1, without the header"
+                f"). Received: {shorten(text.iloc[rows[0]])}"
+            )
+        found = plain.to_numpy("float64")
+    is_wrong = np.isinf(found) | (np.abs(found) > 1e30)
+    if is_wrong.any():
+        row = int(np.argmax(is_wrong))
+        raise ValueError(
+            f"{name!r} must be finite numbers below 1e30: correct row {row + 1} "
+            f"(counted from 1, without the header). Received: {found[row]}"
+        )
+    return found
+
+
+def find_columns(frame: pd.DataFrame, names: Iterable[str], role: str) -> None:
+    """Raises `ValueError` if a column is missing, with the closest name."""
+    known = list(map(str, frame.columns))
+    for name in names:
+        if name not in frame.columns:
+            raise ValueError(
+                f"The {role} {name!r} must be a column: there are "
+                f"{shorten(known, limit=300)}.{closest(str(name), known)} Received: "
+                f"{role}={name!r}"
+            )
+
+
+def find_categories(frame: pd.DataFrame, names: Iterable[str]) -> dict[str, list[str]]:
+    """Returns the categories of the covariates that are no numbers.
+
+    Raises `ValueError` if one has more than 50.
+    """
+    found = {}
+    for name in names:
+        try:
+            to_numbers(frame[name], name)
+        except ValueError as error:
+            text = frame[name].dropna().astype(str)
+            is_mixed = pd.to_numeric(text, errors="coerce").notna().mean() > 0.5
+            categories = sorted(set(text))
+            if is_mixed or len(categories) > 50:
+                raise error
+            found[name] = categories
+    return found
+
+
+def read_series(
+    frame: pd.DataFrame, columns: Columns, future: pd.DataFrame | None = None
+) -> list[Series]:
+    """Returns the series of a table, each on its regular grid.
+
+    Args:
+        frame: The table.
+        columns: What its columns are. `frequency` is set if it was not.
+        future: Covariates of later steps; `None` for none. Where covariates are known
+            in the future, the last rows of `frame` without any value are such too.
+
+    Raises:
+        ValueError: For what is missing, no number, no time, twice there, or on no
+            regular grid; names rows and the fix.
+    """
+    find_columns(frame, columns.target, "target")
+    find_columns(frame, [*columns.known], "known covariate")
+    find_columns(frame, [*columns.past], "covariate")
+    for role in ("time", "series"):
+        if name := getattr(columns, role):
+            find_columns(frame, [name], f"column of the {role}")
+    if not len(frame):
+        raise ValueError("There must be rows to read. Received: an empty table")
+    targets = {name: to_numbers(frame[name], name) for name in columns.target}
+    covariates = _read_covariates(frame, columns, columns.covariates)
+    later = None
+    if future is not None:
+        find_columns(future, [*columns.known], "known covariate of the future")
+        later = _read_covariates(future, columns, columns.known)
+    all_times = None
+    if columns.time:
+        all_times = clock.parse_times(frame[columns.time], columns.time)
+    later_times = None
+    if later is not None and columns.time:
+        find_columns(future, [columns.time], "column of the time of the future")
+        later_times = clock.parse_times(future[columns.time], columns.time)
+    keys = [None]
+    if columns.series:
+        if frame[columns.series].isna().any():
+            row = int(frame[columns.series].isna().to_numpy().argmax())
+            raise ValueError(
+                f"Every row must say which series it is of, in {columns.series!r}: "
+                f"correct row {row + 1} (counted from 1). Received: nothing there"
+            )
+        keys = list(dict.fromkeys(frame[columns.series].tolist()))
+    found = []
+    for key in keys:
+        rows = np.arange(len(frame))
+        if columns.series:
+            rows = np.flatnonzero((frame[columns.series] == key).to_numpy())
+        times, order, gaps = _regularize(all_times, rows, columns, key)
+        size = len(order) if times is None else len(times)
+        more = np.full((size, covariates.shape[1]), np.nan)
+        _fill(more, covariates, order, gaps)
+        values = {}
+        for name, numbers in targets.items():
+            one = np.full((size, 1), np.nan)
+            _fill(one, numbers[:, None], order, gaps)
+            values[name] = one[:, 0]
+        stop = size
+        if columns.known:  # the last rows may be the future
+            is_known = ~np.all([np.isnan(one) for one in values.values()], axis=0)
+            stop = int(is_known.nonzero()[0].max()) + 1 if is_known.any() else size
+        if later is not None:
+            chosen = np.arange(len(future))
+            if columns.series and columns.series in future.columns:
+                chosen = np.flatnonzero((future[columns.series] == key).to_numpy())
+            more, times = _add_future(
+                more[:stop],
+                None if times is None else times[:stop],
+                later[chosen],
+                None if later_times is None else later_times[chosen],
+                columns,
+            )
+        for name, numbers in values.items():
+            parts = [] if key is None else [str(key)]
+            parts += [name] if len(targets) > 1 or not parts else []
+            label = "/".join(parts)
+            found.append(Series(label, numbers[:stop], more, times, name, key))
+    return found
+
+
+def _read_covariates(
+    frame: pd.DataFrame, columns: Columns, names: Sequence[str]
+) -> np.ndarray:
+    parts = []
+    for name in names:
+        if name not in columns.categories:
+            parts.append(to_numbers(frame[name], name)[:, None])
+            continue
+        text = frame[name].astype(object).where(frame[name].notna(), None)
+        known = columns.categories[name]
+        marks = np.zeros((len(frame), len(known)))
+        for row, value in enumerate(text):
+            if value is None:
+                marks[row] = np.nan
+            elif str(value) in known:  # else none of those that training had
+                marks[row, known.index(str(value))] = 1.0
+        parts.append(marks)
+    return np.concatenate([np.zeros((len(frame), 0)), *parts], axis=1)
+
+
+def _regularize(all_times: Any, rows: np.ndarray, columns: Columns, key: Any) -> tuple:
+    """Returns the grid, the rows in its order, and their places on it."""
+    if all_times is None:
+        return None, rows, np.arange(len(rows))
+    times = all_times[rows]
+    order = np.argsort(times, kind="stable")
+    times, rows = times[order], rows[order]
+    where = "" if key is None else f" of the series {shorten(key)}"
+    if not isinstance(times, pd.DatetimeIndex):  # whole numbers
+        _refuse_twice(times, rows, columns, where)
+        step = int(np.gcd.reduce(np.diff(times))) if len(times) > 1 else 1
+        places = (times - times[0]) // max(step, 1)
+        if len(times) and places[-1] > max(20 * len(times), 10_000):
+            raise ValueError(
+                f"Steps in {columns.time!r}{where} must be closer together. Received: "
+                f"{len(times):,} values in {places[-1]:,} steps"
+            )
+        grid = None
+        return grid, rows, places
+    if columns.every:
+        grid, places = _group(times, columns.every)
+        columns.frequency = columns.every
+        return grid, rows, places
+    _refuse_twice(times, rows, columns, where)
+    if columns.frequency is None:
+        columns.frequency = clock.find_frequency(times)
+    if columns.frequency is None:
+        if len(times) == 1:
+            return times, rows, np.zeros(1, int)
+        raise ValueError(
+            f"The times in {columns.time!r}{where} must be at a regular frequency, and "
+            "are not: put values together with every='1h' (--every=1h), which takes "
+            f"means. Received: {times[0]}, {times[1]}, ... {times[-1]}"
+        )
+    grid = clock.make_regular(times, columns.frequency, rows, str(columns.time))
+    return grid, rows, grid.get_indexer(times)
+
+
+def _group(times: pd.DatetimeIndex, every: str) -> tuple:
+    try:
+        ones = pd.Series(1, index=times).resample(every).sum()
+    except ValueError as error:
+        raise ValueError(
+            "every must be a frequency of pandas, such as '15min', 'h', 'D', 'W' or "
+            f"'MS'. Received: every={every!r}"
+        ) from error
+    grid = ones.index
+    return grid, np.clip(grid.searchsorted(times, side="right") - 1, 0, None)
+
+
+def _refuse_twice(times: Any, rows: np.ndarray, columns: Columns, where: str) -> None:
+    twice = np.flatnonzero(np.asarray(times[1:] == times[:-1]))
+    if len(twice):
+        place = int(twice[0])
+        hint = (
+            " If they are of several series, name the column that tells them apart "
+            "with series=NAME (--series=NAME)."
+            if columns.series is None
+            else ""
+        )
+        raise ValueError(
+            f"Every time in {columns.time!r}{where} must be there once; {len(twice):,} "
+            f"are there again, as in rows {rows[place] + 1} and {rows[place + 1] + 1} "
+            f"(counted from 1).{hint} Or take means with every=FREQUENCY "
+            f"(--every=h). Received: {times[place]} twice"
+        )
+
+
+def _fill(
+    target: np.ndarray, source: np.ndarray, rows: np.ndarray, places: np.ndarray
+) -> None:
+    """Writes rows to their places, of several at a place their mean without gaps."""
+    if len(np.unique(places)) == len(places):
+        target[places] = source[rows]
+        return
+    total, count = np.zeros_like(target), np.zeros_like(target)
+    given = ~np.isnan(source[rows])
+    np.add.at(total, places, np.where(given, source[rows], 0.0))
+    np.add.at(count, places, given)
+    target[:] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _add_future(
+    more: np.ndarray, times: Any, later: np.ndarray, later_times: Any, columns: Columns
+) -> tuple:
+    """Returns covariates and times with those of later steps behind them."""
+    known = later.shape[1]
+    wide = np.full((len(later), more.shape[1]), np.nan)
+    wide[:, :known] = later
+    if times is None or later_times is None or columns.frequency is None:
+        return np.concatenate([more, wide]), times
+    if times.tz is not None and later_times.tz is None:
+        later_times = later_times.tz_localize(times.tz)
+    if times.tz is not None:
+        later_times = later_times.tz_convert(times.tz)
+    is_later = later_times > times[-1]
+    later_times, wide = later_times[is_later], wide[is_later]
+    if not len(later_times):
+        return more, times
+    grid = pd.date_range(times[-1], later_times.max(), freq=columns.frequency)[1:]
+    found = np.full((len(grid), more.shape[1]), np.nan)
+    places = grid.get_indexer(later_times)
+    found[places[places >= 0]] = wide[places >= 0]
+    return np.concatenate([more, found]), times.append(grid)

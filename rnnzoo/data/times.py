@@ -1,0 +1,232 @@
+"""Times of observations: read, made regular, and continued."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rnnzoo.errors import shorten
+
+# Frequencies that are no fixed number of seconds, tried in this order.
+CALENDAR_FREQUENCIES = "YS YE QS QE MS ME".split()
+DAY, YEAR = 86_400.0, 365.2425 * 86_400.0
+# Steps of a season, by the seconds of a step: the first that is not longer.
+SEASONS = ((DAY, 7), (7 * DAY, 52), (27 * DAY, 12), (88 * DAY, 4), (300 * DAY, 1))
+
+
+def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarray:
+    """Returns times, or whole numbers that only count steps.
+
+    Args:
+        values: Strings in any common format, datetimes, dates, years, or seconds (or
+            milliseconds) since 1970. Small whole numbers count steps.
+        name: Name of the column, for messages.
+
+    Raises:
+        ValueError: If some are missing or cannot be read; names the rows.
+
+    Example:
+        >>> from rnnzoo.data.times import parse_times
+        >>> parse_times(["2024-03-01 00:00", "2024-03-01 01:00"])[1].hour
+        1
+    """
+    column = pd.Series(values).reset_index(drop=True)
+    numbers = pd.to_numeric(column, errors="coerce")
+    is_time = pd.api.types.is_datetime64_any_dtype(column.dtype)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return pd.DatetimeIndex(column.dt.to_timestamp())
+    if not is_time and len(numbers) and numbers.notna().all():
+        return _read_numbers(numbers.to_numpy(), column, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of formats that are guessed
+        try:
+            found = pd.to_datetime(column, errors="coerce")
+        except (ValueError, TypeError):
+            found = pd.Series([pd.NaT] * len(column))
+    if found.isna().any() and not is_time:
+        text = column.astype(str)
+        # Of several formats or offsets from UTC, or with the day first.
+        for options in ({"dayfirst": True}, {"format": "mixed", "utc": True}):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of formats that are guessed
+                try:
+                    other = pd.to_datetime(text, errors="coerce", **options)
+                except (ValueError, TypeError):
+                    continue
+            if other.isna().sum() < found.isna().sum():
+                found = other
+    bad = np.flatnonzero(found.isna())
+    if len(bad):
+        rows = ", ".join(str(row + 1) for row in bad[:5])
+        raise ValueError(
+            f"Every row must have a time in {name!r}, such as 2024-03-31 13:00: correct "
+            f"or remove row {rows}{' ...' if len(bad) > 5 else ''} (counted from 1). "
+            f"Received: {shorten(column[bad[0]])}"
+        )
+    return pd.DatetimeIndex(found)
+
+
+def _read_numbers(numbers: np.ndarray, column: pd.Series, name: str) -> Any:
+    is_whole = bool((numbers == np.floor(numbers)).all())
+    low, high = numbers.min(), numbers.max()
+    if 1e8 <= low and high < 1e14:
+        unit = "ms" if low > 1e11 else "s"
+        return pd.DatetimeIndex(pd.to_datetime(numbers, unit=unit))
+    if not is_whole or not np.isfinite(numbers).all():
+        raise ValueError(
+            f"Numbers in {name!r} must be whole: steps, years, or seconds since 1970. "
+            f"Received: {numbers[int(np.argmax(numbers != np.floor(numbers)))]}"
+        )
+    whole = numbers.astype("int64")
+    is_date = 19_000_101 <= low and high <= 22_001_231
+    if is_date or (1000 <= low and high <= 2500 and len(set(whole)) == len(whole)):
+        text = [str(one) for one in whole]
+        parsed = pd.to_datetime(
+            text, format="%Y%m%d" if is_date else "%Y", errors="coerce"
+        )
+        if not parsed.isna().any():
+            return pd.DatetimeIndex(parsed)
+    return whole
+
+
+def find_frequency(times: pd.DatetimeIndex) -> str | None:
+    """Returns the frequency of ascending times with gaps, as pandas names it.
+
+    `None` if the times are no part of a regular grid.
+
+    Example:
+        >>> import pandas as pd
+        >>> from rnnzoo.data.times import find_frequency
+        >>> find_frequency(pd.to_datetime(["2024-01-01", "2024-02-01", "2024-04-01"]))
+        'MS'
+    """
+    if len(times) < 2:
+        return None
+    steps = np.diff(times.asi8)
+    values, counts = np.unique(steps, return_counts=True)
+    usual = int(values[counts.argmax()])
+    # pandas has a unit of its own for each column.
+    unit = pd.Timedelta(1, unit=times.unit)
+    is_daily = usual * unit >= pd.Timedelta(days=1)
+    weeks = f"W-{times[0].strftime('%a').upper()}"
+    names = [weeks]
+    if usual * unit >= pd.Timedelta(days=27):
+        names = CALENDAR_FREQUENCIES
+    elif usual * unit == pd.Timedelta(days=1):
+        # Business days have weekends without any, and never one with.
+        is_business = len(times) > 5 and (times.dayofweek < 5).all()
+        names = ["B", "D"] if is_business else ["D"]
+    for name in names if is_daily else ():
+        grid = pd.date_range(times[0], times[-1], freq=name)
+        if times.isin(grid).all():
+            return name
+    if usual and (steps % usual == 0).all():
+        return _name_step(usual * unit)
+    smallest = int(np.gcd.reduce(steps))
+    if smallest and len(times) > 0.2 * (times.asi8[-1] - times.asi8[0]) / smallest:
+        return _name_step(smallest * unit)
+    if is_daily and times.tz is not None:  # a day may have 23 or 25 hours
+        return find_frequency(times.tz_localize(None))
+    return None
+
+
+def _name_step(step: pd.Timedelta) -> str:
+    return pd.tseries.frequencies.to_offset(step).freqstr
+
+
+def measure_step(frequency: str) -> float:
+    """Returns the mean seconds of a step.
+
+    Example:
+        >>> from rnnzoo.data.times import measure_step
+        >>> measure_step("h"), measure_step("W-SUN") / 86400
+        (3600.0, 7.0)
+    """
+    grid = pd.date_range("2001-01-01", periods=9, freq=frequency)
+    return float((grid[-1] - grid[0]).total_seconds() / 8)
+
+
+def find_season(frequency: str | None) -> int:
+    """Returns the steps of the usual season of a frequency; 1 for none.
+
+    A day of hours or less, a week of days (5 of business days), a year of weeks,
+    months or quarters.
+
+    Example:
+        >>> from rnnzoo.data.times import find_season
+        >>> [find_season(name) for name in ("15min", "h", "D", "W-MON", "MS", "YS")]
+        [96, 24, 7, 52, 12, 1]
+    """
+    if frequency is None:
+        return 1
+    if frequency == "B":
+        return 5
+    step = measure_step(frequency)
+    if step < 0.6 * DAY:
+        per_day = DAY / step
+        return int(per_day) if per_day == int(per_day) and per_day <= 1440 else 1
+    found = 1
+    for seconds, season in SEASONS:
+        if step >= 0.9 * seconds:
+            found = season
+    return found
+
+
+def choose_calendar(frequency: str | None) -> list[str]:
+    """Returns the periods of `rnnzoo.layers.forecasting.CALENDAR` that steps tell."""
+    if frequency is None:
+        return []
+    step, found = measure_step(frequency), []
+    if step < 0.9 * DAY:
+        found.append("hour")
+    if step < 6 * DAY:
+        found.append("weekday")
+    return [*found, "year"] if step < 0.9 * YEAR else found
+
+
+def make_regular(
+    times: pd.DatetimeIndex, frequency: str, rows: np.ndarray, name: str
+) -> pd.DatetimeIndex:
+    """Returns the whole grid that ascending times are on.
+
+    Raises:
+        ValueError: If one is not on it; names its row and the fix.
+    """
+    grid = pd.date_range(times[0], times[-1], freq=frequency)
+    if len(grid) > max(20 * len(times), 10_000):
+        raise ValueError(
+            f"The times in {name!r} must be closer together: at a frequency of "
+            f"{frequency!r} they are {len(grid):,} steps with {len(times):,} values. "
+            "State the frequency, and how to put values together, with every='1D' "
+            f"(--every=1D). Received: times from {times[0]} to {times[-1]}"
+        )
+    off = np.flatnonzero(~times.isin(grid))
+    if len(off):
+        raise ValueError(
+            f"The times in {name!r} must be at a regular frequency, here "
+            f"{frequency!r}; {len(off):,} are not. Put values together with every="
+            f"'{frequency}' (--every={frequency}), which takes means, or correct row "
+            f"{rows[off[0]] + 1} (counted from 1). Received: {times[off[0]]}"
+        )
+    return grid
+
+
+def to_clock(times: pd.DatetimeIndex) -> np.ndarray:
+    """Returns the local clock's time in seconds since 1970 on that clock, float64."""
+    naive = times.tz_localize(None) if times.tz is not None else times
+    return naive.as_unit("ns").asi8 / 1e9
+
+
+def continue_times(times: pd.DatetimeIndex, frequency: str, count: int) -> Any:
+    """Returns the next times of a grid, in the same time zone.
+
+    Example:
+        >>> import pandas as pd
+        >>> from rnnzoo.data.times import continue_times
+        >>> times = pd.date_range("2024-03-31 00:00", periods=2, freq="h",
+        ...                       tz="Europe/Berlin")
+        >>> continue_times(times, "h", 1)[0].hour  # summer time has begun
+        3
+    """
+    return pd.date_range(times[-1], periods=count + 1, freq=frequency)[1:]
