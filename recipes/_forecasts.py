@@ -25,7 +25,7 @@ class ForecastRecipe(Recipe, model="forecaster"):
     )
 
     @functools.cached_property
-    def series(self) -> tuple:
+    def source(self) -> tuple:
         """The series, and what the columns of their table are."""
         raise NotImplementedError(f"{type(self).__name__} must read series")
 
@@ -40,7 +40,7 @@ class ForecastRecipe(Recipe, model="forecaster"):
 
     def windows(self, model: Any, part: str) -> Any:
         """Returns the windows of `"train"` or `"validation"` as a model reads them."""
-        series, columns = self.series
+        series, columns = self.source
         first, second = self.bounds
         if part == "train":
             share = 0.2 if model.series_numbers else 0.0

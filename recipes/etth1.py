@@ -58,7 +58,7 @@ class Etth1(ForecastRecipe):
         return [self.find_file(self.data, "ETTh1.csv")]
 
     @functools.cached_property
-    def series(self) -> tuple:
+    def source(self) -> tuple:
         """The seven series."""
         from rnnzoo.data.series_tables import Columns, Series
 
@@ -72,7 +72,7 @@ class Etth1(ForecastRecipe):
     @functools.cached_property
     def bounds(self) -> tuple[list[int], list[int]]:
         """12 months train, 4 validate, 4 test."""
-        count = len(self.series[0])
+        count = len(self.source[0])
         return [PARTS[0]] * count, [PARTS[0] + PARTS[1]] * count
 
     def settings(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Etth1(ForecastRecipe):
         """Returns the mean square and absolute error on the test months."""
         from rnnzoo.analysis.forecasts import measure_quantiles
 
-        series, columns = self.series
+        series, columns = self.source
         windows = model.make_windows(series, columns, start=self.bounds[1])
         parts = np.array_split(np.arange(len(windows)), max(1, len(windows) // 512))
         square = absolute = count = covered = pinball = 0.0

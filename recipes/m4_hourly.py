@@ -51,7 +51,7 @@ class M4Hourly(ForecastRecipe):
         return [self.find_file(self.data, "Hourly-train.csv")]
 
     @functools.cached_property
-    def series(self) -> tuple:
+    def source(self) -> tuple:
         """The training part of all series."""
         from rnnzoo.data.series_tables import Columns, Series
 
@@ -64,7 +64,7 @@ class M4Hourly(ForecastRecipe):
     @functools.cached_property
     def bounds(self) -> tuple[list[int], list[int]]:
         """The last 48 hours validate."""
-        lengths = [len(one) for one in self.series[0]]
+        lengths = [len(one) for one in self.source[0]]
         return [size - self.horizon for size in lengths], lengths
 
     def evaluate(self, model: Any, progress: Any = iter) -> dict[str, float]:
