@@ -230,3 +230,63 @@ def continue_times(times: pd.DatetimeIndex, frequency: str, count: int) -> Any:
         3
     """
     return pd.date_range(times[-1], periods=count + 1, freq=frequency)[1:]
+
+
+# Names of columns that together are a time, from the largest part to the smallest.
+PARTS = ("year", "month", "day", "hour", "minute", "second")
+# Names of columns that most likely are times.
+NAMES = "date time datetime timestamp ds day month week year period t".split()
+
+
+def join_times(frame: pd.DataFrame) -> pd.DatetimeIndex | None:
+    """Returns the times of columns for year, month, day and so on; `None` without.
+
+    Example:
+        >>> import pandas as pd
+        >>> from rnnzoo.data.times import join_times
+        >>> join_times(pd.DataFrame({"Year": [2024], "Month": [3], "Day": ["5"]}))[0].day
+        5
+    """
+    names = {str(name).strip().lower(): name for name in frame.columns}
+    found = [part for part in PARTS if part in names]
+    if len(found) < 2 or found != list(PARTS[: len(found)]):
+        return None
+    parts = {part: pd.to_numeric(frame[names[part]], errors="coerce") for part in found}
+    parts.setdefault("day", pd.Series(1, index=frame.index))
+    times = pd.to_datetime(pd.DataFrame(parts), errors="coerce")
+    if times.isna().any():
+        row = int(times.isna().to_numpy().argmax())
+        raise ValueError(
+            f"The columns {', '.join(str(names[part]) for part in found)} must be a "
+            f"time in every row: correct row {row + 1} (counted from 1). Received: "
+            f"{[frame[names[part]].iloc[row] for part in found]}"
+        )
+    return pd.DatetimeIndex(times)
+
+
+def find_time_column(frame: pd.DataFrame) -> str | None:
+    """Returns the column that is the time, or `None`.
+
+    It is one with a usual name, or else the first whose text is dates.
+
+    Example:
+        >>> import pandas as pd
+        >>> from rnnzoo.data.times import find_time_column
+        >>> find_time_column(pd.DataFrame({"y": ["1"], "Date": ["2024-01-01"]}))
+        'Date'
+    """
+    usual = [name for name in frame.columns if str(name).strip().lower() in NAMES]
+    others = [name for name in frame.columns if name not in usual]
+    for name in [*usual, *others]:
+        column = frame[name].iloc[:1000]
+        if pd.api.types.is_datetime64_any_dtype(column.dtype):
+            return name
+        is_text = pd.to_numeric(column, errors="coerce").isna().all()
+        if not is_text and name not in usual:
+            continue
+        try:
+            if isinstance(parse_times(column, str(name)), pd.DatetimeIndex):
+                return name
+        except ValueError:
+            continue
+    return None

@@ -76,6 +76,9 @@ class TableForecasts(Mixin):
                 columns.target.remove(columns.series)
         if isinstance(data, (list, tuple)) and "series" in frame.columns:
             columns.series = columns.series or "series"
+        if columns.time and columns.time not in frame.columns:
+            if (joined := clock.join_times(frame)) is not None:
+                frame = frame.assign(**{columns.time: joined})
         self._check_categories(frame, columns)
         later = None if future is None else to_frame(future)
         return read_series(frame, columns, later), columns

@@ -288,6 +288,12 @@ class Forecaster(TableForecasts, SequenceModel):
         """Continues a series, or each of a batch, with the medians of the horizon."""
         return answer_rows(self, inputs)
 
+    def show_input(self, row: Any) -> str:
+        """Returns the last values of a row before the origin, for samples."""
+        values = np.asarray(row).reshape(len(row), -1)[:, 0]
+        past = values if self.tokens.is_past else values[: -self.horizon]
+        return "... " + " ".join(f"{value:.6g}" for value in past[-24:])
+
     def to_answers(self, outputs: np.ndarray, lengths: np.ndarray) -> list:
         """Returns the medians of rows of quantiles."""
         return outputs[..., self.middle].tolist()

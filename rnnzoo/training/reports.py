@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from rnnzoo.architectures.distributed import to_scalar
 from rnnzoo.errors import shorten
+from rnnzoo.tokens.raw import spell
 from rnnzoo.training.checkpoints import Checkpoint
 from rnnzoo.training.history import (
     describe_units,
@@ -83,9 +84,14 @@ class Samples(keras.callbacks.Callback):
         with self.checkpoint.use_average():
             answers = self.model.answer(self.inputs)
         lines = [f"Samples after epoch {epoch + 1}:"]
+        show = getattr(self.model, "show_input", lambda given: given)
         rows = zip(self.inputs, self.targets, answers, strict=True)
         for given, target, answer in rows:
-            lines.append(f"  given  {_to_line(given)}")
+            lines.append(f"  given  {_to_line(show(given))}")
+            if isinstance(target, np.ndarray):  # values, which are never quite right
+                lines.append(f"  answer {_to_line(spell(answer))}")
+                lines.append(f"  came   {_to_line(spell(target))}")
+                continue
             if not self.model.has_unique_target:
                 lines += [f"  | {line}" for line in answer.splitlines()]
                 continue
