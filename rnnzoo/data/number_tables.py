@@ -1,0 +1,119 @@
+"""Tables of numbers in files, as frames of pandas whose cells are text."""
+
+import gzip
+import io
+import os
+import pathlib
+
+import pandas as pd
+
+from rnnzoo.data.encodings import detect_encoding, encoding_name
+from rnnzoo.data.rows import SEPARATORS
+from rnnzoo.errors import closest
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
+
+
+def read_frame(
+    path: str | os.PathLike, encoding: str = "utf-8", separator: str | None = None
+) -> pd.DataFrame:
+    """Reads a csv, tsv, txt, jsonl or parquet file, also one that ends with `.gz`.
+
+    Cells of text files stay text, and empty ones are `""`, so that whoever reads a
+    column can say which row is wrong.
+
+    Args:
+        path: The file.
+        encoding: The encoding of its characters; a byte order mark says it too.
+        separator: What separates columns: a character or `"semicolon"`, `"tab"`,
+            `"pipe"` or `"comma"`; `None` for what the first line has most of.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is empty, of another format, or has rows of other lengths.
+
+    Example:
+        >>> import pathlib
+        >>> from rnnzoo.data.number_tables import read_frame
+        >>> _ = pathlib.Path("air.csv").write_text("date;pm\\n2024-01-01;3\\n")
+        >>> read_frame("air.csv")["pm"].tolist()
+        ['3']
+    """
+    path = pathlib.Path(path).expanduser()
+    received = f"Received: {str(path)!r}"
+    if not path.is_file():
+        folder = path.parent
+        names = [one.name for one in folder.iterdir()] if folder.is_dir() else []
+        raise FileNotFoundError(
+            f"There must be a file to read.{closest(path.name, names)} {received}"
+        )
+    names = [one.lower() for one in path.suffixes]
+    is_packed = bool(names) and names[-1] == ".gz"
+    suffix = (names[:-1] if is_packed else names)[-1:] or [""]
+    if suffix[0] not in SUFFIXES:
+        raise ValueError(
+            f"A table of numbers must end with {', '.join(SUFFIXES)}. {received}"
+        )
+    content = path.read_bytes()
+    content = gzip.decompress(content) if is_packed else content
+    if suffix[0] == ".parquet":
+        return pd.read_parquet(io.BytesIO(content))
+    text = _decode(content, encoding, str(path))
+    if not text.strip():
+        raise ValueError(f"There must be rows to read; the file is empty. {received}")
+    try:
+        if suffix[0] == ".jsonl":
+            return pd.read_json(io.StringIO(text), lines=True, dtype=False)
+        mark = _find_separator(text, suffix[0], separator)
+        frame = pd.read_csv(
+            io.StringIO(text),
+            sep=mark,
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=True,
+            index_col=False,
+        )
+    except ValueError as error:  # of pandas' parsers
+        raise ValueError(
+            f"Every row must have as many cells as the first line has names: {error}. "
+            f"State what separates them with --separator. {received}"
+        ) from error
+    frame.columns = [str(name).strip() for name in frame.columns]
+    if all(_is_number(name) for name in frame.columns):
+        raise ValueError(
+            "The first line must name the columns, and is numbers: add a line of names."
+            f" {received}, which begins with {', '.join(frame.columns[:5])}"
+        )
+    return frame
+
+
+def _decode(content: bytes, encoding: str, name: str) -> str:
+    found, start = detect_encoding(content[:4], encoding_name(encoding))
+    try:
+        return content[start:].decode(found)
+    except UnicodeError as error:
+        raise ValueError(
+            f"The file must be text in {found}: state its encoding, such as "
+            f"--encoding=latin-1. Received: {name!r} ({error})"
+        ) from error
+
+
+def _find_separator(text: str, suffix: str, separator: str | None) -> str:
+    if separator:
+        return SEPARATORS.get(separator, separator)
+    if suffix == ".tsv":
+        return "\t"
+    first = text.split("\n", 1)[0]
+    counts = {mark: first.count(mark) for mark in ",;\t|"}
+    best = max(counts, key=lambda mark: counts[mark])
+    if not counts[best] and len(first.split()) > 1 and '"' not in first:
+        return r"\s+"
+    return best
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
