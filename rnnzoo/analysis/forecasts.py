@@ -30,8 +30,8 @@ def measure_forecasts(
 
     Example:
         >>> from rnnzoo.analysis.forecasts import measure_forecasts
-        >>> measure_forecasts([[1.0, 3.0]], [[2.0, 1.0]], scales=[0.5])
-        {'mae': 1.5, 'rmse': 1.5811388300841898, 'smape': 83.33333333333334, 'mase': 3.0}
+        >>> measure_forecasts([[1.0, 1.0]], [[2.0, 2.0]], scales=[0.5])["mase"]
+        2.0
     """
     truth = np.asarray(truth, "float64")
     forecasts = np.asarray(forecasts, "float64")
@@ -279,7 +279,7 @@ def run_backtest(
             for one in series
         ]
     if fraction >= 1:  # a past to begin with
-        starts = [min(max(s, context), len(o) // 2) for s, o in zip(starts, series)]
+        starts = [min(context, len(one) // 2) for one in series]
     windows = model.make_windows(series, columns, start=starts)
     if not len(windows):
         raise ValueError(
