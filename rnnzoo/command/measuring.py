@@ -6,7 +6,7 @@ import os
 import sys
 import typing
 
-from rnnzoo.command.loading import decode_word, load_model, show_steps
+from rnnzoo.command.loading import decode_word, has_column, load_model, show_steps
 from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
 from rnnzoo.writing import name_failures, number_existing, refuse_existing
@@ -119,9 +119,14 @@ def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
     if not hasattr(model, "report"):
         _evaluate_answers(parsed, model)
         return
-    from rnnzoo import analysis
     from rnnzoo.data.files import open_with_bar
 
+    if hasattr(model, "evaluate_file") and not has_column(parsed.data, parsed.text):
+        label = None if parsed.label == "label" else parsed.label
+        names = {"label": label, "encoding": parsed.encoding}
+        names |= {"separator": parsed.separator}
+        _show_report(parsed, model.evaluate_file(parsed.data, show_steps, **names))
+        return
     source = open_with_bar(
         parsed.data,
         text=parsed.text,
@@ -133,7 +138,13 @@ def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
     )
     if source.report:
         print(source.report, file=sys.stderr)
-    report = model.report(source, show_steps)
+    _show_report(parsed, model.report(source, show_steps))
+
+
+def _show_report(parsed: argparse.Namespace, report: typing.Any) -> None:
+    """Prints a classification report, and draws it."""
+    from rnnzoo import analysis
+
     print(json.dumps(report.figures(), indent=2) if parsed.json else report)
     with name_failures(parsed.plots):
         os.makedirs(parsed.plots, exist_ok=True)
