@@ -38,7 +38,13 @@ def plot_forecasts(test: BackTest, path: Any = None, count: int = 4) -> Any:
         low, high = test.quantiles[row, :, 0], test.quantiles[row, :, -1]
         share = 100 * (test.levels[-1] - test.levels[0])
         axis.fill_between(
-            steps, low, high, color=BLUE, alpha=0.25, lw=0, label=f"{share:.0f} % interval"
+            steps,
+            low,
+            high,
+            color=BLUE,
+            alpha=0.25,
+            lw=0,
+            label=f"{share:.0f} % interval",
         )
         axis.plot(steps, test.medians[row], color=BLUE, lw=2, label="forecast (median)")
         axis.plot(
@@ -46,7 +52,9 @@ def plot_forecasts(test: BackTest, path: Any = None, count: int = 4) -> Any:
         )
         axis.plot(steps, test.truth[row], color="black", lw=1.2, label="what came")
         axis.axvline(0.5, color=GREY, lw=0.8, ls=":")
-        when = origin if one.times is None else one.times[min(origin, len(one.times) - 1)]
+        when = (
+            origin if one.times is None else one.times[min(origin, len(one.times) - 1)]
+        )
         axis.set_title(f"{one.name}, from {when}", fontsize=FONT)
         axis.set_xlabel("steps from the origin", fontsize=FONT)
         axis.set_ylabel(one.target, fontsize=FONT)
@@ -76,9 +84,7 @@ def plot_errors_by_step(test: BackTest, path: Any = None) -> Any:
     axis.set_ylim(bottom=0)
     axis.set_xlabel("step of the horizon", fontsize=FONT)
     axis.set_ylabel("mean absolute error", fontsize=FONT)
-    figure.legend(
-        loc="outside lower center", ncols=3, fontsize=FONT, frameon=False
-    )
+    figure.legend(loc="outside lower center", ncols=3, fontsize=FONT, frameon=False)
     return _finish(figure, path)
 
 
@@ -91,10 +97,14 @@ def plot_residuals(test: BackTest, path: Any = None) -> Any:
     figure, (axis,) = _make_figure(1)
     lags, found, band = autocorrelate(test)
     axis.bar(lags, found, color=BLUE, width=0.8)
-    axis.axhspan(-band, band, color=GREY, alpha=0.3, lw=0, label="95 % of no correlation")
+    axis.axhspan(
+        -band, band, color=GREY, alpha=0.3, lw=0, label="95 % of no correlation"
+    )
     axis.axhline(0, color="black", lw=0.8)
     axis.set_ylim(-1.05, 1.05)
-    axis.set_xlabel("distance of two origins, in origins of the back-test", fontsize=FONT)
+    axis.set_xlabel(
+        "distance of two origins, in origins of the back-test", fontsize=FONT
+    )
     axis.set_ylabel("correlation of errors of step 1", fontsize=FONT)
     figure.legend(loc="outside lower center", fontsize=FONT, frameon=False)
     return _finish(figure, path)
