@@ -331,10 +331,11 @@ def _regularize(all_times: Any, rows: np.ndarray, columns: Columns, key: Any) ->
     if columns.frequency is None:
         if len(times) == 1:
             return times, rows, np.zeros(1, int)
+        every = clock.suggest_frequency(times)
         raise ValueError(
             f"The times in {columns.time!r}{where} must be at a regular frequency, and "
-            "are not: put values together with every='1h' (--every=1h), which takes "
-            f"means. Received: {times[0]}, {times[1]}, ... {times[-1]}"
+            f"are not: put values together with every={every!r} (--every={every}), "
+            f"which takes means. Received: {times[0]}, {times[1]}, ... {times[-1]}"
         )
     grid = clock.make_regular(times, columns.frequency, rows, str(columns.time))
     return grid, rows, grid.get_indexer(times)

@@ -10,6 +10,8 @@ from rnnzoo.errors import shorten
 
 # Frequencies that are no fixed number of seconds, tried in this order.
 CALENDAR_FREQUENCIES = "YS YE QS QE MS ME".split()
+# What pandas' nanoseconds hold.
+FIRST_YEAR, LAST_YEAR = 1678, 2261
 DAY, YEAR = 86_400.0, 365.2425 * 86_400.0
 # Steps of a season, by the seconds of a step: the first that is not longer.
 SEASONS = ((DAY, 7), (7 * DAY, 52), (27 * DAY, 12), (88 * DAY, 4), (300 * DAY, 1))
@@ -64,7 +66,15 @@ def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarra
             f"or remove row {rows}{' ...' if len(bad) > 5 else ''} (counted from 1). "
             f"Received: {shorten(column[bad[0]])}"
         )
-    return pd.DatetimeIndex(found)
+    times = pd.DatetimeIndex(found)
+    far = np.flatnonzero((times.year < FIRST_YEAR) | (times.year > LAST_YEAR))
+    if len(far):
+        raise ValueError(
+            f"Times in {name!r} must be of the years {FIRST_YEAR} to {LAST_YEAR}: write "
+            f"the year with four digits, or number the steps. Correct row {far[0] + 1} "
+            f"(counted from 1). Received: {shorten(column[far[0]])}"
+        )
+    return times
 
 
 def _read_numbers(numbers: np.ndarray, column: pd.Series, name: str) -> Any:
@@ -129,6 +139,21 @@ def find_frequency(times: pd.DatetimeIndex) -> str | None:
     if is_daily and times.tz is not None:  # a day may have 23 or 25 hours
         return find_frequency(times.tz_localize(None))
     return None
+
+
+def suggest_frequency(times: pd.DatetimeIndex) -> str:
+    """Returns a frequency to put ascending, irregular times together at.
+
+    Example:
+        >>> import pandas as pd
+        >>> from rnnzoo.data.times import suggest_frequency
+        >>> suggest_frequency(pd.to_datetime(["2024-01-01 00:00:08", "2024-01-01 00:01:10"]))
+        '1min'
+    """
+    usual = float(np.median(np.diff(times.as_unit("ns").asi8))) / 1e9
+    names = {1: "1s", 60: "1min", 300: "5min", 900: "15min", 3600: "1h", DAY: "1D"}
+    names |= {7 * DAY: "1W", 30 * DAY: "1MS"}
+    return names[min(names, key=lambda step: abs(np.log(step / max(usual, 1e-3))))]
 
 
 def _name_step(step: pd.Timedelta) -> str:
