@@ -257,7 +257,7 @@ class OwnForecast(ForecastRecipe):
         """Batches per epoch: a pass over the windows, within limits."""
         if self.steps_per_epoch:
             return self.steps_per_epoch
-        return min(max(len(self.training) // self.batch_size, 20), 150)
+        return min(max(len(self.training) // self.batch_size, 60), 200)
 
     def data_files(self) -> list[str]:
         """Returns the file of the series."""

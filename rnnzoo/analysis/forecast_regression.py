@@ -43,17 +43,19 @@ def solve_ridge(
     return found
 
 
-def choose_regression(training: tuple, validation: tuple) -> tuple:
+def choose_regression(
+    training: tuple, validation: tuple, units: np.ndarray | float = 1.0
+) -> tuple:
     """Returns error, kernel and bias of the penalty that suits validation best.
 
     Args:
         training: Inputs and targets.
         validation: Inputs and targets; the mean absolute error of these decides.
+        units: What the errors of each row of validation are multiplied by.
     """
     inputs, targets = (np.asarray(part, "float64") for part in validation)
-    best = None
+    found = []
     for kernel, bias in solve_ridge(*training):
-        error = float(np.nanmean(np.abs(inputs @ kernel + bias - targets)))
-        if best is None or error < best[0]:
-            best = (error, kernel, bias)
-    return best
+        error = np.abs(inputs @ kernel + bias - targets) * units
+        found.append((float(np.nanmean(error)), kernel, bias))
+    return min(found, key=lambda one: one[0])

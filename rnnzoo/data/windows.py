@@ -26,7 +26,8 @@ class ForecastWindows:
         horizon: Steps of the future.
         numbers: The number of each series by its name; others are `UNKNOWN`. `None`
             where the model does not tell series apart.
-        start: The first origin of each series, in steps.
+        start: The first origin of each series, in steps; `None` for half of a context,
+            or a third of the series.
         stop: The end of what may be a target in each series; `None` for all.
         unknown_share: Fraction of the examples whose series is said to be unknown, so
             that a model learns to forecast others too.
@@ -53,7 +54,9 @@ class ForecastWindows:
         self.matrices = [self._to_matrix(one) for one in self.series]
         lengths = np.array([len(one) for one in self.series])
         stops = lengths if stop is None else np.minimum(stop, lengths)
-        starts = np.ones_like(lengths) if start is None else np.maximum(start, 1)
+        if start is None:
+            start = np.minimum(context // 2, (stops - horizon) // 3)
+        starts = np.maximum(start, 1)
         found = []
         for place, one in enumerate(self.series):
             known = ~np.isnan(one.values)

@@ -14,6 +14,7 @@ from rnnzoo.layers.recurrence import RecurrentStack
 # Scaled values beyond this are cut: one outlier must not decide everything.
 LARGEST = 30.0
 YEAR = 365.2425  # days
+SCALINGS = ("window", "series", "none")
 # Periods of the calendar: what it is the place in, and that in days.
 CALENDAR = {"hour": 1.0, "weekday": 7.0, "year": YEAR}
 # Columns of a step before and behind the covariates (`rnnzoo.tokens.forecasting`).
@@ -42,8 +43,9 @@ class WindowReader(keras.layers.Layer):
         differences: Whether values are relative to the last known one of the past;
             else to their mean.
         scaling: `"window"` divides by the mean change from one season to the next in
-            the past; `"none"` leaves values as they are.
+            the past; `"series"` by `unit`; `"none"` leaves values as they are.
         season: Steps of a season.
+        unit: For `"series"`: what all values are divided by.
     """
 
     def __init__(
@@ -56,14 +58,15 @@ class WindowReader(keras.layers.Layer):
         differences: bool = True,
         scaling: str = "window",
         season: int = 1,
+        unit: float = 1.0,
         **options: Any,
     ):
         super().__init__(dtype="float32", **options)
-        check_choice("scaling", scaling, ("window", "none"))
+        check_choice("scaling", scaling, SCALINGS)
         self.context, self.horizon = context, horizon
         self.num_covariates, self.num_known = num_covariates, num_known
         self.calendar, self.differences = list(calendar), differences
-        self.scaling = scaling
+        self.scaling, self.unit = scaling, unit
         self.season = season if season < context else 1
         self.supports_masking = True
 
@@ -116,8 +119,9 @@ class WindowReader(keras.layers.Layer):
             last = ops.max(places, axis=1, keepdims=True)
             is_last = ops.cast(places >= last, "float32") * known
             origin = ops.sum(values * is_last, axis=1, keepdims=True)
-        if self.scaling == "none":
-            return origin, ops.ones_like(origin)
+        if self.scaling != "window":
+            unit = self.unit if self.scaling == "series" else 1.0
+            return origin, ops.ones_like(origin) * unit
         square = ops.sum(known * (values - mean) ** 2, axis=1, keepdims=True) / count
         deviation, gap = ops.sqrt(square), self.season
         both = known[:, gap:] * known[:, :-gap]
@@ -125,14 +129,16 @@ class WindowReader(keras.layers.Layer):
         change = ops.abs(values[:, gap:] - values[:, :-gap]) * both
         change = ops.sum(change, axis=1, keepdims=True) / pairs
         size = ops.sum(ops.abs(values), axis=1, keepdims=True) / count
-        scale = ops.maximum(ops.maximum(change, 0.1 * deviation), 1e-3 * size)
+        # Of one value nothing is known but its size; later ones outweigh that.
+        least = size * (1e-3 + 0.1 / count)
+        scale = ops.maximum(ops.maximum(change, 0.1 * deviation), least)
         return origin, ops.where(scale > 0.0, scale, ops.ones_like(scale))
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         names = "context horizon num_covariates num_known calendar differences"
         own = {name: getattr(self, name) for name in [*names.split(), "scaling"]}
-        return {**super().get_config(), **own, "season": self.season}
+        return {**super().get_config(), **own, "season": self.season, "unit": self.unit}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

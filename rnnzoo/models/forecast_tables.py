@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from rnnzoo.data.series_tables import (
 )
 from rnnzoo.data.windows import ForecastWindows, split_by_time
 from rnnzoo.errors import check_number, shorten
+from rnnzoo.layers.forecasting import LARGEST
 from rnnzoo.mixin import Mixin
 
 # Windows that closed forms, calibration and thresholds are computed from at most.
@@ -120,12 +122,12 @@ class TableForecasts(Mixin):
         """Fits what has a closed form, before training: scaling and the linear layer.
 
         Sets season, frequency, and means and scales of covariates, where they are not
-        set; chooses between levels and differences by the ridge regression's error on
-        validation windows; and begins with that regression.
+        set; chooses scaling, and levels or differences, by the ridge regression's error
+        on validation windows; and begins with that regression.
 
         Returns:
-            The mean absolute error of the regression on the validation windows, scaled,
-            for each way: `differences`, `levels`.
+            The mean absolute error of the regression on the validation windows, for
+            each way, such as `differences`; of several series, it is scaled.
         """
         own, columns = self.arguments, training.columns
         if own["season"] is None:
@@ -142,22 +144,32 @@ class TableForecasts(Mixin):
         self.tokens = self.make_tokens()
         layer = self.get_layer("windows")
         layer.season = own["season"] if own["season"] < self.context else 1
+        is_one = len(training.series) == 1
+        if own["unit"] is None and is_one:
+            own["unit"] = measure_unit(training, own["season"])
+        layer.unit = own["unit"] or 1.0
+        scalings = ["window", "series"] if is_one else ["window"]
+        scalings = scalings if own["scaling"] is None else [own["scaling"]]
         ways = [True, False] if own["differences"] is None else [own["differences"]]
         found, best = {}, None
-        for way in ways:
-            layer.differences = way
+        for scaling, way in itertools.product(scalings, ways):
+            layer.scaling, layer.differences = scaling, way
             parts = [
                 self._scale_windows(one, FITTED if one is training else CALIBRATED)
                 for one in (training, validation)
             ]
-            error, kernel, bias = choose_regression(*parts)
-            found["differences" if way else "levels"] = error
+            # Errors of one series are compared in its unit.
+            units = parts[1][2] if is_one else np.ones_like(parts[1][2])
+            error, kernel, bias = choose_regression(parts[0][:2], parts[1][:2], units)
+            name = "differences" if way else "levels"
+            found[f"{name} by {scaling}" if len(scalings) > 1 else name] = error
             if best is None or error < best[0]:
-                best = (error, way, kernel, bias)
-        own["differences"] = layer.differences = best[1]
+                best = (error, scaling, way, kernel, bias)
+        own["scaling"], own["differences"] = best[1:3]
+        layer.scaling, layer.differences = best[1:3]
         if own["linear"]:
-            self.get_layer("linear").kernel.assign(best[2])
-            self.get_layer("linear").bias.assign(best[3])
+            self.get_layer("linear").kernel.assign(best[3])
+            self.get_layer("linear").bias.assign(best[4])
             # The network begins with nearly nothing to add.
             head = self.get_layer("decoder").head
             head.kernel.assign(0.1 * keras.ops.convert_to_numpy(head.kernel))
@@ -171,8 +183,8 @@ class TableForecasts(Mixin):
             self.__dict__.pop(name, None)
 
     def _scale_windows(self, windows: ForecastWindows, most: int) -> tuple:
-        """Returns scaled pasts, and targets with NaN for gaps, of some windows."""
-        inputs, targets = [], []
+        """Returns scaled pasts, targets with NaN for gaps, and scales of some windows."""
+        inputs, targets, units = [], [], []
         chosen = windows.spread(most)
         for start in range(0, len(chosen), 512):
             rows, values = windows.rows(chosen[start : start + 512])
@@ -180,11 +192,9 @@ class TableForecasts(Mixin):
             before, _, origin, scale, _ = self.get_layer("windows")(arrays)
             inputs.append(np.asarray(before[..., 0]))
             scaled = (np.array(values) - np.asarray(origin)) / np.asarray(scale)
-            targets.append(np.clip(scaled, -30, 30))
-        if not inputs:
-            empty = np.zeros((0, self.context)), np.zeros((0, self.horizon))
-            return empty
-        return np.concatenate(inputs), np.concatenate(targets)
+            targets.append(np.clip(scaled, -LARGEST, LARGEST))
+            units.append(np.asarray(scale))
+        return tuple(np.concatenate(parts) for parts in (inputs, targets, units))
 
     def calibrate(self, windows: ForecastWindows, most: int = CALIBRATED) -> None:
         """Sets widths so that quantiles cover what they say, on windows of validation.
@@ -193,15 +203,17 @@ class TableForecasts(Mixin):
         step of the horizon, or of a part of it where windows are few.
         """
         chosen, head = windows.spread(most), self.get_layer("head")
-        if len(chosen) < 5:
+        if len(chosen) < 2:
             return
         head.widths.assign(np.ones(head.widths.shape, "float32"))
         found = self.predict_windows(windows, chosen).astype("float64")
         truth = np.array(windows.rows(chosen)[1])
         median = found[..., self.middle]
         widths = np.ones(head.widths.shape, "float32")
-        # Neighbouring windows overlap: so many are worth one.
-        parts = max(1, min(self.horizon, len(chosen) // ENOUGH))
+        # Windows overlap: as many as fit side by side tell something new. Of few, the
+        # quantile of a larger share is taken, as conformal prediction does.
+        count = max(len(windows) / self.horizon, 1.0)
+        parts = max(1, min(self.horizon, int(count) // ENOUGH))
         for part in np.array_split(np.arange(self.horizon), parts):
             for place, level in enumerate(self.quantiles):
                 if place == self.middle:
@@ -211,10 +223,11 @@ class TableForecasts(Mixin):
                     np.abs(distance) > 0, distance, np.nan
                 )
                 known = ratio[~np.isnan(ratio)]
-                if len(known) < 20:
+                if not len(known):
                     continue
                 # Below the median, distances are negative, and ratios turned around.
-                share = level if level > 0.5 else 1 - level
+                share = max(level, 1 - level)
+                share += (1 - share) / (count + 1)
                 widths[part, place] = np.clip(np.quantile(known, share), 0.05, 20.0)
         head.widths.assign(_keep_order(widths, self.middle))
         self.arguments["normal_scores"] = self._measure_normal_scores(windows, chosen)
@@ -622,6 +635,17 @@ def score_values(values: Any, quantiles: np.ndarray, middle: int) -> np.ndarray:
     width = np.where(error > 0, above, below)
     smallest = 1e-6 * np.maximum(np.abs(median), 1e-6)
     return np.abs(error) / np.maximum(width, smallest)
+
+
+def measure_unit(windows: ForecastWindows, season: int) -> float:
+    """Returns the mean change from season to season of the one series of windows."""
+    last = windows.flat.max() + windows.horizon
+    values = windows.series[0].values[:last]
+    change = np.abs(values[season:] - values[:-season])
+    known = change[~np.isnan(change)]
+    found = known.mean() if len(known) else 0.0
+    size = np.nanmean(np.abs(values))
+    return float(f"{max(found, 1e-3 * size) or 1.0:.6g}")
 
 
 def choose_season(windows: ForecastWindows, context: int) -> int:

@@ -14,6 +14,7 @@ from rnnzoo.errors import check_choice, check_number, shorten
 from rnnzoo.layers.forecasting import (
     CALENDAR,
     LARGEST,
+    SCALINGS,
     QuantileHead,
     SegmentDecoder,
     SegmentEncoder,
@@ -67,7 +68,10 @@ class Forecaster(TableForecasts, SequenceModel):
         linear: Whether a linear layer answers beside the network.
         dropout: Fraction of features dropped in training.
         quantiles: Ascending numbers between 0 and 1, 0.5 among them.
-        scaling: `"window"`, or `"none"` for values that are scaled already.
+        scaling: What values are divided by: `"window"`, the mean change from season to
+            season in the past that is read; `"series"`, `unit`; or `"none"`, for values
+            that are scaled already. `fit` of a table chooses if it is `None`.
+        unit: For `"series"`: a number; `None` for the mean change in the first table.
         differences: Whether values are relative to the last known one, else to the mean
             of the window; `fit` of a table chooses if it is `None`.
         season: Steps of a season; `None` for that of the frequency.
@@ -110,7 +114,8 @@ class Forecaster(TableForecasts, SequenceModel):
         linear: bool = True,
         dropout: float = 0.1,
         quantiles: Sequence[float] = (0.1, 0.5, 0.9),
-        scaling: str = "window",
+        scaling: str | None = None,
+        unit: float | None = None,
         differences: bool | None = None,
         season: int | None = None,
         frequency: str | None = None,
@@ -122,7 +127,10 @@ class Forecaster(TableForecasts, SequenceModel):
             check_number(name, size, minimum=1, maximum=100_000, whole=True)
         check_number("segment", segment, minimum=1, whole=True)
         check_choice("decoder", decoder, ("segments", "autoregressive"))
-        check_choice("scaling", scaling, ("window", "none"))
+        if scaling is not None:
+            check_choice("scaling", scaling, SCALINGS)
+        if unit is not None:
+            check_number("unit", unit, above=0)
         if season is not None:
             check_number("season", season, minimum=1, whole=True)
         quantiles = check_quantiles(quantiles)
@@ -157,8 +165,9 @@ class Forecaster(TableForecasts, SequenceModel):
             known_count,
             list(CALENDAR) if time else (),
             differences is not False,
-            scaling,
+            scaling or "window",
             season or 1,
+            unit or 1.0,
             name="windows",
         )
         encoder = SegmentEncoder(
