@@ -160,7 +160,7 @@ class OwnForecast(ForecastRecipe):
 
     @functools.cached_property
     def steps_of_season(self) -> int:
-        """The steps of a season: given, usual for the frequency, or found in the data."""
+        """The steps of a season: given, usual for the frequency, or found in data."""
         from rnnzoo.analysis.forecast_baselines import search_season
         from rnnzoo.data.times import find_season
 
@@ -339,6 +339,11 @@ class OwnForecast(ForecastRecipe):
         say("Next:")
         say(f"  rnnzoo answer {best} --data={data} --to=forecast.csv")
         say(f"  rnnzoo evaluate {best} --data={data}")
+
+    def finish(self, model: Any) -> bool:
+        """Calibrates the intervals on the windows of validation, with caution."""
+        model.calibrate(self.windows(model, "validation"), is_cautious=True)
+        return True
 
     def run_backtest(self, model: Any, progress: Callable = iter) -> Any:
         """Returns the back-test on the last part of each series."""

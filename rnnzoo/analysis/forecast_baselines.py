@@ -13,8 +13,6 @@ from rnnzoo.data.series_tables import Series
 FITTED, READ = 6000, 336
 # Series that have a regression of their own each, and the windows that it takes.
 OWN_SERIES, OWN_WINDOWS = 20, 500
-# Penalties that are tried: short series need larger ones.
-MORE = (*PENALTIES, 10.0, 100.0)
 # Seasons of which a phase may be missing in all but the oldest.
 SEASONS = 8
 
@@ -303,13 +301,13 @@ def _solve(pairs: Sequence[tuple], refit: bool) -> tuple[np.ndarray, np.ndarray]
     training, validation = _join(first), _join(last)
     if not len(validation[0]):
         validation = training
-    solved = solve_ridge(*training, penalties=MORE)
+    solved = solve_ridge(*training, penalties=PENALTIES)
     errors = []
     for kernel, bias in solved:
         error = np.abs(validation[0] @ kernel + bias - validation[1])
         errors.append(np.where(np.isnan(error), 0.0, error).sum())
     best = int(np.argmin(errors))
-    penalty, (kernel, bias) = MORE[best], solved[best]
+    penalty, (kernel, bias) = PENALTIES[best], solved[best]
     if not refit:
         return kernel, bias
     both = [np.concatenate(two) for two in zip(training, validation, strict=True)]

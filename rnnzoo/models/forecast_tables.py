@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
-import narwhals
 import numpy as np
 import pandas as pd
 
@@ -21,10 +20,11 @@ from rnnzoo.data.series_tables import (
     read_series,
     to_frame,
 )
+from rnnzoo.data.table_kinds import is_table, kind_of, to_kind
 from rnnzoo.data.windows import ForecastWindows, split_by_time
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.layers.forecasting import LARGEST
-from rnnzoo.mixin import Mixin
+from rnnzoo.models.forecast_anomalies import AnomalyMixin
 
 # Windows that closed forms, calibration and thresholds are computed from at most.
 FITTED, CALIBRATED = 6000, 3000
@@ -32,7 +32,7 @@ FITTED, CALIBRATED = 6000, 3000
 ENOUGH = 50
 
 
-class TableForecasts(Mixin):
+class TableForecasts(AnomalyMixin):
     """Mixed into forecasters: whole series in, forecasts of the same kind out."""
 
     @property
@@ -196,11 +196,23 @@ class TableForecasts(Mixin):
             units.append(np.asarray(scale))
         return tuple(np.concatenate(parts) for parts in (inputs, targets, units))
 
-    def calibrate(self, windows: ForecastWindows, most: int = CALIBRATED) -> None:
+    def calibrate(
+        self,
+        windows: ForecastWindows,
+        most: int = CALIBRATED,
+        is_cautious: bool = False,
+    ) -> None:
         """Sets widths so that quantiles cover what they say, on windows of validation.
 
         Distances from the median are multiplied by one number for each quantile and
         step of the horizon, or of a part of it where windows are few.
+
+        Args:
+            windows: The windows of validation.
+            most: How many of them to use at most.
+            is_cautious: Whether intervals of short validation are wider, as those of
+                conformal prediction are (Vovk et al., 2005): windows that overlap count
+                as one.
         """
         chosen, head = windows.spread(most), self.get_layer("head")
         if len(chosen) < 2:
@@ -230,7 +242,7 @@ class TableForecasts(Mixin):
                 share += (1 - share) / (count + 1)
                 widths[part, place] = np.clip(np.quantile(known, share), 0.05, 20.0)
         head.widths.assign(_keep_order(widths, self.middle))
-        self.arguments["normal_scores"] = self._measure_normal_scores(windows, chosen)
+        self.arguments["normal_scores"] = self.measure_normal_scores(windows, chosen)
         self.reset_graphs()
 
     def fit(self, x: Any = None, y: Any = None, **options: Any) -> Any:
@@ -282,7 +294,7 @@ class TableForecasts(Mixin):
             callbacks=[*callbacks, stop],
             verbose=verbose,
         )
-        self.calibrate(validation)
+        self.calibrate(validation, is_cautious=True)
         return history
 
     def split(self, series: Any, columns: Columns, fraction: float) -> tuple:
@@ -350,7 +362,7 @@ class TableForecasts(Mixin):
         found = self._forecast_series(series, columns, steps)
         places = [self.quantiles.index(one) for one in chosen]
         found = [one[:, places] for one in found]
-        kind = _kind_of(data)
+        kind = kind_of(data)
         if kind == "array":
             first = [one for one in found]
             is_one = np.ndim(data) == 1 and columns.series is None
@@ -531,111 +543,6 @@ class TableForecasts(Mixin):
             found, state = self.step(state, observation)
             yield found
 
-    def anomalies(
-        self, data: Any, false_alarms: float = 1 / 1000, **names: Any
-    ) -> Any:
-        """Finds the steps that are unlike what the steps before them let expect.
-
-        The score of a step is its distance from the median of the forecast of one step,
-        in units of the distance of the outer quantile on its side. The threshold is
-        the score that `false_alarms` of the steps held out in training exceed.
-
-        Args:
-            data: A table or array of whole series.
-            false_alarms: The fraction of normal steps that may be flagged.
-            **names: As of `forecast`.
-
-        Returns:
-            The same kind: a table with the columns of time and series, and for each
-            target `NAME_score`, `NAME_threshold` and `NAME_anomaly`; an array
-            `[time, 3]`, or `[time, series, 3]`. Scores of gaps are NaN, and never an
-            anomaly.
-
-        Raises:
-            ValueError: If the model was not trained by `fit` of a table or a recipe.
-        """
-        from rnnzoo.analysis.anomalies import find_threshold
-
-        check_number("false_alarms", false_alarms, above=0, below=1)
-        normal = self.arguments["normal_scores"]
-        if not normal:
-            raise ValueError(
-                "A threshold needs scores of normal data, which fit(table) measures: "
-                "train the model with fit(table) or `rnnzoo train own_forecast`. "
-                "Received: an untrained model"
-            )
-        threshold = find_threshold(normal, false_alarms)
-        series, columns = self.read(data, **names)
-        found = [self._score_steps(one, columns) for one in series]
-        flags = [one > threshold for one in found]
-        if _kind_of(data) in ("array", "list"):
-            stacked = [
-                np.stack([one, np.full(len(one), threshold), flag], axis=1)
-                for one, flag in zip(found, flags, strict=True)
-            ]
-            if columns.series is not None:
-                return stacked
-            return stacked[0] if np.ndim(data) == 1 else np.stack(stacked, axis=1)
-        tables: dict[Any, dict] = {}
-        for one, scores, flag in zip(series, found, flags, strict=True):
-            table = tables.setdefault(one.key, {})
-            if not table:
-                if columns.series:
-                    table[columns.series] = [one.key] * len(one)
-                if columns.time:
-                    times = one.times
-                    table[columns.time] = (
-                        np.arange(len(one)) if times is None else times[: len(one)]
-                    )
-            table[f"{one.target}_score"] = scores
-            table[f"{one.target}_threshold"] = threshold
-            table[f"{one.target}_anomaly"] = flag
-        parts = [pd.DataFrame(table) for table in tables.values()]
-        return to_kind(pd.concat(parts, ignore_index=True), data)
-
-    def _score_steps(self, one: Series, columns: Columns) -> np.ndarray:
-        """Returns the score of each step of a series, NaN where there is none."""
-        # A step is the first of a horizon that begins at it.
-        wide = np.concatenate([one.values, np.full(self.horizon - 1, np.nan)])
-        longer = dataclasses.replace(one, values=wide)
-        if one.times is not None and columns.frequency:
-            longer = dataclasses.replace(longer, times=self._extend(one, columns))
-        # With less than half of a context, too little is known of what is normal.
-        start = [min(self.context // 2, len(one) // 2)]
-        windows = self.make_windows([longer], columns, start=start)
-        scores = np.full(len(one), np.nan)
-        places = np.flatnonzero(windows.flat < len(one))
-        if len(places):
-            found = self.predict_windows(windows, places)[:, 0]
-            origins = windows.flat[places]
-            scores[origins] = score_values(one.values[origins], found, self.middle)
-        return scores
-
-    def _extend(self, one: Series, columns: Columns) -> Any:
-        missing = len(one) + self.horizon - 1 - len(one.times)
-        if missing <= 0:
-            return one.times
-        more = clock.continue_times(one.times, columns.frequency, missing)
-        return one.times.append(more)
-
-    def _measure_normal_scores(self, windows: ForecastWindows, chosen: Any) -> list:
-        found = self.predict_windows(windows, chosen)[:, 0]
-        truth = np.array(windows.rows(chosen)[1])[:, 0]
-        scores = score_values(truth, found, self.middle)
-        scores = np.sort(scores[~np.isnan(scores)])
-        # The highest ones are what thresholds are made of.
-        return [float(len(scores)), *(float(f"{s:.5g}") for s in scores[-500:])]
-
-
-def score_values(values: Any, quantiles: np.ndarray, middle: int) -> np.ndarray:
-    """Returns distances from medians, in units of those of the outer quantiles."""
-    median = quantiles[:, middle].astype("float64")
-    above, below = quantiles[:, -1] - median, median - quantiles[:, 0]
-    error = np.asarray(values, "float64") - median
-    width = np.where(error > 0, above, below)
-    smallest = 1e-6 * np.maximum(np.abs(median), 1e-6)
-    return np.abs(error) / np.maximum(width, smallest)
-
 
 def measure_unit(windows: ForecastWindows, season: int) -> float:
     """Returns the mean change from season to season of the one series of windows."""
@@ -666,43 +573,6 @@ def choose_season(windows: ForecastWindows, context: int) -> int:
         if change < 0.8 * best:
             best, found = change, one
     return found
-
-
-def is_table(x: Any) -> bool:
-    """Whether data are whole series: a table, or an array of numbers."""
-    if isinstance(x, dict) or isinstance(x, (pd.DataFrame, pd.Series)):
-        return not any(isinstance(v, keras.KerasTensor) for v in dict(x).values())
-    native = narwhals.from_native(x, allow_series=True, pass_through=True)
-    if isinstance(native, (narwhals.DataFrame, narwhals.LazyFrame, narwhals.Series)):
-        return True
-    if isinstance(x, (list, tuple)) and len(x):
-        first = x[0]
-        is_number = isinstance(first, (int, float, np.number)) or first is None
-        return is_number or np.ndim(first) == 1
-    return isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.dtype.kind in "iufO"
-
-
-def _kind_of(data: Any) -> str:
-    if isinstance(data, (list, tuple)):
-        return "list"
-    if isinstance(data, np.ndarray) or hasattr(data, "numpy"):
-        return "array"
-    return "table"
-
-
-def to_kind(table: pd.DataFrame, data: Any) -> Any:
-    """Returns a table as the kind that data are: of pandas, polars, ..., or a dict."""
-    if isinstance(data, (pd.DataFrame, pd.Series)):
-        return table
-    if isinstance(data, dict):
-        return {name: table[name].to_list() for name in table.columns}
-    native: Any = narwhals.from_native(data, allow_series=True)
-    backend = narwhals.get_native_namespace(native)
-    columns = {name: table[name].to_list() for name in table.columns}
-    for name, values in columns.items():
-        if values and isinstance(values[0], pd.Timestamp):
-            columns[name] = [one.to_pydatetime() for one in values]
-    return narwhals.from_dict(columns, backend=backend).to_native()
 
 
 def _drop_none(names: dict) -> dict:

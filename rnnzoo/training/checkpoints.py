@@ -378,9 +378,7 @@ class Checkpoint(keras.callbacks.Callback):
         """Writes `best.keras`: the averaged weights, without the optimizer."""
         if not self.devices.is_chief:
             return
-        # Before the first step, there is nothing to average.
-        is_trained = self.progress.best_epoch > 0
-        with self.use_average() if is_trained else contextlib.nullcontext():
+        with self.use_average():
             self._best_model.set_weights(self.model.get_weights())
         self._best_model.card = self.model.card
         self._best_model.save(self.best)
