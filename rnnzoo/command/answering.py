@@ -13,7 +13,6 @@ import typing
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 
-from rnnzoo.command import forecasting
 from rnnzoo.command.loading import decode_word, load_model, show_rows
 from rnnzoo.errors import shorten
 
@@ -36,8 +35,6 @@ def run_answer(parsed: argparse.Namespace) -> int:
     _check_sources(parsed)
     parsed.prefix = parsed.prefix or ""
     with _end_at_signal() as parsed.check_signals:
-        if parsed.data and forecasting.is_forecaster(parsed.model):
-            return forecasting.answer_series(parsed)
         if parsed.data:
             return _answer_table(parsed)
         if parsed.to or parsed.json or parsed.probabilities or parsed.prefix:

@@ -6,7 +6,6 @@ import os
 import sys
 import typing
 
-from rnnzoo.command import forecasting
 from rnnzoo.command.loading import decode_word, load_model, show_steps
 from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
@@ -36,11 +35,6 @@ def run_explain(parsed: argparse.Namespace) -> None:
 def run_evaluate(parsed: argparse.Namespace) -> None:
     """Measures a model as its recipe does, or on the user's data."""
     model = load_model(parsed)
-    is_series = forecasting.is_forecaster(parsed.model)
-    has_test = parsed.recipe is None and model.card.get("recipe") == "own_forecast"
-    if is_series and (parsed.data or has_test):
-        forecasting.evaluate_series(parsed, model)
-        return
     if parsed.data:
         _evaluate_on_data(parsed, model)
         return
