@@ -340,11 +340,6 @@ class OwnForecast(ForecastRecipe):
         say(f"  rnnzoo answer {best} --data={data} --to=forecast.csv")
         say(f"  rnnzoo evaluate {best} --data={data}")
 
-    def finish(self, model: Any) -> bool:
-        """Calibrates the intervals on the windows of validation, with caution."""
-        model.calibrate(self.windows(model, "validation"), is_cautious=True)
-        return True
-
     def run_backtest(self, model: Any, progress: Callable = iter) -> Any:
         """Returns the back-test on the last part of each series."""
         from rnnzoo.analysis.forecasts import run_backtest

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri, stdtrit
 
 from rnnzoo.analysis.forecast_regression import choose_regression
 from rnnzoo.data import times as clock
@@ -196,23 +197,11 @@ class TableForecasts(AnomalyMixin):
             units.append(np.asarray(scale))
         return tuple(np.concatenate(parts) for parts in (inputs, targets, units))
 
-    def calibrate(
-        self,
-        windows: ForecastWindows,
-        most: int = CALIBRATED,
-        is_cautious: bool = False,
-    ) -> None:
+    def calibrate(self, windows: ForecastWindows, most: int = CALIBRATED) -> None:
         """Sets widths so that quantiles cover what they say, on windows of validation.
 
         Distances from the median are multiplied by one number for each quantile and
         step of the horizon, or of a part of it where windows are few.
-
-        Args:
-            windows: The windows of validation.
-            most: How many of them to use at most.
-            is_cautious: Whether intervals of short validation are wider, as those of
-                conformal prediction are (Vovk et al., 2005): windows that overlap count
-                as one.
         """
         chosen, head = windows.spread(most), self.get_layer("head")
         if len(chosen) < 2:
@@ -223,7 +212,8 @@ class TableForecasts(AnomalyMixin):
         median = found[..., self.middle]
         widths = np.ones(head.widths.shape, "float32")
         # Windows overlap: as many as fit side by side tell something new. Of few, the
-        # quantile of a larger share is taken, as conformal prediction does.
+        # quantile of a larger share is taken, as conformal prediction does, and times
+        # that are to come may differ more: as Student's quantile from the normal one.
         count = max(len(windows) / self.horizon, 1.0)
         parts = max(1, min(self.horizon, int(count) // ENOUGH))
         for part in np.array_split(np.arange(self.horizon), parts):
@@ -240,7 +230,9 @@ class TableForecasts(AnomalyMixin):
                 # Below the median, distances are negative, and ratios turned around.
                 share = max(level, 1 - level)
                 share += (1 - share) / (count + 1)
-                widths[part, place] = np.clip(np.quantile(known, share), 0.05, 20.0)
+                width = np.quantile(known, share)
+                width *= stdtrit(count + 1, share) / ndtri(share)
+                widths[part, place] = np.clip(width, 0.05, 20.0)
         head.widths.assign(_keep_order(widths, self.middle))
         self.arguments["normal_scores"] = self.measure_normal_scores(windows, chosen)
         self.reset_graphs()
@@ -294,7 +286,7 @@ class TableForecasts(AnomalyMixin):
             callbacks=[*callbacks, stop],
             verbose=verbose,
         )
-        self.calibrate(validation, is_cautious=True)
+        self.calibrate(validation)
         return history
 
     def split(self, series: Any, columns: Columns, fraction: float) -> tuple:
