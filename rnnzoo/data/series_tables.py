@@ -7,13 +7,14 @@ from typing import Any
 import narwhals
 import numpy as np
 import pandas as pd
+from pandas.tseries.frequencies import to_offset
 
 from rnnzoo.data import times as clock
 from rnnzoo.errors import closest, shorten
 
 # What stands for a missing number in files.
 MISSING = {"", "na", "nan", "n/a", "null", "none", "nil", "-", "?", "."}
-VALUE = "value"
+VALUE, TIME = "value", "time"
 
 
 @dataclasses.dataclass
@@ -63,6 +64,8 @@ class Series:
         times: The times of the steps; `None` if they are only counted.
         target: The column of the values.
         key: The entry of the column of series.
+        first: Number of the first step where the column of times counts steps.
+        every: What such a column counts on by.
     """
 
     name: str
@@ -71,27 +74,53 @@ class Series:
     times: pd.DatetimeIndex | None = None
     target: str = VALUE
     key: Any = None
+    first: int = 0
+    every: int = 1
 
     def __len__(self) -> int:
         """Returns the number of steps that have values."""
         return len(self.values)
 
+    def count(self, start: int, stop: int) -> np.ndarray:
+        """Returns the numbers of steps in a column that counts them."""
+        return self.first + self.every * np.arange(start, stop)
 
-def to_frame(data: Any, expected: str = "a table of numbers") -> pd.DataFrame:
+
+def has_time_index(data: Any) -> bool:
+    """Whether data are of pandas, and their index are times."""
+    is_frame = isinstance(data, (pd.DataFrame, pd.Series))
+    return is_frame and isinstance(data.index, (pd.DatetimeIndex, pd.PeriodIndex))
+
+
+def to_frame(
+    data: Any, expected: str = "a table of numbers", time: str | None = None
+) -> pd.DataFrame:
     """Returns data frames of any kind, dicts and arrays as one of pandas.
 
     A list or array of numbers is one column; an array `[time, series]` has one for
-    each series; a list of several series has them below each other.
+    each series; a list of several series has them below each other. An index of times
+    becomes a column, named `time` if it has no name.
 
     Example:
         >>> from rnnzoo.data.series_tables import to_frame
         >>> to_frame([1.0, 2.0])["value"].tolist()
         [1.0, 2.0]
     """
-    if isinstance(data, pd.DataFrame):
-        return data.reset_index(drop=True)
     if isinstance(data, pd.Series):
-        return pd.DataFrame({data.name or VALUE: data.to_list()})
+        data = data.to_frame(VALUE if data.name is None else data.name)
+    if isinstance(data, pd.DataFrame):
+        frame = data.reset_index(drop=True)
+        name = (time or data.index.name or TIME) if has_time_index(data) else None
+        if name is not None and name not in frame.columns:
+            frame.insert(0, name, data.index)
+        frame = frame.rename(columns=str)
+        if not frame.columns.is_unique:
+            name = frame.columns[frame.columns.duplicated()][0]
+            raise ValueError(
+                "Columns must have different names: rename or remove one. Received: "
+                f"{name!r} twice"
+            )
+        return frame
     native = narwhals.from_native(data, allow_series=True, pass_through=True)
     if isinstance(native, narwhals.LazyFrame):
         native = native.collect()
@@ -106,12 +135,13 @@ def to_frame(data: Any, expected: str = "a table of numbers") -> pd.DataFrame:
         if hasattr(data, "numpy"):
             data = data.numpy()
         if isinstance(data, (list, tuple)) and len(data) and np.ndim(data[0]) == 1:
-            parts = [np.asarray(part, "float64") for part in data]
+            parts = [_to_part(part, place) for place, part in enumerate(data)]
             names = np.repeat(np.arange(len(parts)), list(map(len, parts)))
             return pd.DataFrame({"series": names, VALUE: np.concatenate(parts)})
         array = np.asarray(data)
-        if array.ndim == 1 and array.size and array.dtype.kind in "iufO":
-            return pd.DataFrame({VALUE: array})
+        if array.ndim == 1 and array.dtype.kind in "biufOU":
+            # Numbers beside a text stay numbers, so that the text is refused.
+            return pd.DataFrame({VALUE: array if array is data else list(data)})
         if array.ndim == 2 and array.size and array.dtype.kind in "iuf":
             names = [f"{VALUE}_{place}" for place in range(array.shape[1])]
             return pd.DataFrame(dict(zip(names, array.T, strict=True)))
@@ -124,6 +154,10 @@ def to_frame(data: Any, expected: str = "a table of numbers") -> pd.DataFrame:
         f"Give {expected}: a data frame, a dict of columns, or an array [time] or "
         f"[time, series]. Received: {shorten(data)}"
     )
+
+
+def _to_part(values: Any, place: int) -> np.ndarray:
+    return to_numbers(list(values), f"series {place}")
 
 
 def to_numbers(column: Any, name: str) -> np.ndarray:
@@ -278,7 +312,12 @@ def read_series(
             parts = [] if key is None else [str(key)]
             parts += [name] if len(targets) > 1 or not parts else []
             label = "/".join(parts)
-            found.append(Series(label, numbers[:stop], more, times, name, key))
+            one = Series(label, numbers[:stop], more, times, name, key)
+            if times is None and all_times is not None:
+                counted = np.unique(all_times[rows])
+                one.first = int(counted[0])
+                one.every = int(np.gcd.reduce(np.diff(counted))) or 1
+            found.append(one)
     return found
 
 
@@ -322,11 +361,13 @@ def _regularize(all_times: Any, rows: np.ndarray, columns: Columns, key: Any) ->
         grid = None
         return grid, rows, places
     if columns.every:
-        grid, places = _group(times, columns.every)
-        columns.frequency = columns.every
+        grid, places = _group(times, columns.every, columns.frequency)
+        columns.frequency = grid.freqstr
         return grid, rows, places
     _refuse_twice(times, rows, columns, where)
-    if columns.frequency is None:
+    if columns.frequency is not None:
+        _refuse_coarser(times, columns, where)
+    else:
         columns.frequency = clock.find_frequency(times)
     if columns.frequency is None:
         if len(times) == 1:
@@ -341,16 +382,37 @@ def _regularize(all_times: Any, rows: np.ndarray, columns: Columns, key: Any) ->
     return grid, rows, grid.get_indexer(times)
 
 
-def _group(times: pd.DatetimeIndex, every: str) -> tuple:
+def _group(times: pd.DatetimeIndex, every: str, frequency: str | None) -> tuple:
+    """Returns a grid, and the place on it of each of ascending times."""
+    ones = pd.Series(np.arange(len(times)), index=times)
     try:
-        ones = pd.Series(1, index=times).resample(every).sum()
+        grid = ones.resample(every).first().index
+        stops = ones.resample(every).count().cumsum().to_numpy()
     except ValueError as error:
         raise ValueError(
             "every must be a frequency of pandas, such as '15min', 'h', 'D', 'W' or "
             f"'MS'. Received: every={every!r}"
         ) from error
-    grid = ones.index
-    return grid, np.clip(grid.searchsorted(times, side="right") - 1, 0, None)
+    if frequency is not None and grid.freq != to_offset(frequency):
+        raise ValueError(
+            f"every must be the frequency of the model's steps, {frequency!r}: train "
+            f"another model for other steps. Received: every={every!r}"
+        )
+    return grid, np.searchsorted(stops, np.arange(len(times)), side="right")
+
+
+def _refuse_coarser(times: pd.DatetimeIndex, columns: Columns, where: str) -> None:
+    """Refuses times that a frequency would fill with gaps nearly everywhere."""
+    found = clock.find_frequency(times) if len(times) >= 5 else None
+    if found is None or columns.frequency is None:
+        return
+    if clock.measure_step(found) > 1.9 * clock.measure_step(columns.frequency):
+        raise ValueError(
+            f"The times in {columns.time!r}{where} must have the frequency of the "
+            f"model's steps, {columns.frequency!r}: train another model, or mark the "
+            f"steps between them as gaps with every={columns.frequency!r} "
+            f"(--every={columns.frequency}). Received: times of the frequency {found!r}"
+        )
 
 
 def _refuse_twice(times: Any, rows: np.ndarray, columns: Columns, where: str) -> None:

@@ -103,7 +103,9 @@ class WindowReader(keras.layers.Layer):
         for name in self.calendar:
             period = CALENDAR[name]
             # 1970 began on a Thursday, and with a year.
-            place = second / 86_400.0 if name == "hour" else day + (name != "year") * 3.0
+            place = (
+                second / 86_400.0 if name == "hour" else day + (name != "year") * 3.0
+            )
             turn = place / period
             angle = (turn - ops.floor(turn)) * (2 * math.pi)
             found += [ops.sin(angle), ops.cos(angle)]
@@ -122,6 +124,10 @@ class WindowReader(keras.layers.Layer):
         if self.scaling != "window":
             unit = self.unit if self.scaling == "series" else 1.0
             return origin, ops.ones_like(origin) * unit
+        # Of the order of 1, so that squares are numbers of float32.
+        most = ops.max(ops.abs(values), axis=1, keepdims=True)
+        most = ops.where(most > 0.0, most, ops.ones_like(most))
+        values, mean = values / most, mean / most
         square = ops.sum(known * (values - mean) ** 2, axis=1, keepdims=True) / count
         deviation, gap = ops.sqrt(square), self.season
         both = known[:, gap:] * known[:, :-gap]
@@ -131,7 +137,7 @@ class WindowReader(keras.layers.Layer):
         size = ops.sum(ops.abs(values), axis=1, keepdims=True) / count
         # Of one value nothing is known but its size; later ones outweigh that.
         least = size * (1e-3 + 0.1 / count)
-        scale = ops.maximum(ops.maximum(change, 0.1 * deviation), least)
+        scale = ops.maximum(ops.maximum(change, 0.1 * deviation), least) * most
         return origin, ops.where(scale > 0.0, scale, ops.ones_like(scale))
 
     def get_config(self) -> dict:

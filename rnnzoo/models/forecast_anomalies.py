@@ -76,7 +76,7 @@ class AnomalyMixin(Mixin):
                 if columns.time:
                     times = one.times
                     table[columns.time] = (
-                        np.arange(len(one)) if times is None else times[: len(one)]
+                        one.count(0, len(one)) if times is None else times[: len(one)]
                     )
             table[f"{one.target}_score"] = scores
             table[f"{one.target}_threshold"] = threshold

@@ -359,7 +359,9 @@ class Forecaster(TableForecasts, SequenceModel):
         tokens, has_time = self.tokens, self.tokens.has_time
         width = tokens.features - has_time
 
-        def run(values: Any, lengths: Any, days: Any = None, seconds: Any = None) -> Any:
+        def run(
+            values: Any, lengths: Any, days: Any = None, seconds: Any = None
+        ) -> Any:
             parts = [values]
             if has_time:
                 count = 1 + len(tokens.means)
