@@ -87,7 +87,35 @@ def _evaluate_answers(parsed: argparse.Namespace, model: typing.Any) -> None:
     _show_figures(parsed, compare_answers(answers, [row[parsed.label] for row in rows]))
 
 
+def _evaluate_series(parsed: argparse.Namespace, model: typing.Any) -> None:
+    """Forecasts the series of a table from many origins, and compares."""
+    from rnnzoo.analysis import forecast_plots
+    from rnnzoo.data.number_tables import read_frame
+
+    frame = read_frame(parsed.data, parsed.encoding, parsed.separator)
+    test = model.backtest(frame, 0.2, progress=show_steps)
+    if parsed.json:
+        print(json.dumps(test.figures(), indent=2))
+    else:
+        print(
+            f"Forecasts of {model.horizon} steps from {len(test.truth):,} origins in "
+            "the last fifth of each series:"
+        )
+        print(test.table())
+        print(test.conclude())
+    with name_failures(parsed.plots):
+        os.makedirs(parsed.plots, exist_ok=True)
+    for name in ("forecasts", "errors_by_step", "residuals"):
+        path = os.path.join(parsed.plots, f"{name}.png")
+        path = path if parsed.force else number_existing(path)
+        getattr(forecast_plots, f"plot_{name}")(test, path)
+        print(f"Written: {path}", file=sys.stderr)
+
+
 def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
+    if hasattr(model, "backtest"):
+        _evaluate_series(parsed, model)
+        return
     if not hasattr(model, "report"):
         _evaluate_answers(parsed, model)
         return

@@ -62,8 +62,9 @@ def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarra
     if len(bad):
         rows = ", ".join(str(row + 1) for row in bad[:5])
         raise ValueError(
-            f"Every row must have a time in {name!r}, such as 2024-03-31 13:00: correct "
-            f"or remove row {rows}{' ...' if len(bad) > 5 else ''} (counted from 1). "
+            f"Every row must have a time in {name!r}, such as 2024-03-31 13:00: "
+            f"correct or remove row {rows}{' ...' if len(bad) > 5 else ''} "
+            "(counted from 1). "
             f"Received: {shorten(column[bad[0]])}"
         )
     times = pd.DatetimeIndex(found)
@@ -272,8 +273,8 @@ def join_times(frame: pd.DataFrame) -> pd.DatetimeIndex | None:
     Example:
         >>> import pandas as pd
         >>> from rnnzoo.data.times import join_times
-        >>> join_times(pd.DataFrame({"Year": [2024], "Month": [3], "Day": ["5"]}))[0].day
-        5
+        >>> join_times(pd.DataFrame({"Year": [2024], "Month": ["3"]}))[0].month
+        3
     """
     names = {str(name).strip().lower(): name for name in frame.columns}
     found = [part for part in PARTS if part in names]

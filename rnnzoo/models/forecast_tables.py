@@ -267,10 +267,6 @@ class TableForecasts(FittingMixin, AnomalyMixin):
         past = one.times[: len(one)]
         return {columns.time: clock.continue_times(past, columns.frequency, steps)}
 
-    def answer_table(self, data: Any, **names: Any) -> pd.DataFrame:
-        """Returns what `rnnzoo answer --data` writes: the forecast of a whole table."""
-        return to_frame(self.forecast(to_frame(data), **names))
-
     def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:
         """Measures forecasts of whole series; or examples, as `keras.Model.evaluate`.
 
