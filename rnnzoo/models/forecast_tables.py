@@ -144,7 +144,7 @@ class TableForecasts(AnomalyMixin):
             own["scales"] = [float(f"{s:.6g}") if s > 1e-12 else 1.0 for s in scales]
         self.tokens = self.make_tokens()
         layer = self.get_layer("windows")
-        layer.season = own["season"] if own["season"] < self.context else 1
+        layer.season = own["season"] if 2 * own["season"] <= self.context else 1
         is_one = len(training.series) == 1
         if own["unit"] is None and is_one:
             own["unit"] = measure_unit(training, own["season"])
