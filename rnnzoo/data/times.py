@@ -125,7 +125,7 @@ def find_frequency(times: pd.DatetimeIndex) -> str | None:
         names = CALENDAR_FREQUENCIES
     elif usual * unit == pd.Timedelta(days=1):
         # Business days have weekends without any, and never one with.
-        is_business = len(times) > 5 and (times.dayofweek < 5).all()
+        is_business = len(times) > 5 and (times.day_of_week < 5).all()
         names = ["B", "D"] if is_business else ["D"]
     for name in names if is_daily else ():
         grid = pd.date_range(times[0], times[-1], freq=name)
