@@ -174,6 +174,22 @@ class OwnForecast(ForecastRecipe):
         place = max(range(len(series)), key=lambda one: len(series[one]))
         return search_season(series[place].values[: self.bounds_of_search(place)])
 
+    @property
+    def calendar(self) -> list[str]:
+        """The periods that training sees twice at least: others would mislead."""
+        from rnnzoo.data.times import choose_calendar
+        from rnnzoo.layers.forecasting import CALENDAR
+
+        series, columns = self.source
+        spans = [
+            (one.times[max(stop - 1, 0)] - one.times[0]).total_seconds() / 86_400
+            for one, stop in zip(series, self.bounds[0], strict=True)
+            if one.times is not None
+        ]
+        longest = max(spans, default=0.0)
+        found = choose_calendar(columns.frequency)
+        return [name for name in found if longest >= 1.9 * CALENDAR[name]]
+
     def bounds_of_search(self, place: int) -> int:
         """Returns where the last fifth of a series begins, which is not looked at."""
         return max(len(self.source[0][place]) * 4 // 5, 1)
@@ -245,6 +261,7 @@ class OwnForecast(ForecastRecipe):
             "categories": columns.categories,
             "names": names if len(names) > 1 else [],
             "season": self.steps_of_season,
+            "calendar": self.calendar,
             "frequency": columns.frequency,
             **self.sizes,
         }

@@ -172,10 +172,17 @@ class BackTest:
         name, error = self.best_baseline()
         if own["mae"] >= error:
             wins = name[:1].upper() + name[1:]
-            return (
+            text = (
                 f"{wins} wins: its mean absolute error is {error:.4g}, the network's "
                 f"{own['mae']:.4g}. Use that simple method, or train on more data."
             )
+            other, best = self.best_baseline("pinball")
+            if own["pinball"] < best:
+                text += (
+                    " The network's intervals are better: its pinball loss is "
+                    f"{own['pinball']:.4g}, that of {other} {best:.4g}."
+                )
+            return text
         share = 100 * (1 - own["mae"] / error)
         text = (
             f"The network wins: its mean absolute error {own['mae']:.4g} is "

@@ -69,7 +69,7 @@ class WindowReader(keras.layers.Layer):
         self.num_covariates, self.num_known = num_covariates, num_known
         self.calendar, self.differences = list(calendar), differences
         self.scaling, self.unit = scaling, unit
-        self.season = season if season < context else 1
+        self.season = season if 2 * season <= context else 1
         self.supports_masking = True
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:

@@ -52,7 +52,7 @@ class FittingMixin(Mixin):
             own["scales"] = [float(f"{s:.6g}") if s > 1e-12 else 1.0 for s in scales]
         self.tokens = self.make_tokens()
         layer = self.get_layer("windows")
-        layer.season = own["season"] if own["season"] < self.context else 1
+        layer.season = own["season"] if 2 * own["season"] <= self.context else 1
         is_one = len(training.series) == 1
         if own["unit"] is None and is_one:
             own["unit"] = measure_unit(training, own["season"])
@@ -93,7 +93,7 @@ class FittingMixin(Mixin):
             self.__dict__.pop(name, None)
 
     def _scale_windows(self, windows: ForecastWindows, most: int) -> tuple:
-        """Returns scaled pasts, targets with NaN for gaps, and scales of some windows."""
+        """Returns scaled pasts and targets, NaN for gaps, and scales of windows."""
         inputs, targets, units = [], [], []
         chosen = windows.spread(most)
         for start in range(0, len(chosen), 512):
@@ -123,7 +123,8 @@ class FittingMixin(Mixin):
         # Windows overlap: as many as fit side by side tell something new. Of few, the
         # quantile of a larger share is taken, as conformal prediction does, and times
         # that are to come may differ more: as Student's quantile from the normal one.
-        count = max(len(windows) / self.horizon, 1.0)
+        sizes = np.array([len(one) for one in windows.origins])
+        count = max(np.ceil(sizes / self.horizon).sum(), 1.0)
         parts = max(1, min(self.horizon, int(count) // ENOUGH))
         for part in np.array_split(np.arange(self.horizon), parts):
             for place, level in enumerate(self.quantiles):

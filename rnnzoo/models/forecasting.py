@@ -67,6 +67,9 @@ class Forecaster(TableForecasts, SequenceModel):
         decoder: `"segments"`, all at once; or `"autoregressive"`, step after step.
         linear: Whether a linear layer answers beside the network.
         dropout: Fraction of features dropped in training.
+        calendar: Periods whose place is read from the time, where there is one:
+            `"hour"` (of the day), `"weekday"`, `"year"`. Of series of less than two
+            years, a year is best left out.
         quantiles: Ascending numbers between 0 and 1, 0.5 among them.
         scaling: What values are divided by: `"window"`, the mean change from season to
             season in the past that is read; `"series"`, `unit`; or `"none"`, for values
@@ -113,6 +116,7 @@ class Forecaster(TableForecasts, SequenceModel):
         decoder: str = "segments",
         linear: bool = True,
         dropout: float = 0.1,
+        calendar: Sequence[str] = ("hour", "weekday", "year"),
         quantiles: Sequence[float] = (0.1, 0.5, 0.9),
         scaling: str | None = None,
         unit: float | None = None,
@@ -134,7 +138,10 @@ class Forecaster(TableForecasts, SequenceModel):
         if season is not None:
             check_number("season", season, minimum=1, whole=True)
         quantiles = check_quantiles(quantiles)
+        for period in calendar:
+            check_choice("calendar", period, tuple(CALENDAR))
         lists = {"target": target, "known": known, "past": past, "names": names}
+        lists["calendar"] = calendar
         for name, value in lists.items():
             value = [value] if isinstance(value, str) else list(value)
             self.arguments[name] = [str(one) for one in value]
@@ -163,7 +170,7 @@ class Forecaster(TableForecasts, SequenceModel):
             horizon,
             count,
             known_count,
-            list(CALENDAR) if time else (),
+            self.arguments["calendar"] if time else (),
             differences is not False,
             scaling or "window",
             season or 1,
