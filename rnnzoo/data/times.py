@@ -71,8 +71,8 @@ def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarra
     far = np.flatnonzero((times.year < FIRST_YEAR) | (times.year > LAST_YEAR))
     if len(far):
         raise ValueError(
-            f"Times in {name!r} must be of the years {FIRST_YEAR} to {LAST_YEAR}: write "
-            f"the year with four digits, or number the steps. Correct row {far[0] + 1} "
+            f"Times in {name!r} must be of the years {FIRST_YEAR} to {LAST_YEAR}: "
+            f"write the year with four digits, or number the steps. Correct row {far[0] + 1} "
             f"(counted from 1). Received: {shorten(column[far[0]])}"
         )
     return times
@@ -151,7 +151,8 @@ def suggest_frequency(times: pd.DatetimeIndex) -> str:
     Example:
         >>> import pandas as pd
         >>> from rnnzoo.data.times import suggest_frequency
-        >>> suggest_frequency(pd.to_datetime(["2024-01-01 00:00:08", "2024-01-01 00:01:10"]))
+        >>> times = ["2024-01-01 00:00:08", "2024-01-01 00:01:10"]
+        >>> suggest_frequency(pd.to_datetime(times))
         '1min'
     """
     usual = float(np.median(np.diff(times.as_unit("ns").asi8))) / 1e9

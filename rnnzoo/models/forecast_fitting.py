@@ -60,7 +60,8 @@ class FittingMixin(Mixin):
         scalings = ["window", "series"] if is_one else ["window"]
         scalings = scalings if own["scaling"] is None else [own["scaling"]]
         ways = [True, False] if own["differences"] is None else [own["differences"]]
-        found, best = {}, None
+        found: dict[str, float] = {}
+        best: Any = None
         for scaling, way in itertools.product(scalings, ways):
             layer.scaling, layer.differences = scaling, way
             parts = [
