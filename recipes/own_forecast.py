@@ -13,6 +13,7 @@ frequency, its season, the horizon and the steps of the past.
 import dataclasses
 import functools
 import pathlib
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -160,16 +161,48 @@ class OwnForecast(ForecastRecipe):
         return read_series(self.frame, self.names), self.names
 
     @functools.cached_property
-    def sizes(self) -> dict[str, int]:
-        """The sizes of the model that are given, and for others what suits the data."""
+    def steps_of_season(self) -> int:
+        """The steps of a season: given, usual for the frequency, or found in data."""
+        from rnnzoo.analysis.forecast_baselines import search_season
         from rnnzoo.data.times import find_season
 
         series, columns = self.source
-        season = self.season or find_season(columns.frequency)
+        if self.season:
+            return self.season
+        if columns.frequency is not None:
+            return find_season(columns.frequency)
+        place = max(range(len(series)), key=lambda one: len(series[one]))
+        return search_season(series[place].values[: self.bounds_of_search(place)])
+
+    @property
+    def calendar(self) -> list[str]:
+        """The periods that training sees twice at least: others would mislead."""
+        from rnnzoo.data.times import choose_calendar
+        from rnnzoo.layers.forecasting import CALENDAR
+
+        series, columns = self.source
+        spans = [
+            (one.times[max(stop - 1, 0)] - one.times[0]).total_seconds() / 86_400
+            for one, stop in zip(series, self.bounds[0], strict=True)
+            if one.times is not None
+        ]
+        longest = max(spans, default=0.0)
+        found = choose_calendar(columns.frequency)
+        return [name for name in found if longest >= 1.9 * CALENDAR[name]]
+
+    def bounds_of_search(self, place: int) -> int:
+        """Returns where the last fifth of a series begins, which is not looked at."""
+        return max(len(self.source[0][place]) * 4 // 5, 1)
+
+    @functools.cached_property
+    def sizes(self) -> dict[str, int]:
+        """The sizes of the model that are given, and for others what suits the data."""
+        series, _ = self.source
+        season = self.steps_of_season
         longest = max(map(len, series))
         if season in SIZES:
             horizon, context, segment = SIZES[season]
-        elif season > 24:  # parts of an hour
+        elif season > 1:  # parts of an hour, or what was found
             horizon, context, segment = season, 4 * season, max(season // 4, 1)
         else:
             horizon, context, segment = 12, 96, 8
@@ -227,7 +260,8 @@ class OwnForecast(ForecastRecipe):
             "past": columns.past,
             "categories": columns.categories,
             "names": names if len(names) > 1 else [],
-            "season": self.season,
+            "season": self.steps_of_season,
+            "calendar": self.calendar,
             "frequency": columns.frequency,
             **self.sizes,
         }
@@ -262,6 +296,7 @@ class OwnForecast(ForecastRecipe):
             f"{columns.time or 'the order of the rows'}; to forecast: "
             f"{shorten(', '.join(columns.target), str, 100)}"
         )
+        say(self._describe_seasons(own["season"]))
         gaps = sum(int(np.isnan(one.values).sum()) for one in series)
         if gaps:
             say(f"Gaps: {gaps:,} of {sum(steps):,} steps have no value")
@@ -274,6 +309,28 @@ class OwnForecast(ForecastRecipe):
         )
         errors = [f"{way} {error:.4g}" for way, error in self.regression.items()]
         say(f"Ridge regressions' errors on validation: {', '.join(errors)}")
+
+    def _describe_seasons(self, season: int) -> str:
+        """Says which seasons show in the steps before the last part."""
+        from rnnzoo.analysis import forecast_baselines
+
+        series, columns = self.source
+        before = [
+            dataclasses.replace(one, values=one.values[:start])
+            for one, start in zip(series, self.bounds[1], strict=True)
+        ]
+        named = forecast_baselines.list_seasons(season, columns.frequency)
+        longest = max(map(len, before))
+        named = [(name, steps) for name, steps in named if 2 * steps <= longest]
+        marks = forecast_baselines.measure_seasons(before, named)
+        if not marks:
+            return "Seasons: none, or the series is shorter than two"
+        parts = [
+            f"{steps} ({name}): "
+            + (f"{marks[name]:.2f}" if marks[name] > 0.1 else "does not show")
+            for name, steps in named
+        ]
+        return f"Seasons, from 0 to 1 (repeats itself): {'; '.join(parts)}"
 
     def conclude(
         self, model: Any, run: pathlib.Path, progress: Any, say: Callable[[str], None]
@@ -289,10 +346,13 @@ class OwnForecast(ForecastRecipe):
         forecast_plots.write_rows(test, run / "backtest.csv")
         for name in ("forecasts", "errors_by_step", "residuals"):
             getattr(forecast_plots, f"plot_{name}")(test, run / f"{name}.png")
-        say(f"Pictures: {run}/forecasts.png, errors_by_step.png, residuals.png")
-        best = run / "best.keras"
-        say(f"Forecast: rnnzoo answer {best} --data={self.data} --to=forecast.csv")
-        say(f"Measure:  rnnzoo evaluate {best} --data=OTHER.csv")
+        best, data = (shlex.quote(str(one)) for one in (run / "best.keras", self.data))
+        folder = shlex.quote(str(run))
+        pictures = "forecasts.png, errors_by_step.png, residuals.png"
+        say(f"Written: {folder}/backtest.csv, {pictures}")
+        say("Next:")
+        say(f"  rnnzoo answer {best} --data={data} --to=forecast.csv")
+        say(f"  rnnzoo evaluate {best} --data={data}")
 
     def run_backtest(self, model: Any, progress: Callable = iter) -> Any:
         """Returns the back-test on the last part of each series."""

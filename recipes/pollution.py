@@ -9,6 +9,7 @@ alone, the part before it validates.
 """
 
 import dataclasses
+import re
 from typing import Any
 
 from rnnzoo.recipes.own_forecast import OwnForecast
@@ -34,7 +35,7 @@ class Pollution(OwnForecast):
         names = ("mae", "rmse", "pinball", "coverage")
         found = {k: v for k, v in test.figures().items() if k in names}
         for row in test.rows()[1:]:
-            name = row["method"].replace(" ", "_")
+            name = re.sub(r"\W+", "_", row["method"]).strip("_")
             found |= {f"mae_of_{name}": row["mae"], f"rmse_of_{name}": row["rmse"]}
         return found
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 # Penalties that are tried, in numbers of windows' worth of a feature.
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+# Short series need large ones: the largest leave little but the mean.
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 
 
 def solve_ridge(

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from rnnzoo.analysis.forecast_regression import choose_regression
+from rnnzoo.analysis.forecast_baselines import make_baselines
 from rnnzoo.data.series_tables import Columns, Series
 
-# Windows that a regression is fitted to at most.
-FITTED = 6000
+# Origins before the part that give simple methods their intervals.
+CALIBRATED = 300
+# Errors of the same step of the horizon that an interval takes at least.
+ENOUGH = 30
 
 
 def measure_forecasts(
@@ -26,28 +28,40 @@ def measure_forecasts(
 
     Returns:
         `mae`, `rmse`, `smape` (in percent, of 0 to 200) and, with scales, `mase`, the
-        mean over rows (Hyndman and Koehler, 2006).
+        mean over rows (Hyndman and Koehler, 2006); rows of a constant past have none.
+        NaN stands for what cannot be measured.
 
     Example:
         >>> from rnnzoo.analysis.forecasts import measure_forecasts
-        >>> measure_forecasts([[1.0, 1.0]], [[2.0, 2.0]], scales=[0.5])["mase"]
+        >>> measure_forecasts([[1.0, 3.0]], [[2.0, 4.0]], scales=[0.5])["mase"]
         2.0
     """
     truth = np.asarray(truth, "float64")
     forecasts = np.asarray(forecasts, "float64")
-    error, known = forecasts - truth, ~np.isnan(truth)
+    if truth.shape != forecasts.shape or truth.ndim != 2:
+        raise ValueError(
+            "truth and forecasts must both be [rows, horizon]. Received: shapes "
+            f"{truth.shape} and {forecasts.shape}"
+        )
+    error, known = np.abs(forecasts - truth), ~np.isnan(truth)
     size = np.abs(truth) + np.abs(forecasts)
-    relative = np.where(size > 0, 200 * np.abs(error) / np.where(size > 0, size, 1), 0)
+    relative = np.where(size > 0, 200 * error / np.where(size > 0, size, 1), 0.0)
     found = {
-        "mae": float(np.abs(error[known]).mean()),
-        "rmse": float(np.sqrt((error[known] ** 2).mean())),
-        "smape": float(relative[known].mean()),
+        "mae": _mean(error[known]),
+        "rmse": _mean(error[known] ** 2) ** 0.5,
+        "smape": _mean(relative[known]),
     }
     if scales is not None:
-        rows = np.nanmean(np.where(known, np.abs(error), np.nan), axis=1)
-        ratios = rows / np.asarray(scales, "float64")
-        found["mase"] = float(np.nanmean(np.where(np.isfinite(ratios), ratios, np.nan)))
+        counts = known.sum(axis=1)
+        rows = np.where(known, error, 0.0).sum(axis=1) / np.maximum(counts, 1)
+        units = np.asarray(scales, "float64")
+        is_good = (counts > 0) & (units > 0)  # NaN is neither
+        found["mase"] = _mean(rows[is_good] / units[is_good])
     return found
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def measure_quantiles(
@@ -62,20 +76,22 @@ def measure_quantiles(
 
     Example:
         >>> from rnnzoo.analysis.forecasts import measure_quantiles
-        >>> measure_quantiles([[2.0]], [[[1.0, 2.0, 4.0]]], [0.1, 0.5, 0.9])
-        {'pinball': 0.09999999999999999, 'coverage': 1.0}
+        >>> measure_quantiles([[2.0]], [[[1.0, 2.0]]], [0.5, 0.75])
+        {'pinball': 0.25, 'coverage': 1.0}
     """
     truth = np.asarray(truth, "float64")
     known = ~np.isnan(truth)
     error = (truth[..., None] - np.asarray(quantiles, "float64"))[known]
-    levels = np.asarray(levels)
-    loss = np.maximum(levels * error, (levels - 1) * error)
+    shares = np.asarray(levels, "float64")
+    loss = np.maximum(shares * error, (shares - 1) * error)
     inside = (error[:, 0] >= 0) & (error[:, -1] <= 0)
-    return {"pinball": float(loss.mean()), "coverage": float(inside.mean())}
+    return {"pinball": _mean(loss.ravel()), "coverage": _mean(inside)}
 
 
 def measure_seasonal_change(values: Any, season: int) -> float:
     """Returns the mean absolute change from one season to the next, without gaps.
+
+    NaN if there is none.
 
     Example:
         >>> from rnnzoo.analysis.forecasts import measure_seasonal_change
@@ -85,66 +101,7 @@ def measure_seasonal_change(values: Any, season: int) -> float:
     values = np.asarray(values, "float64")
     season = season if season < len(values) else 1
     change = np.abs(values[season:] - values[:-season])
-    known = change[~np.isnan(change)]
-    return float(known.mean()) if len(known) else float("nan")
-
-
-def fill_gaps(values: Any) -> np.ndarray:
-    """Returns values with gaps filled by the last known one, or else the first.
-
-    Example:
-        >>> from rnnzoo.analysis.forecasts import fill_gaps
-        >>> fill_gaps([float("nan"), 1.0, float("nan"), 3.0]).tolist()
-        [1.0, 1.0, 1.0, 3.0]
-    """
-    values = np.array(values, "float64")
-    known = np.flatnonzero(~np.isnan(values))
-    if not len(known):
-        return np.zeros_like(values)
-    last = np.searchsorted(known, np.arange(len(values)), side="right") - 1
-    return values[known[np.maximum(last, 0)]]
-
-
-def forecast_last(past: Any, horizon: int, season: int = 1) -> np.ndarray:
-    """Repeats the last value (`season=1`), or the last season."""
-    past = fill_gaps(past)
-    season = season if season <= len(past) else 1
-    return np.resize(past[-season:], horizon)
-
-
-def forecast_drift(past: Any, horizon: int) -> np.ndarray:
-    """Continues the line through the first and the last value."""
-    past = fill_gaps(past)
-    slope = (past[-1] - past[0]) / max(len(past) - 1, 1)
-    return past[-1] + slope * np.arange(1, horizon + 1)
-
-
-def forecast_seasonal_mean(past: Any, horizon: int, season: int) -> np.ndarray:
-    """Repeats the mean of the last (at most four) seasons."""
-    past = fill_gaps(past)
-    if season > len(past):
-        return forecast_last(past, horizon)
-    count = min(len(past) // season, 4)
-    return np.resize(past[-count * season :].reshape(count, season).mean(0), horizon)
-
-
-def list_seasons(season: int, frequency: str | None) -> list[tuple[str, int]]:
-    """Returns names and steps of the seasons whose last one is a forecast.
-
-    Example:
-        >>> from rnnzoo.analysis.forecasts import list_seasons
-        >>> list_seasons(24, "h")
-        [('same time yesterday', 24), ('same time last week', 168)]
-    """
-    from rnnzoo.data.times import measure_step
-
-    if season <= 1:
-        return []
-    step = 0.0 if frequency is None else measure_step(frequency)
-    if frequency is not None and step < 0.6 * 86_400 and season * step == 86_400:
-        return [("same time yesterday", season), ("same time last week", 7 * season)]
-    names = {"D": "same day last week", "B": "same day last week"}
-    return [(names.get(frequency or "", "last season"), season)]
+    return _mean(change[~np.isnan(change)])
 
 
 @dataclasses.dataclass
@@ -156,6 +113,8 @@ class BackTest:
         quantiles: The model's, `[origins, horizon, levels]`.
         levels: The levels of the quantiles.
         baselines: Forecasts of simple methods by name, each as `truth`.
+        intervals: Their quantiles, as the model's, from their errors before the part;
+            without those for which that was too short.
         scales: For each origin, the seasonal change in the past of its series.
         season: Steps of a season.
         places: Series and origin of each row, `[origins, 2]`.
@@ -166,6 +125,7 @@ class BackTest:
     quantiles: np.ndarray
     levels: list[float]
     baselines: dict[str, np.ndarray]
+    intervals: dict[str, np.ndarray]
     scales: np.ndarray
     season: int
     places: np.ndarray
@@ -178,66 +138,90 @@ class BackTest:
 
     def figures(self) -> dict[str, Any]:
         """Returns the model's errors, and the best simple method and its error."""
-        own = measure_forecasts(self.truth, self.medians, self.scales)
-        own |= measure_quantiles(self.truth, self.quantiles, self.levels)
+        own = {
+            name: value for name, value in self.rows()[0].items() if name != "method"
+        }
         name, error = self.best_baseline()
         better = {"best_baseline": name, "best_baseline_mae": error}
-        return {"origins": len(self.truth), **own, **better}
+        found = {"origins": len(self.truth), **own, **better}
+        return {k: v for k, v in found.items() if v == v}  # what can be measured
 
     def rows(self) -> list[dict[str, Any]]:
         """Returns a row of errors for the model and each simple method."""
         own = measure_forecasts(self.truth, self.medians, self.scales)
         own |= measure_quantiles(self.truth, self.quantiles, self.levels)
-        found = [{"method": "rnnzoo forecaster", **own}]
+        found: list[dict[str, Any]] = [{"method": "rnnzoo forecaster", **own}]
         for name, forecasts in self.baselines.items():
             errors = measure_forecasts(self.truth, forecasts, self.scales)
-            # A point is the median, and its own interval.
-            found.append({"method": name, **errors, "pinball": errors["mae"] / 2})
+            if name in self.intervals:
+                quantiles = self.intervals[name]
+                errors |= measure_quantiles(self.truth, quantiles, self.levels)
+            found.append({"method": name, **errors})
         return found
 
-    def best_baseline(self) -> tuple[str, float]:
-        """Returns the simple method with the smallest mean absolute error."""
-        errors = {
-            name: measure_forecasts(self.truth, forecasts)["mae"]
-            for name, forecasts in self.baselines.items()
-        }
-        name = min(errors, key=lambda one: errors[one])
-        return name, errors[name]
+    def best_baseline(self, measure: str = "mae") -> tuple[str, float]:
+        """Returns the simple method with the smallest error, and that error."""
+        errors = {row["method"]: row.get(measure, np.nan) for row in self.rows()[1:]}
+        errors = {name: error for name, error in errors.items() if error == error}
+        name = min(errors, key=lambda one: errors[one], default="")
+        return name, errors.get(name, float("nan"))
 
     def conclude(self) -> str:
-        """Says whether the model earns its keep."""
-        own = measure_forecasts(self.truth, self.medians)["mae"]
+        """Says whether the model earns its keep, and where it does not."""
+        own = self.rows()[0]
         name, error = self.best_baseline()
-        if own < error:
-            share = 100 * (1 - own / error)
-            return (
-                f"The network is better than all simple methods: its mean absolute "
-                f"error {own:.4g} is {share:.1f} % below that of the best of them, "
-                f"{name} ({error:.4g})."
+        if own["mae"] >= error:
+            wins = name[:1].upper() + name[1:]
+            text = (
+                f"{wins} wins: its mean absolute error is {error:.4g}, the network's "
+                f"{own['mae']:.4g}. Use that simple method, or train on more data."
             )
-        return (
-            f"A simple method wins: {name} has a mean absolute error of {error:.4g}, "
-            f"the network {own:.4g}. Use {name}, or train with more data."
+            other, best = self.best_baseline("pinball")
+            if own["pinball"] < best:
+                text += (
+                    " The network's intervals are better: its pinball loss is "
+                    f"{own['pinball']:.4g}, that of {other} {best:.4g}."
+                )
+            return text
+        share = 100 * (1 - own["mae"] / error)
+        text = (
+            f"The network wins: its mean absolute error {own['mae']:.4g} is "
+            f"{share:.1f} % below that of the best simple method, {name} ({error:.4g})."
         )
+        if share < 2:
+            text += " So small a gain may be chance."
+        for measure, title in {
+            "rmse": "RMSE",
+            "mase": "MASE",
+            "pinball": "pinball loss",
+        }.items():
+            if (
+                not any(measure in row for row in self.rows()[1:])
+                or own[measure] != own[measure]
+            ):
+                continue
+            other, best = self.best_baseline(measure)
+            if best < own[measure]:
+                text += (
+                    f" By {title}, {other} wins ({best:.4g}, the network "
+                    f"{own[measure]:.4g})."
+                )
+        return text
 
     def table(self) -> str:
         """Returns the rows as text."""
         names = "mae rmse mase smape pinball coverage".split()
-        heads = ["", "MAE", "RMSE", "MASE", "sMAPE %", "pinball", "80 % covers"]
-        if self.levels[0] != 0.1 or self.levels[-1] != 0.9:
-            share = self.levels[-1] - self.levels[0]
-            heads[-1] = f"{100 * share:.0f} % covers"
-        lines = [heads]
+        share = 100 * (self.levels[-1] - self.levels[0])
+        heads = ["", "MAE", "RMSE", "MASE", "sMAPE %", "pinball"]
+        lines = [[*heads, f"{share:.0f} % covers"]]
         for row in self.rows():
-            cells = [row["method"]]
-            for name in names:
-                value = row.get(name)
-                cells.append("" if value is None else f"{value:.4g}")
-            lines.append(cells)
-        widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
+            values = [row.get(name, np.nan) for name in names]
+            cells = ["-" if value != value else f"{value:.4g}" for value in values]
+            lines.append([row["method"], *cells])
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(
             "  ".join(
-                cell.ljust(width) if place == 0 else cell.rjust(width)
+                cell.rjust(width) if place else cell.ljust(width)
                 for place, (cell, width) in enumerate(zip(line, widths, strict=True))
             ).rstrip()
             for line in lines
@@ -255,8 +239,8 @@ def run_backtest(
 ) -> BackTest:
     """Forecasts from at most `count` origins in the last part of series, and compares.
 
-    The simple methods see the same past, all of it; the regression is fitted to the
-    windows before the part, as far as there are any.
+    All methods forecast from the same origins, and see the same past: the simple ones
+    all of it, though regression and intervals are of the steps before the part.
 
     Args:
         model: A forecaster.
@@ -273,12 +257,9 @@ def run_backtest(
     from rnnzoo.data.windows import split_by_time
 
     horizon, context = model.horizon, model.context
-    if starts is None:
-        starts = [
-            1 if fraction >= 1 else split_by_time([one], horizon, fraction)[0]
-            for one in series
-        ]
-    if fraction >= 1:  # a past to begin with
+    if starts is None and fraction < 1:
+        starts = split_by_time(series, horizon, fraction)
+    elif starts is None:  # all, but for a past to begin with
         starts = [min(context, len(one) // 2) for one in series]
     windows = model.make_windows(series, columns, start=starts)
     if not len(windows):
@@ -291,79 +272,83 @@ def run_backtest(
         model.predict_windows(windows, part)
         for part in progress(np.array_split(chosen, max(1, len(chosen) // 256)))
     ]
-    quantiles = np.concatenate(parts).astype("float64")
     truth = np.array(windows.rows(chosen)[1])
     places = np.stack([windows.places[chosen], windows.flat[chosen]], axis=1)
-    season = model.arguments["season"] or 1
-    named = list_seasons(season, columns.frequency)
-    baselines: dict[str, np.ndarray] = {}
-
-    def add(name: str, method: Callable) -> None:
-        rows = [method(series[place].values[:origin]) for place, origin in places]
-        baselines[name] = np.array(rows)
-
-    add("last value", lambda past: forecast_last(past, horizon))
-    for name, steps in named:
-        add(name, lambda past, s=steps: forecast_last(past, horizon, s))
-    if season > 1:
-        mean = "mean of the last seasons"
-        add(mean, lambda past: forecast_seasonal_mean(past, horizon, season))
-    add("drift", lambda past: forecast_drift(past, horizon))
-    ridge = _forecast_by_ridge(model, series, columns, starts, windows, chosen)
-    if ridge is not None:
-        baselines["ridge on the window"] = ridge
-    scales = [
-        measure_seasonal_change(series[place].values[: starts[place]], season)
-        for place, _ in places
+    season, levels = model.arguments["season"] or 1, list(model.quantiles)
+    units = [
+        measure_seasonal_change(one.values[:start], season)
+        for one, start in zip(series, starts, strict=True)
     ]
-    levels = list(model.quantiles)
+    options = (horizon, context, season, columns.frequency)
+    methods = make_baselines(series, starts, *options)
+    baselines = {
+        name: _forecast(method, series, places) for name, method in methods.items()
+    }
+    scales = np.array(units)[places[:, 0]]
+    widths = _measure_widths(model, series, columns, starts, units, levels, options)
     return BackTest(
         truth,
-        quantiles,
+        np.concatenate(parts).astype("float64"),
         levels,
         baselines,
-        np.array(scales),
+        {
+            name: baselines[name][..., None] + found * _to_units(scales)[:, None, None]
+            for name, found in widths.items()
+            if name in baselines
+        },
+        scales,
         season,
         places,
         list(series),
     )
 
 
-def _forecast_by_ridge(
-    model: Any, series: Any, columns: Columns, starts: Any, windows: Any, chosen: Any
-) -> np.ndarray | None:
-    """Returns forecasts of a ridge regression that was fitted before the part."""
-    before = model.make_windows(series, columns, stop=starts)
-    size = min(model.context, 336)
-    if len(before) < 20:
-        return None
+def _forecast(
+    method: Callable, series: Sequence[Series], places: np.ndarray
+) -> np.ndarray:
+    """Returns what a simple method forecasts, `[origins, horizon]`."""
+    rows = [method(series[place].values[:origin], place) for place, origin in places]
+    return np.array(rows)
 
-    def scale(source: Any, indices: Any) -> tuple:
-        inputs, targets, origins = [], [], []
-        for index in indices:
-            place, origin = int(source.places[index]), int(source.flat[index])
-            past = fill_gaps(series[place].values[max(0, origin - size) : origin])
-            past = np.pad(past, (size - len(past), 0), mode="edge")
-            inputs.append(past - past[-1])
-            targets.append(source.target(place, origin) - past[-1])
-            origins.append(past[-1])
-        return np.array(inputs), np.array(targets), np.array(origins)
 
-    fitted = before.spread(FITTED)
-    cut = max(len(fitted) * 4 // 5, 1)
-    inputs, targets, _ = scale(before, fitted)
-    if len(series) > 1:  # in the unit of each window
-        parts = np.random.default_rng(0).permutation(len(inputs))
-    else:
-        parts = np.arange(len(inputs))
-    units = np.abs(inputs).mean(axis=1, keepdims=True)
-    units = np.where(units > 0, units, 1.0) if len(series) > 1 else np.ones_like(units)
-    inputs, targets = inputs / units, targets / units
-    first, last = parts[:cut], parts[cut:] if cut < len(parts) else parts[-1:]
-    _, kernel, bias = choose_regression(
-        (inputs[first], targets[first]), (inputs[last], targets[last])
+def _to_units(scales: np.ndarray) -> np.ndarray:
+    return np.where(scales > 0, scales, 1.0)
+
+
+def _measure_widths(
+    model: Any,
+    series: Sequence[Series],
+    columns: Columns,
+    starts: Sequence[int],
+    units: list[float],
+    levels: list[float],
+    options: tuple,
+) -> dict[str, np.ndarray]:
+    """Returns quantiles of the errors of simple methods, `[horizon, levels]`, by name.
+
+    The errors are of origins in the last fifth before the starts, in units of seasonal
+    changes; the regression for them is fitted before.
+    """
+    horizon = options[0]
+    before = [max(start * 4 // 5, 1) for start in starts]
+    windows = model.make_windows(series, columns, start=before, stop=starts)
+    if len(windows) < 10:
+        return {}
+    chosen = windows.spread(CALIBRATED)
+    truth = np.array(windows.rows(chosen)[1])
+    places = np.stack([windows.places[chosen], windows.flat[chosen]], axis=1)
+    scales = _to_units(np.array(units)[places[:, 0]])[:, None]
+    # Neighbouring steps share their errors where there are few.
+    parts = np.array_split(
+        np.arange(horizon), max(1, min(horizon, len(chosen) // ENOUGH))
     )
-    inputs, _, origins = scale(windows, chosen)
-    units = np.abs(inputs).mean(axis=1, keepdims=True)
-    units = np.where(units > 0, units, 1.0) if len(series) > 1 else np.ones_like(units)
-    return (inputs / units @ kernel + bias) * units + origins[:, None]
+    found = {}
+    for name, method in make_baselines(series, before, *options).items():
+        error = (truth - _forecast(method, series, places)) / scales
+        widths = np.zeros((horizon, len(levels)))
+        for part in parts:
+            known = error[:, part][~np.isnan(error[:, part])]
+            if len(known):
+                widths[part] = np.quantile(known, levels)
+        found[name] = widths
+    return found

@@ -10,6 +10,8 @@ from rnnzoo.errors import shorten
 
 # Frequencies that are no fixed number of seconds, tried in this order.
 CALENDAR_FREQUENCIES = "YS YE QS QE MS ME".split()
+# What pandas' nanoseconds hold.
+FIRST_YEAR, LAST_YEAR = 1678, 2261
 DAY, YEAR = 86_400.0, 365.2425 * 86_400.0
 # Steps of a season, by the seconds of a step: the first that is not longer.
 SEASONS = ((DAY, 7), (7 * DAY, 52), (27 * DAY, 12), (88 * DAY, 4), (300 * DAY, 1))
@@ -19,8 +21,8 @@ def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarra
     """Returns times, or whole numbers that only count steps.
 
     Args:
-        values: Strings in any common format, datetimes, dates, years, or seconds (or
-            milliseconds) since 1970. Small whole numbers count steps.
+        values: Strings in any common format, datetimes, dates, years, or seconds since
+            1970, or milli-, micro- or nanoseconds. Small whole numbers count steps.
         name: Name of the column, for messages.
 
     Raises:
@@ -65,15 +67,26 @@ def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarra
             "(counted from 1). "
             f"Received: {shorten(column[bad[0]])}"
         )
-    return pd.DatetimeIndex(found)
+    times = pd.DatetimeIndex(found)
+    far = np.flatnonzero((times.year < FIRST_YEAR) | (times.year > LAST_YEAR))
+    if len(far):
+        raise ValueError(
+            f"Times in {name!r} must be of the years {FIRST_YEAR} to {LAST_YEAR}: "
+            f"write the year with four digits, or number the steps. Correct row {far[0] + 1} "
+            f"(counted from 1). Received: {shorten(column[far[0]])}"
+        )
+    return times
 
 
 def _read_numbers(numbers: np.ndarray, column: pd.Series, name: str) -> Any:
     is_whole = bool((numbers == np.floor(numbers)).all())
     low, high = numbers.min(), numbers.max()
-    if 1e8 <= low and high < 1e14:
-        unit = "ms" if low > 1e11 else "s"
-        return pd.DatetimeIndex(pd.to_datetime(numbers, unit=unit))
+    # Of the years 1973 to 2261, in seconds, or in thousandths of these, and so on.
+    for power, unit in enumerate(("s", "ms", "us", "ns")):
+        if 1e8 <= low / 1e3**power and high / 1e3**power < 9.2e9:
+            if column.dtype.kind == "i":  # exact
+                numbers = column.to_numpy()
+            return pd.DatetimeIndex(pd.to_datetime(numbers, unit=unit))
     if not is_whole or not np.isfinite(numbers).all():
         raise ValueError(
             f"Numbers in {name!r} must be whole: steps, years, or seconds since 1970. "
@@ -116,7 +129,7 @@ def find_frequency(times: pd.DatetimeIndex) -> str | None:
         names = CALENDAR_FREQUENCIES
     elif usual * unit == pd.Timedelta(days=1):
         # Business days have weekends without any, and never one with.
-        is_business = len(times) > 5 and (times.dayofweek < 5).all()
+        is_business = len(times) > 5 and (times.day_of_week < 5).all()
         names = ["B", "D"] if is_business else ["D"]
     for name in names if is_daily else ():
         grid = pd.date_range(times[0], times[-1], freq=name)
@@ -130,6 +143,22 @@ def find_frequency(times: pd.DatetimeIndex) -> str | None:
     if is_daily and times.tz is not None:  # a day may have 23 or 25 hours
         return find_frequency(times.tz_localize(None))
     return None
+
+
+def suggest_frequency(times: pd.DatetimeIndex) -> str:
+    """Returns a frequency to put ascending, irregular times together at.
+
+    Example:
+        >>> import pandas as pd
+        >>> from rnnzoo.data.times import suggest_frequency
+        >>> times = ["2024-01-01 00:00:08", "2024-01-01 00:01:10"]
+        >>> suggest_frequency(pd.to_datetime(times))
+        '1min'
+    """
+    usual = float(np.median(np.diff(times.as_unit("ns").asi8))) / 1e9
+    names = {1: "1s", 60: "1min", 300: "5min", 900: "15min", 3600: "1h", DAY: "1D"}
+    names |= {7 * DAY: "1W", 30 * DAY: "1MS"}
+    return names[min(names, key=lambda step: abs(np.log(step / max(usual, 1e-3))))]
 
 
 def _name_step(step: pd.Timedelta) -> str:

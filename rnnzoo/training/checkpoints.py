@@ -274,13 +274,17 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Validates the moving average of the weights, if one is kept."""
-        if self.average:
+        if self._has_average():
             self.average.on_test_begin()
 
     def on_test_end(self, logs: Any = None) -> None:
         """Swaps the trained weights back."""
-        if self.average:
+        if self._has_average():
             self.average.on_test_end()
+
+    def _has_average(self) -> bool:
+        """Whether there is an average: before the first step, Keras' is all zeros."""
+        return self.average is not None and int(self.model.optimizer.iterations) > 0
 
     def on_train_end(self, logs: Any = None) -> None:
         """Reverts what `fit` does last: it replaces the weights by their average."""
@@ -374,9 +378,7 @@ class Checkpoint(keras.callbacks.Callback):
         """Writes `best.keras`: the averaged weights, without the optimizer."""
         if not self.devices.is_chief:
             return
-        # Before the first step, there is nothing to average.
-        is_trained = self.progress.best_epoch > 0
-        with self.use_average() if is_trained else contextlib.nullcontext():
+        with self.use_average():
             self._best_model.set_weights(self.model.get_weights())
         self._best_model.card = self.model.card
         self._best_model.save(self.best)
