@@ -22,6 +22,7 @@ SMALL: dict[str, dict] = {
     "parity": {"weights": None, "units": 4},
     "pattern_generator": {"weights": None, "max_length": 8},
     "series_classifier": {"weights": None, "units": 4},
+    "forecaster": {"weights": None, "units": 4, "context": 8, "horizon": 2},
     "surname_classifier": {"weights": None, "units": 4},
     "text_classifier": {"weights": None, "units": 4, "ngrams": 0, "tokens": "bytes"},
     "language_model": {"weights": None, "units": 4, "max_length": 8, "num_layers": 1},

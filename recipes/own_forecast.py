@@ -17,6 +17,8 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from rnnzoo.errors import shorten
 from rnnzoo.recipes._forecasts import ForecastRecipe
 from rnnzoo.training.recipe import option
@@ -287,35 +289,30 @@ class OwnForecast(ForecastRecipe):
     def introduce(self, model: Any, say: Callable[[str], None]) -> None:
         """Says what is forecast from what."""
         series, columns = self.source
-        steps = [len(one) for one in series]
         own, sizes = model.arguments, self.sizes
-        size = (
-            f"{steps[0]:,} steps"
-            if len(set(steps)) == 1
-            else (f"{min(steps):,} to {max(steps):,} steps")
-        )
-        what = shorten(", ".join(columns.target), str, 100)
+        steps = [len(one) for one in series]
+        size = f"{min(steps):,} to {max(steps):,} steps"
+        if len(set(steps)) == 1:
+            size = f"{steps[0]:,} steps"
         say(
-            f"Series: {len(series):,} of {size}, frequency {own['frequency'] or 'none'},"
-            f" season {own['season']}; time: {columns.time or 'order of the rows'}; "
-            f"to forecast: {what}"
+            f"Series: {len(series):,} of {size}, frequency "
+            f"{own['frequency'] or 'unknown'}, season {own['season']}; time: "
+            f"{columns.time or 'the order of the rows'}; to forecast: "
+            f"{shorten(', '.join(columns.target), str, 100)}"
         )
         say(self._describe_seasons(own["season"]))
-        gaps = sum(int(_count_gaps(one.values)) for one in series)
+        gaps = sum(int(np.isnan(one.values).sum()) for one in series)
         if gaps:
             say(f"Gaps: {gaps:,} of {sum(steps):,} steps have no value")
         if columns.covariates:
-            say(
-                "Covariates: "
-                + ", ".join(f"{name} (known in the future)" for name in columns.known)
-                + (", " if columns.known and columns.past else "")
-                + ", ".join(columns.past)
-            )
+            named = [f"{name} (known in the future)" for name in columns.known]
+            say(f"Covariates: {', '.join([*named, *columns.past])}")
         say(
             f"Model: the next {sizes['horizon']} steps from the last {model.context}, "
-            f"in segments of {model.segment}; {'differences' if own['differences'] else 'levels'}"
-            f" (ridge errors on validation, scaled: {_describe(self.regression)})"
+            f"in segments of {model.segment}"
         )
+        errors = [f"{way} {error:.4g}" for way, error in self.regression.items()]
+        say(f"Ridge regressions' errors on validation: {', '.join(errors)}")
 
     def _describe_seasons(self, season: int) -> str:
         """Says which seasons show in the steps before the last part."""
@@ -390,16 +387,6 @@ def split_names(names: str) -> list[str]:
         return []
     (found,) = csv.reader([names], skipinitialspace=True)
     return [name.strip() for name in found if name.strip()]
-
-
-def _count_gaps(values: Any) -> int:
-    import numpy as np
-
-    return int(np.isnan(values).sum())
-
-
-def _describe(errors: dict[str, float]) -> str:
-    return ", ".join(f"{name} {error:.4g}" for name, error in errors.items())
 
 
 RECIPE = OwnForecast

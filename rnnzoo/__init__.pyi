@@ -14,6 +14,7 @@ from rnnzoo.lecture.memoryless import Autoregressive, FeedForward, NeuralNgram
 from rnnzoo.listing import list_models, list_recipes, list_weights
 from rnnzoo.models.addition import Adder
 from rnnzoo.models.execution import Executor
+from rnnzoo.models.forecasting import Forecaster
 from rnnzoo.models.language import LanguageModel
 from rnnzoo.models.memorization import Memorizer
 from rnnzoo.models.parity import ParityReader
@@ -39,6 +40,7 @@ __all__ = [
     "adder",
     "parity",
     "series_classifier",
+    "forecaster",
     "surname_classifier",
     "pattern_generator",
     "memorizer",
@@ -232,6 +234,7 @@ def language_model(
     dropout: float = 0.4,
     weight_dropout: float = 0.0,
     tied_weights: bool = False,
+    output: str = "full",
 ) -> LanguageModel:
     """A language model: predicts the next symbol of a text, and continues texts.
 
@@ -256,6 +259,8 @@ def language_model(
         weight_dropout: Fraction of the weights from a state to the next that is dropped
             in training (Merity et al., 2018, arXiv:1708.02182).
         tied_weights: Whether the head's weights are the symbols' vectors: for words.
+        output: `"full"`; for more than 10,000 words `"adaptive"` or `"sampled"`, which
+            make training quicker: see `many_to_many`.
     """
 
 def translator(
@@ -376,6 +381,74 @@ def series_classifier(
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
+    """
+
+def forecaster(
+    weights: str | None = None,
+    *,
+    target: str | Sequence[str] = "value",
+    time: str | None = None,
+    series: str | None = None,
+    known: Sequence[str] = (),
+    past: Sequence[str] = (),
+    categories: dict[str, list[str]] | None = None,
+    names: Sequence[str] = (),
+    horizon: int = 24,
+    context: int = 168,
+    segment: int = 24,
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "gru",
+    decoder: str = "segments",
+    linear: bool = True,
+    dropout: float = 0.1,
+    quantiles: Sequence[float] = (0.1, 0.5, 0.9),
+    scaling: str | None = None,
+    unit: float | None = None,
+    differences: bool | None = None,
+    season: int | None = None,
+    frequency: str | None = None,
+    means: Sequence[float] | None = None,
+    scales: Sequence[float] | None = None,
+    normal_scores: Sequence[float] | None = None,
+) -> Forecaster:
+    """A forecaster: continues series of numbers, with quantiles for every step.
+
+    Args:
+        weights: A name that `rnnzoo.list_weights("forecaster")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
+        target: The column to forecast, or several, each a series of its own.
+        time: The column of times; the calendar is made of it. `None` for none.
+        series: The column that says which series a row is of; `None` for one series.
+        known: Covariates that are known in the future too, such as holidays.
+        past: Covariates that are known in the past only, such as weather.
+        categories: For covariates that are names: a dict to the list of these.
+        names: Names of series that the model tells apart; others are forecast too.
+        horizon: Steps that are forecast.
+        context: Steps of the past that are read.
+        segment: Steps that the network reads and forecasts at a time.
+        units: Size of the network's state.
+        num_layers: Recurrent layers.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
+        decoder: `"segments"`, all at once; or `"autoregressive"`, step after step.
+        linear: Whether a linear layer answers beside the network.
+        dropout: Fraction of features dropped in training.
+        quantiles: Ascending numbers between 0 and 1, 0.5 among them.
+        scaling: What values are divided by: `"window"`, the mean change from season to
+            season in the past that is read; `"series"`, `unit`; or `"none"`, for values
+            that are scaled already. `fit` of a table chooses if it is `None`.
+        unit: For `"series"`: a number; `None` for the mean change in the first table.
+        differences: Whether values are relative to the last known one, else to the mean
+            of the window; `fit` of a table chooses if it is `None`.
+        season: Steps of a season; `None` for that of the frequency.
+        frequency: The frequency of the times, as pandas names it, such as `"h"`; `None`
+            to find it in the first table.
+        means: Mean of each covariate; `None` for those of the first table.
+        scales: Standard deviation of each covariate, as `means`.
+        normal_scores: Quantiles of the scores of steps that are no anomalies; `fit`
+            measures them.
     """
 
 def surname_classifier(
@@ -593,6 +666,7 @@ def many_to_many(
     dropout: float = 0.0,
     weight_dropout: float = 0.0,
     tied_weights: bool = False,
+    output: str = "full",
     initial_state: str = "zeros",
     chrono_steps: int | None = None,
     state_noise: float = 0.0,
@@ -623,6 +697,11 @@ def many_to_many(
             in training (Merity et al., arXiv:1708.02182).
         tied_weights: Whether the head's weights are the tokens' vectors: for classes
             that are the first tokens of the input (Press and Wolf, arXiv:1608.05859).
+        output: How many classes are compared in training: `"full"` for all;
+            `"adaptive"`, for more than 10,000, in clusters of rare ones (Grave et al.,
+            2017, arXiv:1609.04309); or `"sampled"`, against a sample (Jean et al.,
+            2015, arXiv:1412.2007). Classes are in the order of their frequency.
+            Answers, and the loss of `evaluate`, are of all classes with each.
         initial_state: `"zeros"` or `"learned"`.
         chrono_steps: Chrono initialization: how many steps the longest memory should
             reach at first; `None` for Keras' own initial biases.

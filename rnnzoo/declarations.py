@@ -64,6 +64,18 @@ def answer_options(model: str) -> list[Option]:
     return _method_options(*find_class(name), "answer") if name else []
 
 
+def table_options(model: str) -> list[Option]:
+    """Lists the options of the `answer_table` of a model; without one, there are none.
+
+    Example:
+        >>> from rnnzoo.declarations import table_options
+        >>> [option.name for option in table_options("forecaster")]
+        ['horizon', 'target', 'time', 'series', 'every']
+    """
+    name = find_model(model)
+    return _method_options(*find_class(name), "answer_table") if name else []
+
+
 def find_model(name: str) -> str | None:
     """Returns the factory of a model by its name, or by the name of its class.
 

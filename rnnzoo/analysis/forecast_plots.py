@@ -55,7 +55,9 @@ def plot_forecasts(test: BackTest, path: Any = None, count: int = 4) -> Any:
         when = (
             origin if one.times is None else one.times[min(origin, len(one.times) - 1)]
         )
-        axis.set_title(f"{one.name}, from {when}", fontsize=FONT)
+        axis.set_title(
+            f"{one.name}, from {when}".removesuffix(" 00:00:00"), fontsize=FONT
+        )
         axis.set_xlabel("steps from the origin", fontsize=FONT)
         axis.set_ylabel(one.target, fontsize=FONT)
     lines, labels = axes[0].get_legend_handles_labels()

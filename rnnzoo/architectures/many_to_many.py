@@ -143,8 +143,6 @@ class ManyToMany(SequenceModel):
         Takes token ids `[batch, time]` or values `[batch, time, features]`; returns
         outputs `[batch, time, ...]` and the state after each row's last real step.
         """
-        # Keras passes a layer's mask on, but not beside a second argument.
-        mask = None if state is None else self.reader.compute_mask(inputs)
         hidden, state = self.read_features(inputs, state, training)
         return self.head(hidden), state
 

@@ -35,6 +35,8 @@ def run_answer(parsed: argparse.Namespace) -> int:
     _check_sources(parsed)
     parsed.prefix = parsed.prefix or ""
     with _end_at_signal() as parsed.check_signals:
+        if parsed.data and parsed.table_options:
+            return _answer_whole_table(parsed)
         if parsed.data:
             return _answer_table(parsed)
         if parsed.to or parsed.json or parsed.probabilities or parsed.prefix:
@@ -124,6 +126,42 @@ def _answer_table(parsed: argparse.Namespace) -> int:
     refuse_clashes(table.columns, [f"{parsed.prefix}answer"])
     batches = table.numbered_batches(ROWS)
     return _answer_rows(parsed, table.columns, table.text, batches, len(table))
+
+
+def _answer_whole_table(parsed: argparse.Namespace) -> int:
+    """Answers a table that is one input, such as series that are continued."""
+    from rnnzoo.data.number_tables import read_frame, to_plain_rows
+
+    wrong = {
+        "--text": parsed.text,
+        "--probabilities": parsed.probabilities,
+        "--skip-bad-rows": parsed.skip_bad_rows,
+    }
+    given = [name for name, value in wrong.items() if value]
+    if given:
+        raise ValueError(
+            "This model answers a table as a whole, which is series of numbers: leave "
+            f"out {', '.join(given)}. Received: {', '.join(given)}"
+        )
+    frame = read_frame(parsed.data, parsed.encoding, parsed.separator)
+    model = load_model(parsed)
+    from rnnzoo.data.table_writer import TableWriter
+
+    given = {name: getattr(parsed, name, None) for name in parsed.table_options}
+    table = model.answer_table(frame, **given)
+    names = [f"{parsed.prefix}{name}" for name in table.columns]
+    rows = to_plain_rows(table, names)
+    if parsed.to:
+        with TableWriter(parsed.to, names, force=parsed.force) as writer:
+            writer.write(rows)
+        print(f"rnnzoo: {len(rows):,} rows: {parsed.to}", file=sys.stderr)
+    elif parsed.json:
+        _print_json(rows)
+    else:
+        print(",".join(names))
+        for row in rows:
+            print(",".join(_show(value) for value in row.values()))
+    return 0
 
 
 def _answer_lines(parsed: argparse.Namespace) -> int:

@@ -112,20 +112,25 @@ def make_parser(words: list[str]) -> _Parser:
 
 def _add_answer_options(parser: _Parser, words: list[str]) -> None:
     """Adds the options of `answer` of the model that the words name."""
-    options = []
+    options, of_tables = [], []
     for word in words:
         name = word.split(".")[0]
         if os.path.isfile(word) and word.endswith(".keras"):
-            options = declarations.answer_options(weights.read_class_name(word))
-        elif name in listing.list_models():
-            options = declarations.answer_options(name)
-        if options:
-            break
-    for option in options:
+            name = weights.read_class_name(word)
+        elif name not in listing.list_models():
+            continue
+        options = declarations.answer_options(name)
+        of_tables = declarations.table_options(name)
+        break
+    known = {option.name for option in options}
+    for option in [*options, *(one for one in of_tables if one.name not in known)]:
         default = "" if option.default is None else f" (default: {option.default})"
         help = option.help + default
         parser.add_typed(option.name, option.type, argparse.SUPPRESS, help)
-    parser.set_defaults(options={o.name: o.default for o in options})
+    parser.set_defaults(
+        options={o.name: o.default for o in options},
+        table_options=[o.name for o in of_tables],
+    )
 
 
 def _add_train(sub: _Parser, words: list[str]) -> None:

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import pathlib
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
 def read_frame(
     path: str | os.PathLike, encoding: str = "utf-8", separator: str | None = None
 ) -> pd.DataFrame:
-    """Reads a csv, tsv, txt, jsonl or parquet file, also one that ends with `.gz`.
+    r"""Reads a csv, tsv, txt, jsonl or parquet file, also one that ends with `.gz`.
 
     Cells of text files stay text, and empty ones are `""`, so that whoever reads a
     column can say which row is wrong.
@@ -35,7 +36,7 @@ def read_frame(
     Example:
         >>> import pathlib
         >>> from rnnzoo.data.number_tables import read_frame
-        >>> _ = pathlib.Path("air.csv").write_text("date;pm\\n2024-01-01;3\\n")
+        >>> _ = pathlib.Path("air.csv").write_text("date;pm\n2024-01-01;3\n")
         >>> read_frame("air.csv")["pm"].tolist()
         ['3']
     """
@@ -85,6 +86,32 @@ def read_frame(
             f" {received}, which begins with {', '.join(frame.columns[:5])}"
         )
     return frame
+
+
+def to_plain_rows(frame: pd.DataFrame, names: Sequence[str]) -> list[dict]:
+    """Returns the rows of a frame under other names; times are text as ISO 8601 has it.
+
+    Example:
+        >>> import pandas as pd
+        >>> from rnnzoo.data.number_tables import to_plain_rows
+        >>> frame = pd.DataFrame({"t": pd.to_datetime(["2024-01-01"]), "y": [0.5]})
+        >>> to_plain_rows(frame, ["time", "value"])
+        [{'time': '2024-01-01', 'value': 0.5}]
+    """
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        if pd.api.types.is_datetime64_any_dtype(column.dtype):
+            has_hours = (column != column.dt.normalize()).any()
+            columns.append([str(v) if has_hours else str(v.date()) for v in column])
+        else:
+            columns.append(
+                [
+                    float(f"{v:.7g}") if isinstance(v, float) else v
+                    for v in column.to_list()
+                ]
+            )
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _decode(content: bytes, encoding: str, name: str) -> str:

@@ -62,17 +62,18 @@ def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarra
     if len(bad):
         rows = ", ".join(str(row + 1) for row in bad[:5])
         raise ValueError(
-            f"Every row must have a time in {name!r}, such as 2024-03-31 13:00: correct "
-            f"or remove row {rows}{' ...' if len(bad) > 5 else ''} (counted from 1). "
+            f"Every row must have a time in {name!r}, such as 2024-03-31 13:00: "
+            f"correct or remove row {rows}{' ...' if len(bad) > 5 else ''} "
+            "(counted from 1). "
             f"Received: {shorten(column[bad[0]])}"
         )
     times = pd.DatetimeIndex(found)
     far = np.flatnonzero((times.year < FIRST_YEAR) | (times.year > LAST_YEAR))
     if len(far):
         raise ValueError(
-            f"Times in {name!r} must be of the years {FIRST_YEAR} to {LAST_YEAR}: write "
-            f"the year with four digits, or number the steps. Correct row {far[0] + 1} "
-            f"(counted from 1). Received: {shorten(column[far[0]])}"
+            f"Times in {name!r} must be of the years {FIRST_YEAR} to {LAST_YEAR}: "
+            "write the year with four digits, or number the steps. Correct row "
+            f"{far[0] + 1} (counted from 1). Received: {shorten(column[far[0]])}"
         )
     return times
 
@@ -147,7 +148,8 @@ def suggest_frequency(times: pd.DatetimeIndex) -> str:
     Example:
         >>> import pandas as pd
         >>> from rnnzoo.data.times import suggest_frequency
-        >>> suggest_frequency(pd.to_datetime(["2024-01-01 00:00:08", "2024-01-01 00:01:10"]))
+        >>> times = pd.to_datetime(["2024-01-01 00:00:08", "2024-01-01 00:01:10"])
+        >>> suggest_frequency(times)
         '1min'
     """
     usual = float(np.median(np.diff(times.as_unit("ns").asi8))) / 1e9
@@ -269,8 +271,8 @@ def join_times(frame: pd.DataFrame) -> pd.DatetimeIndex | None:
     Example:
         >>> import pandas as pd
         >>> from rnnzoo.data.times import join_times
-        >>> join_times(pd.DataFrame({"Year": [2024], "Month": [3], "Day": ["5"]}))[0].day
-        5
+        >>> join_times(pd.DataFrame({"Year": [2024], "Month": ["3"]}))[0].month
+        3
     """
     names = {str(name).strip().lower(): name for name in frame.columns}
     found = [part for part in PARTS if part in names]

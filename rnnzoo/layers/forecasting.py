@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnzoo.errors import check_choice
+from rnnzoo.errors import check_choice, check_number
 from rnnzoo.layers.keras_internals import run_steps
 from rnnzoo.layers.recurrence import RecurrentStack
 
@@ -17,6 +17,8 @@ YEAR = 365.2425  # days
 SCALINGS = ("window", "series", "none")
 # Periods of the calendar: what it is the place in, and that in days.
 CALENDAR = {"hour": 1.0, "weekday": 7.0, "year": YEAR}
+# Days count from 2020, near which a float32 tells small parts of a year: a Wednesday.
+FIRST_DAY = 18_262.0
 # Columns of a step before and behind the covariates (`rnnzoo.tokens.forecasting`).
 FIRST, LAST = 2, 4
 
@@ -103,7 +105,9 @@ class WindowReader(keras.layers.Layer):
         for name in self.calendar:
             period = CALENDAR[name]
             # 1970 began on a Thursday, and with a year.
-            place = second / 86_400.0 if name == "hour" else day + (name != "year") * 3.0
+            place = (
+                second / 86_400.0 if name == "hour" else day + (name != "year") * 3.0
+            )
             turn = place / period
             angle = (turn - ops.floor(turn)) * (2 * math.pi)
             found += [ops.sin(angle), ops.cos(angle)]
@@ -168,6 +172,7 @@ class SegmentEncoder(keras.layers.Layer):
         **options: Any,
     ):
         super().__init__(**options)
+        check_number("units", units, minimum=1, whole=True)
         self.segment = segment
         self.projection = keras.layers.Dense(
             units, "relu", name="projection", dtype=self.dtype_policy
@@ -294,7 +299,7 @@ class StepDecoder(keras.layers.Layer):
 
     The decoder of sequence-to-sequence networks, to compare with `SegmentDecoder`,
     whose inputs and outputs it has; arguments are the same, without `segment`. A step
-    reads the first output of the step before it, at first 0, and adds to it.
+    reads the first output of the step before it, at first 0.
     """
 
     def __init__(
@@ -346,9 +351,7 @@ class StepDecoder(keras.layers.Layer):
                 keras.tree.pack_sequence_as(structure, flat),
             )
             found = self.head(self.drop(hidden, training=training))
-            first = last + found[:, :1]
-            outputs = ops.concatenate([first, found[:, 1:]], axis=-1)
-            return outputs, [first, *keras.tree.flatten(after)]
+            return found, [found[:, :1], *keras.tree.flatten(after)]
 
         # At least one input a step tells how many there are.
         zeros = ops.zeros_like(ops.repeat(state[0][0][:, None, :1], self.horizon, 1))

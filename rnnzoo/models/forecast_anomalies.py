@@ -121,7 +121,7 @@ class AnomalyMixin(Mixin):
         return report_events(np.concatenate(flags), np.concatenate(events), slack)
 
     def _find_threshold(self, false_alarms: float, normal: Any, names: dict) -> float:
-        """Returns the threshold of scores; warns where a rate is too rare to be seen."""
+        """Returns the threshold of scores; warns if a rate is too rare to be seen."""
         check_number("false_alarms", false_alarms, above=0, below=1)
         scores = self.arguments["normal_scores"]
         if normal is not None:
@@ -151,8 +151,7 @@ class AnomalyMixin(Mixin):
         # A step is the first of a horizon that begins at it.
         wide = np.concatenate([one.values, np.full(self.horizon - 1, np.nan)])
         longer = dataclasses.replace(one, values=wide)
-        if one.times is not None and columns.frequency:
-            longer = dataclasses.replace(longer, times=self._extend(one, columns))
+        longer = dataclasses.replace(longer, times=self._extend(one, columns))
         # With less than half of a context, too little is known of what is normal.
         start = [min(self.context // 2, len(one) // 2)]
         windows = self.make_windows([longer], columns, start=start)
@@ -165,12 +164,13 @@ class AnomalyMixin(Mixin):
         return scores
 
     def _extend(self, one: Series, columns: Columns) -> Any:
-        assert one.times is not None and columns.frequency is not None
-        missing = len(one) + self.horizon - 1 - len(one.times)
+        times, frequency = one.times, columns.frequency
+        if times is None or frequency is None:
+            return times
+        missing = len(one) + self.horizon - 1 - len(times)
         if missing <= 0:
-            return one.times
-        more = clock.continue_times(one.times, columns.frequency, missing)
-        return one.times.append(more)
+            return times
+        return times.append(clock.continue_times(times, frequency, missing))
 
     def measure_normal_scores(self, windows: ForecastWindows, chosen: Any) -> list:
         """Returns what thresholds are made of, from windows of normal data."""

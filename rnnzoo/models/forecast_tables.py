@@ -88,7 +88,9 @@ class TableForecasts(AnomalyMixin):
 
     def _check_categories(self, frame: pd.DataFrame, columns: Columns) -> None:
         there = [name for name in columns.covariates if name in frame.columns]
-        found = find_categories(frame, [n for n in there if n not in columns.categories])
+        found = find_categories(
+            frame, [n for n in there if n not in columns.categories]
+        )
         if found:
             raise ValueError(
                 "Covariates that are names must be in categories: build the model with "
@@ -184,7 +186,7 @@ class TableForecasts(AnomalyMixin):
             self.__dict__.pop(name, None)
 
     def _scale_windows(self, windows: ForecastWindows, most: int) -> tuple:
-        """Returns scaled pasts, targets with NaN for gaps, and scales of some windows."""
+        """Returns scaled pasts and targets, NaN for gaps, and scales of windows."""
         inputs, targets, units = [], [], []
         chosen = windows.spread(most)
         for start in range(0, len(chosen), 512):
@@ -214,7 +216,8 @@ class TableForecasts(AnomalyMixin):
         # Windows overlap: as many as fit side by side tell something new. Of few, the
         # quantile of a larger share is taken, as conformal prediction does, and times
         # that are to come may differ more: as Student's quantile from the normal one.
-        count = max(len(windows) / self.horizon, 1.0)
+        sizes = np.array([len(one) for one in windows.origins])
+        count = max(np.ceil(sizes / self.horizon).sum(), 1.0)
         parts = max(1, min(self.horizon, int(count) // ENOUGH))
         for part in np.array_split(np.arange(self.horizon), parts):
             for place, level in enumerate(self.quantiles):
@@ -297,9 +300,7 @@ class TableForecasts(AnomalyMixin):
         """
         starts = split_by_time(series, self.horizon, fraction)
         share = 0.2 if self.series_numbers else 0.0
-        training = self.make_windows(
-            series, columns, stop=starts, unknown_share=share
-        )
+        training = self.make_windows(series, columns, stop=starts, unknown_share=share)
         validation = self.make_windows(series, columns, start=starts)
         if not len(training) or not len(validation):
             longest = max(map(len, series))
@@ -374,9 +375,7 @@ class TableForecasts(AnomalyMixin):
         series = [copy.copy(one) for one in series]
         while done < steps:
             windows = self.make_windows(series, columns)
-            ends = [
-                windows.row(place, len(one)) for place, one in enumerate(series)
-            ]
+            ends = [windows.row(place, len(one)) for place, one in enumerate(series)]
             try:
                 arrays = self.raw.encode(self.raw.split(ends)[0])
             except ValueError as error:
@@ -414,8 +413,10 @@ class TableForecasts(AnomalyMixin):
         for one in series if known else ():
             later = one.covariates[len(one) : len(one) + steps, :known]
             if len(later) < steps or np.isnan(later).any():
-                missing = len(later) if len(later) < steps else int(
-                    np.isnan(later).any(axis=1).argmax()
+                missing = (
+                    len(later)
+                    if len(later) < steps
+                    else int(np.isnan(later).any(axis=1).argmax())
                 )
                 raise ValueError(
                     f"The covariates {', '.join(map(repr, columns.known))} must be "
@@ -453,10 +454,6 @@ class TableForecasts(AnomalyMixin):
             )
         past = one.times[: len(one)]
         return {columns.time: clock.continue_times(past, columns.frequency, steps)}
-
-    def answer_table(self, data: Any, **names: Any) -> pd.DataFrame:
-        """Returns what `rnnzoo answer --data` writes: the forecast of a whole table."""
-        return to_frame(self.forecast(to_frame(data), **names))
 
     def evaluate(self, x: Any = None, y: Any = None, **options: Any) -> Any:
         """Measures forecasts of whole series; or examples, as `keras.Model.evaluate`.

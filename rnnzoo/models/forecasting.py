@@ -259,7 +259,7 @@ class Forecaster(TableForecasts, SequenceModel):
         return tf.math.count_nonzero(tf.cast(y, tf.float32) < GAP / 2)
 
     def encode(self, inputs: Any, targets: Any = None) -> tuple:
-        """Converts series to arrays `[rows, time, columns]`, and targets `[rows, horizon]`.
+        """Converts series to arrays `[rows, time, columns]`, and targets to arrays.
 
         Raises:
             TypeError: If something is no number; names every such row.
@@ -304,6 +304,29 @@ class Forecaster(TableForecasts, SequenceModel):
         """Continues a series, or each of a batch, with the medians of the horizon."""
         return answer_rows(self, inputs)
 
+    def answer_table(
+        self,
+        data: Any,
+        *,
+        horizon: int | None = None,
+        target: str | None = None,
+        time: str | None = None,
+        series: str | None = None,
+        every: str | None = None,
+    ) -> Any:
+        """Returns the forecast of a whole table, as one; `rnnzoo answer --data` does.
+
+        Args:
+            data: A table; see `forecast`.
+            horizon: Steps to forecast; default: the model's.
+            target: Another column to forecast than the model's.
+            time: Another column of the times.
+            series: Another column that says which series a row is of.
+            every: A frequency to put values together at, such as `h` or `D`.
+        """
+        names = {"target": target, "time": time, "series": series, "every": every}
+        return self.forecast(data, horizon, **names)
+
     def show_input(self, row: Any) -> str:
         """Returns the last values of a row before the origin, for samples."""
         values = np.asarray(row).reshape(len(row), -1)[:, 0]
@@ -318,7 +341,7 @@ class Forecaster(TableForecasts, SequenceModel):
         """Continues strings `[batch]` of numbers, in the graph.
 
         Returns:
-            `values`, the medians `[batch, horizon]`, and `quantiles`, `[batch, horizon,
+            `medians`, `[batch, horizon]`, and `quantiles`, `[batch, horizon,
             quantiles]`.
         """
         return self._name_outputs(self(self.raw.parse(text), training=False))
@@ -329,7 +352,7 @@ class Forecaster(TableForecasts, SequenceModel):
         return self._name_outputs(self.run(self.raw.encode(rows)))
 
     def _name_outputs(self, quantiles: Any) -> dict:
-        return {"values": quantiles[..., self.middle], "quantiles": quantiles}
+        return {"medians": quantiles[..., self.middle], "quantiles": quantiles}
 
     def sample_texts(self) -> list[str]:
         """Returns series of various lengths as text, to try an export on."""
@@ -366,18 +389,19 @@ class Forecaster(TableForecasts, SequenceModel):
         tokens, has_time = self.tokens, self.tokens.has_time
         width = tokens.features - has_time
 
-        def run(values: Any, lengths: Any, days: Any = None, seconds: Any = None) -> Any:
+        def run(
+            values: Any, lengths: Any, days: Any = None, seconds: Any = None
+        ) -> Any:
             parts = [values]
             if has_time:
                 count = 1 + len(tokens.means)
-                zero = values[..., :1] * 0.0
-                parts = [values[..., :count], zero, values[..., count:]]
+                parts = [values[..., :count], seconds[..., None], values[..., count:]]
             steps = tokens.encode_in_graph(tf.concat(parts, axis=-1), lengths)
             if has_time:
                 place = 2 + len(tokens.means)
                 real = steps[..., -1:]
-                clock = tf.stack([days, seconds], axis=-1) * real
-                clock = tf.where(real > 0, clock, tf.zeros_like(clock))
+                clock = tf.stack([days, seconds], axis=-1)
+                clock = tf.where(real > 0, clock, tf.constant(0.0))
                 parts = [steps[..., :place], clock, steps[..., place + 2 :]]
                 steps = tf.concat(parts, axis=-1)
             return self._name_outputs(self(steps, training=False))

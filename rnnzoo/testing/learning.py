@@ -79,7 +79,8 @@ def _is_learned(answers: Any, targets: Any) -> bool:
     """Tells whether all answers are the targets."""
     if isinstance(answers, np.ndarray):
         return np.array_equal(np.ravel(answers), np.ravel(targets))
-    found, wanted = keras.tree.flatten(list(answers)), keras.tree.flatten(list(targets))
+    targets = [t.tolist() if isinstance(t, np.ndarray) else t for t in targets]
+    found, wanted = keras.tree.flatten(list(answers)), keras.tree.flatten(targets)
     if found and all(isinstance(value, float) for value in found):
         close = 0.02 * np.abs(wanted).max()
         return len(found) == len(wanted) and np.allclose(found, wanted, atol=close)

@@ -97,23 +97,28 @@ class ForecastSteps(RealSteps):
         """
         given = tf.sequence_mask(lengths, tf.shape(steps)[1])
         if self.is_past:
-            gap = tf.zeros_like(steps[:, :1, 0])
             steps = tf.pad(steps, [[0, 0], [0, self.horizon], [0, 0]])
-            given = tf.concat([given, tf.repeat(gap, self.horizon, 1) > 0], 1)
+            given = tf.sequence_mask(lengths, tf.shape(steps)[1])
             lengths = lengths + self.horizon
         real = tf.sequence_mask(lengths, tf.shape(steps)[1])[..., None]
         kind = steps.dtype
         count = len(self.means)
         value, covariates = steps[..., :1], steps[..., 1 : 1 + count]
-        known = tf.logical_and(given[..., None], tf.logical_not(tf.math.is_nan(value)))
-        parts = [tf.where(known, value, tf.zeros_like(value)), tf.cast(known, kind)]
+        is_gap = tf.math.is_nan(value)
+        given = tf.cast(given[..., None], kind)
+        # Converters to ONNX make products of other forms, and NaN times 0 is NaN.
+        zero, one = tf.constant(0, kind), tf.constant(1, kind)
+        parts = [
+            tf.where(is_gap, zero, value) * given,
+            tf.where(is_gap, zero, one) * given,
+        ]
         if count:
             scaled = (covariates - tf.constant(self.means, kind)) / tf.constant(
                 self.scales, kind
             )
             is_gap = tf.math.is_nan(scaled)
-            parts.append(tf.where(is_gap, tf.zeros_like(scaled), scaled))
-        zeros = tf.zeros_like(value)
+            parts.append(tf.where(is_gap, zero, scaled))
+        zeros = tf.fill(tf.shape(value), zero)
         if self.has_time:
             time = steps[..., 1 + count : 2 + count]
             day = tf.floor(time / DAY)
@@ -122,7 +127,7 @@ class ForecastSteps(RealSteps):
             parts += [zeros, zeros]
         parts.append(steps[..., -1:] if self.has_id else zeros)
         found = tf.cast(tf.concat([*parts, zeros + 1], axis=-1), tf.float32)
-        return tf.where(real, found, tf.zeros_like(found))
+        return tf.where(real, found, tf.constant(0.0))
 
     def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Parses strings `[batch]` into numbers `[batch, (numbers)]`, NaN for gaps."""
@@ -131,7 +136,17 @@ class ForecastSteps(RealSteps):
         flat, is_whole = numbers.values, numbers.row_lengths() % self.features == 0
         is_right = (tf.abs(flat) <= self.largest) | tf.math.is_nan(flat)
         flat = check_in_graph(flat, is_right, message)
-        return numbers.with_values(check_in_graph(flat, is_whole, message))
+        flat = check_in_graph(flat, is_whole, message)
+        lengths = numbers.row_lengths() // self.features
+        values = tf.RaggedTensor.from_row_lengths(flat[:: self.features], lengths)
+        place = tf.ragged.range(lengths)
+        end = lengths - (0 if self.is_past else self.horizon)
+        known = ~tf.math.is_nan(values.flat_values) & (
+            place.flat_values < tf.repeat(end, lengths)
+        )
+        is_known = tf.reduce_any(values.with_values(known), axis=1)
+        message = "A series must have a known value before the horizon."
+        return numbers.with_values(check_in_graph(flat, is_known, message))
 
     def _parse(self, text: str) -> list:
         gaps = [word.lower() == "nan" for word in _split(text)]
@@ -199,7 +214,9 @@ class ForecastSteps(RealSteps):
             row[: len(array)] = array
         if not len(arrays):
             return np.zeros((0, 0, 6 + len(self.means)), "float32")
-        return self.encode_in_graph(tf.constant(steps), tf.constant(lengths)).numpy()
+        with tf.init_scope():  # also while a graph is made
+            found = self.encode_in_graph(tf.constant(steps), tf.constant(lengths))
+        return found.numpy()
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

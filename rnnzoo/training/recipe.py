@@ -21,18 +21,23 @@ RENAMED_RECIPES = {"own_sentiment": "own_texts"}
 SIZE: dict[str, Any] = {"minimum": 1}
 SHARE: dict[str, Any] = {"minimum": 0, "below": 1}
 MODEL_RANGES: dict[str, dict[str, Any]] = {
+    "context": {"minimum": 1, "maximum": 100_000},
     "delay": {"minimum": 0, "maximum": 1000},
     "dropout": SHARE,
     "embedding_dim": SIZE,
+    "horizon": {"minimum": 1, "maximum": 100_000},
     "label_smoothing": SHARE,
     "max_length": SIZE,
     "max_value": SIZE,
     "ngram_rows": {"minimum": 2},
     "ngrams": {"minimum": 0},
     "num_layers": SIZE,
+    "season": SIZE,
+    "segment": SIZE,
     "state_noise": {"minimum": 0},
     "temperature": {"above": 0},
     "token_dropout": SHARE,
+    "unit": {"above": 0},
     "units": SIZE,
     "weight_dropout": SHARE,
 }
