@@ -48,6 +48,9 @@ def run_evaluate(parsed: argparse.Namespace) -> None:
     # The options say where a user's own data are.
     options = model.card.get("options", {}) if parsed.recipe is None else {}
     recipe = recipe_class(name).from_options(options)
+    if name == "own_forecast":
+        _show_backtest(parsed, recipe.run_backtest(model, show_steps))
+        return
     figures = recipe.evaluate(model, show_steps)
     _show_figures(parsed, figures)
 
@@ -87,6 +90,19 @@ def _evaluate_answers(parsed: argparse.Namespace, model: typing.Any) -> None:
     _show_figures(parsed, compare_answers(answers, [row[parsed.label] for row in rows]))
 
 
+def _show_backtest(parsed: argparse.Namespace, test: typing.Any) -> None:
+    """Prints errors of a model and of simple methods, and which one wins."""
+    if parsed.json:
+        print(json.dumps(test.figures(), indent=2))
+        return
+    print(
+        f"Forecasts of {test.truth.shape[1]} steps from {len(test.truth):,} origins in "
+        "the last fifth of each series:"
+    )
+    print(test.table())
+    print(test.conclude())
+
+
 def _evaluate_series(parsed: argparse.Namespace, model: typing.Any) -> None:
     """Forecasts the series of a table from many origins, and compares."""
     from rnnzoo.analysis import forecast_plots
@@ -94,15 +110,7 @@ def _evaluate_series(parsed: argparse.Namespace, model: typing.Any) -> None:
 
     frame = read_frame(parsed.data, parsed.encoding, parsed.separator)
     test = model.backtest(frame, 0.2, progress=show_steps)
-    if parsed.json:
-        print(json.dumps(test.figures(), indent=2))
-    else:
-        print(
-            f"Forecasts of {model.horizon} steps from {len(test.truth):,} origins in "
-            "the last fifth of each series:"
-        )
-        print(test.table())
-        print(test.conclude())
+    _show_backtest(parsed, test)
     with name_failures(parsed.plots):
         os.makedirs(parsed.plots, exist_ok=True)
     for name in ("forecasts", "errors_by_step", "residuals"):
