@@ -92,18 +92,22 @@ def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
         _evaluate_answers(parsed, model)
         return
     from rnnzoo import analysis
+    from rnnzoo.command.series import open_series, reads_series
     from rnnzoo.data.files import open_with_bar
 
-    source = open_with_bar(
-        parsed.data,
-        text=parsed.text,
-        label=parsed.label,
-        encoding=parsed.encoding,
-        separator=parsed.separator,
-        classes=model.classes,
-        skip_bad_rows=parsed.skip_bad_rows,
-    )
-    if source.report:
+    if reads_series(parsed):
+        source = open_series(parsed, model)
+    else:
+        source = open_with_bar(
+            parsed.data,
+            text=parsed.text,
+            label=parsed.label,
+            encoding=parsed.encoding,
+            separator=parsed.separator,
+            classes=model.classes,
+            skip_bad_rows=parsed.skip_bad_rows,
+        )
+    if getattr(source, "report", None):
         print(source.report, file=sys.stderr)
     report = model.report(source, show_steps)
     print(json.dumps(report.figures(), indent=2) if parsed.json else report)
