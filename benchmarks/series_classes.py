@@ -26,9 +26,9 @@ from aeon.datasets import load_from_ts_file
 from aeon.classification.convolution_based import MiniRocketClassifier
 from aeon.classification.distance_based import KNeighborsTimeSeriesClassifier
 (x, y), (u, v) = map(load_from_ts_file, sys.argv[1:])
-nearest = KNeighborsTimeSeriesClassifier(distance="dtw", distance_params={"window": 0.1})
-found = {}
-for name, one in {"dtw": nearest, "rocket": MiniRocketClassifier(random_state=0)}.items():
+nearest = KNeighborsTimeSeriesClassifier(distance="dtw")
+rocket, found = MiniRocketClassifier(random_state=0), {}
+for name, one in {"dtw": nearest, "rocket": rocket}.items():
     found[name] = float((one.fit(x, y).predict(u) == v).mean())
 print(json.dumps(found))
 """

@@ -27,7 +27,9 @@ def reads_series(parsed: argparse.Namespace) -> bool:
     return card.get("recipe") == "own_series"
 
 
-def read_again(parsed: argparse.Namespace, model: typing.Any, is_labelled: bool):
+def read_again(
+    parsed: argparse.Namespace, model: typing.Any, is_labelled: bool
+) -> tuple:
     """Reads a file in the form of the training; gaps are filled."""
     from rnnzoo.data.series_files import read_series
 
@@ -80,6 +82,7 @@ def answer_series(parsed: argparse.Namespace) -> int:
     from rnnzoo.models.answering import answer_columns, name_columns
 
     model = load_model(parsed)
+    series: typing.Any
     found, series = read_again(parsed, model, is_labelled=False)
     added = name_columns(model, parsed.probabilities, parsed.prefix)
     rows = []

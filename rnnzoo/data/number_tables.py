@@ -108,10 +108,10 @@ def parse_time(cell: Any, column: str) -> float:
     if NUMBER.fullmatch(text):
         return float(text.replace(",", "."))
     try:
-        found = datetime.datetime.fromisoformat(text)
+        found = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         raise BadRow(
             "a time that is neither a number nor a date such as 2024-01-31 12:00",
             f"{column}={shorten(text)}",
         ) from None
-    return found.replace(tzinfo=found.tzinfo or datetime.UTC).timestamp()
+    return found.replace(tzinfo=found.tzinfo or datetime.timezone.utc).timestamp()

@@ -41,7 +41,7 @@ class SeriesSet:
     """
 
     series: list[np.ndarray]
-    labels: list[str] | None
+    labels: Any
     names: list[str]
     form: str
     layout: dict[str, Any] = dataclasses.field(default_factory=dict)
