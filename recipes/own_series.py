@@ -125,7 +125,9 @@ class OwnSeries(SeriesRecipe):
         from rnnzoo.data.pipeline import Pairs, split_by_class
 
         labels = np.array(self.found.labels)
-        source = Pairs(list(range(len(labels))), labels, np.ones(len(labels), int))
+        source = Pairs(
+            list(range(len(labels))), self.found.labels, np.ones(len(labels), int)
+        )
         share = self.num_validation / len(labels) if self.num_validation else 0.2
         if share >= 1:
             raise ValueError(
@@ -224,10 +226,10 @@ class OwnSeries(SeriesRecipe):
 
         training = self.parts[0]
         known, truth = training.rows(range(min(len(training), MOST_NEIGHBOURS)))
-        truth, labels = np.array(truth), np.array(labels)
+        truth, right = np.array(truth), np.array(labels)
         names, counts = np.unique(truth, return_counts=True)
         answers = {
-            "majority": np.full(len(labels), names[counts.argmax()]),
+            "majority": np.full(len(right), names[counts.argmax()]),
             "nearest series (1-NN)": series_baselines.nearest_neighbour(
                 known, truth, series
             ),
@@ -236,7 +238,7 @@ class OwnSeries(SeriesRecipe):
             ),
         }
         return {
-            name: (float(np.mean(given == labels)), float(macro_f1(labels, given)))
+            name: (float(np.mean(given == right)), float(macro_f1(right, given)))
             for name, given in answers.items()
         }
 

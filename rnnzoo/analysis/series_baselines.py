@@ -102,9 +102,8 @@ def _convolve(series: np.ndarray) -> np.ndarray:
         bias = random.uniform(-1, 1)
         signal = series @ mixture
         length = steps - dilation * (WIDTH - 1)
-        outputs = bias + sum(
-            weight * signal[:, place * dilation : place * dilation + length]
-            for place, weight in enumerate(weights)
-        )
+        outputs = np.full((len(series), length), bias)
+        for place, weight in enumerate(weights):
+            outputs += weight * signal[:, place * dilation : place * dilation + length]
         found += [outputs.max(axis=1), (outputs > 0).mean(axis=1)]
     return np.stack(found, axis=1)
