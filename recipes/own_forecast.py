@@ -26,6 +26,8 @@ from rnnzoo.training.recipe import option
 # Steps of the horizon, of the past, and of a segment, by the season.
 SIZES = {24: (24, 336, 24), 7: (14, 84, 7), 5: (10, 60, 5), 12: (12, 36, 6)}
 SIZES |= {52: (13, 104, 13), 4: (8, 24, 4)}
+# Steps of the past that a long series makes of a shorter past.
+LONGEST = 400
 # Columns that count rows are nothing to forecast.
 COUNTERS = ("no", "id", "index", "row", "nr", "unnamed: 0", "")
 
@@ -208,6 +210,8 @@ class OwnForecast(ForecastRecipe):
             horizon, context, segment = 12, 96, 8
         horizon = self.horizon or max(1, min(horizon, longest // 12))
         room = max(longest * 6 // 10 - horizon, 2)
+        # Of long series, slower changes can be seen too.
+        context = max(context, min(longest // 20, 4 * context, LONGEST))
         context = self.context or min(max(context, 2 * horizon), room, 2000)
         segment = self.segment or max(1, min(segment, context // 2, 96))
         total = sum(map(len, series))

@@ -306,3 +306,20 @@ def test_a_rate_rarer_than_what_was_measured_is_said(daily):
     model, frame = daily
     with pytest.warns(UserWarning, match="held-out"):
         model.anomalies(frame, false_alarms=1e-6)
+
+
+def test_errors_of_series_are_not_mixed(test_of_waves):
+    # Errors that change their sign from origin to origin, about another mean each.
+    count = len(test_of_waves.truth) // 2
+    signs = np.tile(1 - 2 * (np.arange(count) % 2), 2).astype("float64")
+    means = np.repeat([5.0, -50.0], count)
+    quantiles = np.zeros((2 * count, 4, 3))
+    one = dataclasses.replace(
+        test_of_waves,
+        truth=np.tile((signs + means)[:, None], (1, 4)),
+        quantiles=quantiles,
+        places=np.stack([np.repeat([0, 1], count), np.arange(2 * count)], axis=1),
+    )
+    lags, found, band = forecast_plots.autocorrelate(one)
+    assert len(lags) == count // 3 and 0 < band < 1
+    assert (np.sign(found) == np.where(lags % 2, -1, 1)).all()

@@ -125,6 +125,30 @@ def test_the_last_part_is_only_measured_on(trained):
     assert found.places[:, 1].min() >= 320
 
 
+def test_the_command_answers_and_measures_tables(trained, tmp_path, monkeypatch):
+    data, run, output = trained
+    monkeypatch.chdir(tmp_path)
+    best = str(run / "best.keras")
+    future = make_table(407, seed=1).groupby("station").tail(7).assign(count=None)
+    latest = pd.concat([make_table().groupby("station").tail(60), future])
+    latest.to_csv("latest.csv", index=False)
+    words = ["answer", best, "--data=latest.csv", "--to=forecast.csv"]
+    status, said = run_command(words)
+    assert status == 0 and "14 rows" in said, said
+    found = pd.read_csv("forecast.csv")
+    assert list(found["station"][::7]) == ["north", "south"]
+    assert found["day"][0] == "2023-02-05" and found["count_0.5"].notna().all()
+    # Both measure from the same origins, and as the training did.
+    (own,) = (line for line in output.split("\n") if line.startswith("rnnzoo fore"))
+    status, said = run_command(["evaluate", best])
+    assert status == 0 and own in said and " wins: " in said
+    status, said = run_command(["evaluate", best, f"--data={data}", "--separator=;"])
+    assert status == 0 and "last fifth" in said and "Written: " in said
+    assert (tmp_path / "errors_by_step.png").exists()
+    status, said = run_command(["evaluate", best, "--json"])
+    assert status == 0 and '"best_baseline"' in said
+
+
 def make_recipe(path, table=None, **options):
     """A recipe for a table that is written to a file."""
     if table is not None:

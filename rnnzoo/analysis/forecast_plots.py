@@ -115,22 +115,25 @@ def plot_residuals(test: BackTest, path: Any = None) -> Any:
 def autocorrelate(test: BackTest, most: int = 40) -> tuple:
     """Returns lags, correlations of errors of the first step, and the 95 % band.
 
-    Series are not mixed: only pairs of origins of the same one count.
+    Series are not mixed: errors are relative to the mean of their series, and only
+    pairs of origins of the same one count. The longest lag is a third of the origins
+    that a series has.
     """
-    error = test.truth[:, 0] - test.medians[:, 0]
-    error = error - np.nanmean(error)
-    square = np.nanmean(error**2)
-    same = test.places[:, 0]
-    lags = np.arange(1, max(min(most, len(error) // 3), 1) + 1)
-    found = []
+    parts = []
+    for place in np.unique(test.places[:, 0]):
+        rows = test.places[:, 0] == place
+        error = test.truth[rows, 0] - test.medians[rows, 0]
+        known = ~np.isnan(error)
+        if known.any():
+            parts.append(np.where(known, error - error[known].mean(), np.nan))
+    longest = max(min(most, max(map(len, parts), default=0) // 3), 1)
+    square = sum(float(np.nansum(part**2)) for part in parts)
+    lags, found = np.arange(1, longest + 1), []
     for lag in lags:
-        if lag >= len(error):
-            found.append(0.0)
-            continue
-        pairs = error[lag:] * error[:-lag]
-        pairs = pairs[(same[lag:] == same[:-lag]) & ~np.isnan(pairs)]
-        found.append(float(pairs.mean() / square) if len(pairs) and square else 0.0)
-    return lags, np.array(found), 1.96 / np.sqrt(max(len(error), 1))
+        total = sum(float(np.nansum(part[lag:] * part[:-lag])) for part in parts)
+        found.append(total / square if square else 0.0)
+    count = sum(int((~np.isnan(part)).sum()) for part in parts)
+    return lags, np.array(found), 1.96 / np.sqrt(max(count, 1))
 
 
 def write_rows(test: BackTest, path: Any) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 import typing
 
-from rnnzoo.command.loading import decode_word, load_model, show_steps
+from rnnzoo.command.loading import decode_word, has_column, load_model, show_steps
 from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
 from rnnzoo.writing import name_failures, number_existing, refuse_existing
@@ -48,6 +48,9 @@ def run_evaluate(parsed: argparse.Namespace) -> None:
     # The options say where a user's own data are.
     options = model.card.get("options", {}) if parsed.recipe is None else {}
     recipe = recipe_class(name).from_options(options)
+    if name == "own_forecast":
+        _show_backtest(parsed, recipe.run_backtest(model, show_steps))
+        return
     figures = recipe.evaluate(model, show_steps)
     _show_figures(parsed, figures)
 
@@ -87,6 +90,19 @@ def _evaluate_answers(parsed: argparse.Namespace, model: typing.Any) -> None:
     _show_figures(parsed, compare_answers(answers, [row[parsed.label] for row in rows]))
 
 
+def _show_backtest(parsed: argparse.Namespace, test: typing.Any) -> None:
+    """Prints errors of a model and of simple methods, and which one wins."""
+    if parsed.json:
+        print(json.dumps(test.figures(), indent=2))
+        return
+    print(
+        f"Forecasts of {test.truth.shape[1]} steps from {len(test.truth):,} origins in "
+        "the last fifth of each series:"
+    )
+    print(test.table())
+    print(test.conclude())
+
+
 def _evaluate_series(parsed: argparse.Namespace, model: typing.Any) -> None:
     """Forecasts the series of a table from many origins, and compares."""
     from rnnzoo.analysis import forecast_plots
@@ -94,15 +110,7 @@ def _evaluate_series(parsed: argparse.Namespace, model: typing.Any) -> None:
 
     frame = read_frame(parsed.data, parsed.encoding, parsed.separator)
     test = model.backtest(frame, 0.2, progress=show_steps)
-    if parsed.json:
-        print(json.dumps(test.figures(), indent=2))
-    else:
-        print(
-            f"Forecasts of {model.horizon} steps from {len(test.truth):,} origins in "
-            "the last fifth of each series:"
-        )
-        print(test.table())
-        print(test.conclude())
+    _show_backtest(parsed, test)
     with name_failures(parsed.plots):
         os.makedirs(parsed.plots, exist_ok=True)
     for name in ("forecasts", "errors_by_step", "residuals"):
@@ -119,9 +127,14 @@ def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
     if not hasattr(model, "report"):
         _evaluate_answers(parsed, model)
         return
-    from rnnzoo import analysis
     from rnnzoo.data.files import open_with_bar
 
+    if hasattr(model, "evaluate_file") and not has_column(parsed.data, parsed.text):
+        label = None if parsed.label == "label" else parsed.label
+        names = {"label": label, "encoding": parsed.encoding}
+        names |= {"separator": parsed.separator}
+        _show_report(parsed, model.evaluate_file(parsed.data, show_steps, **names))
+        return
     source = open_with_bar(
         parsed.data,
         text=parsed.text,
@@ -133,7 +146,13 @@ def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
     )
     if source.report:
         print(source.report, file=sys.stderr)
-    report = model.report(source, show_steps)
+    _show_report(parsed, model.report(source, show_steps))
+
+
+def _show_report(parsed: argparse.Namespace, report: typing.Any) -> None:
+    """Prints a classification report, and draws it."""
+    from rnnzoo import analysis
+
     print(json.dumps(report.figures(), indent=2) if parsed.json else report)
     with name_failures(parsed.plots):
         os.makedirs(parsed.plots, exist_ok=True)

@@ -10,6 +10,7 @@ from keras import ops
 
 from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.architectures.signature import Signature
+from rnnzoo.data.number_tables import read_frame
 from rnnzoo.errors import check_choice, check_number, shorten
 from rnnzoo.layers.forecasting import (
     CALENDAR,
@@ -305,28 +306,32 @@ class Forecaster(TableForecasts, SequenceModel):
         """Continues a series, or each of a batch, with the medians of the horizon."""
         return answer_rows(self, inputs)
 
-    def answer_table(
+    def answer_file(
         self,
-        data: Any,
+        path: Any,
         *,
         horizon: int | None = None,
         target: str | None = None,
         time: str | None = None,
         series: str | None = None,
         every: str | None = None,
+        encoding: str = "utf-8",
+        separator: str | None = None,
     ) -> Any:
-        """Returns the forecast of a whole table, as one; `rnnzoo answer --data` does.
+        """Returns the forecast of the series of a file, as a table.
 
         Args:
-            data: A table; see `forecast`.
+            path: A table; see `rnnzoo.data.number_tables.read_frame`.
             horizon: Steps to forecast; default: the model's.
             target: Another column to forecast than the model's.
             time: Another column of the times.
             series: Another column that says which series a row is of.
             every: A frequency to put values together at, such as `h` or `D`.
+            encoding: The encoding of text files.
+            separator: What separates columns.
         """
         names = {"target": target, "time": time, "series": series, "every": every}
-        return self.forecast(data, horizon, **names)
+        return self.forecast(read_frame(path, encoding, separator), horizon, **names)
 
     def show_input(self, row: Any) -> str:
         """Returns the last values of a row before the origin, for samples."""
