@@ -402,6 +402,7 @@ def forecaster(
     decoder: str = "segments",
     linear: bool = True,
     dropout: float = 0.1,
+    calendar: Sequence[str] = ("hour", "weekday", "year"),
     quantiles: Sequence[float] = (0.1, 0.5, 0.9),
     scaling: str | None = None,
     unit: float | None = None,
@@ -435,6 +436,9 @@ def forecaster(
         decoder: `"segments"`, all at once; or `"autoregressive"`, step after step.
         linear: Whether a linear layer answers beside the network.
         dropout: Fraction of features dropped in training.
+        calendar: Periods whose place is read from the time, where there is one:
+            `"hour"` (of the day), `"weekday"`, `"year"`. Of series of less than two
+            years, a year is best left out.
         quantiles: Ascending numbers between 0 and 1, 0.5 among them.
         scaling: What values are divided by: `"window"`, the mean change from season to
             season in the past that is read; `"series"`, `unit`; or `"none"`, for values

@@ -64,16 +64,18 @@ def answer_options(model: str) -> list[Option]:
     return _method_options(*find_class(name), "answer") if name else []
 
 
-def table_options(model: str) -> list[Option]:
-    """Lists the options of the `answer_table` of a model; without one, there are none.
+def file_options(model: str) -> list[Option]:
+    """Lists the options of the `answer_file` of a model; without one, there are none.
 
     Example:
-        >>> from rnnzoo.declarations import table_options
-        >>> [option.name for option in table_options("forecaster")]
+        >>> from rnnzoo.declarations import file_options
+        >>> [option.name for option in file_options("forecaster")]
         ['horizon', 'target', 'time', 'series', 'every']
     """
     name = find_model(model)
-    return _method_options(*find_class(name), "answer_table") if name else []
+    found = _method_options(*find_class(name), "answer_file") if name else []
+    # Every command that reads files has these.
+    return [one for one in found if one.name not in ("encoding", "separator")]
 
 
 def find_model(name: str) -> str | None:

@@ -13,7 +13,7 @@ import typing
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 
-from rnnzoo.command.loading import decode_word, load_model, show_rows
+from rnnzoo.command.loading import decode_word, has_column, load_model, show_rows
 from rnnzoo.errors import shorten
 
 # Names of columns in files of texts, lists and series.
@@ -35,8 +35,9 @@ def run_answer(parsed: argparse.Namespace) -> int:
     _check_sources(parsed)
     parsed.prefix = parsed.prefix or ""
     with _end_at_signal() as parsed.check_signals:
-        if parsed.data and parsed.table_options:
-            return _answer_whole_table(parsed)
+        has_texts = parsed.data and has_column(parsed.data, parsed.text or "text")
+        if parsed.data and parsed.file_options and not has_texts:
+            return _answer_file(parsed)
         if parsed.data:
             return _answer_table(parsed)
         if parsed.to or parsed.json or parsed.probabilities or parsed.prefix:
@@ -101,7 +102,11 @@ def _end_at_signal() -> Iterator[Callable[[], None]]:
 
 
 def _answer_table(parsed: argparse.Namespace) -> int:
-    """Answers the rows of a file."""
+    """Answers the rows of a file, or its series."""
+    from rnnzoo.command.series import answer_series, reads_series
+
+    if reads_series(parsed):
+        return answer_series(parsed)
     from rnnzoo.data.files import show_reading
     from rnnzoo.data.tables import Table
     from rnnzoo.models.answering import refuse_clashes
@@ -128,27 +133,29 @@ def _answer_table(parsed: argparse.Namespace) -> int:
     return _answer_rows(parsed, table.columns, table.text, batches, len(table))
 
 
-def _answer_whole_table(parsed: argparse.Namespace) -> int:
-    """Answers a table that is one input, such as series that are continued."""
-    from rnnzoo.data.number_tables import read_frame, to_plain_rows
+def _answer_file(parsed: argparse.Namespace) -> int:
+    """Answers a file as a whole, such as series in a table, with a table."""
+    from rnnzoo.data.number_tables import to_plain_rows
 
-    wrong = {
-        "--text": parsed.text,
-        "--probabilities": parsed.probabilities,
-        "--skip-bad-rows": parsed.skip_bad_rows,
-    }
-    given = [name for name, value in wrong.items() if value]
+    given = [
+        name
+        for name, value in {
+            "--probabilities": parsed.probabilities,
+            "--skip-bad-rows": parsed.skip_bad_rows,
+        }.items()
+        if value
+    ]
     if given:
         raise ValueError(
-            "This model answers a table as a whole, which is series of numbers: leave "
-            f"out {', '.join(given)}. Received: {', '.join(given)}"
+            "This model answers a file of numbers as a whole: leave out "
+            f"{' and '.join(given)}. Received: {' and '.join(given)}"
         )
-    frame = read_frame(parsed.data, parsed.encoding, parsed.separator)
     model = load_model(parsed)
     from rnnzoo.data.table_writer import TableWriter
 
-    given = {name: getattr(parsed, name, None) for name in parsed.table_options}
-    table = model.answer_table(frame, **given)
+    options = {name: getattr(parsed, name, None) for name in parsed.file_options}
+    options |= {"encoding": parsed.encoding, "separator": parsed.separator}
+    table = model.answer_file(parsed.data, **options)
     names = [f"{parsed.prefix}{name}" for name in table.columns]
     rows = to_plain_rows(table, names)
     if parsed.to:
@@ -281,7 +288,8 @@ def _answer_words(parsed: argparse.Namespace) -> int:
 
     options = {name: getattr(parsed, name, v) for name, v in parsed.options.items()}
     stream = getattr(model, "stream", None)
-    if len(inputs) == 1 and stream and not options.get("beam_width"):
+    is_text = stream and "window" not in inspect.signature(stream).parameters
+    if len(inputs) == 1 and stream and is_text and not options.get("beam_width"):
         if set(options) <= set(inspect.signature(stream).parameters):
             for text in stream(inputs[0], **options):
                 print(text, end="", flush=True)

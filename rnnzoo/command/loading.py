@@ -3,6 +3,7 @@
 import argparse
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import typing
@@ -63,6 +64,16 @@ def _check_has_weights(model: str) -> None:
             "and give its file, as `rnnzoo answer runs/mine/best.keras`. Received: "
             f"model={model!r}"
         )
+
+
+def has_column(path: str, name: str) -> bool:
+    """Whether the first line of a file names a column, or has an object's key."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        head = file.readline(10_000).removeprefix(b"\xef\xbb\xbf").strip()
+    names = [one.strip(b'" ') for one in re.split(rb"[,;\t|]", head)]
+    return name.encode() in names or f'"{name}":'.encode() in head
 
 
 def import_quietly() -> None:

@@ -127,21 +127,30 @@ def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
     if not hasattr(model, "report"):
         _evaluate_answers(parsed, model)
         return
-    from rnnzoo import analysis
+    from rnnzoo.command.series import open_series, reads_series
     from rnnzoo.data.files import open_with_bar
 
-    source = open_with_bar(
-        parsed.data,
-        text=parsed.text,
-        label=parsed.label,
-        encoding=parsed.encoding,
-        separator=parsed.separator,
-        classes=model.classes,
-        skip_bad_rows=parsed.skip_bad_rows,
-    )
-    if source.report:
+    if reads_series(parsed):
+        source = open_series(parsed, model)
+    else:
+        source = open_with_bar(
+            parsed.data,
+            text=parsed.text,
+            label=parsed.label,
+            encoding=parsed.encoding,
+            separator=parsed.separator,
+            classes=model.classes,
+            skip_bad_rows=parsed.skip_bad_rows,
+        )
+    if getattr(source, "report", None):
         print(source.report, file=sys.stderr)
-    report = model.report(source, show_steps)
+    _show_report(parsed, model.report(source, show_steps))
+
+
+def _show_report(parsed: argparse.Namespace, report: typing.Any) -> None:
+    """Prints a classification report, and draws it."""
+    from rnnzoo import analysis
+
     print(json.dumps(report.figures(), indent=2) if parsed.json else report)
     with name_failures(parsed.plots):
         os.makedirs(parsed.plots, exist_ok=True)

@@ -112,7 +112,7 @@ def make_parser(words: list[str]) -> _Parser:
 
 def _add_answer_options(parser: _Parser, words: list[str]) -> None:
     """Adds the options of `answer` of the model that the words name."""
-    options, of_tables = [], []
+    options, of_files = [], []
     for word in words:
         name = word.split(".")[0]
         if os.path.isfile(word) and word.endswith(".keras"):
@@ -120,16 +120,16 @@ def _add_answer_options(parser: _Parser, words: list[str]) -> None:
         elif name not in listing.list_models():
             continue
         options = declarations.answer_options(name)
-        of_tables = declarations.table_options(name)
+        of_files = declarations.file_options(name)
         break
     known = {option.name for option in options}
-    for option in [*options, *(one for one in of_tables if one.name not in known)]:
+    for option in [*options, *(one for one in of_files if one.name not in known)]:
         default = "" if option.default is None else f" (default: {option.default})"
         help = option.help + default
         parser.add_typed(option.name, option.type, argparse.SUPPRESS, help)
     parser.set_defaults(
         options={o.name: o.default for o in options},
-        table_options=[o.name for o in of_tables],
+        file_options=[o.name for o in of_files],
     )
 
 

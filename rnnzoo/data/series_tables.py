@@ -8,12 +8,13 @@ import narwhals
 import numpy as np
 import pandas as pd
 
+from rnnzoo.data import time_grids as grids
 from rnnzoo.data import times as clock
 from rnnzoo.errors import closest, shorten
 
 # What stands for a missing number in files.
 MISSING = {"", "na", "nan", "n/a", "null", "none", "nil", "-", "?", "."}
-VALUE = "value"
+VALUE, TIME = "value", "time"
 
 
 @dataclasses.dataclass
@@ -63,6 +64,8 @@ class Series:
         times: The times of the steps; `None` if they are only counted.
         target: The column of the values.
         key: The entry of the column of series.
+        first: Number of the first step where the column of times counts steps.
+        every: What such a column counts on by.
     """
 
     name: str
@@ -71,27 +74,53 @@ class Series:
     times: pd.DatetimeIndex | None = None
     target: str = VALUE
     key: Any = None
+    first: int = 0
+    every: int = 1
 
     def __len__(self) -> int:
         """Returns the number of steps that have values."""
         return len(self.values)
 
+    def count(self, start: int, stop: int) -> np.ndarray:
+        """Returns the numbers of steps in a column that counts them."""
+        return self.first + self.every * np.arange(start, stop)
 
-def to_frame(data: Any, expected: str = "a table of numbers") -> pd.DataFrame:
+
+def has_time_index(data: Any) -> bool:
+    """Whether data are of pandas, and their index are times."""
+    is_frame = isinstance(data, (pd.DataFrame, pd.Series))
+    return is_frame and isinstance(data.index, (pd.DatetimeIndex, pd.PeriodIndex))
+
+
+def to_frame(
+    data: Any, expected: str = "a table of numbers", time: str | None = None
+) -> pd.DataFrame:
     """Returns data frames of any kind, dicts and arrays as one of pandas.
 
     A list or array of numbers is one column; an array `[time, series]` has one for
-    each series; a list of several series has them below each other.
+    each series; a list of several series has them below each other. An index of times
+    becomes a column, named `time` if it has no name.
 
     Example:
         >>> from rnnzoo.data.series_tables import to_frame
         >>> to_frame([1.0, 2.0])["value"].tolist()
         [1.0, 2.0]
     """
-    if isinstance(data, pd.DataFrame):
-        return data.reset_index(drop=True)
     if isinstance(data, pd.Series):
-        return pd.DataFrame({data.name or VALUE: data.to_list()})
+        data = data.to_frame(VALUE if data.name is None else data.name)
+    if isinstance(data, pd.DataFrame):
+        frame = data.reset_index(drop=True)
+        name = (time or data.index.name or TIME) if has_time_index(data) else None
+        if name is not None and name not in frame.columns:
+            frame.insert(0, name, data.index)
+        frame = frame.rename(columns=str)
+        if not frame.columns.is_unique:
+            name = frame.columns[frame.columns.duplicated()][0]
+            raise ValueError(
+                "Columns must have different names: rename or remove one. Received: "
+                f"{name!r} twice"
+            )
+        return frame
     native = narwhals.from_native(data, allow_series=True, pass_through=True)
     if isinstance(native, narwhals.LazyFrame):
         native = native.collect()
@@ -106,12 +135,13 @@ def to_frame(data: Any, expected: str = "a table of numbers") -> pd.DataFrame:
         if hasattr(data, "numpy"):
             data = data.numpy()
         if isinstance(data, (list, tuple)) and len(data) and np.ndim(data[0]) == 1:
-            parts = [np.asarray(part, "float64") for part in data]
+            parts = [_to_part(part, place) for place, part in enumerate(data)]
             names = np.repeat(np.arange(len(parts)), list(map(len, parts)))
             return pd.DataFrame({"series": names, VALUE: np.concatenate(parts)})
         array = np.asarray(data)
-        if array.ndim == 1 and array.size and array.dtype.kind in "iufO":
-            return pd.DataFrame({VALUE: array})
+        if array.ndim == 1 and array.dtype.kind in "biufOU":
+            # Numbers beside a text stay numbers, so that the text is refused.
+            return pd.DataFrame({VALUE: array if array is data else list(data)})
         if array.ndim == 2 and array.size and array.dtype.kind in "iuf":
             names = [f"{VALUE}_{place}" for place in range(array.shape[1])]
             return pd.DataFrame(dict(zip(names, array.T, strict=True)))
@@ -124,6 +154,10 @@ def to_frame(data: Any, expected: str = "a table of numbers") -> pd.DataFrame:
         f"Give {expected}: a data frame, a dict of columns, or an array [time] or "
         f"[time, series]. Received: {shorten(data)}"
     )
+
+
+def _to_part(values: Any, place: int) -> np.ndarray:
+    return to_numbers(list(values), f"series {place}")
 
 
 def to_numbers(column: Any, name: str) -> np.ndarray:
@@ -250,14 +284,14 @@ def read_series(
         rows = np.arange(len(frame))
         if columns.series:
             rows = np.flatnonzero((frame[columns.series] == key).to_numpy())
-        times, order, gaps = _regularize(all_times, rows, columns, key)
+        times, order, gaps = grids.regularize(all_times, rows, columns, key)
         size = len(order) if times is None else len(times)
         more = np.full((size, covariates.shape[1]), np.nan)
-        _fill(more, covariates, order, gaps)
+        grids.fill(more, covariates, order, gaps)
         values = {}
         for name, numbers in targets.items():
             one = np.full((size, 1), np.nan)
-            _fill(one, numbers[:, None], order, gaps)
+            grids.fill(one, numbers[:, None], order, gaps)
             values[name] = one[:, 0]
         stop = size
         if columns.known:  # the last rows may be the future
@@ -278,7 +312,12 @@ def read_series(
             parts = [] if key is None else [str(key)]
             parts += [name] if len(targets) > 1 or not parts else []
             label = "/".join(parts)
-            found.append(Series(label, numbers[:stop], more, times, name, key))
+            one = Series(label, numbers[:stop], more, times, name, key)
+            if times is None and all_times is not None:
+                counted = np.unique(all_times[rows])
+                one.first = int(counted[0])
+                one.every = int(np.gcd.reduce(np.diff(counted))) or 1
+            found.append(one)
     return found
 
 
@@ -300,89 +339,6 @@ def _read_covariates(
                 marks[row, known.index(str(value))] = 1.0
         parts.append(marks)
     return np.concatenate([np.zeros((len(frame), 0)), *parts], axis=1)
-
-
-def _regularize(all_times: Any, rows: np.ndarray, columns: Columns, key: Any) -> tuple:
-    """Returns the grid, the rows in its order, and their places on it."""
-    if all_times is None:
-        return None, rows, np.arange(len(rows))
-    times = all_times[rows]
-    order = np.argsort(times, kind="stable")
-    times, rows = times[order], rows[order]
-    where = "" if key is None else f" of the series {shorten(key)}"
-    if not isinstance(times, pd.DatetimeIndex):  # whole numbers
-        _refuse_twice(times, rows, columns, where)
-        step = int(np.gcd.reduce(np.diff(times))) if len(times) > 1 else 1
-        places = (times - times[0]) // max(step, 1)
-        if len(times) and places[-1] > max(20 * len(times), 10_000):
-            raise ValueError(
-                f"Steps in {columns.time!r}{where} must be closer together. Received: "
-                f"{len(times):,} values in {places[-1]:,} steps"
-            )
-        grid = None
-        return grid, rows, places
-    if columns.every:
-        grid, places = _group(times, columns.every)
-        columns.frequency = columns.every
-        return grid, rows, places
-    _refuse_twice(times, rows, columns, where)
-    if columns.frequency is None:
-        columns.frequency = clock.find_frequency(times)
-    if columns.frequency is None:
-        if len(times) == 1:
-            return times, rows, np.zeros(1, int)
-        every = clock.suggest_frequency(times)
-        raise ValueError(
-            f"The times in {columns.time!r}{where} must be at a regular frequency, and "
-            f"are not: put values together with every={every!r} (--every={every}), "
-            f"which takes means. Received: {times[0]}, {times[1]}, ... {times[-1]}"
-        )
-    grid = clock.make_regular(times, columns.frequency, rows, str(columns.time))
-    return grid, rows, grid.get_indexer(times)
-
-
-def _group(times: pd.DatetimeIndex, every: str) -> tuple:
-    try:
-        ones = pd.Series(1, index=times).resample(every).sum()
-    except ValueError as error:
-        raise ValueError(
-            "every must be a frequency of pandas, such as '15min', 'h', 'D', 'W' or "
-            f"'MS'. Received: every={every!r}"
-        ) from error
-    grid = ones.index
-    return grid, np.clip(grid.searchsorted(times, side="right") - 1, 0, None)
-
-
-def _refuse_twice(times: Any, rows: np.ndarray, columns: Columns, where: str) -> None:
-    twice = np.flatnonzero(np.asarray(times[1:] == times[:-1]))
-    if len(twice):
-        place = int(twice[0])
-        hint = (
-            " If they are of several series, name the column that tells them apart "
-            "with series=NAME (--series=NAME)."
-            if columns.series is None
-            else ""
-        )
-        raise ValueError(
-            f"Every time in {columns.time!r}{where} must be there once; {len(twice):,} "
-            f"are there again, as in rows {rows[place] + 1} and {rows[place + 1] + 1} "
-            f"(counted from 1).{hint} Or take means with every=FREQUENCY "
-            f"(--every=h). Received: {times[place]} twice"
-        )
-
-
-def _fill(
-    target: np.ndarray, source: np.ndarray, rows: np.ndarray, places: np.ndarray
-) -> None:
-    """Writes rows to their places, of several at a place their mean without gaps."""
-    if len(np.unique(places)) == len(places):
-        target[places] = source[rows]
-        return
-    total, count = np.zeros_like(target), np.zeros_like(target)
-    given = ~np.isnan(source[rows])
-    np.add.at(total, places, np.where(given, source[rows], 0.0))
-    np.add.at(count, places, given)
-    target[:] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _add_future(

@@ -6,6 +6,9 @@ import keras
 import narwhals
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype
+
+from rnnzoo.data.series_tables import has_time_index
 
 
 def is_table(x: Any) -> bool:
@@ -34,7 +37,10 @@ def kind_of(data: Any) -> str:
 def to_kind(table: pd.DataFrame, data: Any) -> Any:
     """Returns a table as the kind that data are: of pandas, polars, ..., or a dict."""
     if isinstance(data, (pd.DataFrame, pd.Series)):
-        return table
+        if not has_time_index(data):
+            return table
+        times = [n for n in table.columns if is_datetime64_any_dtype(table[n].dtype)]
+        return table.set_index(times[0]).rename_axis(data.index.name)
     if isinstance(data, dict):
         return {name: table[name].to_list() for name in table.columns}
     native: Any = narwhals.from_native(data, allow_series=True)

@@ -126,6 +126,10 @@ class WindowReader(keras.layers.Layer):
         if self.scaling != "window":
             unit = self.unit if self.scaling == "series" else 1.0
             return origin, ops.ones_like(origin) * unit
+        # Of the order of 1, so that squares are numbers of float32.
+        most = ops.max(ops.abs(values), axis=1, keepdims=True)
+        most = ops.where(most > 0.0, most, ops.ones_like(most))
+        values, mean = values / most, mean / most
         square = ops.sum(known * (values - mean) ** 2, axis=1, keepdims=True) / count
         deviation, gap = ops.sqrt(square), self.season
         both = known[:, gap:] * known[:, :-gap]
@@ -135,7 +139,7 @@ class WindowReader(keras.layers.Layer):
         size = ops.sum(ops.abs(values), axis=1, keepdims=True) / count
         # Of one value nothing is known but its size; later ones outweigh that.
         least = size * (1e-3 + 0.1 / count)
-        scale = ops.maximum(ops.maximum(change, 0.1 * deviation), least)
+        scale = ops.maximum(ops.maximum(change, 0.1 * deviation), least) * most
         return origin, ops.where(scale > 0.0, scale, ops.ones_like(scale))
 
     def get_config(self) -> dict:

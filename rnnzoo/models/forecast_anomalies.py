@@ -76,7 +76,7 @@ class AnomalyMixin(Mixin):
                 if columns.time:
                     times = one.times
                     table[columns.time] = (
-                        np.arange(len(one)) if times is None else times[: len(one)]
+                        one.count(0, len(one)) if times is None else times[: len(one)]
                     )
             table[f"{one.target}_score"] = scores
             table[f"{one.target}_threshold"] = threshold
@@ -121,7 +121,7 @@ class AnomalyMixin(Mixin):
         return report_events(np.concatenate(flags), np.concatenate(events), slack)
 
     def _find_threshold(self, false_alarms: float, normal: Any, names: dict) -> float:
-        """Returns the threshold of scores; warns if a rate is too rare to be seen."""
+        """Returns the threshold of scores; warns of rates too rare to be seen."""
         check_number("false_alarms", false_alarms, above=0, below=1)
         scores = self.arguments["normal_scores"]
         if normal is not None:
@@ -151,7 +151,8 @@ class AnomalyMixin(Mixin):
         # A step is the first of a horizon that begins at it.
         wide = np.concatenate([one.values, np.full(self.horizon - 1, np.nan)])
         longer = dataclasses.replace(one, values=wide)
-        longer = dataclasses.replace(longer, times=self._extend(one, columns))
+        if one.times is not None and columns.frequency:
+            longer = dataclasses.replace(longer, times=self._extend(one, columns))
         # With less than half of a context, too little is known of what is normal.
         start = [min(self.context // 2, len(one) // 2)]
         windows = self.make_windows([longer], columns, start=start)

@@ -10,6 +10,7 @@ from keras import ops
 
 from rnnzoo.architectures.sequence_model import SequenceModel
 from rnnzoo.architectures.signature import Signature
+from rnnzoo.data.number_tables import read_frame
 from rnnzoo.errors import check_choice, check_number, shorten
 from rnnzoo.layers.forecasting import (
     CALENDAR,
@@ -26,6 +27,7 @@ from rnnzoo.layers.large_vocabulary import MeanNats
 from rnnzoo.layers.metrics import expand_to_steps
 from rnnzoo.layers.reader import SequenceReader
 from rnnzoo.models.any_tokens import answer_rows
+from rnnzoo.models.forecast_signatures import draw_rows, values_signature
 from rnnzoo.models.forecast_tables import TableForecasts
 from rnnzoo.tokens.checks import Problem, refuse_rows
 from rnnzoo.tokens.forecasting import ForecastSteps
@@ -304,28 +306,32 @@ class Forecaster(TableForecasts, SequenceModel):
         """Continues a series, or each of a batch, with the medians of the horizon."""
         return answer_rows(self, inputs)
 
-    def answer_table(
+    def answer_file(
         self,
-        data: Any,
+        path: Any,
         *,
         horizon: int | None = None,
         target: str | None = None,
         time: str | None = None,
         series: str | None = None,
         every: str | None = None,
+        encoding: str = "utf-8",
+        separator: str | None = None,
     ) -> Any:
-        """Returns the forecast of a whole table, as one; `rnnzoo answer --data` does.
+        """Returns the forecast of the series of a file, as a table.
 
         Args:
-            data: A table; see `forecast`.
+            path: A table; see `rnnzoo.data.number_tables.read_frame`.
             horizon: Steps to forecast; default: the model's.
             target: Another column to forecast than the model's.
             time: Another column of the times.
             series: Another column that says which series a row is of.
             every: A frequency to put values together at, such as `h` or `D`.
+            encoding: The encoding of text files.
+            separator: What separates columns.
         """
         names = {"target": target, "time": time, "series": series, "every": every}
-        return self.forecast(data, horizon, **names)
+        return self.forecast(read_frame(path, encoding, separator), horizon, **names)
 
     def show_input(self, row: Any) -> str:
         """Returns the last values of a row before the origin, for samples."""
@@ -344,100 +350,27 @@ class Forecaster(TableForecasts, SequenceModel):
             `medians`, `[batch, horizon]`, and `quantiles`, `[batch, horizon,
             quantiles]`.
         """
-        return self._name_outputs(self(self.raw.parse(text), training=False))
+        return self.name_outputs(self(self.raw.parse(text), training=False))
 
     def answer_in_python(self, text: list[str]) -> dict:
         """Returns what `answer_in_graph` does for a list of strings, in Python."""
         rows, _ = self.raw.split(text)
-        return self._name_outputs(self.run(self.raw.encode(rows)))
+        return self.name_outputs(self.run(self.raw.encode(rows)))
 
-    def _name_outputs(self, quantiles: Any) -> dict:
+    def name_outputs(self, quantiles: Any) -> dict:
+        """Returns what exports give, by name."""
         return {"medians": quantiles[..., self.middle], "quantiles": quantiles}
 
     def sample_texts(self) -> list[str]:
         """Returns series of various lengths as text, to try an export on."""
         return [
             " ".join(f"{value:.3f}" for value in row.reshape(-1))
-            for row in self._draw_rows(5, 9, 30, self.context + 7)
+            for row in draw_rows(self, 5, 9, 30, self.context + 7)
         ]
-
-    def _draw_rows(self, *lengths: int) -> list[np.ndarray]:
-        """Returns random rows with pasts of these lengths, `[time, features]`."""
-        random, tokens = np.random.default_rng(0), self.tokens
-        found = []
-        for length in lengths:
-            steps = length + (0 if tokens.is_past else self.horizon)
-            row = np.round(random.standard_normal((steps, tokens.features)) * 3, 3)
-            if tokens.has_time:
-                place = 1 + len(tokens.means)
-                row[:, place] = 1.7e9 + 3600 * np.arange(steps)
-            if tokens.has_id:
-                row[:, -1] = random.integers(len(self.series_numbers or ()) + 1)
-            found.append(row)
-        return found
 
     def signatures(self) -> dict[str, Signature]:
         """Adds that from values with gaps, as they are, to every model's."""
-        return super().signatures() | {"values": self.values_signature()}
-
-    def values_signature(self) -> Signature:
-        """Returns the signature from values and covariates, NaN for gaps, to quantiles.
-
-        Where there are times, a float32 cannot hold their seconds: `days` are whole
-        days since 1970 on the local clock, and `seconds` those of the day.
-        """
-        tokens, has_time = self.tokens, self.tokens.has_time
-        width = tokens.features - has_time
-
-        def run(
-            values: Any, lengths: Any, days: Any = None, seconds: Any = None
-        ) -> Any:
-            parts = [values]
-            if has_time:
-                count = 1 + len(tokens.means)
-                parts = [values[..., :count], seconds[..., None], values[..., count:]]
-            steps = tokens.encode_in_graph(tf.concat(parts, axis=-1), lengths)
-            if has_time:
-                place = 2 + len(tokens.means)
-                real = steps[..., -1:]
-                clock = tf.stack([days, seconds], axis=-1)
-                clock = tf.where(real > 0, clock, tf.constant(0.0))
-                parts = [steps[..., :place], clock, steps[..., place + 2 :]]
-                steps = tf.concat(parts, axis=-1)
-            return self._name_outputs(self(steps, training=False))
-
-        def draw(*lengths: int) -> dict:
-            rows = self._draw_rows(*lengths)
-            time = 1 + len(tokens.means)
-            values = np.zeros((len(rows), max(map(len, rows)), width), "float32")
-            clock = np.zeros((2, *values.shape[:2]), "float32")
-            for place, row in enumerate(rows):
-                kept = np.delete(row, time, axis=1) if has_time else row
-                values[place, : len(row)] = kept
-                if has_time:
-                    clock[:, place, : len(row)] = np.divmod(row[:, time], 86_400)
-            values[0, 1, 0] = np.nan
-            found = {
-                "values": values,
-                "lengths": np.array([len(row) for row in rows], "int32"),
-            }
-            if has_time:
-                found |= {"days": clock[0], "seconds": clock[1]}
-            return found
-
-        inputs: dict[str, tuple] = {
-            "values": ((None, None, width), "float32"),
-            "lengths": ((None,), "int32"),
-        }
-        if has_time:
-            names = ("days", "seconds")
-            inputs |= {name: ((None, None), "float32") for name in names}
-        return Signature(
-            graph=run,
-            inputs=inputs,
-            answers=run,
-            examples=[draw(3, 5), draw(7, 1, self.context + 3)],
-        )
+        return super().signatures() | {"values": values_signature(self)}
 
 
 def check_quantiles(quantiles: Any) -> list[float]:

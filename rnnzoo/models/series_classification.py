@@ -1,10 +1,12 @@
 """Series of measurements: which class one is of."""
 
-from collections.abc import Iterable, Sequence
+import collections
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
 
+from rnnzoo.errors import check_number
 from rnnzoo.models.classifier import Classifier
 from rnnzoo.tokens import ScaledSteps
 from rnnzoo.tokens.labels import check_classes
@@ -75,6 +77,47 @@ class SeriesClassifier(Classifier):
         )
         self.tokens = tokens
         self.arguments |= tokens.get_config()
+
+    def stream(
+        self, steps: Iterable[Any], *, window: int, step: int | None = None
+    ) -> Iterator[tuple[int, str, float]]:
+        """Answers a recording that goes on, window by window, as its steps come.
+
+        Only one window is in memory, which is the state. A window is read in both
+        directions, so each answer is that of `classify` for the window.
+
+        Args:
+            steps: The steps, each a number, or a list of one number per feature; any
+                iterable, such as a generator that reads a sensor.
+            window: Steps of a window, as in training.
+            step: Steps between two answers; `None` for as many as a window has.
+
+        Yields:
+            The number of steps that have come, the class, and its probability.
+
+        Example:
+            >>> from rnnzoo import series_classifier
+            >>> pen = iter([[0, 89], [27, 100], [42, 75], [29, 45], [15, 15], [37, 0],
+            ...             [69, 2], [100, 6]])
+            >>> for end, name, _ in series_classifier().stream(pen, window=8):
+            ...     print(end, name)
+            8 2
+        """
+        check_number("window", window, minimum=1, whole=True)
+        step = window if step is None else step
+        check_number("step", step, minimum=1, whole=True)
+        return self._stream(steps, window, step)
+
+    def _stream(
+        self, steps: Iterable[Any], window: int, step: int
+    ) -> Iterator[tuple[int, str, float]]:
+        state: collections.deque = collections.deque(maxlen=window)
+        for count, one in enumerate(steps, 1):
+            state.append(one)
+            if count >= window and (count - window) % step == 0:
+                shares = self.probabilities([list(state)])[0]
+                best = int(shares.argmax())
+                yield count, self.classes[best], float(shares[best])
 
 
 series_classifier = factory(SeriesClassifier, "series_classifier", weights="pen_digits")

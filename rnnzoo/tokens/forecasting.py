@@ -8,17 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import check_number, shorten
-from rnnzoo.tokens.checks import Problem, check_in_graph, refuse_rows, type_name
-from rnnzoo.tokens.numbers import parse_number_strings
-from rnnzoo.tokens.reals import REAL, RealSteps
+from rnnzoo.tokens.gaps import GapSteps
 
 DAY = 86_400  # seconds
-# A number, or a gap.
-REAL_OR_GAP = f"{REAL}|[nN][aA][nN]"
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class ForecastSteps(RealSteps):
+class ForecastSteps(GapSteps):
     """Encodes series that are to be continued, as steps with gaps.
 
     A step has a value, then covariates, then the time in seconds and the number of the
@@ -46,8 +42,6 @@ class ForecastSteps(RealSteps):
          [7.0, 1.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]]
     """
 
-    number_type = "float64"
-
     def __init__(
         self,
         horizon: int,
@@ -65,18 +59,24 @@ class ForecastSteps(RealSteps):
                 f"means={shorten(means)}, scales={shorten(scales)}"
             )
         self.horizon, self.has_time, self.has_id = horizon, has_time, has_id
+        self.unknown_end = 0 if self.is_past else horizon
         self.means = [float(mean) for mean in means]
         self.scales = [float(scale) for scale in scales]
-
-    @property
-    def largest(self) -> float:
-        """The largest number of a step."""
-        return float(np.finfo("float32").max) / 1e6  # room for differences
 
     @property
     def is_past(self) -> bool:
         """Whether a series is the past alone, as nothing is known of the future."""
         return self.features == 1
+
+    @property
+    def value_columns(self) -> int:
+        """The value alone must be known somewhere."""
+        return 1
+
+    @property
+    def gap_columns(self) -> int:
+        """Values and covariates may be gaps."""
+        return 1 + len(self.means)
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Returns the steps of strings; shapes as in the class."""
@@ -129,83 +129,6 @@ class ForecastSteps(RealSteps):
         found = tf.cast(tf.concat([*parts, zeros + 1], axis=-1), tf.float32)
         return tf.where(real, found, tf.constant(0.0))
 
-    def parse(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Parses strings `[batch]` into numbers `[batch, (numbers)]`, NaN for gaps."""
-        numbers = parse_number_strings(texts, REAL_OR_GAP, tf.float64)
-        message = f"Numbers must be finite or nan, {self.features} a step."
-        flat, is_whole = numbers.values, numbers.row_lengths() % self.features == 0
-        is_right = (tf.abs(flat) <= self.largest) | tf.math.is_nan(flat)
-        flat = check_in_graph(flat, is_right, message)
-        flat = check_in_graph(flat, is_whole, message)
-        lengths = numbers.row_lengths() // self.features
-        values = tf.RaggedTensor.from_row_lengths(flat[:: self.features], lengths)
-        place = tf.ragged.range(lengths)
-        end = lengths - (0 if self.is_past else self.horizon)
-        known = ~tf.math.is_nan(values.flat_values) & (
-            place.flat_values < tf.repeat(end, lengths)
-        )
-        is_known = tf.reduce_any(values.with_values(known), axis=1)
-        message = "A series must have a known value before the horizon."
-        return numbers.with_values(check_in_graph(flat, is_known, message))
-
-    def _parse(self, text: str) -> list:
-        gaps = [word.lower() == "nan" for word in _split(text)]
-        if not any(gaps):
-            return super()._parse(text)
-        words = ("0" if g else w for w, g in zip(_split(text), gaps, strict=True))
-        steps = np.array(super()._parse(" ".join(words)), "float64")
-        steps.reshape(-1)[np.flatnonzero(gaps)] = np.nan
-        return steps.tolist()
-
-    def check(self, rows: Sequence, name: str = "series") -> list[np.ndarray]:
-        """Returns series as arrays `[time, features]`, float64, with NaN for gaps.
-
-        Raises `TypeError` or `ValueError` (infinite, empty, no known value), naming
-        every bad row.
-        """
-        expected = f"{name} must be steps of {self.features} numbers, NaN for gaps."
-        if self.is_past:
-            expected = f"{name} must be numbers, NaN for gaps."
-        refuse_rows(rows, expected, self._find_problems, have_positions=False)
-        return [self._to_array(row) for row in rows]
-
-    def _to_array(self, row: Any) -> np.ndarray:
-        if isinstance(row, (list, tuple)):
-            row = [_to_gap(value) for value in row]
-        return np.asarray(row, self.number_type).reshape(-1, self.features)
-
-    def _find_problems(self, row: Any) -> list[Problem]:
-        if not isinstance(row, (list, tuple, np.ndarray)):
-            return [(TypeError, f"{shorten(row)} is not a list ({type_name(row)})")]
-        try:
-            if isinstance(row, np.ndarray) and row.dtype.kind not in "iuf":
-                row = row.tolist()
-            if not isinstance(row, np.ndarray):
-                for value in _flatten(row):
-                    if isinstance(value, (str, bytes, bool)):
-                        kind = type_name(value)
-                        return [(TypeError, f"{shorten(value)} is no number ({kind})")]
-            array = self._to_array(row)
-        except (TypeError, ValueError, OverflowError, RecursionError):
-            wrong = f"not one or more steps of {self.features} numbers"
-            return [(ValueError, wrong)]
-        shape = np.shape(row)
-        if len(shape) > 2 or (self.features > 1 and shape[1:] != (self.features,)):
-            return [(ValueError, f"not one or more steps of {self.features} numbers")]
-        is_wrong = np.abs(array) > self.largest
-        exact = 1 + len(self.means)
-        is_wrong[:, exact:] |= np.isnan(array[:, exact:])
-        if is_wrong.any():
-            step, place = np.argwhere(is_wrong)[0].tolist()
-            return [(ValueError, f"step {step}: {array[step, place]} is not finite")]
-        past = array[:, 0] if self.is_past else array[: -self.horizon, 0]
-        if not len(past) or np.isnan(past).all():
-            return [(ValueError, "no known value to begin with")]
-        return []
-
-    def _is_good(self, row: Any) -> bool:
-        return not self._find_problems(row)
-
     def encode_checked(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """Converts arrays that `check` returned as the call does, float32."""
         lengths = np.array([len(array) for array in arrays], "int32")
@@ -222,23 +145,3 @@ class ForecastSteps(RealSteps):
         """Returns the constructor's arguments."""
         names = ("horizon", "means", "scales", "has_time", "has_id")
         return {name: getattr(self, name) for name in names}
-
-
-def _split(text: str) -> list[str]:
-    from rnnzoo.tokens.reals import split_words
-
-    return split_words(text)
-
-
-def _to_gap(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [np.nan if one is None else one for one in value]
-    return np.nan if value is None else value
-
-
-def _flatten(row: Any, depth: int = 0) -> Any:
-    for value in row:
-        if isinstance(value, (list, tuple)) and depth < 3:
-            yield from _flatten(value, depth + 1)
-        else:
-            yield value
