@@ -4,6 +4,9 @@ import contextlib
 import csv
 import gzip
 import io
+import pathlib
+import re
+import shlex
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,7 @@ from rnnzoo.command import main
 from rnnzoo.recipes.own_forecast import OwnForecast
 from rnnzoo.training import recipe_class
 
+PAGE = pathlib.Path(__file__).parent.parent / "docs" / "forecasting.md"
 TINY = ["--units=8", "--epochs=1", "--steps-per-epoch=3", "--devices=cpu"]
 
 
@@ -302,6 +306,23 @@ def test_times_that_cannot_be_read_are_left_where_none_was_named(tmp_path):
     table = pd.DataFrame({"Month": months, "Sales": np.arange(36.0)})
     recipe = make_recipe(tmp_path / "x.csv", table)
     assert recipe.source[1].time is None and len(recipe.source[0][0]) == 36
+
+
+@pytest.mark.slow  # trains
+def test_code_and_commands_of_the_page_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names, count = {}, 0
+    text = PAGE.read_text(encoding="utf-8")
+    for language, block in re.findall(r"```(\w*)\n(.*?)```", text, flags=re.DOTALL):
+        if language == "python":
+            exec(block, names)
+        for line in block.splitlines() if not language else ():
+            status, output = run_command(shlex.split(line)[1:])
+            assert status == 0, output
+            count += 1
+    assert count == 4
+    assert names["report"]["recall"] == 1 and names["report"]["delay"] == 0
+    assert pd.read_csv("forecast.csv")["riders_0.5"].notna().sum() == 24
 
 
 @pytest.mark.slow  # trains on two years of hours

@@ -102,7 +102,11 @@ def _end_at_signal() -> Iterator[Callable[[], None]]:
 
 
 def _answer_table(parsed: argparse.Namespace) -> int:
-    """Answers the rows of a file."""
+    """Answers the rows of a file, or its series."""
+    from rnnzoo.command.series import answer_series, reads_series
+
+    if reads_series(parsed):
+        return answer_series(parsed)
     from rnnzoo.data.files import show_reading
     from rnnzoo.data.tables import Table
     from rnnzoo.models.answering import refuse_clashes
@@ -284,7 +288,8 @@ def _answer_words(parsed: argparse.Namespace) -> int:
 
     options = {name: getattr(parsed, name, v) for name, v in parsed.options.items()}
     stream = getattr(model, "stream", None)
-    if len(inputs) == 1 and stream and not options.get("beam_width"):
+    is_text = stream and "window" not in inspect.signature(stream).parameters
+    if len(inputs) == 1 and stream and is_text and not options.get("beam_width"):
         if set(options) <= set(inspect.signature(stream).parameters):
             for text in stream(inputs[0], **options):
                 print(text, end="", flush=True)

@@ -6,7 +6,7 @@ import os
 import sys
 import typing
 
-from rnnzoo.command.loading import decode_word, has_column, load_model, show_steps
+from rnnzoo.command.loading import decode_word, load_model, show_steps
 from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
 from rnnzoo.writing import name_failures, number_existing, refuse_existing
@@ -127,24 +127,22 @@ def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
     if not hasattr(model, "report"):
         _evaluate_answers(parsed, model)
         return
+    from rnnzoo.command.series import open_series, reads_series
     from rnnzoo.data.files import open_with_bar
 
-    if hasattr(model, "evaluate_file") and not has_column(parsed.data, parsed.text):
-        label = None if parsed.label == "label" else parsed.label
-        names = {"label": label, "encoding": parsed.encoding}
-        names |= {"separator": parsed.separator}
-        _show_report(parsed, model.evaluate_file(parsed.data, show_steps, **names))
-        return
-    source = open_with_bar(
-        parsed.data,
-        text=parsed.text,
-        label=parsed.label,
-        encoding=parsed.encoding,
-        separator=parsed.separator,
-        classes=model.classes,
-        skip_bad_rows=parsed.skip_bad_rows,
-    )
-    if source.report:
+    if reads_series(parsed):
+        source = open_series(parsed, model)
+    else:
+        source = open_with_bar(
+            parsed.data,
+            text=parsed.text,
+            label=parsed.label,
+            encoding=parsed.encoding,
+            separator=parsed.separator,
+            classes=model.classes,
+            skip_bad_rows=parsed.skip_bad_rows,
+        )
+    if getattr(source, "report", None):
         print(source.report, file=sys.stderr)
     _show_report(parsed, model.report(source, show_steps))
 

@@ -1,370 +1,400 @@
-"""Series and their classes in files: tables, folders, recordings, and `.ts` files."""
+"""Series of measurements with labels, in the forms that files have them.
 
+- long: a row a step, with a column that says which series it is of;
+- wide: a row a series, with a column per step; empty cells at its end are no steps;
+- a recording: a row a step of one long series, which is cut into windows;
+- a folder with a file per series, of which a row is a step;
+- `.ts` files of the UCR and UEA archives.
+"""
+
+import collections
 import dataclasses
 import os
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from rnnzoo.data import times as clock
-from rnnzoo.data.number_tables import SUFFIXES, read_frame
-from rnnzoo.data.series_tables import find_columns, to_numbers
+from rnnzoo.data.rows import DELIMITERS, BadRow, add_problem, describe_problems
+from rnnzoo.data.series_cells import NumberTable, parse_cell, parse_time
+from rnnzoo.data.series_ts import read_ts
 from rnnzoo.errors import closest, shorten
 
-# Usual names of the columns of labels, and of those that tell series apart.
-LABELS = ("label", "class", "target", "y", "gesture", "activity", "category")
-IDS = ("id", "series", "sample", "series_id", "sample_id", "recording", "case", "unit")
+IDS = ("id", "series", "series_id", "case", "case_id", "sample", "sample_id")
+TIMES = ("time", "timestamp", "date", "datetime", "t", "step")
+FORMATS = (*DELIMITERS, ".jsonl")
 
 
 @dataclasses.dataclass
-class LabelledSeries:
-    """Series with their classes.
+class SeriesSet:
+    """Series `[time, features]`, float64, with not-a-number where nothing was measured.
 
     Attributes:
-        series: Arrays `[steps, features]`, float64, NaN for gaps.
-        labels: The class of each, or `None` for series without.
-        names: What each series is called in the file.
-        form: A sentence on how the file was read.
-        features: Names of the features.
+        series: The series.
+        labels: Their classes; `None` if the files have none.
+        names: What each is called: its id, line, file or steps.
+        form: What form was read, in words.
+        layout: The columns that were used, as the options of `read_series`.
+        report: Rows that were left out, and why; empty if there are none.
     """
 
     series: list[np.ndarray]
-    labels: list[str] | None
-    names: list[Any]
+    labels: Any
+    names: list[str]
     form: str
-    features: list[str]
+    layout: dict[str, Any] = dataclasses.field(default_factory=dict)
+    report: str = ""
 
-    def __len__(self) -> int:
-        """Returns the number of series."""
-        return len(self.series)
+    @property
+    def gaps(self) -> int:
+        """Number of values that were not measured."""
+        return sum(int(np.isnan(one).sum()) for one in self.series)
+
+    def fill(self, means: Sequence[float]) -> list[np.ndarray]:
+        """Returns the series with gaps filled; of one feature, `[time]`."""
+        filled = [fill_gaps(one, means) for one in self.series]
+        return [one[:, 0] for one in filled] if len(means) == 1 else filled
 
 
-def read_series_file(
+def fill_gaps(series: np.ndarray, means: Sequence[float]) -> np.ndarray:
+    """Fills gaps by straight lines between neighbours, and at ends by the nearest.
+
+    A feature that was never measured in a series gets its mean.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.data.series_files import fill_gaps
+        >>> fill_gaps(np.array([[1.0], [np.nan], [3.0], [np.nan]]), [0.0])[:, 0]
+        array([1., 2., 3., 3.])
+    """
+    filled, steps = np.array(series, "float64"), np.arange(len(series))
+    for column, mean in zip(filled.T, means, strict=True):
+        is_there = ~np.isnan(column)
+        if not is_there.any():
+            column[:] = mean
+        elif not is_there.all():
+            column[:] = np.interp(steps, steps[is_there], column[is_there])
+    return filled
+
+
+def read_series(
     path: str | os.PathLike,
     *,
-    id: str | None = None,
-    time: str | None = None,
-    label: str | None = None,
-    columns: Sequence[str] = (),
+    id: str = "",
+    time: str = "",
+    label: str = "label",
+    values: str = "",
     window: int = 0,
     step: int = 0,
-    needs_labels: bool = True,
+    is_labelled: bool = True,
     encoding: str = "utf-8",
-    separator: str | None = None,
-) -> LabelledSeries:
-    """Reads series and their classes from a file or a folder of any form.
-
-    - A `.ts` file, as those of the UCR and UEA archives.
-    - A folder with a folder of tables for each class, or of tables whose names begin
-      with the class, as `walk_01.csv`: each is a series, and has no labels.
-    - A table in long form, a row a step: `id` says which series a row is of.
-    - A recording, a row a step, that is cut into windows of `window` steps, one every
-      `step`. The class of a window is the one that most of its rows have.
-    - A table in wide form, a row a series: all columns of numbers, in their order.
+    separator: str = "",
+    skip_bad_rows: bool = False,
+) -> SeriesSet:
+    r"""Reads series in any form of this module.
 
     Args:
-        path: The file or folder.
-        id: The column that says which series a row is of.
-        time: The column by which the rows of a series are sorted.
-        label: The column of the classes; `None` for one with a usual name.
-        columns: The columns of numbers; none for all that are numbers.
-        window: Steps of a window of a recording; 0 for no recording.
-        step: Steps from one window to the next; 0 for a whole window.
-        needs_labels: Whether classes must be there.
-        encoding: The encoding of text files.
-        separator: What separates columns; see `read_frame`.
+        path: A `.csv`, `.tsv`, `.jsonl` or `.ts` file, or a folder with files.
+        id: The column that says which series a step is of; empty to find it by its name
+            (`id`, `series`, ...), if its values are there more than once.
+        time: The column to sort steps by: numbers, or dates; empty to find it by name.
+        label: The column of the classes.
+        values: The columns of the measurements, separated by commas; empty for all
+            others.
+        window: Steps of a window of a recording; 0 if the file is none.
+        step: Steps between the begins of two windows; 0 for as many as a window has.
+        is_labelled: Whether the classes must be there.
+        encoding: Of the file's characters.
+        separator: Of columns; empty to find it in the header.
+        skip_bad_rows: Whether rows that cannot be used are left out.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: For what cannot be read; names rows or lines.
-    """
-    path = pathlib.Path(path).expanduser()
-    options = {"encoding": encoding, "separator": separator}
-    if path.is_dir():
-        return _read_folder(path, time, columns, options)
-    if path.suffix.lower() == ".ts":
-        return read_ts(path, encoding)
-    frame = read_frame(path, encoding, separator)
-    where = f"Received: {str(path)!r} with the columns {shorten(list(frame.columns))}"
-    label = _find_label(frame, label, needs_labels, where)
-    if id is None and not window:
-        known = {str(name).strip().lower(): name for name in frame.columns}
-        usual = [known[name] for name in IDS if name in known]
-        id = next((name for name in usual if frame[name].duplicated().any()), None)
-    if id is not None:
-        find_columns(frame, [id], "id")
-    if window:
-        return _read_recording(frame, time, label, columns, window, step or window)
-    if id is not None:
-        return _read_long(frame, id, time, label, columns)
-    return _read_wide(frame, label, columns)
-
-
-def _find_label(
-    frame: pd.DataFrame, label: str | None, is_needed: bool, where: str
-) -> str | None:
-    if label is not None and label in frame.columns:
-        return label
-    if label is not None and is_needed:
-        find_columns(frame, [label], "label")
-    known = {str(name).strip().lower(): name for name in frame.columns}
-    found = next((known[name] for name in LABELS if name in known), None)
-    if found is None and is_needed:
-        raise ValueError(f"Say which column holds the classes: --label=COLUMN. {where}")
-    return found
-
-
-def _choose_columns(
-    frame: pd.DataFrame, columns: Sequence[str], others: Sequence[Any]
-) -> list[str]:
-    if columns:
-        find_columns(frame, columns, "column")
-        return list(columns)
-    found = [name for name in frame.columns if name not in others]
-    found = [n for n in found if not str(n).lower().startswith("unnamed:")]
-    if not found:
-        raise ValueError(
-            "There must be columns of numbers. Received: "
-            f"{shorten(list(frame.columns))}"
-        )
-    return found
-
-
-def _to_matrix(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
-    return np.stack([to_numbers(frame[name], str(name)) for name in names], axis=1)
-
-
-def _sort(
-    frame: pd.DataFrame, time: str | None, *keys: str
-) -> tuple[pd.DataFrame, Any]:
-    """Returns the rows in the order of their times, and the column of these."""
-    if time is None:
-        names = {str(name).strip().lower(): name for name in frame.columns}
-        usual = (*clock.NAMES, "step", "index", "seconds", "ms")
-        time = next((names[name] for name in usual if name in names), None)
-        time = None if time in keys else time
-    else:
-        find_columns(frame, [time], "time")
-    if time is None:
-        return frame, None
-    numbers = pd.to_numeric(frame[time], errors="coerce")
-    order = numbers if numbers.notna().all() else clock.parse_times(frame[time], time)
-    return frame.iloc[np.argsort(np.asarray(order), kind="stable")], time
-
-
-def _read_long(
-    frame: pd.DataFrame, id: str, time: str | None, label: str | None, columns: Any
-) -> LabelledSeries:
-    first = list(dict.fromkeys(frame[id]))
-    frame, time = _sort(frame, time, id, *([label] if label else []))
-    names = _choose_columns(frame, columns, [id, time, label])
-    values = _to_matrix(frame.sort_index(), names)
-    series, labels = [], []
-    for key in first:
-        rows = frame.index[(frame[id] == key).to_numpy()].to_numpy()
-        series.append(values[rows])
-        if label is None:
-            continue
-        found = set(frame[label].loc[rows])
-        if len(found) > 1:
-            raise ValueError(
-                "All rows of a series must have its class: the series "
-                f"{shorten(key)} has {shorten(sorted(map(str, found)))}. Name the "
-                "column of series with --id, or cut a recording into windows with "
-                "--window. Received: several classes in a series"
-            )
-        labels.append(found.pop())
-    form = f"long form: {len(series):,} series of {id!r}"
-    form += f", sorted by {time!r}" if time else ", rows in their order"
-    return _finish(series, labels if label else None, first, form, names)
-
-
-def _read_recording(
-    frame: pd.DataFrame,
-    time: str | None,
-    label: str | None,
-    columns: Any,
-    window: int,
-    step: int,
-) -> LabelledSeries:
-    frame, time = _sort(frame, time, *([label] if label else []))
-    names = _choose_columns(frame, columns, [time, label])
-    values = _to_matrix(frame.reset_index(drop=True), names)
-    if len(values) < window:
-        raise ValueError(
-            "A recording must have a window's steps at least: use a shorter --window. "
-            f"Received: {len(values):,} steps and window={window}"
-        )
-    begins = range(0, len(values) - window + 1, step)
-    series = [values[begin : begin + window] for begin in begins]
-    labels = None
-    if label is not None:
-        codes, kinds = pd.factorize(frame[label].to_numpy())
-        parts = [codes[begin : begin + window] for begin in begins]
-        labels = [kinds[np.bincount(part[part >= 0]).argmax()] for part in parts]
-    form = f"a recording of {len(values):,} steps, {len(series):,} windows of {window}"
-    return _finish(series, labels, list(begins), form, names)
-
-
-def _read_wide(frame: pd.DataFrame, label: str | None, columns: Any) -> LabelledSeries:
-    known = {str(name).strip().lower(): name for name in frame.columns}
-    ids = [known[name] for name in IDS if name in known]
-    ids = [name for name in ids if not frame[name].duplicated().any()]
-    names = _choose_columns(frame, columns, [label, *ids])
-    values = _to_matrix(frame, names)
-    # Shorter series end with empty cells.
-    known_steps = ~np.isnan(values)
-    lengths = values.shape[1] - known_steps[:, ::-1].argmax(axis=1)
-    series = [row[:n, None] for row, n in zip(values, lengths, strict=True)]
-    labels = None if label is None else frame[label].tolist()
-    keys = frame[ids[0]].tolist() if ids else list(range(1, len(frame) + 1))
-    form = f"wide form: {len(series):,} rows of up to {values.shape[1]} values"
-    return _finish(series, labels, keys, form, ["value"])
-
-
-def _read_folder(
-    folder: pathlib.Path, time: str | None, columns: Any, options: dict
-) -> LabelledSeries:
-    def tables(place: pathlib.Path) -> list[pathlib.Path]:
-        found = [one for one in place.iterdir() if one.is_file()]
-        return sorted(one for one in found if one.suffix.lower() in SUFFIXES)
-
-    inner = sorted(one for one in folder.iterdir() if one.is_dir())
-    pairs = [(one.name, file) for one in inner for file in tables(one)]
-    if not pairs:
-        pairs = [(_name_class(file.stem), file) for file in tables(folder)]
-    if not pairs:
-        raise ValueError(
-            "A folder must hold a folder of tables for each class, or tables whose "
-            f"names begin with their class. Received: {str(folder)!r} without any"
-        )
-    series, names = [], None
-    for _, file in pairs:
-        frame, found = _sort(read_frame(file, **options), time)
-        chosen = names or _choose_columns(frame, columns, [found])
-        missing = [name for name in chosen if name not in frame.columns]
-        if missing:
-            raise ValueError(
-                f"All tables of a folder must have the columns of the first: {names}. "
-                f"Received: {str(file)!r} without {missing[0]!r}"
-            )
-        names = chosen
-        series.append(_to_matrix(frame.reset_index(drop=True), names))
-    labels = [label for label, _ in pairs]
-    keys = [str(file.relative_to(folder)) for _, file in pairs]
-    form = f"a folder of {len(series):,} tables, a series each"
-    return _finish(series, labels, keys, form, list(names or []))
-
-
-def _name_class(stem: str) -> str:
-    """Returns the part of a name before its number: `walk` of `walk_01`."""
-    return re.sub(r"[\s_.-]*\d*$", "", stem) or stem
-
-
-def _finish(
-    series: list, labels: Any, names: list, form: str, features: list
-) -> LabelledSeries:
-    if labels is not None:
-        text = ["" if label is None else str(label).strip() for label in labels]
-        bad = [names[i] for i, one in enumerate(text) if not one or one == "nan"]
-        if bad:
-            raise ValueError(
-                f"Every series must have a class; {len(bad):,} have none. Received: "
-                f"the series {shorten(bad[:5])} without"
-            )
-        labels = text
-    bad = [
-        name
-        for name, one in zip(names, series, strict=True)
-        if not len(one) or np.isnan(one).all()
-    ]
-    if bad:
-        raise ValueError(
-            f"Every series must have a number at least; {len(bad):,} have none. "
-            f"Received: the series {shorten(bad[:5])} without"
-        )
-    return LabelledSeries(series, labels, names, form, features)
-
-
-def read_ts(path: str | os.PathLike, encoding: str = "utf-8") -> LabelledSeries:
-    r"""Reads a `.ts` file of the UCR and UEA archives: `?` is a gap.
-
-    Dimensions are separated by colons, values by commas; the last part of a line is the
-    class, if `@classLabel` says so. Time stamps are not read.
+        ValueError: For bad rows, by line, and columns that are missing.
 
     Example:
         >>> import pathlib
-        >>> from rnnzoo.data.series_files import read_ts
-        >>> text = "@classLabel true a b\n@data\n1,2:3,4:a\n5,?:7,8:b\n"
-        >>> _ = pathlib.Path("toy.ts").write_text(text)
-        >>> found = read_ts("toy.ts")
-        >>> found.series[0].tolist(), found.labels
-        ([[1.0, 3.0], [2.0, 4.0]], ['a', 'b'])
+        >>> from rnnzoo.data.series_files import read_series
+        >>> lines = ["label,0,1,2", "up,1,2,3", "down,2,1,"]
+        >>> _ = pathlib.Path("wide.csv").write_text("\n".join(lines))
+        >>> found = read_series("wide.csv")
+        >>> found.form, found.labels, [one[:, 0].tolist() for one in found.series]
+        ('wide: a row a series', ['up', 'down'], [[1.0, 2.0, 3.0], [2.0, 1.0]])
     """
     path = pathlib.Path(path).expanduser()
-    if not path.is_file():
-        folder = path.parent
-        names = [one.name for one in folder.iterdir()] if folder.is_dir() else []
-        raise FileNotFoundError(
-            f"There must be a file to read.{closest(path.name, names)} Received: "
-            f"{str(path)!r}"
+    if not path.exists():
+        raise ValueError(f"There is no such file or folder. Received: {str(path)!r}")
+    if step and not window:
+        raise ValueError(
+            f"step is for windows: give window too. Received: step={step}, window=0"
         )
-    has_labels, is_data, series, labels = True, False, [], []
-    lines = path.read_text(encoding=encoding).removeprefix("\ufeff").splitlines()
-    for number, line in enumerate(lines, 1):
-        line = line.strip()
-        if not line or line.startswith(("#", "%")):
-            continue
-        if not is_data:
-            word = line.lower()
-            if word.startswith("@classlabel"):
-                has_labels = "true" in word.split()
-            if word.startswith("@timestamps") and "true" in word.split():
-                raise ValueError(
-                    "Time stamps in .ts files are not read: write the values alone. "
-                    f"Received: line {number} of {str(path)!r}: {line!r}"
-                )
-            is_data = word == "@data"
-            continue
-        parts = line.split(":")
-        if has_labels:
-            labels.append(parts.pop().strip())
-        try:
-            dimensions = [
-                [
-                    np.nan if v.strip() in ("?", "NaN", "nan", "") else float(v)
-                    for v in p.split(",")
-                ]
-                for p in parts
-            ]
-        except ValueError as error:
+    if path.is_dir():
+        parts = [*path.glob("*_TRAIN.ts")]
+        if len(parts) == 1:
+            path = parts[0]
+    if path.suffix.lower() == ".ts" and path.is_file():
+        series, labels, lines, report = read_ts(path, encoding, skip_bad_rows)
+        names = [f"line {line}" for line in lines]
+        if is_labelled and labels is None:
             raise ValueError(
-                f"Values must be numbers, or ? where there is none. Received: {error} "
-                f"in line {number} of {str(path)!r}"
-            ) from error
-        if not dimensions or len({*map(len, dimensions)}) > 1:
-            longest = max(map(len, dimensions), default=0)
-            dimensions = [d + [np.nan] * (longest - len(d)) for d in dimensions]
-        if series and len(dimensions) != series[0].shape[1]:
-            raise ValueError(
-                f"Every series must have {series[0].shape[1]} dimensions. Received: "
-                f"{len(dimensions)} in line {number} of {str(path)!r}"
+                "To train, the series need classes: @classLabel true and their names. "
+                f"Received: path={str(path)!r} without them"
             )
-        series.append(np.array(dimensions, "float64").T)
-    if not series:
-        raise ValueError(f"There must be series after @data. Received: {str(path)!r}")
-    # Unequal series are often filled with gaps at their end.
-    series = [_trim(one) for one in series]
-    names = [f"dimension {place + 1}" for place in range(series[0].shape[1])]
-    form = f".ts file: {len(series):,} series of {len(names)} dimensions"
-    found = labels if has_labels else None
-    return _finish(series, found, list(range(1, len(series) + 1)), form, names)
+        return SeriesSet(series, labels, names, ".ts file", {}, report or "")
+    reader = _Reader(
+        id, time, label, values, window, step, is_labelled, encoding, separator
+    )
+    reader.skip_bad_rows = skip_bad_rows
+    return reader.read_folder(path) if path.is_dir() else reader.read_file(path)
 
 
-def _trim(one: np.ndarray) -> np.ndarray:
-    known = np.flatnonzero(~np.isnan(one).all(axis=1))
-    return one[: known[-1] + 1] if len(known) else one
+@dataclasses.dataclass
+class _Reader:
+    """Reads tables with the options of `read_series`."""
+
+    id: str
+    time: str
+    label: str
+    values: str
+    window: int
+    step: int
+    is_labelled: bool
+    encoding: str
+    separator: str
+    skip_bad_rows: bool = False
+
+    def read_file(self, path: pathlib.Path) -> SeriesSet:
+        """Reads a table: long, wide, or a recording."""
+        columns, rows, report = self._read_rows(path)
+        self._check_columns(columns, path)
+        ids = [self.id] if self.id else _named(columns, IDS)
+        repeated = [
+            name
+            for name in ids
+            if name != self.label
+            and len({str(row.get(name)) for _, row in rows}) < len(rows)
+        ]
+        time = self.time or next(iter(_named(columns, TIMES)), "")
+        problems: dict = {}
+        if self.window or repeated or (self.id and self.time):
+            found = self._read_steps(columns, rows, (repeated or ids)[:1], time, path)
+            found, problems = found
+        else:
+            found = self._read_wide(columns, rows, ids, problems)
+        count = len(rows) - sum(count for count, _ in problems.values())
+        self._refuse(problems, count, path, bool(found.series))
+        if problems:
+            expected = "Every row must have numbers, and a class"
+            text = describe_problems(problems, count, expected, "line")
+            report = f"{report}\n{text}".strip()
+        found.report = report
+        return found
+
+    def read_folder(self, path: pathlib.Path) -> SeriesSet:
+        """Reads a file per series; classes are sub-folders, or else names of files."""
+        files = sorted(
+            one
+            for one in path.rglob("*")
+            if one.is_file()
+            and one.suffix.lower() in FORMATS
+            and not one.name.startswith(".")
+        )
+        if not files:
+            raise ValueError(
+                f"The folder must hold {', '.join(FORMATS)} files, one per series, or "
+                f"the .ts files of one data set. Received: path={str(path)!r}"
+            )
+        has_folders = any(one.parent != path for one in files)
+        series, labels, names, reports = [], [], [], []
+        layout: dict[str, Any] = {}
+        for file in files:
+            if has_folders and file.parent == path:
+                raise ValueError(
+                    "Every file must be in the sub-folder of its class, or none. "
+                    f"Received: {str(file)!r} beside sub-folders"
+                )
+            columns, rows, report = self._read_rows(file)
+            time = self.time or next(iter(_named(columns, TIMES)), "")
+            found, problems = self._read_steps(columns, rows, [], time, file, False)
+            count = len(rows) - sum(count for count, _ in problems.values())
+            self._refuse(problems, count, file, bool(found.series))
+            if layout and found.layout["values"] != layout["values"]:
+                raise ValueError(
+                    f"All files must have the columns {layout['values']}. Received: "
+                    f"{str(file)!r} with {found.layout['values']}"
+                )
+            layout = found.layout
+            stem = file.relative_to(path).parts[0] if has_folders else file.stem
+            label = stem if has_folders else re.sub(r"[\W_]*[0-9]+$", "", stem) or stem
+            series += found.series
+            labels += [label] * len(found.series)
+            prefix = str(file.relative_to(path))
+            many = len(found.series) > 1
+            names += [f"{prefix} {one}" if many else prefix for one in found.names]
+            reports += [report] if report else []
+        source = "sub-folder" if has_folders else "file's name"
+        form = f"a file a series, class by {source}"
+        return SeriesSet(series, labels, names, form, layout, "\n".join(reports))
+
+    def _read_rows(self, path: pathlib.Path) -> tuple[list[str], list, str]:
+        table = NumberTable(
+            path,
+            encoding=self.encoding,
+            separator=self.separator or None,
+            skip_bad_rows=self.skip_bad_rows,
+        )
+        rows = list(table.numbered_rows())
+        if not rows:
+            raise ValueError(
+                f"The file must have rows below its header. Received: {str(path)!r}"
+            )
+        return table.columns, rows, table.report or ""
+
+    def _check_columns(self, columns: list[str], path: pathlib.Path) -> None:
+        wanted = {"id": self.id, "time": self.time}
+        if self.is_labelled:
+            wanted["label"] = self.label
+        for option, name in wanted.items():
+            if name and name not in columns:
+                shown = shorten(", ".join(columns), str, 300)
+                raise ValueError(
+                    f"--{option} must name a column of the file: {shown}."
+                    f"{closest(name, columns)} The first line must name the columns. "
+                    f"Received: {option}={name!r}, path={str(path)!r}"
+                )
+
+    def _value_columns(self, columns: list[str], others: Sequence[str]) -> list[str]:
+        if not self.values:
+            found = [name for name in columns if name not in others]
+        else:
+            found = [name.strip() for name in self.values.split(",")]
+        missing = [name for name in found if name not in columns]
+        if missing or not found:
+            shown = shorten(", ".join(columns), str, 300)
+            raise ValueError(
+                f"values must name columns of numbers, out of {shown}. Received: "
+                f"values={self.values!r}" + (f", without {missing}" if missing else "")
+            )
+        return found
+
+    def _read_wide(
+        self, columns: list[str], rows: list, ids: list[str], problems: dict
+    ) -> SeriesSet:
+        values = self._value_columns(columns, [self.label, *ids])
+        has_label = self.label in columns
+        series, labels, names = [], [], []
+        for line, row in rows:
+            try:
+                label = _parse_label(row, self.label) if has_label else ""
+                numbers = np.array([parse_cell(row.get(c), c) for c in values])
+                known = np.flatnonzero(~np.isnan(numbers))
+                if not len(known):
+                    raise BadRow("no number in the series")
+            except BadRow as error:
+                add_problem(problems, line, *error.args)
+                continue
+            series.append(numbers[: known[-1] + 1, None])
+            labels.append(label)
+            names.append(str(row[ids[0]]) if ids else f"line {line}")
+        layout = {"id": self.id, "time": "", "values": self.values}
+        form = "wide: a row a series"
+        return SeriesSet(series, labels if has_label else None, names, form, layout)
+
+    def _read_steps(
+        self,
+        columns: list[str],
+        rows: list,
+        ids: list[str],
+        time: str,
+        path: pathlib.Path,
+        has_label: bool = True,
+    ) -> tuple[SeriesSet, dict]:
+        """Reads rows that are steps, and cuts windows if there are to be any."""
+        has_label = has_label and self.label in columns
+        others = [*ids, time, *([self.label] if has_label else [])]
+        values = self._value_columns(columns, others)
+        groups: dict[str, list] = collections.defaultdict(list)
+        problems: dict = {}
+        places: set = set()
+        labels: dict[str, str] = {}
+        for line, row in rows:
+            try:
+                name = str(row.get(ids[0])).strip() if ids else path.stem
+                if not name:
+                    raise BadRow("empty id")
+                place = parse_time(row.get(time), time) if time else float(line)
+                label = _parse_label(row, self.label) if has_label else ""
+                numbers = [parse_cell(row.get(c), c) for c in values]
+                if (name, place) in places:
+                    detail = f"{time}={shorten(row[time])}"
+                    raise BadRow("the same time twice in a series", detail)
+                if not self.window and labels.setdefault(name, label) != label:
+                    raise BadRow(
+                        "another class than the series has before", shorten(label)
+                    )
+            except BadRow as error:
+                add_problem(problems, line, *error.args)
+                continue
+            places.add((name, place))
+            groups[name].append((place, line, label, numbers))
+        series, found_labels, names = [], [], []
+        cut: Callable = self._cut if self.window else _whole
+        for name, steps in groups.items():
+            steps.sort(key=lambda one: one[0])
+            numbers = np.array([one[3] for one in steps], "float64")
+            for begin, end in cut(len(steps), name, path):
+                part = numbers[begin:end]
+                if np.isnan(part).all():
+                    add_problem(problems, steps[begin][1], "no number in the series")
+                    continue
+                series.append(part)
+                counts = collections.Counter(one[2] for one in steps[begin:end])
+                found_labels.append(counts.most_common(1)[0][0])
+                where = f"steps {begin + 1} to {end}"
+                where = f"{name}, {where}" if ids else where
+                names.append(where if self.window else name)
+        layout = {"id": (ids or [""])[0], "time": time, "values": ",".join(values)}
+        form = "long: a row a step"
+        if self.window:
+            form = f"a recording, cut into windows of {self.window} steps"
+        shown = found_labels if has_label else None
+        return SeriesSet(series, shown, names, form, layout), problems
+
+    def _cut(self, length: int, name: str, path: pathlib.Path) -> list:
+        if length < self.window:
+            raise ValueError(
+                "A window must not be longer than the recording. Received: "
+                f"window={self.window} and {length} steps in {name!r} of {str(path)!r}"
+            )
+        starts = range(0, length - self.window + 1, self.step or self.window)
+        return [(start, start + self.window) for start in starts]
+
+    def _refuse(
+        self, problems: dict, good: int, path: pathlib.Path, is_left: bool
+    ) -> None:
+        if problems and not (self.skip_bad_rows and is_left):
+            expected = "Every row must have numbers (or empty cells) and a class"
+            raise ValueError(
+                f"{describe_problems(problems, max(good, 0), expected, 'line')}\n"
+                "Correct them, name the columns of the measurements with --values, or "
+                "leave these rows out with skip_bad_rows=True (on the command line "
+                f"--skip-bad-rows). Received: path={str(path)!r}"
+            )
+
+
+def _whole(length: int, *_: Any) -> list:
+    return [(0, length)]
+
+
+def _named(columns: list[str], names: Sequence[str]) -> list[str]:
+    """Returns the columns that have one of these names."""
+    return [name for name in columns if name.strip().lower() in names]
+
+
+def _parse_label(row: dict, column: str) -> str:
+    label = row.get(column)
+    text = "" if label is None else str(label).strip()
+    if not text:
+        raise BadRow("empty label")
+    return text

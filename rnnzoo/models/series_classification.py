@@ -1,16 +1,14 @@
 """Series of measurements: which class one is of."""
 
+import collections
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
-from rnnzoo.data.pipeline import Pairs
 from rnnzoo.errors import check_number
 from rnnzoo.models.classifier import Classifier
 from rnnzoo.tokens import ScaledSteps
-from rnnzoo.tokens.gaps import GappedSteps
 from rnnzoo.tokens.labels import check_classes
 from rnnzoo.weights import factory
 
@@ -40,9 +38,6 @@ class SeriesClassifier(Classifier):
         num_layers: Recurrent layers.
         cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
         dropout: Fraction of features dropped in training.
-        gaps: Whether numbers may be missing, NaN: read as the mean, and marked.
-        window: Steps of the windows that a recording was cut into, for `stream`.
-        step: Steps from one window to the next.
 
     Example:
         >>> from rnnzoo import series_classifier
@@ -66,17 +61,11 @@ class SeriesClassifier(Classifier):
         num_layers: int = 1,
         cell: str = "gru",
         dropout: float = 0.2,
-        gaps: bool = False,
-        window: int | None = None,
-        step: int | None = None,
     ):
         self.classes = self.arguments["classes"] = check_classes(classes)
-        tokens = (GappedSteps if gaps else ScaledSteps)(means, scales)
-        for name, value in {"window": window, "step": step}.items():
-            if value is not None:
-                check_number(name, value, minimum=1, whole=True)
+        tokens = ScaledSteps(means, scales)
         super().__init__(
-            features=tokens.features * (1 + gaps) + 1,
+            features=tokens.features + 1,
             num_classes=len(self.classes),
             units=units,
             num_layers=num_layers,
@@ -90,121 +79,45 @@ class SeriesClassifier(Classifier):
         self.arguments |= tokens.get_config()
 
     def stream(
-        self, chunks: Iterable[Any], window: int | None = None, step: int | None = None
-    ) -> Iterator[str]:
-        """Yields the class of each window of a recording, as its steps come.
+        self, steps: Iterable[Any], *, window: int, step: int | None = None
+    ) -> Iterator[tuple[int, str, float]]:
+        """Answers a recording that goes on, window by window, as its steps come.
+
+        Only one window is in memory, which is the state. A window is read in both
+        directions, so each answer is that of `classify` for the window.
 
         Args:
-            chunks: Series of any lengths, one after the other, or single steps.
-            window: Steps of a window; `None` for that of the training.
-            step: Steps from one window to the next; `None` for that of the training,
-                or else a whole window.
+            steps: The steps, each a number, or a list of one number per feature; any
+                iterable, such as a generator that reads a sensor.
+            window: Steps of a window, as in training.
+            step: Steps between two answers; `None` for as many as a window has.
 
-        Raises:
-            ValueError: If there is no window, or a step is no numbers.
+        Yields:
+            The number of steps that have come, the class, and its probability.
 
         Example:
             >>> from rnnzoo import series_classifier
-            >>> model = series_classifier()
-            >>> digit = [[0, 89], [27, 100], [42, 75], [29, 45], [15, 15], [37, 0],
-            ...          [69, 2], [100, 6]]
-            >>> list(model.stream([digit[:5], digit[5:], digit], window=8))
-            ['2', '2']
+            >>> pen = iter([[0, 89], [27, 100], [42, 75], [29, 45], [15, 15], [37, 0],
+            ...             [69, 2], [100, 6]])
+            >>> for end, name, _ in series_classifier().stream(pen, window=8):
+            ...     print(end, name)
+            8 2
         """
-        window = window or self.arguments["window"]
-        if window is None:
-            raise ValueError(
-                "A recording is read in windows: say how many steps one has, as in "
-                "stream(chunks, window=100). Received: window=None"
-            )
         check_number("window", window, minimum=1, whole=True)
-        step = step or self.arguments["step"] or window
+        step = window if step is None else step
         check_number("step", step, minimum=1, whole=True)
+        return self._stream(steps, window, step)
 
-        def read() -> Iterator[str]:
-            held, skipped = np.zeros((0, self.tokens.features)), 0
-            for chunk in chunks:
-                steps = np.asarray(chunk, "float64").reshape(-1, self.tokens.features)
-                held = np.concatenate([held, steps[skipped:]])
-                skipped = max(skipped - len(steps), 0)
-                while len(held) >= window:
-                    yield self.classify([held[:window]])[0]
-                    skipped = max(step - len(held), 0)
-                    held = held[step:]
-
-        return read()
-
-    def answer_file(
-        self,
-        path: Any,
-        *,
-        id: str | None = None,
-        time: str | None = None,
-        label: str | None = None,
-        encoding: str = "utf-8",
-        separator: str | None = None,
-    ) -> Any:
-        """Returns the class of each series of a file, as a table.
-
-        Args:
-            path: A file or folder; see `rnnzoo.data.series_files.read_series_file`.
-            id: The column that says which series a row is of.
-            time: The column by which the rows of a series are sorted.
-            label: A column of classes, which is not read.
-            encoding: The encoding of text files.
-            separator: What separates columns.
-        """
-        import pandas as pd
-
-        found = self.read_file(
-            path, id, time, label, False, encoding=encoding, separator=separator
-        )
-        shares = self.probabilities(found.series)
-        names = [self.classes[number] for number in shares.argmax(axis=1)]
-        name = id or ("begin" if self.arguments["window"] else "series")
-        table = {name: found.names, "answer": names}
-        table["probability"] = shares.max(axis=1).astype("float64")
-        return pd.DataFrame(table)
-
-    def read_file(
-        self,
-        path: Any,
-        id: str | None = None,
-        time: str | None = None,
-        label: str | None = None,
-        needs_labels: bool = True,
-        **options: Any,
-    ) -> Any:
-        """Returns the series of a file as the model was trained on.
-
-        Raises:
-            ValueError: If they have another number of features.
-        """
-        from rnnzoo.data.series_files import read_series_file
-
-        window, step = self.arguments["window"] or 0, self.arguments["step"] or 0
-        found = read_series_file(
-            path,
-            id=id,
-            time=time,
-            label=label,
-            window=window,
-            step=step,
-            needs_labels=needs_labels,
-            **options,
-        )
-        count = found.series[0].shape[1]
-        if count != self.tokens.features:
-            raise ValueError(
-                f"The model reads {self.tokens.features} numbers a step. Received: "
-                f"{count}, {', '.join(found.features[:20])}"
-            )
-        return found
-
-    def evaluate_file(self, path: Any, progress: Any = iter, **names: Any) -> Any:
-        """Returns the `rnnzoo.analysis.ClassificationReport` of series of a file."""
-        found = self.read_file(path, **names)
-        return self.report(Pairs(found.series, found.labels), progress)
+    def _stream(
+        self, steps: Iterable[Any], window: int, step: int
+    ) -> Iterator[tuple[int, str, float]]:
+        state: collections.deque = collections.deque(maxlen=window)
+        for count, one in enumerate(steps, 1):
+            state.append(one)
+            if count >= window and (count - window) % step == 0:
+                shares = self.probabilities([list(state)])[0]
+                best = int(shares.argmax())
+                yield count, self.classes[best], float(shares[best])
 
 
 series_classifier = factory(SeriesClassifier, "series_classifier", weights="pen_digits")

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from rnnzoo.errors import shorten
 from rnnzoo.tokens.checks import Problem, check_in_graph, refuse_rows, type_name
 from rnnzoo.tokens.numbers import parse_number_strings
-from rnnzoo.tokens.reals import REAL, RealSteps, ScaledSteps, split_words
+from rnnzoo.tokens.reals import REAL, RealSteps, split_words
 
 # A number, or a gap.
 REAL_OR_GAP = f"{REAL}|[nN][aA][nN]"
@@ -125,56 +124,6 @@ class GapSteps(RealSteps):
 
     def _is_good(self, row: Any) -> bool:
         return not self._find_problems(row)
-
-
-@keras.saving.register_keras_serializable("rnnzoo")
-class GappedSteps(GapSteps, ScaledSteps):
-    """Standardizes each feature, marks gaps, and appends a 1 to every step.
-
-    Inputs of the call are those of `RealSteps`, with `nan` for gaps; outputs
-    `[batch, time, 2 * features + 1]`, float32, padded with 0: the scaled numbers, 0 for
-    gaps; a 1 for each that is known; and a 1. Arguments are those of `ScaledSteps`.
-
-    Example:
-        >>> from rnnzoo.tokens.gaps import GappedSteps
-        >>> steps = GappedSteps([10.0], [5.0])
-        >>> steps.encode([[20, float("nan")], [5]]).tolist()
-        [[[2.0, 1.0, 1.0], [0.0, 0.0, 1.0]], [[-1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]]
-    """
-
-    def call(self, inputs: Any) -> tf.Tensor:
-        """Returns the scaled numbers of strings; shapes as in the class."""
-        if not isinstance(inputs, tf.RaggedTensor):
-            inputs = self.parse(tf.convert_to_tensor(inputs, tf.string))
-        numbers = inputs.to_tensor(0.0)
-        count = tf.shape(numbers)[1] // self.features
-        steps = tf.reshape(numbers, [tf.shape(numbers)[0], count, self.features])
-        return self.scale_values(steps, inputs.row_lengths() // self.features)
-
-    def scale_values(self, values: Any, lengths: Any) -> Any:
-        """Returns what the call does for values, without strings.
-
-        Args:
-            values: `[batch, time, features]`, NaN for gaps; anything at padding.
-            lengths: The number of real steps of each row, `[batch]`.
-        """
-        kind = values.dtype
-        zero, one = tf.constant(0, kind), tf.constant(1, kind)
-        gap = tf.math.is_nan(values)
-        scaled = (values - tf.constant(self.means, kind)) / tf.constant(
-            self.scales, kind
-        )
-        parts = [tf.where(gap, zero, scaled), tf.where(gap, zero, one)]
-        parts.append(tf.fill(tf.shape(values[..., :1]), one))
-        found = tf.cast(tf.concat(parts, axis=-1), tf.float32)
-        real = tf.sequence_mask(lengths, tf.shape(values)[1])[..., None]
-        return tf.where(real, found, tf.constant(0.0))
-
-    def _scale(self, steps: np.ndarray) -> np.ndarray:
-        means, scales = (np.array(row, "float64") for row in (self.means, self.scales))
-        gap, ones = np.isnan(steps), np.ones((len(steps), 1))
-        scaled = np.where(gap, 0.0, (steps - means) / scales)
-        return np.concatenate([scaled, ~gap, ones], axis=1).astype("float32")
 
 
 def _to_gap(value: Any) -> Any:
