@@ -21,8 +21,8 @@ def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarra
     """Returns times, or whole numbers that only count steps.
 
     Args:
-        values: Strings in any common format, datetimes, dates, years, or seconds (or
-            milliseconds) since 1970. Small whole numbers count steps.
+        values: Strings in any common format, datetimes, dates, years, or seconds since
+            1970, or milli-, micro- or nanoseconds. Small whole numbers count steps.
         name: Name of the column, for messages.
 
     Raises:
@@ -81,9 +81,12 @@ def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarra
 def _read_numbers(numbers: np.ndarray, column: pd.Series, name: str) -> Any:
     is_whole = bool((numbers == np.floor(numbers)).all())
     low, high = numbers.min(), numbers.max()
-    if 1e8 <= low and high < 1e14:
-        unit = "ms" if low > 1e11 else "s"
-        return pd.DatetimeIndex(pd.to_datetime(numbers, unit=unit))
+    # Of the years 1973 to 2261, in seconds, or in thousandths of these, and so on.
+    for power, unit in enumerate(("s", "ms", "us", "ns")):
+        if 1e8 <= low / 1e3**power and high / 1e3**power < 9.2e9:
+            if column.dtype.kind == "i":  # exact
+                numbers = column.to_numpy()
+            return pd.DatetimeIndex(pd.to_datetime(numbers, unit=unit))
     if not is_whole or not np.isfinite(numbers).all():
         raise ValueError(
             f"Numbers in {name!r} must be whole: steps, years, or seconds since 1970. "

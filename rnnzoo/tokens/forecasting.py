@@ -51,6 +51,8 @@ class ForecastSteps(GapSteps):
         has_id: bool = False,
         **layer_options: Any,
     ):
+        # Seconds since 1970 are no float32, to which Keras would convert them.
+        layer_options.setdefault("autocast", False)
         super().__init__(1 + len(means) + has_time + has_id, **layer_options)
         check_number("horizon", horizon, minimum=1, whole=True)
         if len(means) != len(scales) or not all(scale > 0 for scale in scales):
