@@ -91,7 +91,7 @@ def run_peer(
 def measure(
     truth: Any, points: np.ndarray, quantiles: np.ndarray | None, scales: np.ndarray
 ) -> list[str]:
-    """Returns MASE, sMAPE, scaled pinball loss and coverage; the latter of quantiles."""
+    """Returns MASE, sMAPE, scaled pinball loss and coverage; two of quantiles."""
     from rnnzoo.analysis.forecasts import measure_forecasts, measure_quantiles
 
     found = measure_forecasts(truth, points, scales)
