@@ -384,7 +384,7 @@ def series_classifier(
     """
 
 def forecaster(
-    weights: str | None = None,
+    weights: str | None = "m4_hourly",
     *,
     target: str | Sequence[str] = "value",
     time: str | None = None,

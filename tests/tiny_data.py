@@ -8,6 +8,7 @@ are in it too.
 """
 
 import fcntl
+import math
 import os
 import pathlib
 import random
@@ -81,6 +82,7 @@ def prepare(data_dir: str | os.PathLike) -> pathlib.Path:
         )
         _write_pairs(data_dir)
         _write_names(data_dir)
+        _write_hourly(data_dir)
         for name, count in {"pendigits.tra": 240, "pendigits.tes": 40}.items():
             lines = [_pen(random.Random(seed), seed % 10) for seed in range(count)]
             (data_dir / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -107,6 +109,20 @@ def _write_pairs(data_dir: pathlib.Path) -> None:
         words = [draw.choice(OTHER_WORDS) for _ in range(5)]
         lines.append(f"{' '.join(words)}.\t{' '.join(reversed(words))} !")
     (sentences / "fra.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _write_hourly(data_dir: pathlib.Path) -> None:
+    """Writes waves in the files of M4's hourly series: a series a row, ragged."""
+    draw = random.Random(0)
+    for part in ("train", "test"):
+        lines = ["V1," + ",".join(f"V{place}" for place in range(2, 700))]
+        for number in range(6):
+            count, begin = (430 + 20 * number, 0) if part == "train" else (48, 430)
+            waves = (math.sin((begin + t) / 24 * 6.2832) for t in range(count))
+            values = [f"{100 + 20 * wave + draw.gauss(0, 2):.2f}" for wave in waves]
+            lines.append(",".join([f"H{number + 1}", *values]))
+        path = data_dir / f"Hourly-{part}.csv"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _write_names(data_dir: pathlib.Path) -> None:

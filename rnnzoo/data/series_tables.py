@@ -285,7 +285,7 @@ def read_series(
         if columns.series:
             rows = np.flatnonzero((frame[columns.series] == key).to_numpy())
         times, order, gaps = grids.regularize(all_times, rows, columns, key)
-        size = len(order) if times is None else len(times)
+        size = int(gaps.max()) + 1 if times is None else len(times)
         more = np.full((size, covariates.shape[1]), np.nan)
         grids.fill(more, covariates, order, gaps)
         values = {}

@@ -394,4 +394,4 @@ def check_quantiles(quantiles: Any) -> list[float]:
     return found
 
 
-forecaster = factory(Forecaster, "forecaster", weights=None)
+forecaster = factory(Forecaster, "forecaster", weights="m4_hourly")
