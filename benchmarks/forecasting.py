@@ -88,19 +88,19 @@ def run_peer(
     return quantiles, found["seconds"]
 
 
-def measure(truth: Any, quantiles: np.ndarray, scales: np.ndarray) -> list[str]:
-    """Returns MASE, sMAPE, scaled pinball loss and coverage; two of them of points."""
+def measure(
+    truth: Any, points: np.ndarray, quantiles: np.ndarray | None, scales: np.ndarray
+) -> list[str]:
+    """Returns MASE, sMAPE, scaled pinball loss and coverage; two of quantiles."""
     from rnnzoo.analysis.forecasts import measure_forecasts, measure_quantiles
 
-    is_point = quantiles.ndim == 2
-    median = quantiles if is_point else quantiles[..., 1]
-    points = measure_forecasts(truth, median, scales)
-    found = [f"{points['mase']:.3f}", f"{points['smape']:.2f}"]
-    if is_point:
-        return [*found, "", ""]
+    found = measure_forecasts(truth, points, scales)
+    figures = [f"{found['mase']:.3f}", f"{found['smape']:.2f}"]
+    if quantiles is None:
+        return [*figures, "", ""]
     units = scales[:, None]
     more = measure_quantiles(truth / units, quantiles / units[..., None], LEVELS)
-    return [*found, f"{more['pinball']:.3f}", f"{more['coverage']:.3f}"]
+    return [*figures, f"{more['pinball']:.3f}", f"{more['coverage']:.3f}"]
 
 
 def forecast_ours(model: Any, pasts: list) -> tuple[np.ndarray, float]:
@@ -129,9 +129,11 @@ def compare_m4(
     every = np.arange(len(pasts))
     rows, places = [], {"sample": sample, "all": every}
 
-    def add(part: str, method: str, quantiles: np.ndarray, seconds: str) -> None:
-        chosen = places[part]
-        figures = measure(truth[chosen], quantiles, scales[chosen])
+    def add(part: str, method: str, found: np.ndarray, seconds: str) -> None:
+        chosen, is_point = places[part], found.ndim == 2
+        points = found if is_point else found[..., 1]
+        quantiles = None if is_point else found
+        figures = measure(truth[chosen], points, quantiles, scales[chosen])
         name = f"{len(chosen)} of M4 hourly"
         rows.append([name, method, *figures, seconds])
         print(*rows[-1], sep="  ", flush=True)
@@ -160,12 +162,12 @@ def compare_m4(
         add("sample", method, quantiles, "" if is_whole else f"{seconds:.0f}")
 
 
-def compare_series(folder: pathlib.Path, peers: str | None) -> list[list]:
-    """Returns rows of the four series: own_forecast, simple methods and AutoETS."""
+def compare_series(folder: pathlib.Path, peers: str | None, write: Callable) -> None:
+    """Writes rows of the four series: own_forecast, simple methods and AutoETS."""
     from rnnzoo.recipes.own_forecast import OwnForecast
     from rnnzoo.training import train
 
-    rows = []
+    rows: list[list] = []
     for title, file in SERIES.items():
         options = {"epochs": EPOCHS} if EPOCHS else {}
         recipe = OwnForecast(data=str(folder / file), origins=ORIGINS, **options)
@@ -174,21 +176,23 @@ def compare_series(folder: pathlib.Path, peers: str | None) -> list[list]:
             model = train(recipe, run)
             seconds = time.perf_counter() - begin
         test = recipe.run_backtest(model)
-        found = {"rnnzoo forecaster": (test.quantiles, f"{seconds:.0f}")}
+        found: dict[str, tuple] = {
+            "rnnzoo forecaster": (test.medians, test.quantiles, f"{seconds:.0f}")
+        }
         for name, forecasts in test.baselines.items():
-            found[name] = (test.intervals.get(name, forecasts), "")
+            found[name] = (forecasts, test.intervals.get(name), "")
         pasts = [
             drop_gaps(test.series[place].values[:origin])
             for place, origin in test.places
         ]
         ets = run_peer(peers, "AutoETS", pasts, model.horizon, test.season)
         if ets is not None:
-            found["AutoETS"] = (ets[0], f"{ets[1]:.0f}")
-        for method, (quantiles, seconds) in found.items():
-            figures = measure(test.truth, quantiles, test.scales)
-            rows.append([title, method, *figures, seconds])
+            found["AutoETS"] = (ets[0][..., 1], ets[0], f"{ets[1]:.0f}")
+        for method, (points, quantiles, spent) in found.items():
+            figures = measure(test.truth, points, quantiles, test.scales)
+            rows.append([title, method, *figures, spent])
             print(*rows[-1], sep="  ", flush=True)
-    return rows
+        write(rows)
 
 
 def drop_gaps(past: np.ndarray) -> np.ndarray:
@@ -236,5 +240,7 @@ if __name__ == "__main__":
         folder = options.data / "m4_hourly"
         compare_m4(folder, options.peers, model, seconds, write)
     if options.only != "m4":
-        rows = compare_series(options.data / "timeseries", options.peers)
-        benchmark.write(HEADER, rows, "forecasting.md", "forecasting_series")
+        write = functools.partial(
+            benchmark.write, HEADER, page="forecasting.md", name="forecasting_series"
+        )
+        compare_series(options.data / "timeseries", options.peers, write)

@@ -130,6 +130,11 @@ class OwnForecast(ForecastRecipe):
             every=self.every or None,
         )
 
+    @functools.cached_property
+    def refusals(self) -> list[str]:
+        """Why columns are no numbers."""
+        return []
+
     def _is_numeric(self, name: str) -> bool:
         from rnnzoo.data.series_tables import to_numbers
 
@@ -137,7 +142,8 @@ class OwnForecast(ForecastRecipe):
             return False
         try:
             to_numbers(self.frame[name], name)
-        except ValueError:
+        except ValueError as error:
+            self.refusals.append(str(error))
             return False
         return True
 
@@ -145,9 +151,11 @@ class OwnForecast(ForecastRecipe):
         if len(numbers) == 1:
             return numbers
         if not numbers:
+            reason = f" {self.refusals[-1]}" if self.refusals else ""
             raise ValueError(
                 "There must be a column of numbers to forecast: name it with "
-                f"--target=COLUMN. Received: {shorten(list(self.frame.columns))}"
+                f"--target=COLUMN.{reason or ' Received: '}"
+                + ("" if reason else shorten(list(self.frame.columns)))
             )
         raise ValueError(
             "Say which column to forecast: --target=COLUMN, several with commas, or "

@@ -308,6 +308,32 @@ def test_times_that_cannot_be_read_are_left_where_none_was_named(tmp_path):
     assert recipe.source[1].time is None and len(recipe.source[0][0]) == 36
 
 
+@pytest.mark.parametrize(
+    ("form", "frequency"),
+    [("%d.%m.%y", "D"), ("%m/%d/%Y", "D"), ("%d/%m/%Y", "MS"), ("%m/%d/%Y", "MS")],
+)
+def test_days_and_months_are_told_apart(tmp_path, form, frequency):
+    times = pd.date_range("2023-01-01", periods=60, freq=frequency)
+    table = pd.DataFrame({"date": times.strftime(form), "x": np.arange(60.0)})
+    (one,), _ = make_recipe(tmp_path / "x.csv", table).source
+    assert (one.times == times).all()
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["date,x", '2024-01-01,"1,100"', '2024-01-02,"1,200"'], "commas in 'x' may"),
+        (["2024-01-01,5", "2024-01-02,6"], "must name the columns"),
+        (["date,x", "2024-01-01,5%", "2024-01-02,6%"], "'x' must be numbers.*row 1, 2"),
+    ],
+)
+def test_what_could_be_misread_is_refused(tmp_path, lines, message):
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=message):
+        _ = make_recipe(path).source
+
+
 @pytest.mark.slow  # trains
 def test_code_and_commands_of_the_page_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

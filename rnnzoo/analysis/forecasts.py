@@ -176,6 +176,8 @@ class BackTest:
                 f"{wins} wins: its mean absolute error is {error:.4g}, the network's "
                 f"{own['mae']:.4g}. Use that simple method, or train on more data."
             )
+            if own["mae"] < 1.02 * error:
+                text += " So small a difference may be chance."
             other, best = self.best_baseline("pinball")
             if own["pinball"] < best:
                 text += (
@@ -189,7 +191,7 @@ class BackTest:
             f"{share:.1f} % below that of the best simple method, {name} ({error:.4g})."
         )
         if share < 2:
-            text += " So small a gain may be chance."
+            text += " So small a difference may be chance."
         for measure, title in {
             "rmse": "RMSE",
             "mase": "MASE",

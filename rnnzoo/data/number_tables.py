@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import pathlib
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -139,6 +140,9 @@ def _find_separator(text: str, suffix: str, separator: str | None) -> str:
 
 
 def _is_number(name: str) -> bool:
+    """Whether the name of a column is a number, or a date."""
+    if re.fullmatch(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T].*)?", name):
+        return True
     try:
         float(name)
     except ValueError:

@@ -180,6 +180,7 @@ def to_numbers(column: Any, name: str) -> np.ndarray:
         bad = plain.isna() & (text != "nan")
         if bad.any():  # decimal commas
             commas = text.str.fullmatch(r"[+-]?\d*,\d+") | ~bad
+            _refuse_thousands(text[bad], name)
             if commas.all():
                 plain = pd.to_numeric(text.str.replace(",", "."), errors="coerce")
                 bad = plain.isna() & (text != "nan")
@@ -201,6 +202,17 @@ def to_numbers(column: Any, name: str) -> np.ndarray:
             f"(counted from 1, without the header). Received: {found[row]}"
         )
     return found
+
+
+def _refuse_thousands(text: pd.Series, name: str) -> None:
+    """Refuses numbers whose commas may be of thousands as well as of decimals."""
+    if text.str.fullmatch(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?").all():
+        raise ValueError(
+            f"The commas in {name!r} may separate thousands or decimals: write 1234 or "
+            "1.234. Correct row "
+            f"{text.index[0] + 1} (counted from 1, without the header) and all others. "
+            f"Received: {shorten(text.iloc[0])}"
+        )
 
 
 def find_columns(frame: pd.DataFrame, names: Iterable[str], role: str) -> None:

@@ -40,6 +40,8 @@ def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarra
         return pd.DatetimeIndex(column.dt.to_timestamp())
     if not is_time and len(numbers) and numbers.notna().all():
         return _read_numbers(numbers.to_numpy(), column, name)
+    if not is_time:
+        column = order_days(column)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of formats that are guessed
         try:
@@ -76,6 +78,45 @@ def parse_times(values: Any, name: str = "time") -> pd.DatetimeIndex | np.ndarra
             f"{far[0] + 1} (counted from 1). Received: {shorten(column[far[0]])}"
         )
     return times
+
+
+def order_days(column: pd.Series) -> pd.Series:
+    """Returns dates such as 31.12.24 as 2024-12-31; a column of others as it is.
+
+    Which number is the day, the whole column says: the one that goes beyond 12; with
+    dots, the first; else the one with which times are the more regular.
+
+    Example:
+        >>> import pandas as pd
+        >>> from rnnzoo.data.times import order_days
+        >>> order_days(pd.Series(["01.02.24", "01.03.24"])).tolist()
+        ['2024-02-01', '2024-03-01']
+        >>> order_days(pd.Series(["1/2/2024", "1/3/2024", "1/13/2024"])).tolist()
+        ['2024-01-02', '2024-01-03', '2024-01-13']
+    """
+    text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    parts = text.str.extract(r"^(\d{1,2})([./-])(\d{1,2})[./-](\d{4}|\d{2})(?!\d)(.*)$")
+    if not len(parts) or parts[0].isna().any():
+        return column
+    first, second, years = (parts[place].astype(int) for place in (0, 2, 3))
+    years = years.where(years > 99, years + np.where(years < 70, 2000, 1900))
+
+    def write(month: pd.Series, day: pd.Series) -> pd.Series:
+        numbers = zip(years, month, day, parts[4], strict=True)
+        found = [f"{y:04d}-{m:02d}-{d:02d}{rest}" for y, m, d, rest in numbers]
+        return pd.Series(found, index=column.index)
+
+    by_day, by_month = write(second, first), write(first, second)
+    if (first > 12).any() or (second > 12).any():
+        return by_day if (first > 12).any() else by_month
+    if (parts[1] == ".").all():
+        return by_day
+    steps = []
+    for one in (by_month, by_day):
+        times = pd.to_datetime(one, errors="coerce", format="mixed").dropna()
+        found = np.diff(np.unique(times.astype("int64")))
+        steps.append(found.max() / np.median(found) if len(found) else 1.0)
+    return by_day if steps[1] < steps[0] else by_month
 
 
 def _read_numbers(numbers: np.ndarray, column: pd.Series, name: str) -> Any:
@@ -265,7 +306,7 @@ def continue_times(times: pd.DatetimeIndex, frequency: str, count: int) -> Any:
 # Names of columns that together are a time, from the largest part to the smallest.
 PARTS = ("year", "month", "day", "hour", "minute", "second")
 # Names of columns that most likely are times.
-NAMES = "date time datetime timestamp ds day month week year period t".split()
+NAMES = "date time datetime timestamp ts ds datum day month week year period t".split()
 
 
 def join_times(frame: pd.DataFrame) -> pd.DatetimeIndex | None:
