@@ -3,8 +3,8 @@
     python benchmarks/ett.py --data=ett [--runs=FOLDER]
 
 The folder has `ETTh1.csv`. For each horizon a network is trained by the recipe
-`etth1`, or taken from `FOLDER/etth1_HORIZON`, a finished run of it. The protocol is that
-of the papers (see the recipe): the mean square and absolute error over the seven
+`etth1`, or taken from `FOLDER/etth1_HORIZON`, a finished run of it. The protocol is
+that of the papers (see the recipe): the mean square and absolute error over the seven
 standardized series and all windows of the last four months, which nothing was chosen
 on. The ridge regression reads 336 steps relative to the last one, one for all series;
 its penalty is chosen on the four months before.

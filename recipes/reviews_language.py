@@ -90,7 +90,8 @@ class ReviewsLanguage(LanguageRecipe):
     @functools.cached_property
     def texts(self) -> tuple[str, str]:
         """Both parts as one text each, in the order of reading."""
-        return tuple(map(self.separator.join, self.symbols))
+        training, validation = self.symbols
+        return self.separator.join(training), self.separator.join(validation)
 
     def vocabulary(self) -> Any:
         """Returns the most frequent tokens of the training reviews."""

@@ -279,7 +279,7 @@ def read_series(
     if columns.time:
         all_times = clock.parse_times(frame[columns.time], columns.time)
     later_times = None
-    if later is not None and columns.time:
+    if future is not None and columns.time:
         find_columns(future, [columns.time], "column of the time of the future")
         later_times = clock.parse_times(future[columns.time], columns.time)
     keys = [None]
@@ -309,7 +309,7 @@ def read_series(
         if columns.known:  # the last rows may be the future
             is_known = ~np.all([np.isnan(one) for one in values.values()], axis=0)
             stop = int(is_known.nonzero()[0].max()) + 1 if is_known.any() else size
-        if later is not None:
+        if future is not None and later is not None:
             chosen = np.arange(len(future))
             if columns.series and columns.series in future.columns:
                 chosen = np.flatnonzero((future[columns.series] == key).to_numpy())

@@ -114,7 +114,7 @@ def order_days(column: pd.Series) -> pd.Series:
     steps = []
     for one in (by_month, by_day):
         times = pd.to_datetime(one, errors="coerce", format="mixed").dropna()
-        found = np.diff(np.unique(times.astype("int64")))
+        found: Any = np.diff(np.unique(times.astype("int64")))
         steps.append(found.max() / np.median(found) if len(found) else 1.0)
     return by_day if steps[1] < steps[0] else by_month
 

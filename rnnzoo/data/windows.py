@@ -54,9 +54,8 @@ class ForecastWindows:
         self.matrices = [self._to_matrix(one) for one in self.series]
         lengths = np.array([len(one) for one in self.series])
         stops = lengths if stop is None else np.minimum(stop, lengths)
-        if start is None:
-            start = np.minimum(context // 2, (stops - horizon) // 3)
-        starts = np.maximum(start, 1)
+        half = np.minimum(context // 2, (stops - horizon) // 3)
+        starts = np.maximum(half if start is None else np.asarray(start), 1)
         found = []
         for place, one in enumerate(self.series):
             known = ~np.isnan(one.values)

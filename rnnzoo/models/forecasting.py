@@ -330,8 +330,9 @@ class Forecaster(TableForecasts, SequenceModel):
             encoding: The encoding of text files.
             separator: What separates columns.
         """
-        names = {"target": target, "time": time, "series": series, "every": every}
-        return self.forecast(read_frame(path, encoding, separator), horizon, **names)
+        names: dict[str, Any] = {"target": target, "time": time, "series": series}
+        frame = read_frame(path, encoding, separator)
+        return self.forecast(frame, horizon, every=every, **names)
 
     def show_input(self, row: Any) -> str:
         """Returns the last values of a row before the origin, for samples."""

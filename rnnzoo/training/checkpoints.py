@@ -274,17 +274,17 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Validates the moving average of the weights, if one is kept."""
-        if self._has_average():
+        if self.average and self._is_trained():
             self.average.on_test_begin()
 
     def on_test_end(self, logs: Any = None) -> None:
         """Swaps the trained weights back."""
-        if self._has_average():
+        if self.average and self._is_trained():
             self.average.on_test_end()
 
-    def _has_average(self) -> bool:
-        """Whether there is an average: before the first step, Keras' is all zeros."""
-        return self.average is not None and int(self.model.optimizer.iterations) > 0
+    def _is_trained(self) -> bool:
+        """Whether there was a step: before it, Keras' average is all zeros."""
+        return int(self.model.optimizer.iterations) > 0
 
     def on_train_end(self, logs: Any = None) -> None:
         """Reverts what `fit` does last: it replaces the weights by their average."""
