@@ -21,7 +21,7 @@ def is_table(x: Any) -> bool:
     if isinstance(x, (list, tuple)) and len(x):
         first: Any = x[0]
         is_number = isinstance(first, (int, float, np.number)) or first is None
-        return is_number or np.ndim(first) == 1
+        return is_number or np.ndim(np.asarray(first)) == 1
     return isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.dtype.kind in "iufO"
 
 
