@@ -119,7 +119,7 @@ def _write_hourly(data_dir: pathlib.Path) -> None:
         for number in range(6):
             count, begin = (430 + 20 * number, 0) if part == "train" else (48, 430)
             waves = (math.sin((begin + t) / 24 * 6.2832) for t in range(count))
-            values = [f"{100 + 20 * wave + draw.gauss(0, 2):.2f}" for wave in waves]
+            values = [f"{100 + 20 * wave + draw.gauss(0, 0.5):.2f}" for wave in waves]
             lines.append(",".join([f"H{number + 1}", *values]))
         path = data_dir / f"Hourly-{part}.csv"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
