@@ -104,7 +104,7 @@ def main() -> None:
         print(*rows[-1])
     header = ["horizon", "mse", "mae", "coverage_80"]
     header += ["ridge_mse", "yesterday_mse", "parameters", "minutes"]
-    benchmark.write(header, rows)
+    benchmark.write(header, rows, page="forecasting.md")
 
 
 if __name__ == "__main__":

@@ -78,14 +78,17 @@ class ForecastRecipe(Recipe, model="forecaster"):
         import numpy as np
 
         rows = []
-        for period in (24, 12, 7, 50, 168):
-            tokens = self.untrained.tokens
-            steps = self.context + (0 if tokens.is_past else self.horizon)
+        model = self.untrained
+        tokens, horizon = model.tokens, model.horizon
+        for past, period in ((6, 24), (24, 12), (48, 7), (60, 50), (72, 24)):
+            steps = past + (0 if tokens.is_past else horizon)
             row = np.zeros((steps, tokens.features))
             row[:, 0] = np.round(10 + 3 * np.sin(np.arange(steps) * 6.2832 / period), 3)
             if tokens.has_time:
                 row[:, 1 + len(tokens.means)] = 1.6e9 + 3600 * np.arange(steps)
-            rows.append(" ".join(f"{value:g}" for value in row.reshape(-1)))
+            if not tokens.is_past:
+                row[-horizon:, 0] = np.nan
+            rows.append(" ".join(f"{value:.12g}" for value in row.reshape(-1)))
         return rows
 
     def static_length(self, model: Any) -> int:

