@@ -16,7 +16,7 @@ class SeriesRecipe(Recipe, model="series_classifier"):
 
     steps_per_epoch: int = option(0, "batches per epoch; 0 for one pass over the data")
     batch_size: int = option(32, "series per batch, over all devices")
-    data: str = option("", "the folder with the two files of the data set")
+    data: str = option("", "the file or folder of the series")
     num_validation: int = option(
         1, "series of the training file kept for validation", minimum=1
     )

@@ -35,7 +35,6 @@ class M4Hourly(ForecastRecipe):
         "mase": (0.893, "Smyl, 2020, ES-RNN, the winner of M4; from its hourly results")
     }
 
-    epochs: int = option(10)
     steps_per_epoch: int = option(300)
     horizon: int = option(48)
     context: int = option(336)

@@ -51,7 +51,6 @@ class OwnSeries(SeriesRecipe):
     num_validation: int = option(
         0, "series kept for validation, about; 0 for a fifth", minimum=0
     )
-    data: str = option("", "a .csv, .tsv, .jsonl or .ts file, or a folder of files")
     id: str = option("", "column that says which series a step is of, in long form")
     time: str = option("", "column that steps are sorted by: numbers or dates")
     label: str = option("label", "column of the classes")

@@ -34,12 +34,10 @@ class ReviewsLanguage(LanguageRecipe):
     licence = "Apache-2.0; the owners of the reviews state none"
 
     epochs: int = option(6)
-    batch_size: int = option(64, "parallel streams, over all devices")
     bptt_steps: int = option(70)
     max_length: int = option(70)
     tokens: str = option("words")
     vocabulary_size: int = option(30_000)
-    embedding_dim: int = option(128)
     units: int = option(256)
     num_layers: int = option(1)
     cell: str = option("gru")
