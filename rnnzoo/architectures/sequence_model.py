@@ -71,6 +71,8 @@ class SequenceModel(ArrayAnswers, QuantizableModel):
     REPLACEABLE: tuple[str, ...] = ()
     # Names of arguments in files of earlier versions, and those of today.
     RENAMED_ARGUMENTS: dict[str, str] = {}
+    # With Adam, a small model learns a few examples by heart at this rate.
+    largest_learning_rate = 1e-2
     # Whether an input has one right answer: whole answers are then judged too.
     has_unique_target = True
 

@@ -98,6 +98,8 @@ class Forecaster(TableForecasts, SequenceModel):
     """
 
     TASK = "forecasting"
+    # The linear layer adds up hundreds of steps, each of which a step of Adam moves.
+    largest_learning_rate = 1e-3
 
     def __init__(
         self,

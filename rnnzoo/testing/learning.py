@@ -55,7 +55,8 @@ def check_memorises_eight_examples(subject: Subject) -> None:
     require(subject.is_trainable, BY_HAND)
     # As long as its examples: some models answer as much as they learned to.
     model = subject.tiny(units=64)
-    model.compile(keras.optimizers.Adam(1e-2, clipnorm=1.0), model.loss)
+    rate = getattr(model, "largest_learning_rate", 1e-2)
+    model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), model.loss)
     inputs, targets = subject.distinct(8)
     for _ in range(20):
         history = model.fit(inputs, targets, epochs=40, batch_size=8, verbose=0).history
