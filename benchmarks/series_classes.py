@@ -83,7 +83,7 @@ def main() -> None:
         rows[-1].append("; ".join(lost))
     header = ["set", "training_series", "gru", "majority", "nearest", "random_kernels"]
     header += ["dtw", "minirocket", "seconds", "better_than_the_gru"]
-    benchmark.write(header, rows)
+    benchmark.write(header, rows, page="series.md")
 
 
 if __name__ == "__main__":
