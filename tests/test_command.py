@@ -512,3 +512,14 @@ def test_paths_are_not_empty(words, tmp_path, monkeypatch, capsys):
     assert status.value.code == 2
     assert "must not be empty" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("model", ["forecaster", "series_classifier"])
+def test_a_single_series_has_one_answer(model, capsys):
+    series = "10 10.8 11.5 12.1 12.6 12.9"
+    assert main(["answer", model, series]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    answer = getattr(rnnzoo, model)().answer([series])[0]
+    assert line == answer or json.loads(line) == answer
+    assert main(["answer", model, ""]) != 0
+    assert "Received" in capsys.readouterr().err

@@ -288,9 +288,11 @@ def _answer_words(parsed: argparse.Namespace) -> int:
 
     options = {name: getattr(parsed, name, v) for name, v in parsed.options.items()}
     stream = getattr(model, "stream", None)
-    is_text = stream and "window" not in inspect.signature(stream).parameters
-    if len(inputs) == 1 and stream and is_text and not options.get("beam_width"):
-        if set(options) <= set(inspect.signature(stream).parameters):
+    known = inspect.signature(stream).parameters if stream else {}
+    # Others stream observations, not a text that a prompt begins.
+    writes = stream and "prompt" in known and not options.get("beam_width")
+    if len(inputs) == 1 and stream and writes:
+        if set(options) <= set(known):
             for text in stream(inputs[0], **options):
                 print(text, end="", flush=True)
             print()

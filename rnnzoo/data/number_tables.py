@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from rnnzoo.data.encodings import detect_encoding, encoding_name
-from rnnzoo.data.rows import SEPARATORS
+from rnnzoo.data.rows import SEPARATORS, guess_separator
 from rnnzoo.errors import closest
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
@@ -132,11 +132,10 @@ def _find_separator(text: str, suffix: str, separator: str | None) -> str:
     if suffix == ".tsv":
         return "\t"
     first = text.split("\n", 1)[0]
-    counts = {mark: first.count(mark) for mark in ",;\t|"}
-    best = max(counts, key=lambda mark: counts[mark])
-    if not counts[best] and len(first.split()) > 1 and '"' not in first:
+    found = guess_separator(first)
+    if found is None and len(first.split()) > 1 and '"' not in first:
         return r"\s+"
-    return best
+    return found or ","
 
 
 def _is_number(name: str) -> bool:

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
@@ -20,6 +21,8 @@ ROW_LIMIT = 64 * 2**20  # Bytes of a row.
 # Bytes of a row of several lines: an unclosed quote must not load the whole file.
 QUOTE_LIMIT = 16 * 2**20
 # What separates columns, by the names that the command line takes too.
+# What stands for a number that is missing, in lower case.
+GAPS = {"", "na", "nan", "n/a", "null", "none", "nil", "-", "?", "."}
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
 
@@ -115,6 +118,20 @@ def name_separator(separator: str) -> str:
     """Returns what messages call a separator, such as `commas`."""
     names = {mark: name for name, mark in SEPARATORS.items()}
     return f"{names[separator]}s" if separator in names else repr(separator)
+
+
+def guess_separator(header: str, usual: str = ",") -> str | None:
+    """Returns the separator that a header has most of; `None` if it has none.
+
+    Example:
+        >>> from rnnzoo.data.rows import guess_separator
+        >>> guess_separator('date;"sold, pieces"')
+        ';'
+    """
+    plain = re.sub(r'"[^"]*"', "", header)
+    counts = {mark: plain.count(mark) for mark in (usual, *SEPARATORS.values())}
+    best = max(counts, key=lambda mark: counts[mark])
+    return best if counts[best] else None
 
 
 def suggest_separator(header: list[str], separator: str) -> list[str]:

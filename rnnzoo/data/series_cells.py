@@ -8,12 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from rnnzoo.data.rows import DELIMITERS, BadRow
+from rnnzoo.data.rows import DELIMITERS, GAPS, BadRow, guess_separator
 from rnnzoo.data.tables import Table
 from rnnzoo.errors import shorten
 
-# What a cell without a measurement holds.
-GAPS = ("", "?", "na", "n/a", "nan", "null", "none", "-")
 # The largest number that the networks' 32 bits hold.
 LARGEST = 3.4e38
 NUMBER = re.compile(r"[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -44,7 +42,7 @@ class NumberTable(Table):
         super().__init__(
             path,
             encoding=encoding,
-            separator=separator or guess_separator(path),
+            separator=separator or read_separator(path),
             skip_bad_rows=skip_bad_rows,
         )
 
@@ -59,17 +57,15 @@ class NumberTable(Table):
         return self._parse(raw)
 
 
-def guess_separator(path: str | os.PathLike) -> str | None:
+def read_separator(path: str | os.PathLike) -> str | None:
     """Returns the separator of a `.csv` file by its header; `None` for other files."""
     path = pathlib.Path(path)
     if path.suffix.lower() not in DELIMITERS or not path.is_file():
         return None
     with path.open("rb") as file:
-        header = re.sub(rb'"[^"]*"', b"", file.readline(2**20).replace(b"\0", b""))
+        header = file.readline(2**20).replace(b"\0", b"").decode("latin-1")
     own = DELIMITERS[path.suffix.lower()]
-    counts = {one: header.count(one.encode()) for one in (own, ",", ";", "\t", "|")}
-    best = max(counts, key=lambda one: counts[one])
-    return best if counts[best] else own
+    return guess_separator(header, own) or own
 
 
 def parse_cell(cell: Any, column: str) -> float:

@@ -10,10 +10,9 @@ import pandas as pd
 
 from rnnzoo.data import time_grids as grids
 from rnnzoo.data import times as clock
+from rnnzoo.data.rows import GAPS
 from rnnzoo.errors import closest, shorten
 
-# What stands for a missing number in files.
-MISSING = {"", "na", "nan", "n/a", "null", "none", "nil", "-", "?", "."}
 VALUE, TIME = "value", "time"
 
 
@@ -175,7 +174,7 @@ def to_numbers(column: Any, name: str) -> np.ndarray:
         found = column.to_numpy("float64", na_value=np.nan)
     else:
         text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
-        text = text.mask(text.str.lower().isin(MISSING), "nan")
+        text = text.mask(text.str.lower().isin(GAPS), "nan")
         plain = pd.to_numeric(text, errors="coerce")
         bad = plain.isna() & (text != "nan")
         if bad.any():  # decimal commas

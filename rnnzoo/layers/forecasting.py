@@ -18,10 +18,8 @@ YEAR = 365.25
 SCALINGS = ("window", "series", "none")
 # Periods of the calendar: what it is the place in, and that in days.
 CALENDAR = {"hour": 1.0, "weekday": 7.0, "year": YEAR}
-# Days count from 2020, near which a float32 tells small parts of a year: a Wednesday.
-FIRST_DAY = 18_262.0
-# Columns of a step before and behind the covariates (`rnnzoo.tokens.forecasting`).
-FIRST, LAST = 2, 4
+# Columns of a step before the covariates (`rnnzoo.tokens.forecasting`).
+FIRST = 2
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -206,12 +204,8 @@ class SegmentEncoder(keras.layers.Layer):
         return self.recurrence(segments, training=training)[1]
 
 
-@keras.saving.register_keras_serializable("rnnzoo")
-class SegmentDecoder(keras.layers.Layer):
-    """Forecasts all segments of the future at once, each by one recurrent step.
-
-    Each begins with the state after the past, and reads which segment it is, which
-    series, and what is known of its steps (SegRNN's parallel decoding).
+class ForecastDecoder(keras.layers.Layer):
+    """Base of decoders: from the state after the past to numbers for each step.
 
     Inputs: a state, the future's known inputs `[batch, horizon, features]`, and the
     numbers of the series `[batch]`. Outputs: `[batch, horizon, outputs]`.
@@ -219,8 +213,8 @@ class SegmentDecoder(keras.layers.Layer):
     Args:
         units: Size of the state.
         horizon: Steps to forecast.
-        segment: Steps of a segment.
         outputs: Numbers for each step.
+        steps: How many steps one recurrent step forecasts.
         num_series: How many series there are, the unknown one included.
         num_layers: Recurrent layers.
         cell: As of `RecurrentStack`.
@@ -231,8 +225,8 @@ class SegmentDecoder(keras.layers.Layer):
         self,
         units: int,
         horizon: int,
-        segment: int,
         outputs: int,
+        steps: int = 1,
         num_series: int = 1,
         num_layers: int = 1,
         cell: str = "gru",
@@ -240,9 +234,8 @@ class SegmentDecoder(keras.layers.Layer):
         **options: Any,
     ):
         super().__init__(**options)
-        self.units, self.horizon, self.segment = units, horizon, segment
-        self.outputs, self.num_series = outputs, num_series
-        self.count = -(-horizon // segment)
+        self.units, self.horizon, self.outputs = units, horizon, outputs
+        self.num_series = num_series
         self.recurrence = RecurrentStack(
             units,
             num_layers=num_layers,
@@ -250,12 +243,42 @@ class SegmentDecoder(keras.layers.Layer):
             name="recurrence",
             dtype=self.dtype_policy,
         )
-        self.known = keras.layers.Dense(
-            units, use_bias=False, name="known", dtype=self.dtype_policy
-        )
         self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
         self.head = keras.layers.Dense(
-            segment * outputs, name="head", dtype=self.dtype_policy
+            steps * outputs, name="head", dtype=self.dtype_policy
+        )
+
+    def build_parts(self, features: int) -> None:
+        """Creates the weights of what reads inputs of so many features."""
+        if self.num_series > 1:
+            self.series = self.add_weight(
+                (self.num_series, self.units), "random_normal", name="series"
+            )
+        self.recurrence.build((None, None, features))
+        self.head.build((None, self.units))
+
+    def take_series(self, number: Any) -> Any:
+        """Returns the vector of each series, `[batch, units]`."""
+        table = ops.cast(ops.convert_to_tensor(self.series), self.compute_dtype)
+        return ops.take(table, number, axis=0)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class SegmentDecoder(ForecastDecoder):
+    """Forecasts all segments of the future at once, each by one recurrent step.
+
+    Each begins with the state after the past, and reads which segment it is, which
+    series, and what is known of its steps (SegRNN's parallel decoding). Arguments are
+    those of `ForecastDecoder`, and `segment`, the steps of a segment.
+    """
+
+    def __init__(
+        self, units: int, horizon: int, segment: int, outputs: int, **options: Any
+    ):
+        super().__init__(units, horizon, outputs, segment, **options)
+        self.segment, self.count = segment, -(-horizon // segment)
+        self.known = keras.layers.Dense(
+            units, use_bias=False, name="known", dtype=self.dtype_policy
         )
 
     def build(self, state_shape: Any, future_shape: Any, number_shape: Any) -> None:
@@ -263,14 +286,9 @@ class SegmentDecoder(keras.layers.Layer):
         self.places = self.add_weight(
             (self.count, self.units), "random_normal", name="places"
         )
-        if self.num_series > 1:
-            self.series = self.add_weight(
-                (self.num_series, self.units), "random_normal", name="series"
-            )
         if future_shape[-1]:
             self.known.build((None, None, self.segment * future_shape[-1]))
-        self.recurrence.build((None, 1, self.units))
-        self.head.build((None, self.units))
+        self.build_parts(self.units)
 
     def call(
         self, state: list, future: Any, number: Any, training: bool | None = None
@@ -280,8 +298,7 @@ class SegmentDecoder(keras.layers.Layer):
         count, features = self.count, future.shape[-1]
         inputs = ops.expand_dims(places, 0) + ops.zeros_like(state[0][0])[:, None]
         if self.num_series > 1:
-            table = ops.cast(ops.convert_to_tensor(self.series), self.compute_dtype)
-            inputs = inputs + ops.take(table, number, axis=0)[:, None]
+            inputs = inputs + self.take_series(number)[:, None]
         if features:
             rest = count * self.segment - self.horizon
             future = ops.pad(future, ((0, 0), (0, rest), (0, 0)))
@@ -300,53 +317,24 @@ class SegmentDecoder(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class StepDecoder(keras.layers.Layer):
+class StepDecoder(ForecastDecoder):
     """Forecasts step after step: each reads the one before it.
 
-    The decoder of sequence-to-sequence networks, to compare with `SegmentDecoder`,
-    whose inputs and outputs it has; arguments are the same, without `segment`. A step
-    reads the first output of the step before it, at first 0.
+    The decoder of sequence-to-sequence networks, to compare with `SegmentDecoder`. A
+    step reads the first output of the step before it, at first 0. Arguments are those
+    of `ForecastDecoder`.
     """
-
-    def __init__(
-        self,
-        units: int,
-        horizon: int,
-        outputs: int,
-        num_series: int = 1,
-        num_layers: int = 1,
-        cell: str = "gru",
-        dropout: float = 0.0,
-        **options: Any,
-    ):
-        super().__init__(**options)
-        self.units, self.horizon, self.num_series = units, horizon, num_series
-        self.recurrence = RecurrentStack(
-            units,
-            num_layers=num_layers,
-            cell=cell,
-            name="recurrence",
-            dtype=self.dtype_policy,
-        )
-        self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
-        self.head = keras.layers.Dense(outputs, name="head", dtype=self.dtype_policy)
 
     def build(self, state_shape: Any, future_shape: Any, number_shape: Any) -> None:
         """Creates the weights."""
-        if self.num_series > 1:
-            self.series = self.add_weight(
-                (self.num_series, self.units), "random_normal", name="series"
-            )
-        self.recurrence.build((None, None, 1 + future_shape[-1]))
-        self.head.build((None, self.units))
+        self.build_parts(1 + future_shape[-1])
 
     def call(
         self, state: list, future: Any, number: Any, training: bool | None = None
     ) -> Any:
         """Returns `outputs` numbers for each step of the future."""
         if self.num_series > 1:
-            table = ops.cast(ops.convert_to_tensor(self.series), self.compute_dtype)
-            more = ops.take(table, number, axis=0)
+            more = self.take_series(number)
             state = [[part + more for part in layer] for layer in state]
         structure = state
 

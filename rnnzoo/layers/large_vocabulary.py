@@ -13,7 +13,7 @@ from keras import ops
 
 from rnnzoo.errors import check_number, shorten
 from rnnzoo.layers.keras_internals import get_mask, set_mask
-from rnnzoo.layers.metrics import expand_to_steps
+from rnnzoo.layers.metrics import MeasuredLoss, expand_to_steps
 
 # Logits of negative samples that are the target itself.
 IMPOSSIBLE = -1e9
@@ -229,23 +229,6 @@ class SampledSoftmax(keras.layers.Layer):
         return vectors, ops.cast(ops.take(self.bias, classes), "float32")
 
 
-class MeanNats(keras.losses.Loss):
-    """The mean of losses that a layer has measured, over the targets that count."""
-
-    def __init__(self, padding: int | None):
-        super().__init__(name="nats")
-        self.padding = padding
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Returns the losses `y_pred`, masked where the target is padding."""
-        if self.padding is None:
-            return y_pred
-        real = ops.not_equal(y_true, self.padding)
-        losses = ops.where(real, y_pred, 0.0)
-        set_mask(losses, real)
-        return losses
-
-
 def measured_loss(
     head: Any, targets: Any, features: Any, padding: int | None, weights: Any = None
 ) -> Any:
@@ -262,7 +245,7 @@ def measured_loss(
     nats = head.measure(features, targets)
     if mask is not None:
         set_mask(nats, mask)
-    return MeanNats(padding)(targets, nats, expand_to_steps(weights, features))
+    return MeasuredLoss(padding)(targets, nats, expand_to_steps(weights, features))
 
 
 def choose_cutoffs(num_classes: int) -> list[int]:

@@ -30,6 +30,23 @@ def expand_to_steps(weights: Any, outputs: Any) -> Any:
     return weights * ops.ones_like(outputs[..., 0], dtype=weights.dtype)
 
 
+class MeasuredLoss(keras.losses.Loss):
+    """The mean of losses that a layer has measured, over the targets that count."""
+
+    def __init__(self, padding: int | None = None):
+        super().__init__(name="measured")
+        self.padding = padding
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Returns the losses `y_pred`, masked where the target is padding."""
+        if self.padding is None:
+            return y_pred
+        real = ops.not_equal(y_true, self.padding)
+        losses = ops.where(real, y_pred, 0.0)
+        set_mask(losses, real)
+        return losses
+
+
 class PaddedMean(keras.metrics.Mean):
     """Base of means over targets `[batch, time]` of which one marks padding.
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from rnnzoo.analysis.anomalies import find_threshold, report_events
-from rnnzoo.data import times as clock
 from rnnzoo.data.series_tables import Columns, Series, to_frame
 from rnnzoo.data.table_kinds import kind_of, to_kind
 from rnnzoo.data.windows import ForecastWindows
@@ -151,8 +150,6 @@ class AnomalyMixin(Mixin):
         # A step is the first of a horizon that begins at it.
         wide = np.concatenate([one.values, np.full(self.horizon - 1, np.nan)])
         longer = dataclasses.replace(one, values=wide)
-        if one.times is not None and columns.frequency:
-            longer = dataclasses.replace(longer, times=self._extend(one, columns))
         # With less than half of a context, too little is known of what is normal.
         start = [min(self.context // 2, len(one) // 2)]
         windows = self.make_windows([longer], columns, start=start)
@@ -163,15 +160,6 @@ class AnomalyMixin(Mixin):
             origins = windows.flat[places]
             scores[origins] = score_values(one.values[origins], found, self.middle)
         return scores
-
-    def _extend(self, one: Series, columns: Columns) -> Any:
-        times, frequency = one.times, columns.frequency
-        if times is None or frequency is None:
-            return times
-        missing = len(one) + self.horizon - 1 - len(times)
-        if missing <= 0:
-            return times
-        return times.append(clock.continue_times(times, frequency, missing))
 
     def measure_normal_scores(self, windows: ForecastWindows, chosen: Any) -> list:
         """Returns what thresholds are made of, from windows of normal data."""

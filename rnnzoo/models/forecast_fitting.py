@@ -1,6 +1,5 @@
 """What the fit of a forecaster to whole series does before and after training."""
 
-import functools
 import itertools
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +8,9 @@ import keras
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from rnnzoo.analysis.forecast_baselines import search_season
 from rnnzoo.analysis.forecast_regression import choose_regression
+from rnnzoo.analysis.forecasts import measure_seasonal_change
 from rnnzoo.data import times as clock
 from rnnzoo.data.series_tables import Columns
 from rnnzoo.data.table_kinds import is_table
@@ -238,9 +239,7 @@ def measure_unit(windows: ForecastWindows, season: int) -> float:
     """Returns the mean change from season to season of the one series of windows."""
     last = windows.flat.max() + windows.horizon
     values = windows.series[0].values[:last]
-    change = np.abs(values[season:] - values[:-season])
-    known = change[~np.isnan(change)]
-    found = known.mean() if len(known) else 0.0
+    found = np.nan_to_num(measure_seasonal_change(values, season))
     size = np.nanmean(np.abs(values))
     return float(f"{max(found, 1e-3 * size) or 1.0:.6g}")
 
@@ -252,27 +251,11 @@ def choose_season(windows: ForecastWindows, context: int) -> int:
         return usual
     if windows.columns.frequency is not None:
         return 1
-    candidates = [one for one in (24, 12, 7, 52, 4, 96) if 2 * one <= context]
-    longest = max(windows.series, key=len).values
-    values = longest[-20 * context :]
-    best, found = np.nanmean(np.abs(np.diff(values))) if len(values) > 1 else 0.0, 1
-    for one in candidates:
-        if len(values) <= 2 * one:
-            continue
-        change = np.nanmean(np.abs(values[one:] - values[:-one]))
-        if change < 0.8 * best:
-            best, found = change, one
-    return found
-
-
-@functools.lru_cache(1)
-def _sides(count: int, middle: int) -> tuple:
-    return tuple(range(middle - 1, -1, -1)), tuple(range(middle + 1, count))
+    return search_season(max(windows.series, key=len).values)
 
 
 def _keep_order(widths: np.ndarray, middle: int) -> np.ndarray:
     """Returns factors under which outer quantiles stay outside of inner ones."""
-    for side in _sides(widths.shape[1], middle):
-        for inner, outer in zip(side, side[1:], strict=False):
-            widths[:, outer] = np.maximum(widths[:, outer], widths[:, inner])
-    return widths
+    above = np.maximum.accumulate(widths[:, middle + 1 :], axis=1)
+    below = np.maximum.accumulate(widths[:, :middle][:, ::-1], axis=1)[:, ::-1]
+    return np.concatenate([below, widths[:, middle : middle + 1], above], axis=1)

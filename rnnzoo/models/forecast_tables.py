@@ -1,6 +1,5 @@
 """Forecasts of whole series in tables and arrays: fit, forecast, score, anomalies."""
 
-import copy
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -161,9 +160,8 @@ class TableForecasts(FittingMixin, AnomalyMixin):
         found = [one[:, places] for one in found]
         kind = kind_of(data)
         if kind == "array":
-            first = [one for one in found]
             is_one = np.ndim(data) == 1 and columns.series is None
-            return first[0] if is_one else np.stack(first, axis=1)
+            return found[0] if is_one else np.stack(found, axis=1)
         if kind == "list":
             is_many = columns.series is not None
             return found if is_many else found[0]
@@ -176,7 +174,7 @@ class TableForecasts(FittingMixin, AnomalyMixin):
         """Returns quantiles `[steps, quantiles]` of each series."""
         self._check_future(series, columns, steps)
         parts, done = [], 0
-        series = [copy.copy(one) for one in series]
+        series = list(series)
         while done < steps:
             self._check_pasts(series)
             windows = self.make_windows(series, columns)
@@ -186,7 +184,7 @@ class TableForecasts(FittingMixin, AnomalyMixin):
             done += self.horizon
             if done < steps:
                 for place, one in enumerate(series):
-                    series[place] = self._append(one, found[place], columns)
+                    series[place] = self._append(one, found[place])
         whole = np.concatenate(parts, axis=1)[:, :steps]
         return list(whole)
 
@@ -204,7 +202,7 @@ class TableForecasts(FittingMixin, AnomalyMixin):
                 f"at their end. Received: none in {shorten(empty, limit=200)}"
             )
 
-    def _append(self, one: Series, quantiles: np.ndarray, columns: Columns) -> Series:
+    def _append(self, one: Series, quantiles: np.ndarray) -> Series:
         medians = quantiles[:, self.middle].astype("float64")
         values = np.concatenate([one.values, medians])
         more = one.covariates
@@ -212,13 +210,8 @@ class TableForecasts(FittingMixin, AnomalyMixin):
             more = np.pad(
                 more, [(0, len(values) - len(more)), (0, 0)], constant_values=np.nan
             )
-        times = one.times
-        if times is not None and columns.frequency and len(times) < len(values):
-            next_times = clock.continue_times(
-                times, columns.frequency, len(values) - len(times)
-            )
-            times = times.append(next_times)
-        return dataclasses.replace(one, values=values, covariates=more, times=times)
+        # Windows continue the times.
+        return dataclasses.replace(one, values=values, covariates=more)
 
     def _check_future(self, series: Any, columns: Columns, steps: int) -> None:
         known = columns.count(columns.known)

@@ -23,8 +23,7 @@ from rnnzoo.layers.forecasting import (
     WindowReader,
 )
 from rnnzoo.layers.keras_internals import set_mask
-from rnnzoo.layers.large_vocabulary import MeanNats
-from rnnzoo.layers.metrics import expand_to_steps
+from rnnzoo.layers.metrics import MeasuredLoss, expand_to_steps
 from rnnzoo.layers.reader import SequenceReader
 from rnnzoo.models.any_tokens import answer_rows
 from rnnzoo.models.forecast_signatures import draw_rows, values_signature
@@ -256,7 +255,7 @@ class Forecaster(TableForecasts, SequenceModel):
         losses = ops.where(known, losses, 0.0)
         set_mask(losses, known)
         weights = expand_to_steps(sample_weight, y_pred)
-        return MeanNats(None)(y, losses, weights)
+        return MeasuredLoss()(y, losses, weights)
 
     def count_targets(self, y: Any, y_pred: Any) -> Any:
         """Returns how many targets of a batch are known."""
