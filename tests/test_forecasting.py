@@ -4,7 +4,6 @@ import datetime
 
 import numpy as np
 import pandas as pd
-import polars
 import pytest
 
 from rnnzoo import forecaster
@@ -61,16 +60,23 @@ def test_tables_are_answered_with_the_same_kind(hourly):
     assert list(found.columns) == ["t", "y_0.1", "y_0.5", "y_0.9"]
     next_times = pd.date_range("2024-03-28 08:00", periods=4, freq="h")
     assert list(found["t"]) == list(next_times)
-    medians = pytest.approx(found["y_0.5"].tolist())
+    table = {"t": frame["t"].astype(str).tolist(), "y": WAVE.tolist()}
+    answer = hourly.forecast(table)
+    assert isinstance(answer, dict)
+    assert answer["y_0.5"] == pytest.approx(found["y_0.5"].tolist())
+
+
+def test_polars_and_arrow_tables_are_answered_with_the_same_kind(hourly):
+    polars = pytest.importorskip("polars")
+    frame = make_frame()
+    medians = pytest.approx(hourly.forecast(frame)["y_0.5"].tolist())
     native = hourly.forecast(polars.from_pandas(frame))
     assert isinstance(native, polars.DataFrame)
     assert native["y_0.5"].to_list() == medians
     assert native["t"][0] == datetime.datetime(2024, 3, 28, 8)
     arrow = hourly.forecast(polars.from_pandas(frame).to_arrow())
-    assert arrow.column_names == list(found.columns)
-    table = {"t": frame["t"].astype(str).tolist(), "y": WAVE.tolist()}
-    answer = hourly.forecast(table)
-    assert isinstance(answer, dict) and answer["y_0.5"] == medians
+    assert arrow.column_names == native.columns
+    assert arrow["y_0.5"].to_pylist() == medians
 
 
 def test_an_index_of_times_is_the_time(plain):
