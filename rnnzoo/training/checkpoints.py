@@ -284,7 +284,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _is_trained(self) -> bool:
         """Whether there was a step: before it, Keras' average is all zeros."""
-        return int(self.model.optimizer.iterations) > 0
+        return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations)) > 0
 
     def on_train_end(self, logs: Any = None) -> None:
         """Reverts what `fit` does last: it replaces the weights by their average."""
