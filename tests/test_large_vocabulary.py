@@ -34,6 +34,17 @@ def test_a_sampled_softmax_compares_with_all_logits_when_it_answers():
     assert np.isfinite(layer.measure(features, np.array([[3, 49]]))).all()
 
 
+def test_a_sampled_loss_estimates_that_of_the_full_softmax():
+    layer = SampledSoftmax(50, num_sampled=2000)
+    random = np.random.default_rng(0)
+    features = random.standard_normal((1, 50, 8)).astype("float32")
+    targets = np.arange(50)[None]  # frequent and rare ones
+    logits = np.array(layer(features))
+    own = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    exact = np.log(np.exp(logits).sum(axis=-1)) - own
+    np.testing.assert_allclose(layer.measure(features, targets), exact, atol=0.02)
+
+
 @pytest.mark.parametrize(
     ("size", "cuts"), [(10, [2]), (200_000, [4000, 20000, 100000])]
 )

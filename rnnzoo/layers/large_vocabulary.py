@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from rnnzoo.errors import check_number, shorten
@@ -130,9 +131,11 @@ class AdaptiveSoftmax(keras.layers.Layer):
 class SampledSoftmax(keras.layers.Layer):
     """A softmax over all classes that is trained against a sample of them.
 
-    The loss compares a target with `num_sampled` classes drawn with a probability that
-    falls with their rank, `log((k + 2) / (k + 1)) / log(num_classes + 1)` for class
-    `k`, and corrects for it (Jean et al., 2015, arXiv:1412.2007).
+    The loss estimates the sum over all other classes by `num_sampled` ones, drawn with
+    a probability that falls with their rank, `log((k + 2) / (k + 1)) /
+    log(num_classes + 1)` for class `k`, each weighted by how seldom it is drawn
+    (importance sampling: Bengio and Senecal, 2008, doi:10.1109/TNN.2007.912312). It is
+    in nats, as the loss of the full softmax is.
 
     Inputs: features `[..., units]`. Outputs: the logits of all classes,
     `[..., num_classes]`, float32.
@@ -198,23 +201,21 @@ class SampledSoftmax(keras.layers.Layer):
         shape = ops.shape(targets)
         targets = ops.reshape(ops.cast(targets, "int32"), (-1,))
         inputs = self._project(ops.reshape(inputs, (-1, inputs.shape[-1])))
-        span = math.log(self.num_classes + 1)
-        drawn = keras.random.uniform((self.num_sampled,), seed=self.seed_generator)
-        drawn = ops.cast(ops.exp(drawn * span), "int32") - 1
+        # Evenly spaced draws, which vary less than independent ones.
+        span, count = math.log(self.num_classes + 1), self.num_sampled
+        places = np.arange(count, dtype="float32") / count
+        offset = keras.random.uniform((1,), seed=self.seed_generator) / count
+        drawn = ops.cast(ops.exp((places + offset) * span), "int32") - 1
         drawn = ops.clip(drawn, 0, self.num_classes - 1)
-
-        def log_count(classes: Any) -> Any:
-            rank = ops.cast(classes, "float32")
-            share = ops.log((rank + 2.0) / (rank + 1.0)) / span
-            return ops.log(share * self.num_sampled)
+        rank = ops.cast(drawn, "float32")
+        expected = count / span * ops.log((rank + 2.0) / (rank + 1.0))
 
         weights, right = self._take(drawn), self._take(targets)
         others = ops.cast(ops.matmul(inputs, ops.transpose(weights[0])), "float32")
-        others = others + weights[1] - log_count(drawn)
+        others = others + weights[1] - ops.log(expected)
         hits = ops.equal(targets[:, None], drawn[None])
         others = ops.where(hits, IMPOSSIBLE, others)
-        own = ops.cast(ops.sum(inputs * right[0], axis=-1), "float32")
-        own = own + right[1] - log_count(targets)
+        own = ops.cast(ops.sum(inputs * right[0], axis=-1), "float32") + right[1]
         logits = ops.concatenate([own[:, None], others], axis=-1)
         return ops.reshape(ops.logsumexp(logits, axis=-1) - own, shape)
 
