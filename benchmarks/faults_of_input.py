@@ -25,6 +25,7 @@ SMALL: dict[str, dict] = {
     "forecaster": {"weights": None, "units": 4, "context": 8, "horizon": 2},
     "surname_classifier": {"weights": None, "units": 4},
     "text_classifier": {"weights": None, "units": 4, "ngrams": 0, "tokens": "bytes"},
+    "tagger": {"weights": None, "units": 4, "intents": ["a", "b"]},
     "language_model": {"weights": None, "units": 4, "max_length": 8, "num_layers": 1},
     "translator": {
         "weights": None,
@@ -40,6 +41,7 @@ SMALL: dict[str, dict] = {
     "parity_by_hand": {},
 }
 METHODS = ("answer", "classify", "sort", "translate", "score", "rank", "probabilities")
+METHODS += ("tag", "tag_words", "marginals")
 
 
 class Unprintable:

@@ -87,7 +87,11 @@ def publish(
         "file": f"{name}.keras",
         "parameters": model.count_params(),
         # The vocabulary is in the weight file, and too long for a record.
-        "settings": {k: v for k, v in model.get_config().items() if k != "vocabulary"},
+        "settings": {
+            key: value
+            for key, value in model.get_config().items()
+            if key not in ("vocabulary", "lowered")
+        },
         "score": score,
         "data": recipe.trained_on,
         "licence": recipe.licence,

@@ -23,6 +23,7 @@ from rnnzoo.models.real_sorting import RealSorter
 from rnnzoo.models.series_classification import SeriesClassifier
 from rnnzoo.models.sorting import Sorter
 from rnnzoo.models.surnames import SurnameClassifier
+from rnnzoo.models.tagging import Tagger
 from rnnzoo.models.text_classification import TextClassifier
 from rnnzoo.models.translation import Translator
 from rnnzoo.training.recipe import Recipe
@@ -38,6 +39,7 @@ __all__ = [
     "language_model",
     "translator",
     "adder",
+    "tagger",
     "parity",
     "series_classifier",
     "forecaster",
@@ -329,6 +331,54 @@ def adder(
         dropout: Fraction of features dropped in training.
         state_noise: For "simple": standard deviation of the noise on the state in
             training.
+    """
+
+def tagger(
+    weights: str | None = "ewt_upos",
+    *,
+    tags: Iterable[str] = ...,
+    scheme: str = "plain",
+    intents: Iterable[str] = (),
+    vocabulary: Sequence[str] = (),
+    lowered: Sequence[str] = (),
+    characters: Sequence[str] = ...,
+    word_length: int = 16,
+    embedding_dim: int = 64,
+    character_dim: int = 24,
+    character_units: int = 48,
+    character_reader: str = "convolution",
+    units: int = 128,
+    num_layers: int = 1,
+    cell: str = "lstm",
+    dropout: float = 0.5,
+    token_dropout: float = 0.1,
+) -> Tagger:
+    """A tagger: a bidirectional LSTM over words and their letters, and a CRF.
+
+    Args:
+        weights: A name that `rnnzoo.list_weights("tagger")` has,
+            the path of a file that `save` wrote, or `None` for an untrained model.
+            Listed weights and files bring their own settings; an argument that
+            contradicts them is refused.
+        tags: Names of the tags, such as `"B-city"` and `"O"`. With weights for other
+            ones, what was learned of names that stay is kept.
+        scheme: What tags mean: `"plain"`, each stands for itself; or `"iob1"`,
+            `"iob2"` or `"iobes"`, they mark spans (`rnnzoo.data.schemes`).
+        intents: Names of what a whole sentence can be; none by default.
+        vocabulary: The words to know, as they are written: `learn_vocabulary`.
+        lowered: More words that are known in lower case, such as those of texts without
+            tags.
+        characters: The characters to know: `learn_characters`.
+        word_length: Characters that are read of a word: its first and last half.
+        embedding_dim: Size of each of the two vectors that stand for a word.
+        character_dim: Size of the vector that stands for a character.
+        character_units: Features that are read in a word's characters.
+        character_reader: `"convolution"`, `"gru"` or `"lstm"`.
+        units: Size of each direction's state.
+        num_layers: Recurrent layers over the words.
+        cell: `"simple"`, `"gru"`, `"lstm"`, `"minimal"` or `"minimal_signed"`.
+        dropout: Fraction of features dropped in training.
+        token_dropout: Fraction of words that are taken for unknown ones in training.
     """
 
 def parity(

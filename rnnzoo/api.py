@@ -9,6 +9,7 @@ MODULES = {
     "language_model": "rnnzoo.models.language",
     "translator": "rnnzoo.models.translation",
     "adder": "rnnzoo.models.addition",
+    "tagger": "rnnzoo.models.tagging",
     "parity": "rnnzoo.models.parity",
     "series_classifier": "rnnzoo.models.series_classification",
     "forecaster": "rnnzoo.models.forecasting",

@@ -29,6 +29,7 @@ BROWSER = pathlib.Path(__file__).parent / "browser"
 MODELS = {
     "sorter": "tokens.onnx",
     "sentiment_classifier": "tokens.onnx",
+    "tagger": "tokens.onnx",
     "language_model": "stream.onnx",
 }
 # For no other machine: it is a file server, and a page needs no more of one. Nor for

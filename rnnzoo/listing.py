@@ -50,7 +50,7 @@ def list_models(
         >>> rnnzoo.list_models("sort*")
         ['sorter']
         >>> rnnzoo.list_models("*lstm*")
-        ['language_model', 'pattern_generator']
+        ['language_model', 'tagger', 'pattern_generator']
         >>> rnnzoo.list_models(task="translation")
         ['translator']
     """

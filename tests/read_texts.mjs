@@ -3,13 +3,18 @@
 import { createInterface } from "node:readline";
 
 import { key, uniform } from "../rnnzoo/browser/random.js";
-import { Characters, Numbers, Words } from "../rnnzoo/browser/tokens.js";
+import { Characters, Numbers, SpelledWords, Words } from "../rnnzoo/browser/tokens.js";
 
 const answers = {
   split: ({ text }) => new Words({ vocabulary: [] }).split(text),
   words: ({ text, config }) => {
     const { words, ids, leftOut } = new Words(config).encode(text);
     return { words, ids: [...ids], leftOut };
+  },
+  spelled: ({ text, config }) => {
+    const { words, ids, steps } = new SpelledWords(config).encode(text);
+    const places = words.map(({ start, end }) => [start, end]);
+    return { words: words.map(({ word }) => word), places, ids: [...ids], steps };
   },
   characters: ({ text, config }) => [...new Characters(config).encode(text)],
   numbers: ({ text, config }) => new Numbers(config).read(text, 32),

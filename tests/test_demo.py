@@ -23,6 +23,7 @@ from rnnzoo import demo
 from rnnzoo.command import main
 from rnnzoo.decoding import sampling
 from rnnzoo.tokens import Characters, Numbers, Words, parse_numbers
+from rnnzoo.tokens.spelled import SpelledWords
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed")
@@ -114,6 +115,51 @@ def test_of_long_texts_the_same_words_are_read(javascript, length):
     assert answer["ids"] == Words(**config).encode([text])[0].tolist()
     assert len(answer["words"]) == len(answer["ids"])
     assert answer["leftOut"] == max(0, length - 5)
+
+
+SPELLED = {
+    start: SpelledWords(
+        ["Paris", "don", "n't", "3.5", "PARIS", "٣", "ὈΔΟΣ"],
+        "Parisd'n.\u0307",
+        lowered=["boat", "k", "\N{GREEK SMALL LETTER OMEGA}"],
+        word_length=5,
+        start=start,
+    )
+    for start in (False, True)
+}
+# What rules of tagged words are about.
+contraction = st.sampled_from(
+    ["n't", "N’T", "'s", "'ſ", "'re", "’LL", "a.b", "1,5", "1:2", "@", "_", "...", "--"]
+    + [
+        "Boat",
+        "Ω",
+        "\ue000",
+        "\u200d",
+        "\U0001f3fd",
+        "\N{GRINNING FACE}",
+        "\u0301",
+        "٣",
+        "Paris",
+        "K",
+    ]
+)
+
+
+@needs_node
+@once
+@given(st.deferred(lambda: st.lists(contraction | texts()).map("".join)), st.booleans())
+def test_tagged_words_are_those_of_python(javascript, text, start):
+    tokens = SPELLED[start]
+    names = ("vocabulary", "characters", "lowered", "word_length", "start")
+    config = {name: tokens.get_config()[name] for name in names}
+    answer = javascript("spelled", text=text, config=config)
+    ((words, starts, ends),) = tokens.split_checked([text])
+    assert answer["words"] == [word.decode() for word in words]
+    units = [0, *np.cumsum([1 + (ord(one) > 0xFFFF) for one in text]).tolist()]
+    places = [[units[a], units[b]] for a, b in zip(starts, ends, strict=True)]
+    assert answer["places"] == places
+    (rows,) = tokens.encode([text])
+    assert answer["ids"] == rows.ravel().tolist() and answer["steps"] == len(rows)
 
 
 CHARACTERS = Characters("abç\n\N{GRINNING FACE}", start=True)

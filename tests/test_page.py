@@ -131,6 +131,33 @@ def test_reviews_are_judged_as_in_python(page, text):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "The old man the boats, but don't rock them!",
+        "<script>alert(1)</script> it’s \N{GRINNING FACE} in 東京 & Reykjavík, 3.5 km",
+        "Time flies. " * 60,
+        "",
+    ],
+)
+def test_sentences_are_tagged_as_in_python(page, text):
+    model = trained("tagger")
+    pairs = model.tag(text, probabilities=True)
+    sure = sum(share >= 0.9 for _, share in pairs)
+    expected = f"^{sure} of {len(pairs)} words are sure" if pairs else "^$"
+    page.fill("#sentence", "Something else.")
+    wait_for_text(page, "tagger-status", "of 3 words")
+    page.fill("#sentence", text)
+    wait_for_text(page, "tagger-status", expected)
+    shown = page.eval_on_selector_all(
+        "#tags ruby",
+        "all => all.map((one) => [one.firstChild.textContent, one.dataset.tag])",
+    )
+    words = model.split_words(text)
+    tags = [tag for tag, _ in pairs]
+    assert shown == [list(pair) for pair in zip(words, tags, strict=True)]
+
+
+@pytest.mark.parametrize(
     ("prompt", "temperature", "seed"),
     [
         ("ROMEO:", 0.0, 1),
@@ -171,7 +198,8 @@ def test_with_keys_alone(page):
         if seen[-1] == "write":
             page.keyboard.press("Enter")
             wait_for_text(page, "language-status", "^Writing")
-    order = "numbers review words prompt temperature length seed write stop text"
+    order = "numbers review words sentence tags prompt temperature length seed write"
+    order += " stop text"
     assert seen == order.split()
     wait_for_text(page, "sorted", "^7 8 9$")
     page.keyboard.press("Shift+Tab")
@@ -185,7 +213,7 @@ def test_with_keys_alone(page):
 
 def test_every_field_has_a_name(page):
     fields = page.locator("input, textarea, button, progress, [role=region]").all()
-    assert len(fields) == 11
+    assert len(fields) == 13
     for field in fields:
         assert field.evaluate(
             "one => one.labels?.[0]?.textContent || one.ariaLabel || one.textContent"

@@ -83,6 +83,7 @@ def prepare(data_dir: str | os.PathLike) -> pathlib.Path:
         _write_pairs(data_dir)
         _write_names(data_dir)
         _write_hourly(data_dir)
+        write_treebank(data_dir)
         for name, count in {"pendigits.tra": 240, "pendigits.tes": 40}.items():
             lines = [_pen(random.Random(seed), seed % 10) for seed in range(count)]
             (data_dir / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -109,6 +110,28 @@ def _write_pairs(data_dir: pathlib.Path) -> None:
         words = [draw.choice(OTHER_WORDS) for _ in range(5)]
         lines.append(f"{' '.join(words)}.\t{' '.join(reversed(words))} !")
     (sentences / "fra.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_treebank(data_dir: pathlib.Path) -> None:
+    """Writes sentences with parts of speech in the files of a treebank."""
+    draw = random.Random(3)
+    kinds = [
+        ("DET", "the a this".split()),
+        ("ADJ", FEELINGS["positive"].split()),
+        ("NOUN", list(THINGS)),
+        ("VERB", list(DEEDS)),
+        ("PUNCT", [".", "!"]),
+    ]
+    for part, count in {"train": 240, "dev": 40, "test": 40}.items():
+        lines = []
+        for _ in range(count):
+            begin = draw.randint(0, 3)
+            for place, (tag, words) in enumerate(kinds[begin:], 1):
+                word = draw.choice(words)
+                lines.append(f"{place}\t{word}\t{word}\t{tag}" + "\t_" * 6)
+            lines.append("")
+        path = data_dir / f"{part}.conllu"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _write_hourly(data_dir: pathlib.Path) -> None:

@@ -56,7 +56,9 @@ def explain(
         >>> explanation.contributions.shape
         (4,)
     """
-    if not all(hasattr(model, name) for name in ("classes", "tokens", "classify")):
+    readers = {RawTexts: _read_text, RawNumbers: _read_numbers, RawSteps: _read_series}
+    has_classes = all(hasattr(model, name) for name in ("classes", "tokens"))
+    if not has_classes or type(model.raw) not in readers:
         raise TypeError(
             "model must be a classifier of texts or series, such as text_classifier "
             f"or series_classifier builds. Received: a {type(model).__name__}"
@@ -70,7 +72,6 @@ def explain(
             "method='occlusion' on others. Received: "
             f"backend={keras.backend.backend()!r}"
         )
-    readers = {RawTexts: _read_text, RawNumbers: _read_numbers, RawSteps: _read_series}
     read = readers[type(model.raw)]
     found = read(model, example)
     logits = _compute_logits(model, found.inputs)[0]

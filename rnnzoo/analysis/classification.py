@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnzoo.analysis.confusion import draw_confusion
 from rnnzoo.tokens.labels import check_classes
 from rnnzoo.writing import save_figure
 
@@ -171,52 +172,8 @@ def plot_confusion(report: ClassificationReport, path: str | os.PathLike) -> Non
         >>> report = classification_report([0, 1], [[0.9, 0.1], [0.2, 0.8]], ["a", "b"])
         >>> plot_confusion(report, "confusion.png")
     """
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import PercentFormatter
-
     _check_report(report)
-    number = len(report.classes)
-    shares = _ratio(report.confusion, report.confusion.sum(axis=1, keepdims=True))
-    names = list(map(fit_label, report.classes))
-    widest = max(len(f"{report.confusion.max():,}"), 4)
-    side = number * (max(0.6, 0.085 * widest) if number > 4 else 1.2)
-    # The matrix fills the figure; what is around it is added when saving.
-    figure = Figure(figsize=(side, side))
-    axis = figure.add_axes((0, 0, 1, 1))
-    image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(report.confusion):
-        share = shares[row, column]
-        percent = "<1%" if share < 0.005 else f"{share:.0%}"
-        axis.text(
-            column,
-            row,
-            f"{count:,}\n{percent}" if count else "0",
-            ha="center",
-            va="center",
-            fontsize=11 if number <= 4 else 8,
-            color="white" if share > 0.55 else "#1a1a1a" if count else "#757575",
-        )
-    # A dollar sign in a name begins no formula.
-    axis.set_xticks(range(number), names, parse_math=False)
-    axis.set_yticks(range(number), names, parse_math=False)
-    if number > 4 or max(map(len, names)) > 12:
-        for label in axis.get_xticklabels():
-            label.set(rotation=45, ha="right", rotation_mode="anchor")
-    axis.set_xticks(np.arange(1, number) - 0.5, minor=True)
-    axis.set_yticks(np.arange(1, number) - 0.5, minor=True)
-    axis.grid(which="minor", color="white", linewidth=1.5)
-    axis.tick_params(which="both", length=0)
-    axis.spines[:].set_visible(False)
-    axis.set(xlabel="answered class", ylabel="true class")
-    axis.set_title(f"{report.accuracy:.1%} of {report.confusion.sum():,} right", pad=12)
-    bar = figure.colorbar(
-        image,
-        cax=figure.add_axes((1 + 0.2 / side, 0, 0.16 / side, 1)),
-        format=PercentFormatter(1),
-        label="share of the true class",
-    )
-    bar.outline.set_visible(False)
-    save_figure(figure, path, bbox_inches="tight", pad_inches=0.15)
+    draw_confusion(report.confusion, report.classes, path)
 
 
 def plot_calibration(report: ClassificationReport, path: str | os.PathLike) -> None:
@@ -359,8 +316,3 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
 
 def _ratio(parts: np.ndarray, totals: np.ndarray) -> np.ndarray:
     return parts / np.maximum(totals, 1)  # nothing of nothing is 0
-
-
-def fit_label(name: str) -> str:
-    """Returns a name that fits beside a picture."""
-    return name if len(name) <= 28 else name[:27] + "…"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnzoo.analysis.classification import fit_label
+from rnnzoo.analysis.confusion import fit_label
 from rnnzoo.errors import check_number
 from rnnzoo.writing import save_figure, write_text
 

@@ -4,7 +4,7 @@
 // yields what there is to show, piece by piece.
 
 import { key, uniform } from "./random.js";
-import { Characters, Numbers, Words } from "./tokens.js";
+import { Characters, Numbers, SpelledWords, Words } from "./tokens.js";
 
 // Tokens that are read at a time, so that a newer question need not wait long.
 const READ_AT_ONCE = 2048;
@@ -146,6 +146,37 @@ function logOdds(logits, number) {
   return logits[number] - highest - Math.log(sum);
 }
 
+/** Labels the words of a text; see rnnzoo.tagger. */
+export class Tagger extends Model {
+  static file = "tokens.onnx";
+
+  constructor(ort, session, config) {
+    super(ort, session, config);
+    this.tokens = new SpelledWords(config.tokens);
+    const { tags, intents } = config.settings;
+    this.classes = [...tags, ...intents];
+  }
+
+  /**
+   * Yields the text, its words with their places, tags and probabilities, all tags, and
+   * what the text as a whole is, if the model says so.
+   */
+  async *answer({ text }) {
+    const { words, ids, steps } = this.tokens.encode(text);
+    const tokens = new this.ort.Tensor("int32", ids, [1, steps, ids.length / steps]);
+    const { best, outputs } = await this.session.run({ tokens });
+    const all = this.classes.length;
+    const said = Array.from({ length: steps }, (_, step) => {
+      const number = Number(best.data[step]);
+      const probability = Number(outputs.data[step * all + number]);
+      return { tag: this.classes[number], probability };
+    });
+    const intent = this.tokens.startId ? said.shift() : undefined;
+    const labels = words.map((word, place) => ({ ...word, ...said[place] }));
+    yield { text, words: labels, tags: this.config.settings.tags, intent };
+  }
+}
+
 /** Goes on with a text; see rnnzoo.language_model. */
 export class LanguageModel extends Model {
   static file = "stream.onnx";
@@ -211,5 +242,6 @@ function drawn(logits, temperature, number) {
 export const MODELS = {
   sorter: Sorter,
   sentiment_classifier: SentimentClassifier,
+  tagger: Tagger,
   language_model: LanguageModel,
 };

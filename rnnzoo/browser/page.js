@@ -71,6 +71,7 @@ function answerTyped(id, answer) {
 const begin = {
   sorter: () => answerTyped("numbers", sort),
   sentiment_classifier: () => answerTyped("review", judge),
+  tagger: () => answerTyped("sentence", label),
   language_model() {
     enable("prompt", "temperature", "length", "seed", "write");
     element("writing").addEventListener("submit", write);
@@ -204,6 +205,42 @@ function signed(number) {
 
 for (const one of document.querySelectorAll("[data-share]")) {
   coloured(one, Number(one.dataset.share));
+}
+
+// Tagging
+
+function label() {
+  ask("tagger", { text: element("sentence").value }, showTags, () => {});
+}
+
+function showTags({ text, words, tags, intent }) {
+  const shown = [];
+  let place = 0;
+  for (const { start, end, tag, probability } of words) {
+    shown.push(text.slice(place, start), tagged(text.slice(start, end), tag, tags));
+    shown[shown.length - 1].title = `${tag}, probability ${probability.toFixed(3)}`;
+    place = end;
+  }
+  element("tags").replaceChildren(...shown, text.slice(place));
+  const sure = words.filter(({ probability }) => probability >= SURE).length;
+  const belief = `${sure} of ${words.length} words are sure (probability ${SURE} or more).`;
+  const whole = intent ? `${intent.tag}. ` : "";
+  say("tagger-status", words.length ? whole + belief : "");
+}
+
+/** A word with its tag below it, both in the colour of what is tagged. */
+function tagged(word, tag, tags) {
+  const one = document.createElement("ruby");
+  const name = document.createElement("rt");
+  const labels = [...new Set(tags.map((each) => each.replace(/^[BIES]-/, "")))];
+  const label = tag.replace(/^[BIES]-/, "");
+  one.textContent = word;
+  one.className = tag === "O" ? "word" : "word tag";
+  one.dataset.tag = tag;
+  one.style.setProperty("--hue", `${(360 * labels.indexOf(label)) / labels.length}`);
+  if (tag !== "O") name.textContent = tag;
+  one.append(name);
+  return one;
 }
 
 // Writing

@@ -64,6 +64,7 @@ async function load() {
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmBinary = await read(RUNTIME);
   for (const [name, Kind] of Object.entries(MODELS)) {
+    if (!(`models/${name}/${Kind.file}` in sizes)) continue;
     const config = new TextDecoder().decode(await read(`models/${name}/model.json`));
     const file = await read(`models/${name}/${Kind.file}`);
     const session = await ort.InferenceSession.create(file);

@@ -13,6 +13,7 @@ import typing
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 
+from rnnzoo.command import tagging
 from rnnzoo.command.loading import decode_word, has_column, load_model, show_rows
 from rnnzoo.errors import shorten
 
@@ -35,6 +36,8 @@ def run_answer(parsed: argparse.Namespace) -> int:
     _check_sources(parsed)
     parsed.prefix = parsed.prefix or ""
     with _end_at_signal() as parsed.check_signals:
+        if parsed.data and tagging.is_columns(parsed):
+            return tagging.answer_columns(parsed)
         has_texts = parsed.data and has_column(parsed.data, parsed.text or "text")
         if parsed.data and parsed.file_options and not has_texts:
             return _answer_file(parsed)
@@ -66,7 +69,7 @@ def _check_sources(parsed: argparse.Namespace) -> None:
             "--json prints JSON lines, --to writes a file (JSON lines, if its name "
             f"ends with .jsonl): give one of them. Received: --json --to={parsed.to!r}"
         )
-    if parsed.to:
+    if parsed.to and not (parsed.data and tagging.is_columns(parsed)):
         from rnnzoo.data.table_writer import check_target
 
         check_target(parsed.to, parsed.force)

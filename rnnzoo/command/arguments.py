@@ -16,6 +16,14 @@ READING = [
     ),
     ("--skip-bad-rows", "report unusable rows and skip them", FLAG),
 ]
+# Of files of annotated sentences, which taggers are measured on.
+SENTENCES = [
+    ("--column", "of a tagger: column of the tags, a number from 1 or a name", COLUMN),
+    ("--word-column", "of a tagger: column of the words", COLUMN),
+    ("--tags", "of a tagger: a parallel file of tags", FILE),
+    ("--intents", "of a tagger: a parallel file of intents, or a key in jsonl", FILE),
+    ("--scheme", "of a tagger: plain, iob1, iob2 or iobes; default: as it is found"),
+]
 MODEL = [
     ("model", "a model or weights of `rnnzoo list`, or a .keras file"),
     ("--weights", "listed weights or a .keras file; default: the model's own"),
@@ -90,6 +98,7 @@ VERBS = {
             ),
             ("--text", "column of the texts", {"default": "text", **COLUMN}),
             ("--label", "column of the labels", {"default": "label", **COLUMN}),
+            *SENTENCES,
             *READING,
             (
                 "--plots",

@@ -6,6 +6,7 @@ import os
 import sys
 import typing
 
+from rnnzoo.command import tagging
 from rnnzoo.command.loading import decode_word, load_model, show_steps
 from rnnzoo.errors import closest
 from rnnzoo.training import recipe_class
@@ -121,6 +122,15 @@ def _evaluate_series(parsed: argparse.Namespace, model: typing.Any) -> None:
 
 
 def _evaluate_on_data(parsed: argparse.Namespace, model: typing.Any) -> None:
+    if hasattr(model, "tag_words"):
+        tagging.evaluate_tags(parsed, model)
+        return
+    given = [name for name in tagging.OPTIONS if getattr(parsed, name)]
+    if given:
+        raise ValueError(
+            f"Only a tagger is measured with --{given[0]}: leave it out. Received: "
+            f"model={parsed.model!r}"
+        )
     if hasattr(model, "backtest"):
         _evaluate_series(parsed, model)
         return

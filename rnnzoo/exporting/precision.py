@@ -87,7 +87,8 @@ def _split_matrix(matrix: np.ndarray, precision: str) -> list[np.ndarray]:
     if precision == "float32" or matrix.dtype != "float32" or matrix.ndim < 2:
         return []
     if precision == "float16":
-        half = matrix.astype("float16")
+        with np.errstate(over="ignore"):  # what is too large differs, and stays
+            half = matrix.astype("float16")
         return [half] if np.array_equal(half.astype("float32"), matrix) else []
     for axis in reversed(range(matrix.ndim)):  # converters transpose some
         integers, scale = _quantize(matrix, axis)

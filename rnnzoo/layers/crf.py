@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from rnnzoo.errors import check_number, shorten
+from rnnzoo.layers.crf_products import find_possible, multiply_paths
 from rnnzoo.layers.keras_internals import get_mask, run_steps
 
 # Scores of forbidden transitions, and of paths that do not exist.
@@ -118,10 +119,8 @@ class LinearChainCRF(keras.layers.Layer):
 
         # The logarithm of the sum over all tags, and its gradient.
         fixed = ops.stop_gradient(transitions)
-        beliefs, total, last = self._read_forward(
-            ops.stop_gradient(emissions), fixed, ops.stop_gradient(ends), mask
-        )
-        shares, counts = self._read_backward(beliefs, last, fixed, mask, True)
+        given = ops.stop_gradient(emissions), fixed, ops.stop_gradient(ends), mask
+        total, shares, counts, last = self._count_paths(*given)
         linear = (
             ops.sum(shares * emissions * real[..., None], axis=(1, 2))
             + ops.sum(counts * transitions, axis=(1, 2))
@@ -159,6 +158,28 @@ class LinearChainCRF(keras.layers.Layer):
         if mask is None:
             mask = ops.ones_like(emissions[..., 0], dtype="bool")
         return emissions, ops.cast(mask, "bool")
+
+    def _count_paths(
+        self, emissions: Any, transitions: Any, ends: Any, mask: Any
+    ) -> tuple:
+        """Returns the logarithm of Z, and expected tags, transitions and last tags.
+
+        Products of matrices are many times as fast as sums of logarithms. They are
+        used unless numbers could become too small for them.
+        """
+
+        def exact() -> tuple:
+            beliefs, total, last = self._read_forward(
+                emissions, transitions, ends, mask
+            )
+            shares, counts = self._read_backward(beliefs, last, transitions, mask, True)
+            return total, shares, counts, last
+
+        possible = find_possible(self.penalties)
+        if possible is None:
+            return exact()
+        *fast, is_safe = multiply_paths(emissions, transitions, ends, mask, possible)
+        return ops.cond(is_safe, lambda: tuple(fast), exact)
 
     def _read_forward(
         self, emissions: Any, transitions: Any, ends: Any, mask: Any

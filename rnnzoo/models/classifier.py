@@ -9,14 +9,14 @@ import keras
 import numpy as np
 
 from rnnzoo import analysis
-from rnnzoo import weights as weight_files
 from rnnzoo.architectures.graphs import compile_graph
 from rnnzoo.architectures.many_to_one import ManyToOne
 from rnnzoo.data.pipeline import Source
+from rnnzoo.models.adaptation import Adaptable
 from rnnzoo.tokens.labels import check_classes, class_numbers
 
 
-class Classifier(ManyToOne):
+class Classifier(Adaptable, ManyToOne):
     """Base of models that answer with the name of one of `classes`.
 
     A subclass keeps its argument `classes` in `self.classes` and `self.arguments`, and
@@ -249,29 +249,6 @@ class Classifier(ManyToOne):
             return self
         changes = {"vocabulary": vocabulary}
         return self.copy_with(self.weight_adapter(self.arguments, changes), **changes)
-
-    def copy_with(self, adapt: Callable, **changes: Any) -> Any:
-        """Returns a copy with other arguments, and weights as `adapt` has them."""
-        self.refuse_quantized("A model for other classes or words")
-        new = self.from_config({**self.get_config(), **changes})
-        new.card = {"body": self.card.get("name") or self.card}
-        for weight, old in zip(new.weights, self.get_weights(), strict=True):
-            own = keras.ops.convert_to_numpy(weight)
-            weight.assign(adapt(weight.path.split("/")[0], old, own))
-        return new
-
-    @classmethod
-    def from_file(cls, path: Any, config: dict, changes: dict) -> Any:
-        """Builds a model of `config` and `changes`, and loads what fits of a file."""
-        if "quantized" in weight_files.read_config(path):
-            raise ValueError(
-                f"Other {' and '.join(changes)} need weights that are not quantized: "
-                f"give the file of before quantize(). Received: weights={str(path)!r}"
-            )
-        adapt = cls.weight_adapter(config, changes)
-        model = cls(**{**config, **changes})
-        weight_files.copy_weights(path, model, adapt)
-        return model
 
     @classmethod
     def weight_adapter(cls, config: dict, changes: dict) -> Callable:

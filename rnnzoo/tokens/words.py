@@ -24,8 +24,10 @@ _WORD_RULES = (
     (r"''", r" ' ' "),
     (r"(^|[^\pL\pM\pN])'", r"\1 ' "),
     (r"'($|[^\pL\pM\pN])", r" ' \1"),
-    # tf.strings.lower depends on the locale for these letters: Turkish, Azeri and
-    # Lithuanian differ from all others.
+)
+# tf.strings.lower depends on the locale for these letters: Turkish, Azeri and
+# Lithuanian differ from all others.
+_LOWER_RULES = (
     ("I", "i"),
     ("İ", "i\u0307"),
     ("J", "j"),
@@ -90,7 +92,7 @@ class Words(VocabularyTokens):
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
         for pattern, replacement in _WORD_RULES:
             texts = tf.strings.regex_replace(texts, pattern, replacement)
-        return tf.strings.split(tf.strings.lower(texts, "utf-8"))
+        return tf.strings.split(lower_strings(texts))
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -144,6 +146,13 @@ class Whitespace(VocabularyTokens):
         """Returns the most frequent words except `<unk>`."""
         found = super().learn(texts, size + 1, min_count, normalize=normalize)
         return [word for word in found if word != cls.unknown][:size]
+
+
+def lower_strings(texts: tf.Tensor) -> tf.Tensor:
+    """Returns strings without a NUL in lower case, the same in every locale."""
+    for pattern, replacement in _LOWER_RULES:
+        texts = tf.strings.regex_replace(texts, pattern, replacement)
+    return tf.strings.lower(texts, "utf-8")
 
 
 @functools.cache

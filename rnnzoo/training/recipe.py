@@ -21,6 +21,8 @@ RENAMED_RECIPES = {"own_sentiment": "own_texts"}
 SIZE: dict[str, Any] = {"minimum": 1}
 SHARE: dict[str, Any] = {"minimum": 0, "below": 1}
 MODEL_RANGES: dict[str, dict[str, Any]] = {
+    "character_dim": SIZE,
+    "character_units": {"minimum": 2},
     "context": {"minimum": 1, "maximum": 100_000},
     "delay": {"minimum": 0, "maximum": 1000},
     "dropout": SHARE,
@@ -40,6 +42,7 @@ MODEL_RANGES: dict[str, dict[str, Any]] = {
     "unit": {"above": 0},
     "units": SIZE,
     "weight_dropout": SHARE,
+    "word_length": {"minimum": 2},
 }
 
 
