@@ -241,7 +241,7 @@ def read_settings(
 
 
 def copy_weights(path: pathlib.Path, model: Any, adapt: Callable) -> None:
-    """Copies the weights of a file into a model with the same layers.
+    """Copies the weights of a file into the layers of a model that are in it.
 
     `adapt` takes a layer's name, the file's values and the model's values, whose shapes
     may differ, and returns the values to use.
@@ -257,8 +257,10 @@ def copy_weights(path: pathlib.Path, model: Any, adapt: Callable) -> None:
         ):
 
             def copy(name: str, item: Any) -> None:
-                if isinstance(item, h5py.Dataset) and name.startswith("layers/"):
-                    top = "/".join(name.split("/")[:2])
+                top = "/".join(name.split("/")[:2])
+                if not (top.startswith("layers/") and top in old):
+                    return
+                if isinstance(item, h5py.Dataset):
                     layer = new[f"{top}/vars"].attrs["name"]
                     values: Any = old[name]
                     item[...] = adapt(layer, values[...], item[...])

@@ -129,21 +129,52 @@ class JoinFeatures(keras.layers.Concatenate):
 
 @keras.saving.register_keras_serializable("rnnzoo")
 class SummaryStep(keras.layers.Layer):
-    """Makes the first step the largest value of each feature over all steps.
+    """Makes the first step a summary of all steps.
 
-    Inputs and outputs: features `[batch, steps, features]`, with a mask `[batch,
+    It is made of the largest value of each feature over the steps, and of their sum,
+    divided by the square root of the number of steps.
+
+    Inputs: features `[batch, steps, features]` of the steps in their context, and
+    `[batch, steps, others]` of each step alone, both with the same mask `[batch,
     steps]` if there is padding.
+
+    Outputs: the features in context, with another first step.
     """
 
     def __init__(self, **options: Any):
         super().__init__(**options)
         self.supports_masking = True
 
+    def build(self, inputs_shape: list) -> None:
+        """Creates the weights."""
+        size, others = (shape[-1] for shape in inputs_shape)
+        self.projection = keras.layers.Dense(
+            size, activation="tanh", dtype=self.dtype_policy, name="projection"
+        )
+        self.projection.build((None, size + 2 * others))
+
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Returns the features with another first step."""
-        seen = inputs
-        if mask is not None:
-            lowest = ops.cast(-1e4, inputs.dtype)  # also in float16
-            seen = ops.where(ops.cast(mask, "bool")[..., None], inputs, lowest)
-        summary = ops.max(seen, axis=1, keepdims=True)
-        return ops.concatenate([summary, inputs[:, 1:]], axis=1)
+        """Returns the features in context, with another first step."""
+        contexts, words = inputs
+        real = mask[0] if mask else None
+        if real is None:
+            real = ops.ones_like(contexts[..., 0], dtype="bool")
+        real = ops.cast(real, "bool")[..., None]
+        lowest = ops.cast(-1e4, contexts.dtype)  # also in float16
+        largest = [
+            ops.max(ops.where(real, part, lowest), axis=1, keepdims=True)
+            for part in inputs
+        ]
+        shares = ops.cast(real, words.dtype)
+        count = ops.maximum(ops.sum(shares, axis=1, keepdims=True), 1)
+        total = ops.sum(words * shares, axis=1, keepdims=True) / ops.sqrt(count)
+        first = self.projection(ops.concatenate([*largest, total], axis=-1))
+        return ops.concatenate([first, contexts[:, 1:]], axis=1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Returns the mask of the features in context."""
+        return mask and mask[0]
+
+    def compute_output_shape(self, inputs_shape: list) -> tuple:
+        """Returns the shape of the features in context."""
+        return tuple(inputs_shape[0])

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
-
 from rnnzoo import weights as weight_files
 from rnnzoo.mixin import Mixin
 
@@ -21,9 +19,11 @@ class Adaptable(Mixin):
         self.refuse_quantized("A model for other classes or words")
         new = self.from_config({**self.get_config(), **changes})
         new.card = {"body": self.card.get("name") or self.card}
-        for weight, old in zip(new.weights, self.get_weights(), strict=True):
-            own = keras.ops.convert_to_numpy(weight)
-            weight.assign(adapt(weight.path.split("/")[0], old, own))
+        known = {layer.name: layer.get_weights() for layer in self.layers}
+        for layer in new.layers:
+            if layer.name in known:  # others stay untrained
+                pairs = zip(known[layer.name], layer.get_weights(), strict=True)
+                layer.set_weights([adapt(layer.name, old, own) for old, own in pairs])
         return new
 
     @classmethod

@@ -68,7 +68,8 @@ class NeighbourTagger(Tagger):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Returns what is read of each word, `[batch, words, 2 * units]`."""
-        return self.read_words(ops.convert_to_tensor(inputs), training)
+        features = self.read_words(ops.convert_to_tensor(inputs), training)
+        return self.recurrence(features, training=training)[0]
 
     def compute_loss(
         self,

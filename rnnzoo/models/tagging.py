@@ -175,9 +175,10 @@ class Tagger(TagAnswers, Adaptable, SequenceModel):
 
         # === Graph ===
         inputs = keras.Input((None, 2 + word_length), dtype="int32", name="inputs")
-        hidden = self.read_words(inputs)
+        features = self.read_words(inputs)
+        hidden = self.recurrence(features)[0]
         if intents:
-            hidden = SummaryStep(name="summary")(hidden)
+            hidden = SummaryStep(name="summary")([hidden, features])
         outputs = self.crf(self.head(self.head_dropout(hidden)))
         super().__init__(inputs=inputs, outputs=outputs)
 
@@ -187,12 +188,11 @@ class Tagger(TagAnswers, Adaptable, SequenceModel):
         self.set_targets(classes=True)
 
     def read_words(self, inputs: Any, training: bool | None = None) -> Any:
-        """Returns what is read of each word, `[batch, words, 2 * units]`."""
+        """Returns what is seen of each word alone, `[batch, words, features]`."""
         spelling = self.reader(inputs)
         numbers = self.word_dropout(inputs[..., :2], training=training)
         vectors = self.words(numbers[..., 0]), self.lowered(numbers[..., 1])
-        features = self.features([*vectors, spelling])
-        return self.recurrence(features, training=training)[0]
+        return self.features([*vectors, spelling])
 
     def _find_forbidden(self) -> list[tuple]:
         """Returns pairs of classes of which the second must not follow the first."""
