@@ -158,6 +158,11 @@ class OwnTags(Recipe, model="tagger"):
         order = sorted(tags, key=lambda tag: (tag != "O", tag))
         return order, sorted(intents)
 
+    @property
+    def judge(self) -> str:
+        """The metric that is highest at the best epoch: F1, if there are spans."""
+        return "" if self.source.scheme == "plain" else "span_f1"
+
     @functools.cached_property
     def words(self) -> list[list[str]]:
         """The words of the sentences to learn from."""

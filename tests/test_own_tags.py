@@ -1,6 +1,7 @@
 """Own tags: training, measuring and answering with files of annotated sentences."""
 
 import contextlib
+import csv
 import io
 import json
 
@@ -68,6 +69,21 @@ def test_it_is_measured_and_answers(trained, tmp_path):
     assert status == 0, output
     rows = answers.read_text().split("\n")
     assert [row.split("\t")[0] for row in rows if row] == ["Ada1", "Lovelace", "Oslo2"]
+
+
+def test_the_best_epoch_has_the_highest_f1(tmp_path):
+    lines = []
+    for number in range(40):
+        lines += [f"Ada{number % 7} B-PER", "sees O", f"Oslo{number % 5} B-LOC", ""]
+    path = tmp_path / "train.conll"
+    path.write_text("\n".join(lines))
+    words = ["train", "own_tags", f"--data={path}", *TINY, "--epochs=4"]
+    status, output = run_command([*words, f"--run={tmp_path / 'run'}"])
+    assert status == 0, output
+    rows = list(csv.DictReader((tmp_path / "run" / "history.csv").open()))
+    scores = [(float(row["val_span_f1"]), -float(row["val_loss"])) for row in rows]
+    assert scores[0] < max(scores)
+    assert f"Best epoch: {scores.index(max(scores)) + 1} of 4" in output
 
 
 def test_one_tag_is_refused(tmp_path):

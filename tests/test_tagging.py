@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnzoo import export, tagger, train
+from rnnzoo.data.schemes import PREFIXES, tags_to_spans
+from rnnzoo.layers.word_features import SummaryStep
 from rnnzoo.testing import check_model
 from rnnzoo.tokens.spelled import SpelledWords, word_offsets
 
@@ -155,6 +157,42 @@ def test_accuracy_and_loss_are_of_words_alone(trained):
     assert found["loss"] == pytest.approx(losses.sum() / 10, rel=1e-4)
 
 
+@given(st.data())
+@settings(max_examples=25, deadline=None)
+def test_span_f1_is_that_of_the_spans(data):
+    scheme = data.draw(st.sampled_from(sorted(PREFIXES)))
+    tags = ["O", *(f"{one}-{name}" for name in "xy" for one in PREFIXES[scheme])]
+    pairs = st.tuples(st.sampled_from(tags), st.sampled_from(tags))
+    rows = data.draw(st.lists(st.lists(pairs, max_size=7), min_size=1, max_size=4))
+    model = small(tags=tags, scheme=scheme, intents=["a", "b"])
+    (metric,) = (one for one in model.choose_objective()[1] if one.name == "span_f1")
+    true, mine = np.full((len(rows), 7), -1), np.zeros((len(rows), 7), int)
+    spans: list[set] = [set(), set()]
+    for number, row in enumerate(rows):
+        for side, numbers in enumerate((true, mine)):
+            numbers[number, : len(row)] = [tags.index(pair[side]) for pair in row]
+            found = tags_to_spans([pair[side] for pair in row], scheme)
+            spans[side] |= {(number, *span) for span in found}
+    for part in (slice(0, 1), slice(1, None)):
+        metric.update_state(true[part], np.eye(len(model.classes))[mine[part]])
+    right, count = len(spans[0] & spans[1]), len(spans[0]) + len(spans[1])
+    assert float(metric.result()) == pytest.approx(2 * right / max(count, 1))
+
+
+def test_a_summary_leaves_padding_out():
+    layer = SummaryStep()
+    contexts, words = np.random.default_rng(0).normal(size=(2, 2, 5, 3))
+    short = layer([contexts[:, :3], words[:, :3]])
+    mask = np.arange(5) < np.array([[3], [3]])
+    padded = layer([contexts, words], mask=[mask, mask])
+    np.testing.assert_allclose(padded[:, :3], short, rtol=1e-5)
+    parts = [contexts[:, :3].max(1), words[:, :3].max(1), words[:, :3].sum(1) / 3**0.5]
+    kernel, bias = layer.get_weights()
+    first = np.tanh(np.concatenate(parts, axis=1) @ kernel + bias)
+    np.testing.assert_allclose(short[:, 0], first, rtol=1e-4)
+    np.testing.assert_array_equal(short[:, 1:], contexts[:, 1:3].astype("float32"))
+
+
 @pytest.mark.parametrize(
     ("inputs", "targets", "message"),
     [
@@ -193,6 +231,19 @@ def test_other_tags_and_words_keep_what_was_learned(trained, tmp_path):
         assert model.tag(" ".join(WORDS)) == trained.tag(" ".join(WORDS))
     model = tagger(str(path), tags=["NOUN", "VERB"], scheme="plain", intents=[])
     assert model.answer("Oslo") in (["NOUN"], ["VERB"])
+    plain = tagger(str(path), intents=[])
+    plain.save(tmp_path / "plain.keras")
+    for model in (
+        plain.with_tags(SCHEME, intents=["a", "b"]),
+        tagger(str(tmp_path / "plain.keras"), intents=["a", "b"]),
+    ):
+        assert model.classify("Oslo") in ("a", "b")
+        for name in ("reader", "words", "recurrence"):
+            known, found = (one.get_layer(name).get_weights() for one in (plain, model))
+            if name == "words":  # and a vector of the step before the words
+                found = [found[0][: len(known[0])]]
+            for one, other in zip(known, found, strict=True):
+                np.testing.assert_array_equal(one, other)
     assert trained.with_vocabulary(WORDS) is trained
     assert trained.with_tags(SCHEME) is trained
 
@@ -293,8 +344,8 @@ def test_recipe_of_requests(tmp_path):
             ("seq.in", "seq.out", "label"), zip(*rows, strict=True), strict=True
         ):
             (tmp_path / part / name).write_text("\n".join(lines) + "\n")
-    options: dict = {"data": str(tmp_path), "units": 8, "epochs": 2, "copies": 2}
-    recipe = Snips(**options, weights="none", learning_rate=0.03)
+    options: dict = {"data": str(tmp_path), "units": 8, "epochs": 4, "copies": 2}
+    recipe = Snips(**options, weights="none", learning_rate=0.02)
     assert len(recipe.training) == 24 + 2 * 16
     assert "wave" in recipe.words
     figures = recipe.evaluate(train(recipe, tmp_path / "run"))

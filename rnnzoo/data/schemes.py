@@ -100,21 +100,30 @@ def tags_to_spans(tags: Sequence[str], scheme: str = "iob2") -> list[WordSpan]:
     check_choice("scheme", scheme, SCHEMES)
     if scheme == "plain":
         return [WordSpan(tag, place, place + 1) for place, tag in enumerate(tags)]
-    spans, begin = [], 0
-    before = OUTSIDE, ""
+    spans, begin, last = [], 0, OUTSIDE
     for place, tag in enumerate([*tags, OUTSIDE]):
-        prefix, label = split_tag(tag)
-        changes = label != before[1]
-        if before[0] != OUTSIDE and (
-            changes or prefix in ("B", "S", OUTSIDE) or before[0] in ("E", "S")
-        ):
-            spans.append(WordSpan(before[1], begin, place))
-        if prefix != OUTSIDE and (
-            changes or prefix in ("B", "S") or before[0] in ("E", "S", OUTSIDE)
-        ):
+        prefix, label = split_tag(last)
+        begins = is_begin(last, tag)
+        if prefix != OUTSIDE and (begins or split_tag(tag)[0] == OUTSIDE):
+            spans.append(WordSpan(label, begin, place))
+        if begins:
             begin = place
-        before = prefix, label
+        last = tag
     return spans
+
+
+def is_begin(before: str, tag: str) -> bool:
+    """Whether a span begins with a tag behind another one.
+
+    Example:
+        >>> from rnnzoo.data.schemes import is_begin
+        >>> is_begin("O", "I-LOC"), is_begin("B-LOC", "I-LOC")
+        (True, False)
+    """
+    (last, known), (prefix, label) = split_tag(before), split_tag(tag)
+    return prefix != OUTSIDE and (
+        label != known or prefix in ("B", "S") or last in ("E", "S", OUTSIDE)
+    )
 
 
 def spans_to_tags(

@@ -1,8 +1,10 @@
 """Metrics and losses that Keras lacks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from rnnzoo.layers.keras_internals import get_mask, set_mask
@@ -119,6 +121,100 @@ class ExactMatch(PaddedMean):
             total = ops.sum(weights * real, axis=1)
             sample_weight = ops.divide_no_nan(total, ops.sum(real, axis=1))
         super().update_state(ops.logical_not(ops.any(wrong, axis=1)), sample_weight)
+
+
+@keras.saving.register_keras_serializable("rnnzoo")
+class SpanF1(keras.metrics.Metric):
+    """F1 of spans of tags `[batch, time]`: right ones have place and label of a target.
+
+    Outputs are scores of the tags, `[batch, time, tags]`, of which the highest counts.
+
+    Args:
+        labels: For each tag, the number of its label; -1 for a tag outside of spans.
+        begins: For each tag, and each one behind it, whether this begins a span.
+        padding: Target that marks padding.
+        name: Name in logs.
+
+    Example:
+        >>> import numpy as np
+        >>> from rnnzoo.layers.metrics import SpanF1
+        >>> begins = [[False, True, True], [False, True, False], [False, True, False]]
+        >>> metric = SpanF1([-1, 0, 0], begins)  # the tags O, B, I
+        >>> metric.update_state([[1, 2, 0, 1, -1]], np.eye(3)[[[1, 2, 0, 0, 1]]])
+        >>> round(float(metric.result()), 4)  # all that is found, of two
+        0.6667
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[int],
+        begins: Sequence[Sequence[bool]],
+        padding: int = -1,
+        name: str = "span_f1",
+        **options: Any,
+    ):
+        super().__init__(name=name, **options)
+        self.labels, self.begins, self.padding = list(labels), list(begins), padding
+        self.right, self.found, self.wanted = (
+            self.add_variable((), initializer="zeros", name=kind)
+            for kind in ("right", "found", "wanted")
+        )
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Counts the spans of a batch; a span has the weight of its first step."""
+        y_true = ops.cast(y_true, "int32")
+        weights = ops.ones_like(y_true, dtype="float32")
+        if sample_weight is not None:
+            sample_weight = expand_to_steps(sample_weight, y_pred)
+            weights = weights * ops.cast(sample_weight, "float32")
+        real = ops.not_equal(y_true, self.padding)
+        tags = [y_true, ops.cast(ops.argmax(y_pred, axis=-1), "int32")]
+        (labels, begin, end), (others, other_begin, other_end) = (
+            self._find_spans(ops.where(real, part, -1)) for part in tags
+        )
+        # A span is right if both begin it, and the next end of one is that of both.
+        ends = ops.cast(ops.logical_or(end, other_end), "int32")
+        rows, steps = ops.shape(ends)[0], ops.shape(ends)[1]
+        numbers = ops.cumsum(ends, axis=1) - ends
+        numbers = numbers + ops.arange(rows, dtype="int32")[:, None] * steps
+        both = ops.cast(ops.logical_and(end, other_end), "int32")
+        is_right = ops.segment_sum(
+            ops.reshape(both, (-1,)), ops.reshape(numbers, (-1,)), rows * steps
+        )
+        is_same = ops.logical_and(begin, other_begin) & ops.equal(labels, others)
+        is_right = is_same & ops.cast(ops.take(is_right, numbers), "bool")
+        for count, counted in (
+            (self.right, is_right),
+            (self.found, other_begin),
+            (self.wanted, begin),
+        ):
+            count.assign_add(ops.sum(weights * ops.cast(counted, "float32")))
+
+    def _find_spans(self, tags: Any) -> tuple:
+        """Returns labels, and whether a span begins and ends at each step."""
+        count = len(self.labels)
+        # One tag more is outside, and stands for what is no tag.
+        begins = np.zeros((count + 1, count + 1), bool)
+        begins[:count, :count] = self.begins
+        begins[count, :count] = np.array(self.labels) >= 0
+        known = ops.convert_to_tensor(np.array([*self.labels, -1], "int32"))
+        tags = ops.where(tags < 0, count, tags)
+        padded = ops.pad(tags, [(0, 0), (1, 1)], constant_values=count)
+        pairs = padded[:, :-1] * (count + 1) + padded[:, 1:]
+        begin = ops.take(ops.convert_to_tensor(begins.reshape(-1)), pairs)
+        labels = ops.take(known, padded)
+        is_over = ops.logical_or(begin[:, 1:], labels[:, 2:] < 0)
+        labels = labels[:, 1:-1]
+        return labels, begin[:, :-1], ops.logical_and(labels >= 0, is_over)
+
+    def result(self) -> Any:
+        """Returns F1 of all spans counted so far; 0 if there are none."""
+        return ops.divide_no_nan(2 * self.right, self.found + self.wanted)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        own = {name: getattr(self, name) for name in ("labels", "begins", "padding")}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("rnnzoo")

@@ -345,7 +345,8 @@ class TagAnswers(Mixin):
             count = len(sentence.words)
             measured = measured[np.arange(len(best)), best]
             names = [self.classes[number] for number in best]
-            intents[row], sure[row] = names[0], measured[0]
+            if self.intents:
+                intents[row], sure[row] = names[0], measured[0]
             words[row, :count] = [word.decode() for word in sentence.words]
             tags[row, :count] = self._words(names)[:count]
             starts[row, :count], ends[row, :count] = sentence.starts, sentence.ends

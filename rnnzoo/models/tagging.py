@@ -8,10 +8,16 @@ import keras
 from keras import ops
 
 from rnnzoo.architectures.sequence_model import SequenceModel
-from rnnzoo.data.schemes import check_tags, is_allowed
+from rnnzoo.data.schemes import (
+    OUTSIDE,
+    check_tags,
+    is_allowed,
+    is_begin,
+    split_tag,
+)
 from rnnzoo.layers.crf import LinearChainCRF
 from rnnzoo.layers.keras_internals import get_mask, set_mask
-from rnnzoo.layers.metrics import MeasuredLoss, TokenAccuracy, expand_to_steps
+from rnnzoo.layers.metrics import MeasuredLoss, SpanF1, TokenAccuracy, expand_to_steps
 from rnnzoo.layers.recurrence import RecurrentStack
 from rnnzoo.layers.word_features import (
     CharacterReader,
@@ -252,8 +258,17 @@ class Tagger(TagAnswers, Adaptable, SequenceModel):
         return SpelledWords.learn_characters(sentences, size)
 
     def choose_objective(self) -> tuple:
-        """Returns no loss, for `compute_loss` is the model's own; and the accuracy."""
-        return None, [TokenAccuracy(NO_WORD)]
+        """Returns no loss, for `compute_loss` is the model's own; and the metrics."""
+        metrics: list = [TokenAccuracy(NO_WORD)]
+        if self.scheme != "plain":
+            # What is no tag of a word is outside.
+            names = [*self.tags, *[OUTSIDE] * len(self.intents)]
+            labels = [split_tag(name)[1] for name in names]
+            numbers = {name: place for place, name in enumerate(sorted({*labels}))}
+            begins = [[is_begin(one, two) for two in names] for one in names]
+            places = [numbers[name] if name else -1 for name in labels]
+            metrics.append(SpanF1(places, begins, NO_WORD))
+        return None, metrics
 
     def compute_loss(
         self,

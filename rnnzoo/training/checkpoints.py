@@ -37,8 +37,9 @@ class RunProgress:
     seconds: float = 0.0  # of training, validation and files, over all starts
     gradient_norms: float = 0.0  # sum over the steps of that epoch
     untrained: float = float("inf")  # validation loss before the first step
-    best_epoch: int = 0  # of that loss; 0 for the untrained model
+    best_epoch: int = 0  # that of best.keras; 0 for the untrained model
     gain_epoch: int = 0  # the last one of a clearly lower validation loss
+    best_score: float = -1.0  # highest value of the metric that judges, if one does
     history: list[dict] = dataclasses.field(default_factory=list)  # a row per epoch
 
 
@@ -319,12 +320,10 @@ class Checkpoint(keras.callbacks.Callback):
         """Saves the epoch, and the model if it is the best so far."""
         self.progress.epoch, self.progress.step = epoch + 1, 0
         self.progress.gradient_norms = 0.0
-        is_gain = logs["val_loss"] < self.progress.best * (1 - GAIN)
+        is_gain, is_best = self._judge(logs)
         if is_gain:
             self.progress.gain_epoch = epoch + 1
-        lowest = logs["val_loss"] <= self.progress.best
-        if is_gain if self.recipe.keeps_untrained else lowest:
-            self.progress.best = float(logs["val_loss"])
+        if is_best:
             self.progress.best_epoch = epoch + 1
             self.model.card = self._make_card(epoch + 1, logs)
             self._save_best()
@@ -333,6 +332,22 @@ class Checkpoint(keras.callbacks.Callback):
             self.trained_weights = self.model.get_weights()
         if self.has_stalled():
             self.model.stop_training = True
+
+    def _judge(self, logs: dict) -> tuple[bool, bool]:
+        """Returns whether an epoch is clearly better, and the best; notes its loss."""
+        loss, progress = float(logs["val_loss"]), self.progress
+        is_gain, is_best = loss < progress.best * (1 - GAIN), loss <= progress.best
+        if self.recipe.keeps_untrained:
+            is_best = is_gain
+        if self.recipe.judge:
+            score = float(logs[f"val_{self.recipe.judge}"])
+            is_gain = is_gain or score > progress.best_score + GAIN
+            is_best = (score, is_best) > (progress.best_score, False)
+            progress.best_score = max(score, progress.best_score)
+            progress.best = min(loss, progress.best)
+        elif is_best:
+            progress.best = loss
+        return is_gain, is_best
 
     def elapsed_seconds(self) -> float:
         """Returns the time spent on this run so far, over all starts."""

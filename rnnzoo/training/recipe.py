@@ -138,9 +138,11 @@ class Recipe:
         minimum=0,
     )
 
-    # Whether the untrained model is kept as the best until an epoch is better, and
+    # Whether the untrained model is kept as the best until an epoch is better; which
+    # metric is highest at the best epoch, instead of the lowest validation loss; and
     # whether sample answers are printed after every epoch: a file has them too.
     keeps_untrained: typing.ClassVar[bool] = False
+    judge: typing.ClassVar[str] = ""
     shows_samples: typing.ClassVar[bool] = True
 
     if typing.TYPE_CHECKING:
