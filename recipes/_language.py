@@ -28,6 +28,14 @@ class LanguageRecipe(Recipe, model="language_model"):
         "tokens per batch and row with stateful: the steps of truncated BPTT",
         minimum=2,
     )
+    random_lengths: bool = option(
+        False, "with stateful: other numbers of tokens, around bptt_steps, per batch"
+    )
+    averaged_sgd: bool = option(
+        False,
+        "descend without Adam, at a constant rate of about 30; when validation has "
+        "stopped improving, average the weights (NT-ASGD)",
+    )
     vocabulary_size: int = option(10_000, "largest size of the vocabulary", minimum=1)
 
     @functools.cached_property
@@ -81,7 +89,7 @@ class LanguageRecipe(Recipe, model="language_model"):
         text = self.symbols[0]
         if self.stateful:
             length = min(self.bptt_steps, self.max_length)
-            return Streams(text, length, self.separator)
+            return Streams(text, length, self.separator, self.random_lengths)
         return Windows(text, self.max_length, self.separator)
 
     def prepare(self, model: Any, devices: Any) -> None:
@@ -95,6 +103,25 @@ class LanguageRecipe(Recipe, model="language_model"):
                 "stateful=True"
             )
         model.carry_state(self.batch_size // devices.strategy.num_replicas_in_sync)
+
+    def static_length(self, model: Any) -> int:
+        """Returns the most symbols of a row."""
+        longest = self.bptt_steps * 5 // 4 if self.random_lengths else 0
+        return max(super().static_length(model), longest)
+
+    def optimizer(self, model: Any) -> Any:
+        """Returns Adam; or gradient descent, which averages the weights at the end."""
+        from rnnzoo.training.averaging import AveragedSGD
+
+        if not self.averaged_sgd:
+            return super().optimizer(model)
+        return AveragedSGD(self.learning_rate, global_clipnorm=self.clip_norm)
+
+    def callbacks(self, model: Any, validation: Any) -> list:
+        """Returns what lets the averaging begin."""
+        from rnnzoo.training.averaging import BeginAverage
+
+        return [BeginAverage()] if self.averaged_sgd else []
 
     def validation_examples(self) -> tuple:
         """Returns the validation text, cut into windows."""

@@ -235,6 +235,9 @@ def language_model(
     cell: str = "lstm",
     dropout: float = 0.4,
     weight_dropout: float = 0.0,
+    embedding_dropout: float = 0.0,
+    activation_penalty: float = 0.0,
+    temporal_penalty: float = 0.0,
     tied_weights: bool = False,
     output: str = "full",
 ) -> LanguageModel:
@@ -260,6 +263,12 @@ def language_model(
         dropout: Fraction of features dropped in training.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
             in training (Merity et al., 2018, arXiv:1708.02182).
+        embedding_dropout: Fraction of the symbols whose vectors are zero in training,
+            wherever they are in a batch (Gal and Ghahramani, 2016, arXiv:1512.05287).
+        activation_penalty: What is added to the loss of a training step for each unit
+            of the mean square of the last layer's outputs (Merity et al., 2017,
+            arXiv:1708.01009).
+        temporal_penalty: The same for what changes in them from each step to the next.
         tied_weights: Whether the head's weights are the symbols' vectors: for words.
         output: `"full"`; for more than 10,000 words `"adaptive"` or `"sampled"`, which
             make training quicker: see `many_to_many`.
@@ -719,6 +728,9 @@ def many_to_many(
     residual: bool = False,
     dropout: float = 0.0,
     weight_dropout: float = 0.0,
+    embedding_dropout: float = 0.0,
+    activation_penalty: float = 0.0,
+    temporal_penalty: float = 0.0,
     tied_weights: bool = False,
     output: str = "full",
     initial_state: str = "zeros",
@@ -749,6 +761,11 @@ def many_to_many(
             and before the head, the same at every time step.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
             in training (Merity et al., arXiv:1708.02182).
+        embedding_dropout: Fraction of the tokens whose vectors are zero in training,
+            wherever they are in a batch (Gal and Ghahramani, arXiv:1512.05287).
+        activation_penalty: What is added to the loss of a training step for each unit
+            of the mean square of what the head takes (Merity et al., arXiv:1708.01009).
+        temporal_penalty: The same for what changes from each step to the next.
         tied_weights: Whether the head's weights are the tokens' vectors: for classes
             that are the first tokens of the input (Press and Wolf, arXiv:1608.05859).
         output: How many classes are compared in training: `"full"` for all;

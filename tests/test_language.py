@@ -20,6 +20,7 @@ from rnnzoo.models.language import ANSWER_OPTIONS
 from rnnzoo.recipes.own_language import OwnLanguage
 from rnnzoo.tokens import Subwords
 from rnnzoo.training import reports
+from rnnzoo.training.averaging import AveragedSGD
 
 PROMPTS = ["ROMEO:", "ab", "", "x" * 1300, "\N{GRINNING FACE}ç\0"]
 TEXT = "Gül ağacı\nve ıtır; İğde, ölü şişe.\n" * 40
@@ -259,6 +260,69 @@ def test_streams_go_on_and_cover_the_text(text):
     assert sum(map(len, read)) == steps * rows * 16 > 0.9 * len(text)
 
 
+def test_streams_of_random_lengths_go_on():
+    streams, rows = Streams(VERSES, 40, random_lengths=True), 2
+    steps = streams.batches_per_epoch(rows)
+    read, lengths = ["", ""], []
+    for index in range(steps, 2 * steps):  # the second epoch
+        inputs, targets = streams.batch(rows, 0, index)
+        assert (inputs, targets) == streams.batch(rows, 0, index)
+        for row, (first, rest) in enumerate(zip(inputs, targets, strict=True)):
+            piece = first + rest
+            if index > steps:
+                assert piece[0] == read[row][-1] == first.first
+                piece = piece[1:]
+            read[row] += piece
+            lengths.append(len(piece))
+    assert all(part in VERSES + VERSES for part in read)
+    assert len(set(lengths)) > 2 and 5 <= min(lengths) <= max(lengths) <= 50
+
+
+def test_penalties_and_embedding_dropout_are_of_training_alone():
+    options = {"dropout": 0.0, "units": 8, "num_layers": 1}
+    texts = ["ab ab ab", "abcab"]
+    plain, other = (
+        language_model(None, vocabulary="abc ", **options, **more)
+        for more in ({}, {"activation_penalty": 3.0, "temporal_penalty": 2.0})
+    )
+    other.set_weights(plain.get_weights())
+    inputs, targets = plain.encode(texts, ["", ""])
+    features = plain.read_features(inputs)[0].numpy()
+    real = np.asarray(inputs > 0)
+    steps, changes = features[real], (features[:, 1:] - features[:, :-1])[real[:, 1:]]
+    penalty = 3 * np.mean(steps**2) + 2 * np.mean(changes**2)
+    expected = plain.evaluate(texts, verbose=0, return_dict=True)["loss"]
+    found = other.evaluate(texts, verbose=0, return_dict=True)["loss"]
+    assert found == pytest.approx(expected)
+    found = other.train_on_batch(inputs, targets, return_dict=True)["loss"]
+    assert found == pytest.approx(expected + penalty, rel=1e-4)
+    model = language_model(None, vocabulary="abc ", **options, embedding_dropout=0.5)
+    whole, dropped = (
+        model.reader(np.arange(1, 6)[None].repeat(2, 0), training=training).numpy()
+        for training in (False, True)
+    )
+    is_zero = (dropped == 0).all(axis=-1)
+    assert (is_zero[0] == is_zero[1]).all()  # a symbol is dropped everywhere
+    np.testing.assert_allclose(dropped[~is_zero], 2 * whole[~is_zero], rtol=1e-6)
+
+
+def test_averaging_begins_when_validation_gets_worse():
+    optimizer = AveragedSGD(0.5, window=2)
+    weight = keras.Variable([1.0])
+    optimizer.build([weight])
+    seen = []
+    for loss in (3.0, 2.0, 2.5, 2.2, 2.1, 2.0):
+        optimizer.apply([keras.ops.ones(1)], [weight])
+        if optimizer.is_averaging:
+            seen.append(float(weight[0]))
+        np.testing.assert_allclose(
+            optimizer.averages[0], np.mean(seen) if seen else float(weight[0])
+        )
+        optimizer.judge(loss)
+    # 2.1 is the first that is above one from before the last two: 2.0.
+    assert len(seen) == 1
+
+
 @pytest.mark.parametrize("tokens", ["characters", "bytes", "subwords"])
 def test_a_carried_state_is_that_of_the_whole_text(tokens):
     """Pieces with a carried state give the loss of the text in one piece."""
@@ -330,15 +394,20 @@ def test_bytes():
         language_model(weights=None, tokens="bytes", vocabulary="abc")
 
 
+AVERAGED = {"averaged_sgd": True, "random_lengths": True, "learning_rate": 1.0}
+AVERAGED |= {"ema_momentum": 0.0, "activation_penalty": 2.0, "temporal_penalty": 1.0}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("stateful", [False, True])
-def test_own_text_interrupted_and_resumed(tmp_path, monkeypatch, stateful, capsys):
+@pytest.mark.parametrize("options", [{"stateful": False}, {}, AVERAGED])
+def test_own_text_interrupted_and_resumed(tmp_path, monkeypatch, options, capsys):
     path = tmp_path / "book.txt"
     path.write_text(TEXT, encoding="utf-8")
     recipe = OwnLanguage(
         data=str(path),
-        stateful=stateful,
+        **options,
         weight_dropout=0.2,
+        embedding_dropout=0.2,
         epochs=2,
         batch_size=4,
         max_length=32,

@@ -11,6 +11,7 @@ from rnnzoo.layers.large_vocabulary import (
     SampledSoftmax,
     measured_loss,
 )
+from rnnzoo.layers.penalties import ActivationPenalties
 from rnnzoo.layers.reader import (
     TIED_STDDEV,
     SequenceReader,
@@ -42,6 +43,11 @@ class ManyToMany(SequenceModel):
             may be any class.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
             in training (Merity et al., arXiv:1708.02182).
+        embedding_dropout: Fraction of the tokens whose vectors are zero in training,
+            wherever they are in a batch (Gal and Ghahramani, arXiv:1512.05287).
+        activation_penalty: What is added to the loss of a training step for each unit
+            of the mean square of what the head takes (Merity et al., arXiv:1708.01009).
+        temporal_penalty: The same for what changes from each step to the next.
         tied_weights: Whether the head's weights are the tokens' vectors: for classes
             that are the first tokens of the input (Press and Wolf, arXiv:1608.05859).
         output: How many classes are compared in training: `"full"` for all;
@@ -75,6 +81,9 @@ class ManyToMany(SequenceModel):
         residual: bool = False,
         dropout: float = 0.0,
         weight_dropout: float = 0.0,
+        embedding_dropout: float = 0.0,
+        activation_penalty: float = 0.0,
+        temporal_penalty: float = 0.0,
         tied_weights: bool = False,
         output: str = "full",
         initial_state: str = "zeros",
@@ -92,6 +101,12 @@ class ManyToMany(SequenceModel):
                 f"num_classes={num_classes!r}"
             )
         check_output(output, num_classes, tied_weights)
+        if embedding_dropout and vocabulary_size is None:
+            raise ValueError(
+                "embedding_dropout is for tokens, which have vectors: leave it out for "
+                f"values. Received: embedding_dropout={embedding_dropout!r}, "
+                f"features={features!r}"
+            )
 
         # === Layers ===
         self.reader = SequenceReader(
@@ -99,6 +114,7 @@ class ManyToMany(SequenceModel):
             embedding_dim,
             padding_value,
             stddev=TIED_STDDEV if tied_weights else None,
+            embedding_dropout=embedding_dropout,
             name="reader",
         )
         self.recurrence = RecurrentStack(
@@ -132,6 +148,7 @@ class ManyToMany(SequenceModel):
         super().__init__(inputs=inputs, outputs=outputs)
 
         # === Config ===
+        self.penalties = ActivationPenalties(activation_penalty, temporal_penalty)
         self.output_kind = output
         self.set_targets(classes=num_classes is not None)
 
@@ -158,8 +175,8 @@ class ManyToMany(SequenceModel):
         return self.head_dropout(hidden, training=training), state
 
     def compute_training_outputs(self, x: Any) -> Any:
-        """Returns the outputs; features, where not all logits are computed."""
-        if self.output_kind == "full":
+        """Returns the outputs; features, where the loss is more than theirs."""
+        if not self.learns_from_features:
             return super().compute_training_outputs(x)
         return self.read_features(x, training=True)[0]
 
@@ -171,15 +188,26 @@ class ManyToMany(SequenceModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Returns the loss; in training, of features where `output` is not full."""
-        if self.output_kind == "full" or not training:
+        """Returns the loss; in training, of features where these are needed."""
+        if not (self.learns_from_features and training):
             return super().compute_loss(x, y, y_pred, sample_weight, training)
-        return measured_loss(self.head, y, y_pred, self.padding, sample_weight)
+        penalty = self.penalties.measure(y_pred)
+        if self.output_kind != "full":
+            loss = measured_loss(self.head, y, y_pred, self.padding, sample_weight)
+        else:
+            logits = self.head(y_pred)
+            loss = super().compute_loss(x, y, logits, sample_weight, training)
+        return loss + penalty
 
     def choose_objective(self) -> tuple:
         """Returns the loss and the metrics; with features, none can be computed."""
         loss, metrics = super().choose_objective()
-        return loss, metrics if self.output_kind == "full" else []
+        return loss, [] if self.learns_from_features else metrics
+
+    @property
+    def learns_from_features(self) -> bool:
+        """Whether training takes what is before the head, and not the outputs."""
+        return self.output_kind != "full" or self.penalties.is_used
 
     def step(self, inputs: Any, state: list) -> tuple:
         """Reads one step, token ids `[batch]` or values `[batch, features]`.

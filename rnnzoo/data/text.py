@@ -83,6 +83,14 @@ class Streams(LongText):
     batch continues row `r` of the previous batch. Every epoch starts at another place,
     from the initial state; later rows are `Segment`. Arguments are those of `LongText`.
 
+    Args:
+        text: A string, or a list of words.
+        length: Symbols per row.
+        separator: What separates words.
+        random_lengths: Whether batches have other lengths around `length`: about five
+            symbols more or less, and one in twenty half as many (Merity et al., 2017,
+            arXiv:1708.02182); at most a quarter more.
+
     Example:
         >>> from rnnzoo.data.text import Streams
         >>> streams = Streams("abcdefghijklmnopqrstuvwxyz", 4)
@@ -93,20 +101,45 @@ class Streams(LongText):
         ['zabcd', 'mnopq']
     """
 
+    def __init__(
+        self,
+        text: str | Sequence[str],
+        length: int,
+        separator: str = " ",
+        random_lengths: bool = False,
+    ):
+        super().__init__(text, length, separator)
+        self.random_lengths = random_lengths
+
     def batch(self, size: int, seed: int, index: int) -> tuple[list, list]:
         """Returns `size` inputs and targets, the same for the same arguments."""
         epoch, step = divmod(index, self.batches_per_epoch(size))
         total, continues = len(self.text), step > 0
-        begin = int(np.random.default_rng((seed, epoch)).integers(total))
-        begin += step * self.length - continues
+        random = np.random.default_rng((seed, epoch))
+        begin, length = int(random.integers(total)), self.length
+        before = step * length
+        if self.random_lengths:
+            lengths = self._draw_lengths(random, step + 1)
+            before, length = int(lengths[:-1].sum()), int(lengths[-1])
+        begin += before - continues
         places = [begin + row * total // size for row in range(size)]
-        found = [self._segment(p, self.length + continues) for p in places]
+        found = [self._segment(p, length + continues) for p in places]
         inputs, targets = halves(found, self.separator)
         if step:
             inputs = list(map(Segment, inputs))
             for text, segment in zip(inputs, found, strict=True):
                 text.first = segment[0]
         return inputs, targets
+
+    def _draw_lengths(self, random: np.random.Generator, count: int) -> np.ndarray:
+        """Returns the lengths of the first batches of an epoch."""
+        drawn = random.random((count, 2))
+        means = np.where(drawn[:, 0] < 0.05, self.length / 2, self.length)
+        # A logistic distribution of the standard deviation 5: a draw per length.
+        share = np.clip(drawn[:, 1], 1e-6, 1 - 1e-6)
+        lengths = means + 5 * 3**0.5 / np.pi * np.log(share / (1 - share))
+        longest = min(self.length * 5 // 4, len(self.text))
+        return np.clip(lengths.astype(int), min(5, longest), longest)
 
     def _segment(self, place: int, length: int) -> Any:
         # After its end, the text starts again.

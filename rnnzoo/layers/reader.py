@@ -27,6 +27,8 @@ class SequenceReader(keras.layers.Layer):
         padding_value: For real values: that of all features of padding; or `None`.
         token_dropout: Fraction of steps whose whole vector is set to zero in training
             (Iyyer et al., "Deep unordered composition", ACL 2015).
+        embedding_dropout: Fraction of the tokens whose vectors are zero in training,
+            wherever they are in a batch (Gal and Ghahramani, 2016, arXiv:1512.05287).
         stddev: Initial standard deviation of the tokens' vectors; `None` for Keras'
             own initializer.
     """
@@ -38,13 +40,16 @@ class SequenceReader(keras.layers.Layer):
         padding_value: float | None = None,
         token_dropout: float = 0.0,
         stddev: float | None = None,
+        embedding_dropout: float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         check_number("token_dropout", token_dropout, minimum=0, below=1)
+        check_number("embedding_dropout", embedding_dropout, minimum=0, below=1)
         self.vocabulary_size, self.embedding_dim = vocabulary_size, embedding_dim
         self.padding_value, self.token_dropout = padding_value, token_dropout
-        if token_dropout:
+        self.embedding_dropout = embedding_dropout
+        if token_dropout or embedding_dropout:
             self.seed_generator = keras.random.SeedGenerator()
         if vocabulary_size is not None:
             check_number("embedding_dim", embedding_dim, minimum=1, whole=True)
@@ -63,12 +68,18 @@ class SequenceReader(keras.layers.Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Returns one feature vector per step."""
         steps = inputs if self.vocabulary_size is None else self.embedding(inputs)
-        if not (self.token_dropout and training):
-            return steps
-        shape = (*ops.shape(steps)[:2], 1)
-        return keras.random.dropout(
-            steps, self.token_dropout, noise_shape=shape, seed=self.seed_generator
-        )
+        if self.embedding_dropout and training:
+            shares = ops.ones((self.vocabulary_size,), steps.dtype)
+            kept = keras.random.dropout(
+                shares, self.embedding_dropout, seed=self.seed_generator
+            )
+            steps = steps * ops.take(kept, inputs)[..., None]
+        if self.token_dropout and training:
+            shape = (*ops.shape(steps)[:2], 1)
+            steps = keras.random.dropout(
+                steps, self.token_dropout, noise_shape=shape, seed=self.seed_generator
+            )
+        return steps
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Returns `[batch, time]`, true for real steps, or `None` if all are."""

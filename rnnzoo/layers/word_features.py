@@ -139,11 +139,15 @@ class SummaryStep(keras.layers.Layer):
     steps]` if there is padding.
 
     Outputs: the features in context, with another first step.
+
+    Args:
+        dropout: Fraction of what the summary is made of that is dropped in training.
     """
 
-    def __init__(self, **options: Any):
+    def __init__(self, dropout: float = 0.0, **options: Any):
         super().__init__(**options)
         self.supports_masking = True
+        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, inputs_shape: list) -> None:
         """Creates the weights."""
@@ -153,7 +157,7 @@ class SummaryStep(keras.layers.Layer):
         )
         self.projection.build((None, size + 2 * others))
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         """Returns the features in context, with another first step."""
         contexts, words = inputs
         real = mask[0] if mask else None
@@ -168,7 +172,8 @@ class SummaryStep(keras.layers.Layer):
         shares = ops.cast(real, words.dtype)
         count = ops.maximum(ops.sum(shares, axis=1, keepdims=True), 1)
         total = ops.sum(words * shares, axis=1, keepdims=True) / ops.sqrt(count)
-        first = self.projection(ops.concatenate([*largest, total], axis=-1))
+        found = ops.concatenate([*largest, total], axis=-1)
+        first = self.projection(self.dropout(found, training=training))
         return ops.concatenate([first, contexts[:, 1:]], axis=1)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

@@ -16,7 +16,8 @@ from rnnzoo.decoding.options import with_options
 from rnnzoo.decoding.sampling import NO_TEXT
 from rnnzoo.decoding.stops import encode_stops, truncate_texts
 from rnnzoo.errors import check_number
-from rnnzoo.models.language_graphs import ROWS, LanguageGraphs, score_figures
+from rnnzoo.models.adapted_scores import AdaptedScores
+from rnnzoo.models.language_graphs import ROWS, score_figures
 from rnnzoo.models.language_signatures import language_signatures
 from rnnzoo.tokens import Subwords, check_texts, make_tokens
 from rnnzoo.tokens.characters import ASCII
@@ -34,7 +35,7 @@ ANSWER_OPTIONS = DecodingOptions(max_length=None, temperature=0.7, seed=0)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class LanguageModel(LanguageGraphs):
+class LanguageModel(AdaptedScores):
     """A language model: predicts the next symbol of a text, and continues texts.
 
     Recurrent layers read a text symbol by symbol, such as characters or words, and
@@ -61,6 +62,12 @@ class LanguageModel(LanguageGraphs):
         dropout: Fraction of features dropped in training.
         weight_dropout: Fraction of the weights from a state to the next that is dropped
             in training (Merity et al., 2018, arXiv:1708.02182).
+        embedding_dropout: Fraction of the symbols whose vectors are zero in training,
+            wherever they are in a batch (Gal and Ghahramani, 2016, arXiv:1512.05287).
+        activation_penalty: What is added to the loss of a training step for each unit
+            of the mean square of the last layer's outputs (Merity et al., 2017,
+            arXiv:1708.01009).
+        temporal_penalty: The same for what changes in them from each step to the next.
         tied_weights: Whether the head's weights are the symbols' vectors: for words.
         output: `"full"`; for more than 10,000 words `"adaptive"` or `"sampled"`, which
             make training quicker: see `many_to_many`.
@@ -92,6 +99,9 @@ class LanguageModel(LanguageGraphs):
         cell: str = "lstm",
         dropout: float = 0.4,
         weight_dropout: float = 0.0,
+        embedding_dropout: float = 0.0,
+        activation_penalty: float = 0.0,
+        temporal_penalty: float = 0.0,
         tied_weights: bool = False,
         output: str = "full",
     ):
@@ -123,6 +133,9 @@ class LanguageModel(LanguageGraphs):
             cell=cell,
             dropout=dropout,
             weight_dropout=weight_dropout,
+            embedding_dropout=embedding_dropout,
+            activation_penalty=activation_penalty,
+            temporal_penalty=temporal_penalty,
             tied_weights=tied_weights,
             output=output,
         )
@@ -286,11 +299,14 @@ class LanguageModel(LanguageGraphs):
 
         return write()  # options are checked at once, not with the first chunk
 
-    def score(self, texts: Any) -> Any:
+    def score(self, texts: Any, adapt: Any = None) -> Any:
         r"""Measures how well a text, or each text of a batch, is predicted.
 
         Args:
             texts: A string of any length, or a list, tuple, array or tensor of them.
+            adapt: How the model adapts to each text as it reads it: `"dynamic"` for
+                `rnnzoo.models.adapted_scores.DynamicEvaluation`, `"cache"` for
+                `NeuralCache`, or one of these with other settings. Default: not at all.
 
         Returns:
             A dict, or a list of them for a batch: `nats`, the negative logarithm of the
@@ -299,6 +315,7 @@ class LanguageModel(LanguageGraphs):
 
         Raises:
             TypeError: If something is not a string; names every such row.
+            ValueError: If there is no such way to adapt.
 
         Example:
             >>> from rnnzoo import language_model
@@ -307,8 +324,19 @@ class LanguageModel(LanguageGraphs):
             3
         """
         if isinstance(texts, (str, bytes)):
-            return self.score([texts])[0]
+            return self.score([texts], adapt)[0]
         texts = check_texts(texts)
+        if adapt is None:
+            found = self._score_texts(texts)
+        else:
+            found = self.score_adapted(texts, adapt)
+        figures = score_figures(*found)
+        columns = [np.asarray(column).tolist() for column in figures.values()]
+        rows = zip(*columns, strict=True)
+        return [dict(zip(figures, row, strict=True)) for row in rows]
+
+    def _score_texts(self, texts: list[str]) -> tuple:
+        """Returns the losses of texts in nats, and their symbols, each `[texts]`."""
         nats, symbols = np.zeros(len(texts)), np.zeros(len(texts), int)
         lengths = [len(text) for text in texts]
         for part in group_by_length(lengths, sys.maxsize, ROWS):
@@ -318,10 +346,7 @@ class LanguageModel(LanguageGraphs):
             ):
                 nats[part[rows]] += added.numpy()
                 symbols[part[rows]] += np.count_nonzero(ids, axis=1)
-        figures = score_figures(nats, symbols)
-        columns = [np.asarray(column).tolist() for column in figures.values()]
-        rows = zip(*columns, strict=True)
-        return [dict(zip(figures, row, strict=True)) for row in rows]
+        return nats, symbols
 
     @with_options(ANSWER_OPTIONS)
     def answer(self, inputs: Any, **changes: "Unpack[DecodingKeywords]") -> Any:

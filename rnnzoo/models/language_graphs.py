@@ -85,7 +85,7 @@ class LanguageGraphs(ManyToMany):
             for new, old in zip(keras.tree.flatten(initial), variables, strict=True)
         ]
         before = keras.tree.pack_sequence_as(initial, before)
-        read = self.read if self.output_kind == "full" else self.read_features
+        read = self.read_features if self.learns_from_features else self.read
         outputs, after = read(x, before, training=True)
         for variable, state in zip(variables, keras.tree.flatten(after), strict=True):
             variable.assign(keras.ops.cast(keras.ops.stop_gradient(state), "float32"))
@@ -125,14 +125,23 @@ class LanguageGraphs(ManyToMany):
 
     def read_tokens(self, state: DecodingState, ids: Any) -> tuple[Any, DecodingState]:
         """Reads ids `[batch, time]`; returns logits that predict them, and a state."""
+        features, state = self.read_token_features(state, ids)
+        return self.head(features), state
+
+    def read_token_features(
+        self, state: DecodingState, ids: Any
+    ) -> tuple[Any, DecodingState]:
+        """Reads as `read_tokens`; returns what the head takes, and a state."""
         is_real = ids > 0
         inputs = tf.concat([state.token[:, None], ids[:, :-1]], axis=1)
-        logits, after = self.read(tf.where(is_real, inputs, 0), state.state)
+        features, after = self.read_features(
+            tf.where(is_real, inputs, 0), state.state, training=False
+        )
         count = tf.math.count_nonzero(ids, axis=1, dtype=tf.int32)
         last = tf.gather(ids, tf.maximum(count - 1, 0), batch_dims=1)
         size = self.tokens.vocabulary_size - 1
         found = tf.math.bincount(ids, minlength=size, maxlength=size, axis=-1) > 0
-        return logits, state._replace(
+        return features, state._replace(
             token=tf.where(count > 0, last, state.token),
             state=after,
             # A stop string is not one if a prompt comes in between.

@@ -184,7 +184,7 @@ class Tagger(TagAnswers, Adaptable, SequenceModel):
         features = self.read_words(inputs)
         hidden = self.recurrence(features)[0]
         if intents:
-            hidden = SummaryStep(name="summary")([hidden, features])
+            hidden = SummaryStep(dropout, name="summary")([hidden, features])
         outputs = self.crf(self.head(self.head_dropout(hidden)))
         super().__init__(inputs=inputs, outputs=outputs)
 

@@ -21,12 +21,14 @@ RENAMED_RECIPES = {"own_sentiment": "own_texts"}
 SIZE: dict[str, Any] = {"minimum": 1}
 SHARE: dict[str, Any] = {"minimum": 0, "below": 1}
 MODEL_RANGES: dict[str, dict[str, Any]] = {
+    "activation_penalty": {"minimum": 0},
     "character_dim": SIZE,
     "character_units": {"minimum": 2},
     "context": {"minimum": 1, "maximum": 100_000},
     "delay": {"minimum": 0, "maximum": 1000},
     "dropout": SHARE,
     "embedding_dim": SIZE,
+    "embedding_dropout": SHARE,
     "horizon": {"minimum": 1, "maximum": 100_000},
     "label_smoothing": SHARE,
     "max_length": SIZE,
@@ -38,6 +40,7 @@ MODEL_RANGES: dict[str, dict[str, Any]] = {
     "segment": SIZE,
     "state_noise": {"minimum": 0},
     "temperature": {"above": 0},
+    "temporal_penalty": {"minimum": 0},
     "token_dropout": SHARE,
     "unit": {"above": 0},
     "units": SIZE,
