@@ -2,11 +2,13 @@
 
     rnnzoo prepare imdb_reviews
     rnnzoo train reviews_language
-    rnnzoo train reviews_language --backwards
+    rnnzoo train reviews_language --backwards \
+        --vectors=runs/reviews_language/best.keras --run=runs/reviews_backwards
 
 A GRU reads the 25,000 training reviews of IMDB and the 49,000 without a label as
 parallel streams, with its state carried from batch to batch; a mark stands between two
-reviews. `--backwards` learns to read from the end to the beginning. What they know of
+reviews. `--backwards` learns to read from the end to the beginning, with the vectors of
+words of the first model, so that both can read for one classifier. What they know of
 words and their order is where `imdb_sentiment` starts from (Dai and Le, 2015,
 arXiv:1511.01432; Howard and Ruder, 2018, arXiv:1801.06146).
 """
@@ -45,6 +47,10 @@ class ReviewsLanguage(LanguageRecipe):
     tied_weights: bool = option(True)
     output: str = option("sampled")
     backwards: bool = option(False, "read reviews from their end to their beginning")
+    vectors: str = option(
+        "",
+        "a .keras file of another such model, whose vectors of words stay as they are",
+    )
     num_validation: int = option(1000, "reviews kept for validation", minimum=1)
 
     @functools.cached_property
@@ -91,9 +97,39 @@ class ReviewsLanguage(LanguageRecipe):
         training, validation = self.symbols
         return self.separator.join(training), self.separator.join(validation)
 
+    def model(self) -> Any:
+        """Returns an untrained model, or one that has the vectors of another."""
+        from rnnzoo.training import finetuning
+
+        model = super().model()
+        if self.vectors:
+            reader = model.get_layer("reader")
+            reader.set_weights(self.known.get_layer("reader").get_weights())
+            finetuning.freeze(model, ["reader"])
+        return model
+
+    @functools.cached_property
+    def known(self) -> Any:
+        """The model that has the vectors."""
+        import rnnzoo
+
+        model = rnnzoo.load(self.vectors)
+        size = model.arguments.get("embedding_dim")
+        if model.arguments.get("tokens") != self.tokens or size != self.embedding_dim:
+            raise ValueError(
+                "vectors must be of a language model with the same tokens and "
+                f"embedding_dim. Received: vectors={self.vectors!r}, of "
+                f"{type(model).__name__} with {size} where this one has "
+                f"{self.embedding_dim}"
+            )
+        return model
+
     def vocabulary(self) -> Any:
         """Returns the most frequent tokens of the training reviews."""
         import collections
+
+        if self.vectors:
+            return self.known.arguments["vocabulary"]
 
         if self.tokens == "words":
             counts = collections.Counter(self.symbols[0])
@@ -101,10 +137,10 @@ class ReviewsLanguage(LanguageRecipe):
         return super().vocabulary()
 
     def data_files(self) -> list:
-        """Returns the folder of the prepared data set."""
+        """Returns the folder of the prepared data set, and the file of vectors."""
         from rnnzoo.data import catalog
 
-        return [catalog.find_folder("imdb_reviews")]
+        return [catalog.find_folder("imdb_reviews"), *filter(None, [self.vectors])]
 
     def golden_inputs(self) -> list:
         """Returns prompts of our own."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rnnzoo
-from rnnzoo import language_model, many_to_many
+from rnnzoo import language_model, many_to_many, train
 from rnnzoo.layers.large_vocabulary import (
     AdaptiveSoftmax,
     SampledSoftmax,
@@ -88,3 +88,32 @@ def test_outputs_that_do_not_fit_are_refused():
         many_to_many(
             vocabulary_size=9, num_classes=8, output="adaptive", tied_weights=True
         )
+
+
+@pytest.mark.slow
+def test_a_language_model_backwards_shares_the_vectors_of_words(tmp_path, monkeypatch):
+    from rnnzoo.data import catalog
+    from rnnzoo.recipes.reviews_language import ReviewsLanguage
+
+    texts = {"train": ["a good film", "a bad film"] * 20, "test": ["never seen"]}
+    texts["unsupervised"] = [f"film number {n} is it" for n in range(20)]
+    texts["unsupervised"] += texts["test"]
+    monkeypatch.setattr(
+        catalog, "load", lambda name, split, **options: (texts[split], None)
+    )
+    monkeypatch.setattr(catalog, "find_folder", lambda name: tmp_path)
+    options = {"units": 8, "embedding_dim": 8, "epochs": 1, "batch_size": 2}
+    options |= {"max_length": 8, "bptt_steps": 8, "num_validation": 4}
+    forwards = train(ReviewsLanguage(**options), tmp_path / "forwards")
+    assert "never" not in forwards.tokens.vocabulary
+    path = str(tmp_path / "forwards" / "best.keras")
+    recipe = ReviewsLanguage(**options, backwards=True, vectors=path)
+    assert recipe.symbols[0] == ReviewsLanguage(**options).symbols[0][::-1]
+    backwards = train(recipe, tmp_path / "backwards")
+    for name, same in (("reader", True), ("recurrence", False)):
+        one, other = (
+            model.get_layer(name).get_weights()[0] for model in (forwards, backwards)
+        )
+        assert np.array_equal(one, other) == same
+    with pytest.raises(ValueError, match="the same tokens and embedding_dim"):
+        ReviewsLanguage(**{**options, "embedding_dim": 4}, vectors=path).model()
