@@ -62,6 +62,16 @@ class ImdbSentiment(TextRecipe, model="sentiment_classifier"):
         )
     }
 
+    forwards: str = option(
+        "", "a .keras file of reviews_language, whose vectors and layer to begin with"
+    )
+    backwards: str = option("", "another one, which reads from the end (--backwards)")
+    layer_decay: float = option(
+        2.0, "from language models: how much slower each layer learns", minimum=1
+    )
+    unfreeze_steps: int = option(
+        0, "from language models: steps until one more layer learns", minimum=0
+    )
     epochs: int = option(4)
     learning_rate: float = option(1.5e-3)
     ema_momentum: float = option(0.99)
@@ -76,10 +86,48 @@ class ImdbSentiment(TextRecipe, model="sentiment_classifier"):
         return Pairs(*zip(*reviews, strict=True))
 
     def data_files(self) -> list:
-        """Returns the folder of the prepared data set."""
+        """Returns the folder of the prepared data set, and the language models."""
         from rnnzoo.data import catalog
 
-        return [catalog.find_folder("imdb_reviews")]
+        models = filter(None, [self.forwards, self.backwards])
+        return [catalog.find_folder("imdb_reviews"), *models]
+
+    def model(self) -> Any:
+        """Returns an untrained classifier, or one that begins with language models."""
+        import rnnzoo
+
+        if bool(self.forwards) != bool(self.backwards):
+            raise ValueError(
+                "Give both language models, --forwards and --backwards, or none. "
+                f"Received: forwards={self.forwards!r}, backwards={self.backwards!r}"
+            )
+        if not self.forwards:
+            return super().model()
+        languages = [rnnzoo.load(path) for path in (self.forwards, self.backwards)]
+        names = ("tokens", "vocabulary", "embedding_dim", "units", "num_layers", "cell")
+        settings = {name: languages[0].arguments[name] for name in names}
+        model = self.build(classes=self.class_names(), **settings)
+        model.copy_languages(*languages)
+        model.adapt(self.parts[0])
+        return model
+
+    def optimizer(self, model: Any) -> Any:
+        """Returns Adam; with a rate per layer, if there are language models."""
+        from rnnzoo.training import finetuning
+
+        if not self.forwards:
+            return super().optimizer(model)
+        return finetuning.layerwise_adam(
+            model,
+            decay=self.layer_decay,
+            unfreeze_steps=self.unfreeze_steps,
+            **self.optimizer_options(),
+        )
+
+    def finish(self, model: Any) -> bool:
+        """Calibrates the probabilities on the validation reviews."""
+        model.calibrate(self.parts[1])
+        return True
 
     def test_examples(self) -> tuple:
         """Returns the 25,000 reviews of the original test set."""

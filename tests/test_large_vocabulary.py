@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rnnzoo
-from rnnzoo import language_model, many_to_many, train
+from rnnzoo import language_model, many_to_many, text_classifier, train
 from rnnzoo.layers.large_vocabulary import (
     AdaptiveSoftmax,
     SampledSoftmax,
@@ -115,5 +115,24 @@ def test_a_language_model_backwards_shares_the_vectors_of_words(tmp_path, monkey
             model.get_layer(name).get_weights()[0] for model in (forwards, backwards)
         )
         assert np.array_equal(one, other) == same
+    settings = {**backwards.arguments, "ngrams": 0}
+    names = ("tokens", "vocabulary", "embedding_dim", "units", "num_layers", "cell")
+    model = text_classifier(None, ngrams=0, **{name: settings[name] for name in names})
+    model.copy_languages(forwards, backwards)
+    ids = np.array([[2, 3, 4]])
+    outputs = model.get_layer("recurrence")(model.get_layer("reader")(ids))[0]
+    both = (forwards, 1, slice(8)), (backwards, -1, slice(8, 16))
+    for language, order, part in both:
+        read = language.get_layer("recurrence")
+        found = read(language.get_layer("reader")(ids[:, ::order]))[0][:, ::order]
+        np.testing.assert_allclose(outputs[..., part], found, atol=1e-5)
+    other = rnnzoo.load(tmp_path / "backwards" / "best.keras")
+    reader = other.get_layer("reader")
+    reader.set_weights([reader.get_weights()[0] + 1])
+    with pytest.raises(ValueError, match="the same vectors"):
+        model.copy_languages(forwards, other)
+    with pytest.raises(ValueError, match="the same units"):
+        small = {**{name: settings[name] for name in names}, "units": 4}
+        text_classifier(None, ngrams=0, **small).copy_languages(forwards, backwards)
     with pytest.raises(ValueError, match="the same tokens and embedding_dim"):
         ReviewsLanguage(**{**options, "embedding_dim": 4}, vectors=path).model()

@@ -206,3 +206,27 @@ def test_own_texts_of_other_tokens(kind, moods, tmp_path, capsys):
     settings.write_text(content)
     assert main([*words, "--steps_per_epoch=4"]) == 0
     assert "This run is complete (1 epoch" in capsys.readouterr().out
+
+
+def test_calibration_divides_the_logits_of_every_part():
+    words = [f"w{number}" for number in range(6)]
+    model = text_classifier(None, classes=["a", "b"], vocabulary=words, units=4)
+    texts = [" ".join(words[n % 6 :]) for n in range(12)]
+    head = model.get_layer("head")
+    head.set_weights([np.full((16, 2), 9.0) * [1, -1], np.array([3.0, 0.0])])
+    before = model.probabilities(texts)
+    logits = np.log(before)
+    # One in four is not what the model is sure of.
+    labels = [model.classes[row.argmax()] for row in before]
+    for place in range(0, 12, 4):
+        labels[place] = {"a": "b", "b": "a"}[labels[place]]
+    temperature = model.calibrate(Pairs(texts, labels))
+    assert temperature > 1
+    after = model.probabilities(texts)
+    np.testing.assert_array_equal(after.argmax(axis=1), before.argmax(axis=1))
+    differences = [np.diff(one, axis=1) for one in (logits, np.log(after))]
+    np.testing.assert_allclose(differences[0], temperature * differences[1], rtol=1e-2)
+    with pytest.raises(ValueError, match="ngram_scores='solved'"):
+        text_classifier(None, vocabulary=words, ngram_scores="solved").calibrate(
+            Pairs(texts, labels)
+        )

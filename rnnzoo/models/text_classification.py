@@ -8,6 +8,8 @@ import numpy as np
 
 from rnnzoo import weights as weight_files
 from rnnzoo.data.pipeline import Source
+from rnnzoo.errors import shorten
+from rnnzoo.layers.logistic import cross_entropy
 from rnnzoo.models.classifier import Classifier
 from rnnzoo.tokens import check_classes, make_tokens
 from rnnzoo.tokens.characters import ASCII
@@ -172,6 +174,77 @@ class TextClassifier(Classifier):
         self.get_layer("reader").embedding.set_weights([vectors[rows]])
         weights = body.get_layer("recurrence").get_weights()
         self.get_layer("recurrence").set_weights(weights)
+
+    def copy_languages(self, forwards: Any, backwards: Any) -> None:
+        """Copies the vectors and the recurrent layers of two language models.
+
+        They read the same words with the same vectors, `backwards` from the end of a
+        text to its beginning (Howard and Ruder, 2018, arXiv:1801.06146).
+
+        Raises:
+            ValueError: If they are of other tokens, words or sizes.
+        """
+        for model in (forwards, backwards):
+            names = ("tokens", "vocabulary", "embedding_dim", "units", "num_layers")
+            for name in (*names, "cell"):
+                own, other = self.arguments[name], model.arguments[name]
+                if own != other:
+                    raise ValueError(
+                        f"Language models and classifier must have the same {name}. "
+                        f"Received: {shorten(other)} where the classifier has "
+                        f"{shorten(own)}"
+                    )
+        vectors = [
+            model.get_layer("reader").embedding.get_weights()[0]
+            for model in (forwards, backwards)
+        ]
+        reader = self.get_layer("reader").embedding
+        size = len(reader.get_weights()[0])  # without the start symbol
+        if not np.array_equal(*(one[:size] for one in vectors)):
+            raise ValueError(
+                "Both language models must have the same vectors of words: train the "
+                "second one with --vectors. Received: two that differ"
+            )
+        reader.set_weights([vectors[0][:size]])
+        pairs = zip(
+            *(m.get_layer("recurrence").layers for m in (self, forwards, backwards)),
+            strict=True,
+        )
+        for layer, *known in pairs:
+            weights = [weight for one in known for weight in one.get_weights()]
+            layer.set_weights(weights)
+
+    def calibrate(self, source: Source) -> float:
+        """Divides all logits by a temperature, so that the probabilities are right.
+
+        It has the lowest negative log-likelihood of texts that were not learned (Guo et
+        al., 2017, arXiv:1706.04599). No answer changes.
+
+        Args:
+            source: Texts and names of their classes.
+
+        Returns:
+            The temperature.
+
+        Raises:
+            ValueError: If the n-grams' scores are solved: they are calibrated already.
+        """
+        if self.arguments["ngrams"] and self.arguments["ngram_scores"] == "solved":
+            raise ValueError(
+                "Solved scores of n-grams are calibrated: calibrate a model whose "
+                "scores are learned. Received: ngram_scores='solved'"
+            )
+        texts, names = source.rows(range(len(source)))
+        labels = self.class_numbers(names)
+        logits = np.log(np.maximum(self.probabilities(texts), 1e-30))
+        found = np.exp(np.linspace(-1.5, 2.0, 701))
+        losses = [cross_entropy(labels, logits / one) for one in found]
+        temperature = float(found[int(np.argmin(losses))])
+        layers = ["head", "ngrams"] if self.arguments["ngrams"] else ["head"]
+        for layer in map(self.get_layer, layers):
+            for weight in layer.trainable_weights:
+                weight.assign(weight / temperature)
+        return temperature
 
 
 text_classifier = factory(
