@@ -72,6 +72,9 @@ class ImdbSentiment(TextRecipe, model="sentiment_classifier"):
     unfreeze_steps: int = option(
         0, "from language models: steps until one more layer learns", minimum=0
     )
+    adversarial_noise: float = option(
+        0.0, "norm of adversarial noise, by that of a vector of a word", minimum=0
+    )
     epochs: int = option(4)
     learning_rate: float = option(1.5e-3)
     ema_momentum: float = option(0.99)
@@ -123,6 +126,11 @@ class ImdbSentiment(TextRecipe, model="sentiment_classifier"):
             unfreeze_steps=self.unfreeze_steps,
             **self.optimizer_options(),
         )
+
+    def prepare(self, model: Any, devices: Any) -> None:
+        """Makes the model learn from reviews with noise too, if that is asked for."""
+        if self.adversarial_noise:
+            model.set_adversarial_noise(self.adversarial_noise)
 
     def finish(self, model: Any) -> bool:
         """Calibrates the probabilities on the validation reviews."""

@@ -13,6 +13,7 @@ from rnnzoo import sentiment_classifier, text_classifier
 from rnnzoo.command import main
 from rnnzoo.data.categorical import Categorical
 from rnnzoo.data.pipeline import Pairs
+from rnnzoo.layers.keras_internals import replace_untracked
 from rnnzoo.models.text_classification import TextClassifier
 from rnnzoo.tokens import Subwords, labels, text
 from rnnzoo.training import recipe_class
@@ -230,3 +231,34 @@ def test_calibration_divides_the_logits_of_every_part():
         text_classifier(None, vocabulary=words, ngram_scores="solved").calibrate(
             Pairs(texts, labels)
         )
+
+
+def test_adversarial_noise_raises_the_loss_and_is_of_training_alone():
+    keras.utils.set_random_seed(0)
+    options = {"units": 8, "embedding_dim": 8, "dropout": 0.0, "token_dropout": 0.0}
+    model = text_classifier(None, classes=["a", "b"], ngrams=0, **options)
+    texts, labels = ["one two", "two", "three of all", "four"], ["a", "b", "a", "b"]
+    clean = model.evaluate(texts, labels, verbose=0, return_dict=True)["loss"]
+    ids, numbers = model.encode(texts, labels)
+    vectors = model.get_layer("reader")(ids).numpy()
+    real = (ids > 0)[..., None]
+    norms = np.sqrt((vectors**2 * real).sum((1, 2)) / real.sum((1, 2)))
+
+    def measure(noise):
+        with replace_untracked(model.get_layer("reader"), "noise", noise):
+            return keras.ops.mean(model.loss(numbers, model(ids, training=False)))
+
+    noise = tf.zeros(vectors.shape)
+    with tf.GradientTape() as tape:
+        tape.watch(noise)
+        loss = measure(noise)
+    gradient = tape.gradient(loss, noise).numpy()
+    gradient /= np.sqrt((gradient**2).sum((1, 2), keepdims=True))
+    noisy = float(measure(0.3 * norms[:, None, None] * gradient))
+    assert noisy > clean + 1e-3
+    model.set_adversarial_noise(0.3)
+    model.optimizer.learning_rate = 0.0
+    history = model.fit(texts, labels, verbose=0).history
+    assert history["loss"][0] == pytest.approx(clean + noisy, rel=1e-4)
+    found = model.evaluate(texts, labels, verbose=0, return_dict=True)["loss"]
+    assert found == pytest.approx(clean, rel=1e-5)

@@ -33,6 +33,9 @@ class SequenceReader(keras.layers.Layer):
             own initializer.
     """
 
+    # What training adds to the outputs, if anything.
+    noise: Any = None
+
     def __init__(
         self,
         vocabulary_size: int | None = None,
@@ -68,6 +71,8 @@ class SequenceReader(keras.layers.Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Returns one feature vector per step."""
         steps = inputs if self.vocabulary_size is None else self.embedding(inputs)
+        if self.noise is not None:
+            steps = steps + self.noise
         if self.embedding_dropout and training:
             shares = ops.ones((self.vocabulary_size,), steps.dtype)
             kept = keras.random.dropout(

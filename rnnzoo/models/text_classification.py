@@ -10,6 +10,7 @@ from rnnzoo import weights as weight_files
 from rnnzoo.data.pipeline import Source
 from rnnzoo.errors import shorten
 from rnnzoo.layers.logistic import cross_entropy
+from rnnzoo.models.adversarial import AdversarialTraining
 from rnnzoo.models.classifier import Classifier
 from rnnzoo.tokens import check_classes, make_tokens
 from rnnzoo.tokens.characters import ASCII
@@ -18,7 +19,7 @@ from rnnzoo.weights import factory
 
 @keras.saving.register_keras_serializable("rnnzoo")
 @keras.saving.register_keras_serializable("rnnzoo", name="SentimentClassifier")
-class TextClassifier(Classifier):
+class TextClassifier(AdversarialTraining, Classifier):
     """A classifier of texts that reads them in both directions.
 
     Token vectors go through a bidirectional recurrent network; the mean and the maximum
