@@ -80,7 +80,8 @@ def test_the_best_epoch_has_the_highest_f1(tmp_path):
     words = ["train", "own_tags", f"--data={path}", *TINY, "--epochs=4"]
     status, output = run_command([*words, f"--run={tmp_path / 'run'}"])
     assert status == 0, output
-    rows = list(csv.DictReader((tmp_path / "run" / "history.csv").open()))
+    history = (tmp_path / "run" / "history.csv").read_text()
+    rows = list(csv.DictReader(io.StringIO(history)))
     scores = [(float(row["val_span_f1"]), -float(row["val_loss"])) for row in rows]
     assert scores[0] < max(scores)
     assert f"Best epoch: {scores.index(max(scores)) + 1} of 4" in output

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from rnnzoo.mixin import Mixin
 
@@ -191,6 +192,31 @@ class TrainingHooks(keras.Model):
         # Keras' TensorFlow trainer does not enter the strategy's scope by itself.
         with self.distribute_strategy.scope():
             super()._maybe_symbolic_build(iterator, data_batch)
+
+
+class OwnAverage(Mixin):
+    """Mixed into optimizers that keep averages of the weights in their own way."""
+
+    @property
+    def averages(self) -> list:
+        """The averages of the weights; `None` for one without."""
+        return self._model_variables_moving_average
+
+    def _update_model_variables_moving_average(self, variables: Any) -> None:
+        self.update_averages(variables)
+
+    def add_state(self, value: Any, name: str) -> Any:
+        """Returns a variable that begins with a value, and is saved."""
+        value = np.asarray(value)
+        variable = keras.Variable(
+            value,
+            dtype=value.dtype.name,
+            trainable=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
+        self._track_variable(variable)
+        return variable
 
 
 class OwnWeightDecay(Mixin):

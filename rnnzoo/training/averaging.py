@@ -6,12 +6,16 @@ import keras
 import numpy as np
 from keras import ops
 
+from rnnzoo.layers.keras_internals import OwnAverage
+
 # Stands for the losses of before the first validation: above all others, but finite.
-NO_LOSS = float(np.finfo("float32").max)
+NO_LOSS = np.finfo("float32").max
+# The step that is never reached.
+NEVER = np.int32(np.iinfo("int32").max)
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
-class AveragedSGD(keras.optimizers.SGD):
+class AveragedSGD(OwnAverage, keras.optimizers.SGD):
     """Gradient descent that keeps the mean of the weights, once it is told to begin.
 
     What is validated and kept is the mean of the weights of all steps since
@@ -49,31 +53,14 @@ class AveragedSGD(keras.optimizers.SGD):
         if self.built:
             return
         super().build(variables)
-        self.first_step = self._count(np.iinfo("int32").max, "first_step")
+        self.first_step = self.add_state(NEVER, "first_step")
         # The lowest loss of before the window, and those in it.
-        self.losses = self._count(np.full(self.window + 1, NO_LOSS), "losses")
-
-    def _count(self, value: Any, name: str) -> Any:
-        kind = "int32" if np.ndim(value) == 0 else "float32"
-        variable = keras.Variable(
-            value,
-            dtype=kind,
-            trainable=False,
-            aggregation="only_first_replica",
-            name=name,
-        )
-        self._track_variable(variable)
-        return variable
-
-    @property
-    def averages(self) -> list:
-        """The averages of the weights."""
-        return self._model_variables_moving_average
+        self.losses = self.add_state(np.full(self.window + 1, NO_LOSS), "losses")
 
     @property
     def is_averaging(self) -> bool:
         """Whether the average has begun."""
-        return int(self.first_step) < np.iinfo("int32").max
+        return int(self.first_step) < NEVER
 
     def begin_average(self) -> None:
         """Begins the average with the next step, unless it has begun."""
@@ -88,11 +75,11 @@ class AveragedSGD(keras.optimizers.SGD):
         lowest = min(losses[:2])
         self.losses.assign(np.array([lowest, *losses[2:], loss], "float32"))
 
-    def _update_model_variables_moving_average(self, trainable_variables: Any) -> None:
-        """Updates the averages; Keras calls this after each step."""
+    def update_averages(self, variables: Any) -> None:
+        """Updates the averages, after each step."""
         count = ops.cast(self.iterations, "int32") - self.first_step + 1
         share = 1.0 / ops.cast(ops.maximum(count, 1), "float32")
-        for variable, average in zip(trainable_variables, self.averages, strict=True):
+        for variable, average in zip(variables, self.averages, strict=True):
             if average is not None:
                 rate = ops.cast(share, variable.dtype)
                 average.assign(average + rate * (variable - average))
