@@ -147,7 +147,7 @@ class SummaryStep(keras.layers.Layer):
     def __init__(self, dropout: float = 0.0, **options: Any):
         super().__init__(**options)
         self.supports_masking = True
-        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.feature_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, inputs_shape: list) -> None:
         """Creates the weights."""
@@ -173,7 +173,7 @@ class SummaryStep(keras.layers.Layer):
         count = ops.maximum(ops.sum(shares, axis=1, keepdims=True), 1)
         total = ops.sum(words * shares, axis=1, keepdims=True) / ops.sqrt(count)
         found = ops.concatenate([*largest, total], axis=-1)
-        first = self.projection(self.dropout(found, training=training))
+        first = self.projection(self.feature_dropout(found, training=training))
         return ops.concatenate([first, contexts[:, 1:]], axis=1)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

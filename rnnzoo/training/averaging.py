@@ -11,7 +11,7 @@ from rnnzoo.layers.keras_internals import OwnAverage
 # Stands for the losses of before the first validation: above all others, but finite.
 NO_LOSS = np.finfo("float32").max
 # The step that is never reached.
-NEVER = np.int32(np.iinfo("int32").max)
+NEVER = 2**31 - 1
 
 
 @keras.saving.register_keras_serializable("rnnzoo")
@@ -53,7 +53,7 @@ class AveragedSGD(OwnAverage, keras.optimizers.SGD):
         if self.built:
             return
         super().build(variables)
-        self.first_step = self.add_state(NEVER, "first_step")
+        self.first_step = self.add_state(np.int32(NEVER), "first_step")
         # The lowest loss of before the window, and those in it.
         self.losses = self.add_state(np.full(self.window + 1, NO_LOSS), "losses")
 
