@@ -21,7 +21,6 @@ from harness import Benchmark, run_in_process
 
 SIZES, OUTPUTS = (10_000, 50_000, 200_000), ("full", "adaptive", "sampled")
 STEPS, ROWS, LENGTH, TEXTS = 1500, 16, 35, 200
-PAGE = "language.md"
 
 
 def measure(size: int, output: str, steps: int) -> dict[str, float]:
@@ -105,8 +104,7 @@ def main() -> None:
                 }
             )
             print(rows[-1], flush=True)
-            benchmark.write(rows[0], [list(row.values()) for row in rows])
-    benchmark.write(rows[0], [list(row.values()) for row in rows], page=PAGE)
+            benchmark.write(list(rows[0]), [list(row.values()) for row in rows])
 
 
 if __name__ == "__main__":

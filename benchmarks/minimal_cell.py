@@ -20,7 +20,7 @@ from harness import Benchmark
 
 CELLS = ("gru", "lstm", "minimal", "minimal_signed")
 TASKS = ("shakespeare", "sentiment", "forecasting", "parity")
-WARM_UP, TIMED, PAGE = 3, 12, "language.md"
+WARM_UP, TIMED = 3, 12
 
 
 def make_recipe(task: str, ett: str, **options: Any) -> tuple[Any, str, int]:
@@ -39,12 +39,12 @@ def make_recipe(task: str, ett: str, **options: Any) -> tuple[Any, str, int]:
 
 def match_units(task: str, ett: str, cell: str) -> tuple[int, int]:
     """Returns units and parameters of a cell that are closest to the GRU's."""
-    goal = make_recipe(task, ett, cell="gru")[0].model().count_params()
-    low, high = 2, 4096
+    base = make_recipe(task, ett, cell="gru")[0].model()
+    goal, low, high = base.count_params(), 2, 4096
 
     def count(units: int) -> int:
-        options = {"cell": cell, "units": units}
-        return make_recipe(task, ett, **options)[0].model().count_params()
+        changes = {"cell": cell, "units": units}
+        return type(base)(**{**base.arguments, **changes}).count_params()
 
     while high - low > 1:
         middle = (low + high) // 2
@@ -111,7 +111,7 @@ def main() -> None:
             rows.append(measure(task, cell, parsed.ett, parsed.minutes))
             print(rows[-1], flush=True)
             table = [list(row.values()) for row in rows]
-            benchmark.write(list(rows[0]), table, page=PAGE)
+            benchmark.write(list(rows[0]), table)
 
 
 if __name__ == "__main__":

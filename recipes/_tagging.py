@@ -147,27 +147,19 @@ class TaggingRecipe(Recipe, model="tagger"):
         """
         import numpy as np
 
-        from rnnzoo.data.schemes import tags_to_spans
+        from rnnzoo.analysis.tagging import score_spans
 
         source = self.part(part)
-        found = model.tag_words(source.words)
+        found, said = zip(*model.label(source.words), strict=True)
         pairs = list(zip(source.tags, found, strict=True))
         same = [np.equal(true, mine) for true, mine in pairs]
         figures = {"accuracy": float(np.concatenate(same).mean())}
         right = np.array([one.all() for one in same])
         if model.scheme != "plain":
-            true, mine = (
-                {
-                    (row, *span)
-                    for row, tags in enumerate(sentences)
-                    for span in tags_to_spans(tags, model.scheme)
-                }
-                for sentences in (source.tags, found)
-            )
-            both = len(true & mine)
-            figures = {"span_f1": 2 * both / max(len(true) + len(mine), 1), **figures}
+            _, micro, _ = score_spans(source.tags, found, model.scheme)
+            figures = {"span_f1": micro.f1, **figures}
         if model.intents:
-            intents = np.array(model.classify(source.words)) == np.array(source.intents)
+            intents = np.array(said) == np.array(source.intents)
             figures["intent_accuracy"] = float(intents.mean())
             right &= intents
         return {**figures, "sentence_accuracy": float(right.mean())}

@@ -133,7 +133,9 @@ class ImdbSentiment(TextRecipe, model="sentiment_classifier"):
             model.set_adversarial_noise(self.adversarial_noise)
 
     def finish(self, model: Any) -> bool:
-        """Calibrates the probabilities on the validation reviews."""
+        """Calibrates what began with language models, on the validation reviews."""
+        if not self.forwards:
+            return False
         model.calibrate(self.parts[1])
         return True
 

@@ -19,8 +19,8 @@ where choices were made):
 
 - The recipe: 0.956, 0.986, 0.886.
 - Without dropout of what the intent is seen in: 0.955, 0.984, 0.880.
-- The intent seen in the words in their context alone: 0.958, 0.980, 0.887; and with 50
-  sentences, a third of them have their intent instead of three quarters.
+- The intent seen in the words in their context alone: 0.958, 0.980, 0.887; and learned
+  from 50 sentences, 0.44 of the intents instead of 0.72, over two seeds.
 - Before that, from nothing, each sentence as it is: 0.942, 0.984, 0.850.
 - With other spans, whose words also count as known: 0.944, 0.984, 0.856, and no better
   from `tagger.ewt_upos` or with a fifth of the words dropped. Rare words must stay

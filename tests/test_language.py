@@ -16,6 +16,7 @@ from rnnzoo import command, language_model, training
 from rnnzoo.data.text import Segment, Streams, Windows, read_text, windows
 from rnnzoo.decoding import DecodingOptions
 from rnnzoo.errors import Interrupted
+from rnnzoo.models.adapted_scores import DynamicEvaluation, NeuralCache
 from rnnzoo.models.language import ANSWER_OPTIONS
 from rnnzoo.recipes.own_language import OwnLanguage
 from rnnzoo.tokens import Subwords
@@ -304,6 +305,56 @@ def test_penalties_and_embedding_dropout_are_of_training_alone():
     is_zero = (dropped == 0).all(axis=-1)
     assert (is_zero[0] == is_zero[1]).all()  # a symbol is dropped everywhere
     np.testing.assert_allclose(dropped[~is_zero], 2 * whole[~is_zero], rtol=1e-6)
+
+
+def test_a_cache_is_a_mixture_with_what_came_after_similar_features():
+    text, cache = "abcabdabc" * 3, NeuralCache(size=7, theta=0.4, share=0.3)
+    model = with_large_weights(vocabulary="abcd")
+    ids = model.tokens.encode([text])
+    features = model.read_features(ids[:, :-1])[0].numpy()[0].astype("float64")
+    logits = model.head(features[None]).numpy()[0].astype("float64")
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    nats = 0.0
+    for place, word in enumerate(ids[0, 1:]):
+        share = shares[place, word]
+        past = range(max(0, place - 7), place)
+        if past:
+            weights = np.exp([0.4 * features[place] @ features[one] for one in past])
+            same = np.array([ids[0, 1 + one] == word for one in past])
+            share = 0.7 * share + 0.3 * (weights * same).sum() / weights.sum()
+        nats -= np.log(share)
+    found = model.score([text, "", text], adapt=cache)
+    assert found[0]["nats"] == pytest.approx(nats, rel=1e-4)
+    assert found[0] == found[2] and found[1]["symbols"] == 0
+
+
+def test_dynamic_evaluation_leaves_the_weights_and_knows_new_ones():
+    model = with_large_weights(vocabulary="abcd", dropout=0.0)
+    text, adapt = "abcabd" * 20, DynamicEvaluation(0.3, segment=10, decay=0.1)
+    weights = model.get_weights()
+    before = model.score(text, adapt=adapt)["nats"]
+    assert before < model.score(text)["nats"]
+    for one, other in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # The first segment is measured before anything is learned of it.
+    assert model.score("abcabd", adapt=adapt) == pytest.approx(model.score("abcabd"))
+    changed = [0.5 * weight for weight in weights]
+    model.set_weights(changed)
+    other = with_large_weights(vocabulary="abcd", dropout=0.0)
+    other.set_weights(changed)
+    found = model.score(text, adapt=adapt)["nats"]
+    assert found == pytest.approx(other.score(text, adapt=adapt)["nats"], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("adapt", "message"),
+    [("cash", "adapt must be one of.*'cache'"), (3, "adapt must be 'dynamic'")],
+)
+def test_ways_to_adapt_that_are_none(adapt, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        with_large_weights(vocabulary="ab").score("ab", adapt=adapt)
+    with pytest.raises(ValueError, match="share must be"):
+        NeuralCache(share=1.0)
 
 
 def test_averaging_begins_when_validation_gets_worse():

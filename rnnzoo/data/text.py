@@ -87,9 +87,9 @@ class Streams(LongText):
         text: A string, or a list of words.
         length: Symbols per row.
         separator: What separates words.
-        random_lengths: Whether batches have other lengths around `length`: about five
-            symbols more or less, and one in twenty half as many (Merity et al., 2017,
-            arXiv:1708.02182); at most a quarter more.
+        random_lengths: Whether batches have other lengths around `length`: with a
+            standard deviation of five symbols, and one in twenty half as many (Merity
+            et al., 2017, arXiv:1708.02182); at most a quarter more.
 
     Example:
         >>> from rnnzoo.data.text import Streams
@@ -133,11 +133,9 @@ class Streams(LongText):
 
     def _draw_lengths(self, random: np.random.Generator, count: int) -> np.ndarray:
         """Returns the lengths of the first batches of an epoch."""
-        drawn = random.random((count, 2))
-        means = np.where(drawn[:, 0] < 0.05, self.length / 2, self.length)
-        # A logistic distribution of the standard deviation 5: a draw per length.
-        share = np.clip(drawn[:, 1], 1e-6, 1 - 1e-6)
-        lengths = means + 5 * 3**0.5 / np.pi * np.log(share / (1 - share))
+        kinds, noise = random.standard_normal((count, 2)).T
+        # One in twenty is as low.
+        lengths = np.where(kinds < -1.645, self.length / 2, self.length) + 5 * noise
         longest = min(self.length * 5 // 4, len(self.text))
         return np.clip(lengths.astype(int), min(5, longest), longest)
 

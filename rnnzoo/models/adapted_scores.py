@@ -50,8 +50,10 @@ class DynamicEvaluation:
 
     def measure(self, model: Any, text: str) -> tuple[float, int]:
         """Returns the loss of a text in nats, and its symbols."""
-        step = model.find_adapted(self, self._make_step)
+        step, before = model.find_adapted(self, self._make_step)
         weights = model.get_weights()
+        for old, variable in zip(before, model.trainable_variables, strict=True):
+            old.assign(variable.value)
         nats, symbols = 0.0, 0
         try:
             state = model.start(np.zeros(1, "uint64"))
@@ -62,9 +64,10 @@ class DynamicEvaluation:
             model.set_weights(weights)
         return nats, symbols
 
-    def _make_step(self, model: Any) -> Callable:
+    def _make_step(self, model: Any) -> tuple[Callable, list]:
+        """Returns the graph of a step, and variables for the weights of before."""
         variables = [variable.value for variable in model.trainable_variables]
-        before = [tf.constant(np.asarray(value)) for value in variables]
+        before = [tf.Variable(value, trainable=False) for value in variables]
 
         def step(state: Any, ids: Any) -> tuple:
             with tf.GradientTape() as tape:
@@ -80,7 +83,7 @@ class DynamicEvaluation:
                 variable.assign_add(back - self.learning_rate * gradient)
             return tf.reduce_sum(nats), state
 
-        return compile_for_python(step, model.writer.state_spec, IDS)
+        return compile_for_python(step, model.writer.state_spec, IDS), before
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,11 +169,11 @@ class AdaptedScores(LanguageGraphs):
     """Base of language models: measures texts, and may adapt to each."""
 
     @functools.cached_property
-    def _adapted(self) -> dict[Any, Callable]:
+    def _adapted(self) -> dict:
         return {}
 
-    def find_adapted(self, adapt: Any, make: Callable) -> Callable:
-        """Returns the graph that `make(model)` makes for these settings."""
+    def find_adapted(self, adapt: Any, make: Callable) -> Any:
+        """Returns what `make(model)` makes for these settings, once."""
         if adapt not in self._adapted:
             self._adapted[adapt] = make(self)
         return self._adapted[adapt]

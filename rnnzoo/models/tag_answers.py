@@ -89,13 +89,12 @@ class TagAnswers(Mixin):
             >>> len(tagger(None, units=8).answer("Two words"))
             2
         """
-        if not self.intents:
-            return self.tag(inputs)
         rows, is_batch = self.raw.split(inputs)
         answers: list = [None] * len(rows)
         for place, sentence, (numbers,) in self._read_batches(rows, self._decode):
             spans = self._describe(sentence, numbers, None)
-            answers[place] = spans, self.classes[numbers[0]]
+            intent = self._find_intent(numbers)
+            answers[place] = (spans, intent) if self.intents else spans
         return answers if is_batch else answers[0]
 
     def split_words(self, inputs: Any) -> Any:
@@ -123,10 +122,25 @@ class TagAnswers(Mixin):
             2
         """
         rows, is_batch = self.raw.split(inputs)
+        answers = [tags for tags, _ in self.label(rows)]
+        return answers if is_batch else answers[0]
+
+    def label(self, rows: list) -> list[tuple[list[str], str | None]]:
+        """Returns the tag of each word, and the intent, of each of a batch.
+
+        The intent is `None` without intents.
+
+        Example:
+            >>> from rnnzoo import tagger
+            >>> tagger(None, tags=["A", "B"], units=8).label([["two"], []])[1]
+            ([], None)
+        """
+        rows, _ = self.raw.split(rows)
         answers: list = [None] * len(rows)
         for place, _, (numbers,) in self._read_batches(rows, self._decode):
-            answers[place] = [self.classes[number] for number in self._words(numbers)]
-        return answers if is_batch else answers[0]
+            tags = [self.classes[number] for number in self._words(numbers)]
+            answers[place] = tags, self._find_intent(numbers)
+        return answers
 
     def marginals(self, inputs: Any) -> Any:
         """Returns the probabilities of `tags` at each word, `[words, tags]`.
@@ -165,13 +179,13 @@ class TagAnswers(Mixin):
                 "and fit it on pairs of tags and an intent. Received: intents=[]"
             )
         rows, is_batch = self.raw.split(inputs)
-        answers: list = [None] * len(rows)
-        read = self._measure if probabilities else self._decode
-        for place, _, (numbers, *shares) in self._read_batches(rows, read):
-            answers[place] = self.classes[numbers[0]]
-            if probabilities:
-                found = shares[0][0, len(self.tags) :].tolist()
-                answers[place] = dict(zip(self.intents, found, strict=True))
+        if not probabilities:
+            answers: list = [intent for _, intent in self.label(rows)]
+            return answers if is_batch else answers[0]
+        answers = [None] * len(rows)
+        for place, _, (_, shares) in self._read_batches(rows, self._measure):
+            found = shares[0, len(self.tags) :].tolist()
+            answers[place] = dict(zip(self.intents, found, strict=True))
         return answers if is_batch else answers[0]
 
     def sentence_losses(self, inputs: Any, targets: Any) -> np.ndarray:
@@ -196,6 +210,10 @@ class TagAnswers(Mixin):
     def _words(self, steps: Any) -> Any:
         """Returns what belongs to words: not the first step, if it is an intent."""
         return steps[1:] if self.intents else steps
+
+    def _find_intent(self, numbers: Any) -> str | None:
+        """Returns the name of an intent, which the first step has if there are any."""
+        return self.classes[numbers[0]] if self.intents else None
 
     def _choose_batches(self, lengths: list[int]) -> Iterator[np.ndarray]:
         """Yields numbers of rows of similar lengths, not too many words at a time."""

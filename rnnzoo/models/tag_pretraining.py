@@ -111,17 +111,15 @@ class NeighbourTagger(Tagger):
     def answer(self, inputs: Any, **options: Any) -> Any:
         """Returns, for each word of a text or of texts, the likeliest next one."""
         rows, is_batch = self.raw.split(inputs)
-        arrays, lengths = (
-            self.encode(rows)[0],
-            [len(x.words) for x in self.raw.read(rows)],
-        )
+        words = [sentence.words for sentence in self.raw.read(rows)]
+        arrays = self.tokens.encode_words(words)
         following, _ = ops.split(self(arrays, training=False), 2, axis=-1)
         scores = self.neighbours(self.projections[0](following))
         names = ["", "?", *self.tokens.lowered]
         found = [
-            " ".join(names[number] for number in numbers[:length])
-            for numbers, length in zip(
-                ops.convert_to_numpy(ops.argmax(scores, axis=-1)), lengths, strict=True
+            " ".join(names[number] for number in numbers[: len(row)])
+            for numbers, row in zip(
+                ops.convert_to_numpy(ops.argmax(scores, axis=-1)), words, strict=True
             )
         ]
         return found if is_batch else found[0]

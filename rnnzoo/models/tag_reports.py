@@ -39,12 +39,8 @@ def report_tags(
     for start in progress(range(0, len(order), ROWS)):
         part = order[start : start + ROWS]
         rows = [words[at] for at in part]
-        tags = model.tag_words(rows)
-        for at, row in zip(part, tags, strict=True):
-            answered[at] = row
-        if intents is not None and names:
-            for at, name in zip(part, model.classify(rows), strict=True):
-                said[at] = name
+        for at, (tags, intent) in zip(part, model.label(rows), strict=True):
+            answered[at], said[at] = tags, intent
         good = [
             at
             for at in part

@@ -10,7 +10,7 @@ from rnnzoo.errors import shorten
 from rnnzoo.tokens.checks import Problem, check_texts, refuse_rows, type_name
 from rnnzoo.tokens.labels import to_python
 from rnnzoo.tokens.raw import RawTexts
-from rnnzoo.tokens.spelled import SpelledWords, split_texts
+from rnnzoo.tokens.spelled import split_texts
 
 
 class Sentence(NamedTuple):
@@ -31,9 +31,6 @@ class RawSentences(RawTexts):
     Attributes:
         name, batch_size, architecture: As those of `RawTexts`.
     """
-
-    def __init__(self, tokens: SpelledWords):
-        super().__init__(tokens)
 
     def split(self, inputs: Any) -> tuple[list, bool]:
         """Returns the checked texts and lists of words, and whether it was a batch.
