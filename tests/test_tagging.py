@@ -10,17 +10,11 @@ from hypothesis import strategies as st
 from rnnzoo import export, tagger, train
 from rnnzoo.data.schemes import PREFIXES, tags_to_spans
 from rnnzoo.layers.word_features import SummaryStep
-from rnnzoo.testing import check_model
 from rnnzoo.tokens.spelled import SpelledWords, word_offsets
 
 WORDS = "Book a table for two in Paris".split()
 TAGS = ["O", "O", "O", "O", "B-people", "O", "B-city"]
 SCHEME = ["O", "B-people", "I-people", "B-city", "I-city"]
-# Sentences of which each has its own tags, for the contract.
-SENTENCES = ["the cat sleeps", "a dog", "dogs bark !", "she sees it", "run", "so big ."]
-SENTENCES += ["cats and dogs", "he eats"]
-PARTS = ["DET NOUN VERB", "DET NOUN", "NOUN VERB PUNCT", "PRON VERB PRON", "VERB"]
-PARTS += ["ADV ADJ PUNCT", "NOUN CCONJ NOUN", "PRON VERB"]
 
 
 def small(**options):
@@ -38,13 +32,6 @@ def trained():
     targets = [(TAGS, "book"), (["O", "O", "B-city", "I-city"], "ask")]
     model.fit(rows, targets, epochs=80, verbose=0)
     return model
-
-
-def test_contract():
-    targets = [tags.split() for tags in PARTS]
-    words = sorted({word for text in SENTENCES for word in text.split()})
-    model = tagger(None, vocabulary=words)
-    check_model(model, (SENTENCES, targets), factory=tagger)
 
 
 @pytest.mark.parametrize(
